@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['spec/**/*.spec.ts'],
+    exclude: ['spec/long/**'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The long runs: fuzz at full length, churn, lossy proxies. Forced collections need --expose-gc. */
+export default defineConfig({
+  test: {
+    include: ['spec/long/**/*.spec.ts'],
+    testTimeout: 1_800_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    execArgv: ['--expose-gc'],
+  },
+});
