@@ -1,0 +1,209 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { BatchError } from './errors.ts';
+import type { JsonObject, MessageId, MetaChannel, ReadableRequest, Request } from './message.ts';
+
+/** How much one batch may hold (PR-9). */
+export interface BatchLimits {
+  /** Messages. */
+  readonly maxBatch: number;
+  /** Levels of arrays and objects within one another. */
+  readonly maxDepth: number;
+}
+
+/**
+ * Reads one batch: an array of messages or one bare message, given as one text or, as forms allow, as several.
+ * A message that cannot be read comes back as `kind: 'invalid'`, the rest of its batch unharmed.
+ * Throws `BatchError` when the text is no batch at all, or is over a limit.
+ */
+export function decode(texts: string | readonly string[], limits: BatchLimits): Request[] {
+  const batch: unknown[] = [];
+  for (const text of typeof texts === 'string' ? [texts] : texts) {
+    if (isTooDeep(text, limits.maxDepth)) throw new BatchError('too_large');
+    const parsed = parse(text);
+    if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
+    else batch.push(parsed);
+  }
+  if (batch.length > limits.maxBatch) throw new BatchError('too_large');
+  // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
+  if (!batch.every(isObject)) throw new BatchError('malformed');
+  return batch.map(readMessage);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch {
+    throw new BatchError('malformed');
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */
+export function isTooDeep(text: string, max: number): boolean {
+  return hasMoreBrackets(text, max) && nesting(text, max) > max;
+}
+
+// A text without that many opening brackets cannot nest deeper: true of almost every message, and cheap to see.
+function hasMoreBrackets(text: string, max: number): boolean {
+  let seen = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      seen += 1;
+      if (seen > max) return true;
+    }
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+
+function nesting(text: string, enough: number): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length && deepest <= enough; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at += 1;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (OPENING.has(code)) deepest = Math.max(deepest, ++depth);
+    else if (CLOSING.has(code)) depth -= 1;
+  }
+  return deepest;
+}
+
+const text = { type: 'string' } as const;
+const texts = { type: 'array', items: text } as const;
+const object = { type: 'object' } as const;
+const amount = { type: 'number', minimum: 0 } as const;
+const subscription = { anyOf: [text, texts] };
+const common = { clientId: text, ext: object };
+const advice = { type: 'object', properties: { timeout: amount, interval: amount } };
+
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+
+function shape(properties: object): ValidateFunction {
+  return ajv.compile({ type: 'object', properties: { ...common, ...properties } });
+}
+
+const shapes: Record<ReadableRequest['kind'], ValidateFunction> = {
+  handshake: shape({ version: { type: ['string', 'number'] }, supportedConnectionTypes: texts }),
+  connect: shape({ connectionType: text, advice }),
+  subscribe: shape({ subscription }),
+  unsubscribe: shape({ subscription }),
+  disconnect: shape({}),
+  publish: shape({}),
+};
+const isId = ajv.compile<MessageId | null>({
+  anyOf: [{ type: 'string', maxLength: 128 }, { type: 'number' }, { type: 'null' }],
+});
+
+const kinds: Record<MetaChannel, ReadableRequest['kind']> = {
+  '/meta/handshake': 'handshake',
+  '/meta/connect': 'connect',
+  '/meta/subscribe': 'subscribe',
+  '/meta/unsubscribe': 'unsubscribe',
+  '/meta/disconnect': 'disconnect',
+};
+const kindByChannel = new Map<string, ReadableRequest['kind']>(Object.entries(kinds));
+
+function readMessage(message: JsonObject): Request {
+  const { id, channel } = message;
+  // ERR-5: the id is judged before the channel.
+  if (id !== undefined && !isId(id)) {
+    return { kind: 'invalid', fault: 'message_id_invalid', ...(typeof channel === 'string' && { channel }) };
+  }
+  const known = id === undefined || id === null ? {} : { id };
+  if (typeof channel !== 'string') return { kind: 'invalid', fault: 'channel_missing', ...known };
+
+  const kind = kindByChannel.get(channel) ?? 'publish';
+  const fits = shapes[kind];
+  const fields = fits(message) ? message : withoutFaults(message, fits.errors ?? []);
+  return readFields(kind, channel, known, fields, message);
+}
+
+// The casts below are what the shapes have proven.
+function readFields(
+  kind: ReadableRequest['kind'],
+  channel: string,
+  known: { id?: MessageId },
+  fields: JsonObject,
+  message: JsonObject,
+): ReadableRequest {
+  const request: Record<string, unknown> = { kind, channel, ...known };
+  const clientId = message.clientId;
+  if (clientId !== undefined && clientId !== null) request.clientId = fields.clientId ?? '';
+  if (fields.ext !== undefined) request.ext = withoutProto(fields.ext);
+  const extra = unknownFields(message);
+  if (extra !== undefined) request.extra = extra;
+  for (const name of fieldsOf[kind]) if (fields[name] !== undefined) request[name] = fields[name];
+  if (kind === 'handshake') readVersions(request);
+  if (kind === 'publish') request.hasData = Object.hasOwn(message, 'data');
+  return request as unknown as ReadableRequest;
+}
+
+const fieldsOf: Record<ReadableRequest['kind'], readonly string[]> = {
+  handshake: ['version', 'minimumVersion', 'supportedConnectionTypes'],
+  connect: ['connectionType', 'advice'],
+  subscribe: ['subscription'],
+  unsubscribe: ['subscription'],
+  disconnect: [],
+  publish: ['data'],
+};
+
+// HS-4: a JSON number is read as its text.
+function readVersions(request: Record<string, unknown>): void {
+  for (const name of ['version', 'minimumVersion']) {
+    const value = request[name];
+    if (typeof value === 'number') request[name] = String(value);
+    else if (typeof value !== 'string') delete request[name];
+  }
+}
+
+// MSG-9: a field of the wrong type counts as absent; so does a wrong number inside an advice.
+function withoutFaults(message: JsonObject, faults: readonly ErrorObject[]): JsonObject {
+  const copy: Record<string, unknown> = { ...message };
+  for (const { instancePath } of faults) {
+    const [name, inner] = instancePath.slice(1).split('/');
+    if (name === undefined) continue;
+    const value = copy[name];
+    if (inner !== undefined && name === 'advice' && isObject(value)) copy[name] = without(value, inner);
+    else delete copy[name];
+  }
+  return copy;
+}
+
+function without(value: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
+}
+
+const knownFields = new Set([
+  ...Object.values(fieldsOf).flat(),
+  ...['channel', 'id', 'clientId', 'ext', 'advice'],
+  ...['successful', 'error', 'timestamp', 'connectionId', 'json-comment-filtered', 'authSuccessful'],
+]);
+const poison = new Set(['__proto__', 'constructor', 'prototype']);
+
+function unknownFields(message: JsonObject): JsonObject | undefined {
+  const unknown = Object.keys(message).filter((key) => !knownFields.has(key) && !poison.has(key));
+  if (unknown.length === 0) return undefined;
+  return Object.fromEntries(unknown.map((key) => [key, message[key]]));
+}
+
+/** A copy without the keys that could reach a prototype, at any depth (SEC-7); the depth limit bounds the recursion. */
+function withoutProto(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutProto);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !poison.has(key))
+      .map(([key, inner]) => [key, withoutProto(inner)]),
+  );
+}

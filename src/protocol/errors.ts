@@ -1,0 +1,72 @@
+import type { JsonObject } from './message.ts';
+
+/** What a client may see of a failure: becomes the `error` of a reply, `code:args:message` (ERR-1). */
+export class BayeuxError extends Error {
+  override readonly name = 'BayeuxError';
+  /** The text on the wire. */
+  readonly text: string;
+  /** What went wrong, in snake_case: the last part of the text. */
+  readonly word: string;
+  /** What else the reply tells, in its `ext`. */
+  readonly ext: JsonObject | undefined;
+
+  /** `args` are reflected only where ERR-3 allows. */
+  constructor(code: number, args: readonly string[], word: string, ext?: JsonObject) {
+    const text = `${code}:${args.map(safeArg).join(',')}:${word}`;
+    super(text);
+    this.text = text;
+    this.word = word;
+    this.ext = ext;
+  }
+
+  /** Reads the text back. */
+  static from(text: string): BayeuxError {
+    const [code = '', args = '', ...word] = text.split(':');
+    return new BayeuxError(Number(code), args.split(','), word.join(':'));
+  }
+}
+
+// ERR-2: the characters Faye's parser reads in the args of an error. ERR-3: anything else leaves the arg empty.
+const legalArg = /^[A-Za-z0-9\-_!~()$@ /*.]{0,255}$/;
+
+function safeArg(arg: string): string {
+  return legalArg.test(arg) ? arg : '';
+}
+
+/** Every error a client may see, by the name `docs/errors.md` explains it under. */
+export const errors = {
+  versionMismatch: (version: string) => new BayeuxError(300, [version], 'version_mismatch'),
+  connectionTypesUnsupported: (types: readonly string[]) =>
+    new BayeuxError(301, types, 'connection_types_unsupported'),
+  connectionTypeUnsupported: (type: string) => new BayeuxError(301, [type], 'connection_type_unsupported'),
+  parameterMissing: (name: string) => new BayeuxError(400, [name], 'parameter_missing'),
+  handshakeNotAlone: () => new BayeuxError(400, [], 'handshake_not_alone'),
+  channelMissing: () => new BayeuxError(400, [], 'channel_missing'),
+  dataMissing: () => new BayeuxError(400, [], 'data_missing'),
+  subscriptionMissing: () => new BayeuxError(400, [], 'subscription_missing'),
+  sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
+  handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
+  subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
+  publishDenied: (channel: string) => new BayeuxError(403, [channel], 'publish_denied'),
+  messageDeleted: () => new BayeuxError(404, [], 'message_deleted'),
+  channelInvalid: (channels: readonly string[]) => new BayeuxError(405, channels, 'channel_invalid'),
+  messageIdInvalid: () => new BayeuxError(405, [], 'message_id_invalid'),
+  connectReplaced: () => new BayeuxError(409, [], 'connect_replaced'),
+  sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
+  tooManySubscriptions: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_subscriptions'),
+  rateLimited: () => new BayeuxError(429, [], 'rate_limited'),
+  tooManyTabs: () => new BayeuxError(429, [], 'too_many_tabs'),
+  serverError: () => new BayeuxError(500, [], 'server_error'),
+};
+
+/** Why a whole batch is refused before any of it takes effect (PR-9, PR-10). */
+export class BatchError extends Error {
+  override readonly name = 'BatchError';
+  /** `malformed`: not a batch. `too_large`: over a limit on messages or nesting. */
+  readonly fault: 'malformed' | 'too_large';
+
+  constructor(fault: 'malformed' | 'too_large') {
+    super(fault);
+    this.fault = fault;
+  }
+}

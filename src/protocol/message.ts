@@ -1,0 +1,127 @@
+/** Any parsed JSON object. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** A message id as a client sends it: echoed with the same JSON type and value (ID-1). */
+export type MessageId = string | number;
+
+/** The five meta channels a client may speak to (CH-7). */
+export type MetaChannel =
+  | '/meta/handshake'
+  | '/meta/connect'
+  | '/meta/subscribe'
+  | '/meta/unsubscribe'
+  | '/meta/disconnect';
+
+interface RequestFields {
+  readonly channel: string;
+  /** Absent when the client sent none, or `null`. */
+  readonly id?: MessageId;
+  /** The secret of the session it claims; the empty string, which is nobody's, when it was not a string (MSG-9). */
+  readonly clientId?: string;
+  readonly ext?: JsonObject;
+  /** Top-level fields the protocol does not know (MSG-8): for policies and extensions, never copied to anyone. */
+  readonly extra?: JsonObject;
+}
+
+/** Opens a session. */
+export interface HandshakeRequest extends RequestFields {
+  readonly kind: 'handshake';
+  readonly version?: string;
+  readonly minimumVersion?: string;
+  readonly supportedConnectionTypes?: readonly string[];
+}
+
+/** What a client may advise in a connect request (ADV-11). Milliseconds. */
+export interface ClientAdvice {
+  readonly timeout?: number;
+  readonly interval?: number;
+}
+
+/** The heartbeat, and the request that may be held. */
+export interface ConnectRequest extends RequestFields {
+  readonly kind: 'connect';
+  readonly connectionType?: string;
+  readonly advice?: ClientAdvice;
+}
+
+/** Adds subscriptions. */
+export interface SubscribeRequest extends RequestFields {
+  readonly kind: 'subscribe';
+  readonly subscription?: string | readonly string[];
+}
+
+/** Drops subscriptions. */
+export interface UnsubscribeRequest extends RequestFields {
+  readonly kind: 'unsubscribe';
+  readonly subscription?: string | readonly string[];
+}
+
+/** Ends a session. */
+export interface DisconnectRequest extends RequestFields {
+  readonly kind: 'disconnect';
+}
+
+/** An event for a broadcast or service channel; on a meta channel that is none of the five it is refused. */
+export interface PublishRequest extends RequestFields {
+  readonly kind: 'publish';
+  /** Whether `data` was there at all; `null` is data (PB-4). */
+  readonly hasData: boolean;
+  readonly data?: unknown;
+}
+
+/** A message that cannot be read: it fails alone, with what could be read of it. */
+export interface InvalidRequest {
+  readonly kind: 'invalid';
+  readonly channel?: string;
+  readonly id?: MessageId;
+  readonly fault: 'channel_missing' | 'message_id_invalid';
+}
+
+/** A request that could be read. */
+export type ReadableRequest =
+  | HandshakeRequest
+  | ConnectRequest
+  | SubscribeRequest
+  | UnsubscribeRequest
+  | DisconnectRequest
+  | PublishRequest;
+
+/** One message of a client. */
+export type Request = ReadableRequest | InvalidRequest;
+
+/** What the server tells a client to do next; always complete (ADV-1). Times in milliseconds. */
+export interface Advice {
+  readonly reconnect: 'retry' | 'handshake' | 'none';
+  readonly interval: number;
+  readonly timeout: number;
+  readonly maxInterval?: number;
+  readonly hosts?: readonly string[];
+  readonly 'multiple-clients'?: true;
+}
+
+/** The answer to one request. Extensions add to `ext`. */
+export interface Reply {
+  readonly id?: MessageId;
+  readonly channel?: string;
+  readonly successful: boolean;
+  readonly error?: string;
+  readonly clientId?: string;
+  readonly version?: string;
+  readonly minimumVersion?: string;
+  readonly supportedConnectionTypes?: readonly string[];
+  readonly subscription?: string | readonly string[];
+  readonly advice?: Advice;
+  readonly ext?: JsonObject;
+  readonly timestamp?: string;
+  readonly 'x-messages'?: number;
+}
+
+/** What a subscriber receives (DL-4). `id` and `successful` only on the result of a remote call (SV-6). */
+export interface Event {
+  readonly channel: string;
+  readonly data?: unknown;
+  readonly ext?: JsonObject;
+  readonly timestamp?: string;
+  readonly id?: MessageId;
+  readonly successful?: boolean;
+}
