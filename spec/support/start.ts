@@ -1,0 +1,36 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { onTestFinished } from 'vitest';
+import { attachWebSocket, bayeux, Server, type ServerSettings } from '../../src/index.ts';
+import { FakeClock } from './fake-clock.ts';
+
+/** A bayeuxd on a port of its own, its time standing still. */
+export interface Started {
+  readonly server: Server;
+  readonly clock: FakeClock;
+  readonly http: HttpServer;
+  /** `http://127.0.0.1:PORT/bayeux` */
+  readonly url: string;
+}
+
+/** Starts a server that lasts as long as the test. */
+export async function start(settings: ServerSettings = {}): Promise<Started> {
+  const clock = new FakeClock();
+  const server = new Server({ clock, ...settings });
+  const http = createServer(express().use('/bayeux', bayeux(server)));
+  if (server.options.transports.includes('websocket')) attachWebSocket(http, '/bayeux', server);
+  await listen(http);
+  onTestFinished(async () => {
+    await server.close();
+    http.closeAllConnections();
+    http.close();
+  });
+  const { port } = http.address() as AddressInfo;
+  return { server, clock, http, url: `http://127.0.0.1:${port}/bayeux` };
+}
+
+/** Listens on any free port. */
+export function listen(http: HttpServer): Promise<void> {
+  return new Promise((resolve) => void http.listen(0, '127.0.0.1', resolve));
+}

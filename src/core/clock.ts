@@ -1,0 +1,34 @@
+/** What `after` gives back. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time, passed in: specs stand it still. */
+export interface Clock {
+  /** Milliseconds since the epoch; never goes back. */
+  now(): number;
+  /** Calls once, `ms` from now. */
+  after(ms: number, call: () => void): Timer;
+  /** Calls once, at the end of this turn of the event loop. */
+  soon(call: () => void): void;
+}
+
+class NodeTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout;
+
+  constructor(ms: number, call: () => void) {
+    // Node takes a longer delay for 1 ms.
+    this.#timeout = setTimeout(call, Math.min(ms, 2 ** 31 - 1));
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+}
+
+/** The real clock: monotonic, so that a corrected wall clock expires nobody (EX-5). */
+export const systemClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: (ms, call) => new NodeTimer(ms, call),
+  soon: (call) => void setImmediate(call),
+};

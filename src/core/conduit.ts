@@ -1,0 +1,72 @@
+import type { Outgoing } from '../protocol/outgoing.ts';
+import type { Session } from './session.ts';
+
+/** The names of the transports, as connection types on the wire; `in-process` is never listed (HS-7). */
+export type TransportName =
+  | 'websocket'
+  | 'eventsource'
+  | 'long-polling'
+  | 'cross-origin-long-polling'
+  | 'callback-polling'
+  | 'in-process';
+
+/** What is known of the HTTP request behind a message: plain values only, so that it can be judged anywhere (HS-17). */
+export interface RequestInfo {
+  readonly transport: TransportName;
+  /** The peer's address, or what a trusted proxy says it is; empty when there is none. */
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly cookies: Readonly<Record<string, string>>;
+  readonly origin?: string;
+  readonly url: string;
+}
+
+/** Why the server ends a conduit; each transport has its own way to say it. */
+export type EndReason =
+  /** The session on it is over. */
+  | 'disconnected'
+  /** A newer connect, or stream, of the same session took its place. */
+  | 'replaced'
+  /** No room for one more (HS-14), or too much waits already (PR-12). */
+  | 'capacity'
+  /** The server is going away. */
+  | 'shutdown'
+  /** Something failed that was not the client's doing. */
+  | 'failed';
+
+/** Hears what became of a batch that was sent. */
+export interface Handover {
+  /** `whole`: handed over in full, as far as this side can know (DL-8). */
+  settled(batch: readonly Outgoing[], whole: boolean): void;
+}
+
+/**
+ * One way to one client. No socket type crosses it.
+ *
+ * - `exchange`: one HTTP request; `send` is called at most once and writes its response.
+ * - `socket`: both ways, many batches; events are pushed.
+ * - `stream`: events only, many batches.
+ *
+ * Batches leave in the order of `send`. Each `send` with a handover is settled exactly once, possibly before `send` returns;
+ * when the conduit dies, what was not handed over is settled newest first, so that it can be put back in order.
+ */
+export interface Conduit {
+  readonly shape: 'exchange' | 'socket' | 'stream';
+  readonly transport: TransportName;
+  /** Frozen; made when first asked for. */
+  readonly request: RequestInfo;
+  /** The browser's cookie, set or about to be set by this exchange (CK-1); absent where none is counted. */
+  readonly browser?: string | undefined;
+  /** Whether HTTP/2 carries it: tabs are counted apart (CK-4). */
+  readonly http2: boolean;
+  /** The session it is bound to, or that holds a connect on it; kept by `Session`. */
+  session: Session | undefined;
+  /** The most one batch with events may carry. Bytes (DL-11). */
+  readonly maxBytes: number;
+  /** Whether what is sent now can still arrive. */
+  readonly alive: boolean;
+  /** Whether it can take more at once: alive, and not too much unwritten (WS-15). */
+  readonly ready: boolean;
+  send(batch: readonly Outgoing[], handover?: Handover): void;
+  end(reason: EndReason): void;
+}

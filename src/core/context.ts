@@ -1,0 +1,51 @@
+import type { ChannelGrammar } from '../protocol/channel.ts';
+import type { Advisor } from './advice.ts';
+import type { Browsers } from './browsers.ts';
+import type { Clock } from './clock.ts';
+import type { Conduit } from './conduit.ts';
+import type { Events } from './events.ts';
+import type { Flusher } from './flusher.ts';
+import type { Judge } from './judge.ts';
+import type { Listeners } from './listeners.ts';
+import type { Log } from './log.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { OutboxLimits } from './outbox.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Publisher } from './publisher.ts';
+import type { Replies } from './replies.ts';
+import type { Rules } from './rules.ts';
+import type { Sessions } from './sessions.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { Timings } from './timing.ts';
+
+/** The parts of a server, as they know one another. Put together in `server.ts`. */
+export interface Core {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly grammar: ChannelGrammar;
+  readonly timings: Timings;
+  readonly advisor: Advisor;
+  readonly rules: Rules;
+  readonly judge: Judge;
+  readonly pipeline: Pipeline;
+  readonly replies: Replies;
+  readonly events: Events;
+  readonly listeners: Listeners;
+  readonly browsers: Browsers;
+  readonly outboxLimits: OutboxLimits;
+  readonly flusher: Flusher;
+  readonly sessions: Sessions;
+  readonly subscriptions: Subscriptions;
+  readonly publisher: Publisher;
+  /** Milliseconds left until a drained server closes; undefined while it is not draining (EX-7). */
+  drainsIn(): number | undefined;
+}
+
+/** What a request knows beyond itself and its session. */
+export interface Context {
+  readonly core: Core;
+  readonly conduit: Conduit;
+  /** Whether the request came alone in its batch (CN-6, HS-3). */
+  readonly alone: boolean;
+}

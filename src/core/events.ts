@@ -1,0 +1,62 @@
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Log } from './log.ts';
+import type { OverflowAction } from './outbox.ts';
+import type { CloseReason, Session } from './session.ts';
+
+/** What the application may hear with `server.on`. */
+export interface ServerEvents {
+  'session.opened': { readonly session: Session };
+  /** Once for each session opened, whatever ended it. */
+  'session.closed': { readonly session: Session; readonly reason: CloseReason };
+  /** The first time a session subscribes to this pattern (SB-6). */
+  'channel.subscribed': { readonly session: Session; readonly pattern: string };
+  'channel.unsubscribed': { readonly session: Session; readonly pattern: string };
+  /** An event was accepted for a broadcast channel; `session` is absent when no session published it. */
+  published: { readonly channel: string; readonly data: unknown; readonly session?: Session };
+  /** An event did not fit into what waits for a session. */
+  overflow: { readonly session: Session; readonly event: OutgoingEvent; readonly action: OverflowAction };
+}
+
+type Name = keyof ServerEvents;
+type Listener<N extends Name> = (event: ServerEvents[N]) => void;
+type Lists = { [N in Name]: Set<Listener<N>> };
+
+/** Tells listeners, one after another; one that throws is logged and harms nobody (PR-8). */
+export class Events {
+  readonly #log: Log;
+  readonly #lists: Lists = {
+    'session.opened': new Set(),
+    'session.closed': new Set(),
+    'channel.subscribed': new Set(),
+    'channel.unsubscribed': new Set(),
+    published: new Set(),
+    overflow: new Set(),
+  };
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Adds a listener; what comes back removes it. */
+  on<N extends Name>(name: N, listener: Listener<N>): () => void {
+    const list: Set<Listener<N>> = this.#lists[name];
+    list.add(listener);
+    return () => void list.delete(listener);
+  }
+
+  /** Whether anyone listens: what nobody hears need not be made. */
+  heard(name: Name): boolean {
+    return this.#lists[name].size > 0;
+  }
+
+  emit<N extends Name>(name: N, event: ServerEvents[N]): void {
+    const list: Set<Listener<N>> = this.#lists[name];
+    for (const listener of list) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#log({ level: 'error', event: 'listener.failed', name, error });
+      }
+    }
+  }
+}

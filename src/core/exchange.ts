@@ -1,0 +1,50 @@
+import type { OutgoingReply } from '../protocol/outgoing.ts';
+import type { Conduit } from './conduit.ts';
+import type { Carried, Session } from './session.ts';
+
+/** One batch and its answer: gathers the replies, and which session the response belongs to. */
+export class Exchange {
+  readonly conduit: Conduit;
+  readonly alone: boolean;
+  #handshake: OutgoingReply | undefined;
+  readonly #others: OutgoingReply[] = [];
+  #opened: Session | undefined;
+  #connecting: Session | undefined;
+  #first: Session | undefined;
+
+  constructor(conduit: Conduit, alone: boolean) {
+    this.conduit = conduit;
+    this.alone = alone;
+  }
+
+  /** Notes whose message was resolved. */
+  resolved(session: Session, connecting: boolean): void {
+    this.#first ??= session;
+    if (connecting) this.#connecting ??= session;
+  }
+
+  opened(session: Session): void {
+    this.#opened = session;
+  }
+
+  add(reply: OutgoingReply, isHandshake: boolean): void {
+    if (isHandshake && this.#handshake === undefined) this.#handshake = reply;
+    else this.#others.push(reply);
+  }
+
+  /** Writes the response; nothing when all that came is a connect that is held. */
+  answer(): void {
+    const handshake = this.#handshake;
+    const replies = handshake === undefined ? this.#others : [handshake, ...this.#others];
+    if (replies.length === 0) return;
+    // PR-3: events of one session only, the first that connects, else the first that spoke.
+    const session = this.#opened ?? this.#connecting ?? this.#first;
+    if (session === undefined) this.conduit.send(replies);
+    else session.respond(this.conduit, replies, this.#carried());
+  }
+
+  #carried(): Carried {
+    if (this.#opened !== undefined) return 'handshake';
+    return this.#connecting === undefined ? 'other' : 'connect';
+  }
+}

@@ -1,0 +1,96 @@
+import type { JsonObject, MessageId } from '../protocol/message.ts';
+import { OutgoingEvent } from '../protocol/outgoing.ts';
+import { ChannelTree, type Stamped } from './channel-tree.ts';
+import type { Log } from './log.ts';
+import { isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import type { Session } from './session.ts';
+
+/** A message as the application hears it. */
+export interface HeardMessage {
+  readonly channel: string;
+  readonly data: unknown;
+  readonly ext?: JsonObject;
+  /** The id of the request: what tells one remote call from another (SV-5). */
+  readonly id?: MessageId;
+  /** Who sent it; absent for a publish without a session. */
+  readonly session?: Session;
+}
+
+/** Hears messages; what it returns is ignored. */
+export type Listener = (message: HeardMessage) => unknown;
+
+/** Answers remote calls: what it returns, or resolves to, is the result; `undefined` is none. */
+export type Handler = (call: HeardMessage) => unknown;
+
+interface Entry extends Stamped {
+  hear(message: HeardMessage): void;
+}
+
+/** What the application hears of service channels and publications. */
+export class Listeners {
+  readonly #tree = new ChannelTree<Entry>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Adds a listener for a channel or pattern; what comes back removes it. */
+  listen(pattern: string, listener: Listener): () => void {
+    return this.#add(pattern, (message) => {
+      this.#attempt(pattern, () => listener(message));
+    });
+  }
+
+  /** Adds the handler of the remote calls to a service channel; what comes back removes it. */
+  handle(pattern: string, handler: Handler): () => void {
+    return this.#add(pattern, (call) => this.#answer(handler, call));
+  }
+
+  /** Whether anyone would hear a message on this channel. */
+  heard(channel: string): boolean {
+    return this.#tree.nodes > 0 && this.#tree.match(channel).length > 0;
+  }
+
+  /** Tells all who listen, and waits for none of them (SV-1). */
+  tell(message: HeardMessage): void {
+    if (this.#tree.nodes === 0) return;
+    for (const entry of this.#tree.match(message.channel)) entry.hear(message);
+  }
+
+  #add(pattern: string, hear: (message: HeardMessage) => void): () => void {
+    const entry: Entry = { stamp: 0, hear };
+    this.#tree.add(pattern, entry);
+    return () => void this.#tree.remove(pattern, entry);
+  }
+
+  #answer(handler: Handler, call: HeardMessage): void {
+    const failed = (error: unknown): void => {
+      this.#log({ level: 'warn', event: 'call.failed', channel: call.channel, error });
+      // SV-7: a sentence, and no stack.
+      result(call, false, { message: error instanceof Error ? error.message : 'failed' });
+    };
+    const done = (value: unknown): void => {
+      if (value !== undefined) result(call, true, value);
+    };
+    void recover((): MaybePromise<void> => {
+      const value = handler(call);
+      return isPromise(value) ? value.then(done) : done(value);
+    }, failed);
+  }
+
+  #attempt(pattern: string, work: () => unknown): void {
+    const failed = (error: unknown): void =>
+      this.#log({ level: 'error', event: 'listener.failed', name: pattern, error });
+    void recover((): MaybePromise<void> => {
+      const value = work();
+      return isPromise(value) ? value.then(() => {}) : undefined;
+    }, failed);
+  }
+}
+
+// SV-6: the one message that has both `data` and `successful`; it travels through the queue like any event.
+function result({ channel, id, session }: HeardMessage, successful: boolean, data: unknown): void {
+  if (id === undefined) return;
+  session?.queue(new OutgoingEvent({ id, channel, successful, data }));
+}

@@ -1,0 +1,172 @@
+import { BayeuxError } from '../protocol/errors.ts';
+import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
+import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
+import { ChannelTree, type Stamped } from './channel-tree.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
+import type { Receiver } from './receiver.ts';
+import type { Session } from './session.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Hears the events of one subscription. Each call gets its own copy (IP-2). */
+export type EventListener = (event: Event) => void;
+
+const request: RequestInfo = Object.freeze({
+  transport: 'in-process',
+  address: '',
+  headers: Object.freeze({}),
+  cookies: Object.freeze({}),
+  url: '',
+});
+
+/** The way to a session in this very process: what is sent arrives at once. */
+class LocalConduit implements Conduit {
+  readonly shape = 'socket';
+  readonly transport = 'in-process';
+  readonly request = request;
+  readonly http2 = false;
+  readonly maxBytes = Number.POSITIVE_INFINITY;
+  session: Session | undefined;
+  alive = true;
+  readonly #arrived: (message: Outgoing) => void;
+
+  constructor(arrived: (message: Outgoing) => void) {
+    this.#arrived = arrived;
+  }
+
+  get ready(): boolean {
+    return this.alive;
+  }
+
+  send(batch: readonly Outgoing[], handover?: Handover): void {
+    handover?.settled(batch, true);
+    for (const message of batch) this.#arrived(message);
+  }
+
+  end(_reason: EndReason): void {
+    this.alive = false;
+  }
+}
+
+interface Heard extends Stamped {
+  readonly listener: EventListener;
+}
+
+/** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy. */
+export class LocalSession {
+  readonly #receiver: Receiver;
+  readonly #conduit = new LocalConduit((message) => this.#arrived(message));
+  readonly #listeners = new ChannelTree<Heard>();
+  readonly #counts = new Map<string, number>();
+  readonly #waiting = new Map<string, (reply: Reply) => void>();
+  readonly #failed: (error: unknown) => void;
+  #lastId = 0;
+  #session: Session | undefined;
+
+  constructor(receiver: Receiver, failed: (error: unknown) => void) {
+    this.#receiver = receiver;
+    this.#failed = failed;
+  }
+
+  /** The session as the server sees it. Throws `UsageError` before the handshake. */
+  get session(): Session {
+    if (this.#session === undefined)
+      throw new UsageError('an in-process session handshakes before anything else');
+    return this.#session;
+  }
+
+  /** Public id. */
+  get id(): string {
+    return this.session.id;
+  }
+
+  /** Opens the session. Throws `BayeuxError` where an extension refuses it. */
+  async handshake(): Promise<this> {
+    await this.#ask({
+      kind: 'handshake',
+      channel: '/meta/handshake',
+      version: '1.0',
+      supportedConnectionTypes: [],
+    });
+    this.#session = this.#conduit.session;
+    return this;
+  }
+
+  /** Subscribes to a name or pattern; what comes back unsubscribes. Throws `BayeuxError`. */
+  async subscribe(pattern: string, listener: EventListener): Promise<() => Promise<void>> {
+    const heard: Heard = { stamp: 0, listener };
+    await this.#ask({ kind: 'subscribe', channel: '/meta/subscribe', subscription: pattern });
+    this.#listeners.add(pattern, heard);
+    this.#counts.set(pattern, (this.#counts.get(pattern) ?? 0) + 1);
+    return () => this.#unsubscribe(pattern, heard);
+  }
+
+  /** Publishes data that JSON can carry. Throws `BayeuxError`. */
+  async publish(channel: string, data: unknown): Promise<void> {
+    await this.#ask({ kind: 'publish', channel, hasData: true, data: copyOf(data) });
+  }
+
+  /** Ends the session. */
+  async disconnect(): Promise<void> {
+    if (this.#session === undefined || this.#session.state === 'gone') return;
+    await this.#ask({ kind: 'disconnect', channel: '/meta/disconnect' });
+  }
+
+  async #unsubscribe(pattern: string, heard: Heard): Promise<void> {
+    if (!this.#listeners.remove(pattern, heard)) return;
+    const left = (this.#counts.get(pattern) ?? 1) - 1;
+    this.#counts.set(pattern, left);
+    if (left > 0) return;
+    this.#counts.delete(pattern);
+    await this.#ask({ kind: 'unsubscribe', channel: '/meta/unsubscribe', subscription: pattern });
+  }
+
+  async #ask(request: ReadableRequest): Promise<void> {
+    this.#lastId += 1;
+    const id = String(this.#lastId);
+    const answered = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    const named = this.#session === undefined ? {} : { clientId: this.#session.clientId };
+    await this.#receiver.receive([{ ...request, id, ...named }], this.#conduit);
+    if (!this.#conduit.alive) this.#waiting.get(id)?.({ successful: false, error: '402::session_unknown' });
+    const reply = await answered;
+    if (!reply.successful) throw BayeuxError.from(reply.error ?? '500::server_error');
+  }
+
+  #arrived(outgoing: Outgoing): void {
+    // IP-2: a copy for this side, so that neither can change what the other has.
+    if (outgoing instanceof OutgoingEvent) this.#tell(JSON.parse(outgoing.json));
+    else this.#answered(outgoing.message as Reply);
+  }
+
+  #answered(reply: Reply): void {
+    const id = String(reply.id);
+    this.#waiting.get(id)?.(reply);
+    this.#waiting.delete(id);
+  }
+
+  #tell(event: Event): void {
+    for (const { listener } of this.#listeners.match(event.channel)) {
+      try {
+        listener(copyOf(event));
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+}
+
+/** A copy by way of JSON. Throws `UsageError` for what JSON cannot carry. */
+export function copyOf<T>(value: T): T {
+  return JSON.parse(toJson(value));
+}
+
+/** The value as JSON text. Throws `UsageError` for what JSON cannot carry. */
+export function toJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new UsageError('data must be a value JSON can carry', { cause });
+  }
+  if (text === undefined) throw new UsageError(`data must be a value JSON can carry, got ${typeof value}`);
+  return text;
+}

@@ -1,0 +1,207 @@
+import { errors } from '../protocol/errors.ts';
+import type { HandshakeRequest, ReadableRequest, Request } from '../protocol/message.ts';
+import type { OutgoingReply } from '../protocol/outgoing.ts';
+import type { Conduit } from './conduit.ts';
+import type { Context, Core } from './context.ts';
+import { Exchange } from './exchange.ts';
+import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import { Refusal } from './refusal.ts';
+import type { ReplyFields } from './replies.ts';
+import { connect } from './requests/connect.ts';
+import { disconnect } from './requests/disconnect.ts';
+import { handshake } from './requests/handshake.ts';
+import { publish } from './requests/publish.ts';
+import { subscribe, unsubscribe } from './requests/subscribe.ts';
+import type { Session } from './session.ts';
+import type { Timing } from './timing.ts';
+
+/** How many messages of one session may wait for those before them (PR-12). */
+const MAX_WAITING = 100;
+
+/** Takes batches from the transports and answers them. Here, and only here, an error becomes a reply. */
+export class Receiver {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Handles the messages of a batch one after another (PR-1), and writes the response. Never rejects. */
+  async receive(requests: readonly Request[], conduit: Conduit): Promise<void> {
+    if (this.#isCrowded(requests, conduit)) {
+      conduit.end('capacity');
+      return;
+    }
+    const exchange = new Exchange(conduit, requests.length === 1);
+    const chosen = requests.find((request) => request.kind === 'handshake');
+    try {
+      for (const request of requests) {
+        // HS-3: a handshake is alone; beside it nothing is carried out.
+        const misplaced = chosen !== undefined && request !== chosen && request.kind !== 'invalid';
+        const reply = misplaced
+          ? this.#fail(request, errors.handshakeNotAlone(), undefined, conduit)
+          : this.#answer(request, exchange);
+        const made = isPromise(reply) ? await reply : reply;
+        if (made !== undefined) exchange.add(made, request === chosen);
+      }
+      exchange.answer();
+    } catch (error) {
+      this.#giveUp(error, conduit);
+    }
+  }
+
+  #giveUp(error: unknown, conduit: Conduit): void {
+    if (error instanceof Refusal) {
+      conduit.end('capacity');
+      return;
+    }
+    this.#core.log({ level: 'error', event: 'exchange.failed', error });
+    conduit.end('failed');
+  }
+
+  // A socket is not read while too much of it waits; an HTTP request is turned away before any of it takes effect.
+  #isCrowded(requests: readonly Request[], conduit: Conduit): boolean {
+    if (conduit.shape !== 'exchange') return false;
+    return requests.some(({ kind, ...request }) => {
+      if (kind === 'connect' || !('clientId' in request)) return false;
+      const session = this.#core.sessions.bySecret(request.clientId ?? '');
+      return session !== undefined && session.line.length >= MAX_WAITING;
+    });
+  }
+
+  /** The reply; undefined when the request is a connect that is held now. */
+  #answer(request: Request, exchange: Exchange): MaybePromise<OutgoingReply | undefined> {
+    const { conduit } = exchange;
+    if (request.kind === 'invalid') {
+      const error = request.fault === 'channel_missing' ? errors.channelMissing() : errors.messageIdInvalid();
+      return this.#fail(request, error, undefined, conduit);
+    }
+    if (request.kind === 'publish' && !this.#core.grammar.isName(request.channel)) {
+      return this.#fail(request, errors.channelInvalid([request.channel]), undefined, conduit);
+    }
+    const session = request.kind === 'handshake' ? undefined : this.#resolve(request, conduit);
+    if (session !== undefined) exchange.resolved(session, request.kind === 'connect');
+    const work = () => this.#attempt(request, session, exchange);
+    return session === undefined || request.kind === 'connect' ? work() : session.line.run(work);
+  }
+
+  // A session is found by its own secret (PR-2), and where the options say so only by whom it was opened (CK-2, WS-9, WS-10).
+  #resolve({ clientId }: ReadableRequest, conduit: Conduit): Session | undefined {
+    const session = clientId === undefined ? undefined : this.#core.sessions.bySecret(clientId);
+    return session !== undefined && this.#isTrusted(session, conduit) ? session : undefined;
+  }
+
+  #isTrusted(session: Session, conduit: Conduit): boolean {
+    const { trustClientSession, websocket } = this.#core.options;
+    if (conduit.transport === 'in-process') return true;
+    if (conduit.shape === 'socket') {
+      if (websocket.requireHandshakePerConnection) return conduit.session === session;
+      return trustClientSession || conduit.session === undefined || conduit.session === session;
+    }
+    return trustClientSession || (session.browser !== undefined && session.browser === conduit.browser);
+  }
+
+  #attempt(
+    request: ReadableRequest,
+    session: Session | undefined,
+    exchange: Exchange,
+  ): MaybePromise<OutgoingReply | undefined> {
+    const { conduit, alone } = exchange;
+    const context: Context = { core: this.#core, conduit, alone };
+    const work = (): MaybePromise<OutgoingReply | undefined> =>
+      andThen(this.#core.pipeline.incoming(request, session, conduit), (passed) =>
+        this.#dispatch(passed, session, context, exchange),
+      );
+    return recover(work, (error) => {
+      if (error instanceof Refusal) throw error;
+      return this.#fail(request, error, session, conduit);
+    });
+  }
+
+  #dispatch(
+    request: ReadableRequest,
+    session: Session | undefined,
+    context: Context,
+    exchange: Exchange,
+  ): MaybePromise<OutgoingReply | undefined> {
+    const { conduit } = context;
+    if (request.kind === 'handshake') {
+      return andThen(handshake(request, context), ({ fields, session: opened }) => {
+        if (opened !== undefined) exchange.opened(opened);
+        return this.#finish(request, fields, opened, conduit);
+      });
+    }
+    return andThen(this.#carryOut(request, session, context), (fields) =>
+      fields === undefined ? undefined : this.#finish(request, fields, session, conduit),
+    );
+  }
+
+  /** What the reply says; undefined when the connect is held now. */
+  #carryOut(
+    request: Exclude<ReadableRequest, HandshakeRequest>,
+    session: Session | undefined,
+    context: Context,
+  ): MaybePromise<ReplyFields | undefined> {
+    if (session === undefined || session.state === 'gone') return this.#carryOutAlone(request, context);
+    session.touch(context.conduit.transport);
+    if (request.kind === 'connect') return connect(request, session, context);
+    bind(session, context.conduit);
+    switch (request.kind) {
+      case 'publish':
+        return publish(request, session, context);
+      case 'subscribe':
+        return subscribe(request, session, context);
+      case 'unsubscribe':
+        return unsubscribe(request, session, context);
+      case 'disconnect':
+        return disconnect(request, session, context);
+    }
+  }
+
+  // PB-3: only a publish that names no session may go on without one.
+  #carryOutAlone(request: ReadableRequest, context: Context): MaybePromise<ReplyFields> {
+    if (request.kind !== 'publish' || request.clientId !== undefined) throw errors.sessionUnknown();
+    const allowed = this.#core.judge.canPublishUnconnected(request, context.conduit);
+    return andThen(allowed, (yes) => {
+      if (!yes) throw errors.sessionUnknown();
+      return publish(request, undefined, context);
+    });
+  }
+
+  #finish(
+    request: Request,
+    fields: ReplyFields,
+    session: Session | undefined,
+    conduit: Conduit,
+  ): MaybePromise<OutgoingReply> {
+    return this.#core.replies.finish(request, fields, session, this.#timing(session, conduit));
+  }
+
+  #fail(
+    request: Request,
+    error: unknown,
+    session: Session | undefined,
+    conduit: Conduit,
+  ): MaybePromise<OutgoingReply> {
+    const told = this.#lacksCookie(request, conduit) ? 'again' : undefined;
+    const fields = this.#core.replies.failed(request, error, this.#timing(session, conduit), told);
+    return this.#finish(request, fields, session, conduit);
+  }
+
+  // CK-2: where cookies are blocked every new session fails like this, so the client must not start over in a tight loop.
+  #lacksCookie(request: Request, conduit: Conduit): boolean {
+    if (this.#core.options.trustClientSession || request.kind !== 'connect') return false;
+    const session = this.#core.sessions.bySecret(request.clientId ?? '');
+    return session !== undefined && conduit.shape === 'exchange' && !this.#isTrusted(session, conduit);
+  }
+
+  #timing(session: Session | undefined, { transport }: Conduit): Timing {
+    return session?.timing(transport) ?? this.#core.timings.of(transport);
+  }
+}
+
+// WS-8, WS-11: any message may bind a free socket to a session that is listening nowhere else.
+function bind(session: Session, conduit: Conduit): void {
+  if (conduit.shape !== 'socket' || conduit.session !== undefined) return;
+  if (session.push === undefined && !session.isHeldElsewhere(conduit)) session.attach(conduit);
+}

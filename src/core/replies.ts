@@ -1,0 +1,77 @@
+import { BayeuxError, errors } from '../protocol/errors.ts';
+import type { Reply, Request } from '../protocol/message.ts';
+import { OutgoingReply } from '../protocol/outgoing.ts';
+import type { AdviceKind, Advisor } from './advice.ts';
+import { adviceAfter } from './failure.ts';
+import type { Log } from './log.ts';
+import { andThen, type MaybePromise, recover } from './maybe-promise.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Session } from './session.ts';
+import type { Timing } from './timing.ts';
+
+/** A reply without what it repeats of its request. */
+export type ReplyFields = Omit<Reply, 'id' | 'channel'>;
+
+/** What a handshake reply says of the server, whether it succeeded or not (HS-5, HS-7). */
+export interface Greeting {
+  readonly version: '1.0';
+  readonly minimumVersion: '1.0';
+  readonly supportedConnectionTypes: readonly string[];
+}
+
+/** Makes replies: exactly one for each request (MSG-5). */
+export class Replies {
+  readonly greeting: Greeting;
+  readonly #advisor: Advisor;
+  readonly #pipeline: Pipeline;
+  readonly #log: Log;
+
+  constructor(advisor: Advisor, pipeline: Pipeline, log: Log, transports: readonly string[]) {
+    this.#advisor = advisor;
+    this.#pipeline = pipeline;
+    this.#log = log;
+    this.greeting = { version: '1.0', minimumVersion: '1.0', supportedConnectionTypes: transports };
+  }
+
+  /** The reply as it leaves: with the id and channel of its request, and what extensions make of it. */
+  finish(
+    request: Request,
+    fields: ReplyFields,
+    session: Session | undefined,
+    timing: Timing,
+  ): MaybePromise<OutgoingReply> {
+    // MSG-12: publish replies and failures never carry the clientId.
+    const named = fields.successful && session !== undefined && request.kind !== 'publish';
+    const reply = named
+      ? { ...identity(request), clientId: session.clientId, ...fields }
+      : { ...identity(request), ...fields };
+    return recover(
+      () => andThen(this.#pipeline.outgoing(reply, session), (made) => new OutgoingReply(made)),
+      (error) => new OutgoingReply({ ...identity(request), ...this.failed(request, error, timing) }),
+    );
+  }
+
+  /**
+   * What the reply says when the request failed; `told` stands in for the advice that usually goes with it.
+   * An error that is no `BayeuxError` is a bug: logged, and kept from the client.
+   */
+  failed(request: Request, error: unknown, timing: Timing, told?: AdviceKind): ReplyFields {
+    if (!(error instanceof BayeuxError)) {
+      this.#log({ level: 'error', event: 'request.failed', channel: request.channel, error });
+      return this.failed(request, errors.serverError(), timing);
+    }
+    const advice = told ?? adviceAfter(request.channel, error);
+    return {
+      successful: false,
+      ...(request.channel === '/meta/handshake' && this.greeting),
+      ...('subscription' in request && { subscription: request.subscription }),
+      error: error.text,
+      ...(advice !== undefined && { advice: this.#advisor.advise(advice, timing) }),
+      ...(error.ext !== undefined && { ext: error.ext }),
+    };
+  }
+}
+
+function identity({ id, channel }: Request): Pick<Reply, 'id' | 'channel'> {
+  return { ...(id !== undefined && { id }), ...(channel !== undefined && { channel }) };
+}

@@ -1,0 +1,112 @@
+import { errors } from '../../protocol/errors.ts';
+import type { ConnectRequest } from '../../protocol/message.ts';
+import type { AdviceKind } from '../advice.ts';
+import type { Context } from '../context.ts';
+import type { ReplyFields } from '../replies.ts';
+import type { Session } from '../session.ts';
+import type { Timing } from '../timing.ts';
+
+/** The rhythm of one connect and the next. Milliseconds. */
+interface Cycle extends Timing {
+  /** How long this connect is held, if it is. */
+  readonly hold: number;
+}
+
+/** Answers a connect at once, or has the session hold it: then there is no reply yet. */
+export function connect(
+  request: ConnectRequest,
+  session: Session,
+  context: Context,
+): ReplyFields | undefined {
+  const { core, conduit } = context;
+  checkType(request, context);
+  session.giveWay(request, conduit);
+  if (conduit.shape === 'socket') session.attach(conduit);
+
+  const cycle = cycleOf(request, session, context);
+  if (isHeartbeat(request, session, context))
+    return answer('heartbeat', cycle.timeout, session, cycle, context);
+  const drain = core.drainsIn();
+  if (drain !== undefined) return answerDraining(drain, session, cycle, context);
+  if (mustAnswer(request, session, context) || cycle.hold === 0) {
+    return answer('retry', cycle.interval, session, cycle, context);
+  }
+
+  const counted = isCounted(session, context);
+  const limit = conduit.http2 ? core.options.http2MaxSessionsPerBrowser : core.options.maxSessionsPerBrowser;
+  if (counted && !core.browsers.hold(session.browser ?? '', limit)) return refuseTab(session, cycle, context);
+  session.hold(request, conduit, cycle.hold, cycle.interval + cycle.maxInterval, counted);
+  return undefined;
+}
+
+// CN-3: a type that is named must be one that is offered here.
+function checkType({ connectionType: type }: ConnectRequest, { core, conduit }: Context): void {
+  if (type === undefined || type === conduit.transport) return;
+  if (!core.replies.greeting.supportedConnectionTypes.includes(type))
+    throw errors.connectionTypeUnsupported(type);
+}
+
+// ADV-11, ADV-12: the client's own advice holds for this cycle, and within limits.
+function cycleOf({ advice }: ConnectRequest, session: Session, { core, conduit }: Context): Cycle {
+  const timing = session.timing(conduit.transport);
+  const { maxClientInterval } = core.options;
+  return {
+    ...timing,
+    hold: Math.min(advice?.timeout ?? timing.timeout, timing.timeout),
+    interval: advice?.interval === undefined ? timing.interval : Math.min(advice.interval, maxClientInterval),
+  };
+}
+
+// ES-6: the events of such a client come by its stream; the connect only shows that it lives.
+function isHeartbeat(
+  { connectionType: type }: ConnectRequest,
+  session: Session,
+  { conduit }: Context,
+): boolean {
+  return type === 'eventsource' && conduit.shape === 'exchange' && !session.isDeliverOnly('eventsource');
+}
+
+// CN-4 to CN-7.
+function mustAnswer({ advice }: ConnectRequest, session: Session, { conduit, alone }: Context): boolean {
+  if (!session.connected || !alone || advice?.timeout === 0) return true;
+  const polls = conduit.shape === 'exchange' || session.isDeliverOnly(conduit.transport);
+  return polls && session.isDue;
+}
+
+// CK-4: only polling keeps a browser's connection busy.
+function isCounted(session: Session, { conduit }: Context): boolean {
+  return conduit.shape === 'exchange' && session.browser !== undefined;
+}
+
+function answer(
+  kind: AdviceKind,
+  interval: number,
+  session: Session,
+  cycle: Cycle,
+  { core, conduit }: Context,
+): ReplyFields {
+  session.rest(interval + cycle.maxInterval);
+  return { successful: true, advice: core.advisor.advise(kind, session.timing(conduit.transport)) };
+}
+
+// EX-7: what is left of the window tells the client when to try elsewhere.
+function answerDraining(left: number, session: Session, cycle: Cycle, context: Context): ReplyFields {
+  const { core, conduit } = context;
+  session.rest(left + cycle.maxInterval);
+  const advice = core.advisor.advise('retry', session.timing(conduit.transport));
+  return { successful: true, advice: { ...advice, interval: Math.ceil(left) } };
+}
+
+// CN-12.
+function refuseTab(session: Session, cycle: Cycle, context: Context): ReplyFields {
+  const { core, conduit } = context;
+  const { multiSessionInterval } = core.options;
+  if (multiSessionInterval > 0) return answer('multi', multiSessionInterval, session, cycle, context);
+  session.rest(cycle.interval + cycle.maxInterval);
+  const advice = core.advisor.advise('none', session.timing(conduit.transport));
+  return {
+    successful: false,
+    error: errors.tooManyTabs().text,
+    advice: { ...advice, 'multiple-clients': true },
+  };
+}

@@ -1,0 +1,144 @@
+import { BayeuxError, errors } from '../../protocol/errors.ts';
+import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
+import type { Context } from '../context.ts';
+import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import type { HandshakeAnswer } from '../policy.ts';
+import { Refusal } from '../refusal.ts';
+import type { ReplyFields } from '../replies.ts';
+import { Session } from '../session.ts';
+
+/** What became of a handshake: a session if it succeeded. */
+export interface Handshaken {
+  readonly session?: Session;
+  readonly fields: ReplyFields;
+}
+
+type Allowed = Exclude<HandshakeAnswer, boolean | 'busy' | { allow: false }>;
+type Denied = Extract<HandshakeAnswer, { allow: false }>;
+
+/** Opens a session, if the version, the connection types, the policy and the room allow. */
+export function handshake(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
+  checkVersions(request);
+  checkTypes(request, context);
+  refuseOverCapacity(context);
+  return andThen(context.core.judge.canHandshake(request, context.conduit), (answer) => {
+    if (answer === 'busy') throw new Refusal();
+    if (answer === false) throw errors.handshakeDenied();
+    if (answer === true) return accept(request, { allow: true }, context);
+    return answer.allow ? accept(request, answer, context) : deny(answer, context);
+  });
+}
+
+// HS-4, HS-5: only the first element counts. The text of the version may be anything, so the arg is checked by BayeuxError.
+function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
+  if (version === undefined) throw errors.parameterMissing('version');
+  if (!(major(version) >= 1)) throw errors.versionMismatch(version);
+  if (minimumVersion !== undefined && !(major(minimumVersion) <= 1))
+    throw errors.versionMismatch(minimumVersion);
+}
+
+function major(version: string): number {
+  const first = version.split('.', 1)[0] ?? '';
+  return /^\d+$/.test(first) ? Number(first) : Number.NaN;
+}
+
+function checkTypes(
+  { supportedConnectionTypes: offered }: HandshakeRequest,
+  { core, conduit }: Context,
+): void {
+  if (offered === undefined) throw errors.parameterMissing('supportedConnectionTypes');
+  if (conduit.transport === 'in-process') return;
+  const { supportedConnectionTypes: enabled } = core.replies.greeting;
+  if (!offered.some((type) => enabled.includes(type))) {
+    throw errors.connectionTypesUnsupported(offered.slice(0, 10));
+  }
+}
+
+function refuseOverCapacity({ core }: Context): void {
+  if (core.sessions.size >= core.options.maxSessions || core.drainsIn() !== undefined) throw new Refusal();
+}
+
+function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
+  // Others may have come in while the policy thought.
+  refuseOverCapacity(context);
+  const { core, conduit } = context;
+  const session = new Session(
+    {
+      id: core.sessions.newId(),
+      clientId: core.sessions.newSecret(),
+      transport: conduit.transport,
+      dedupe: isDeduped(request, context),
+      ...(answer.user !== undefined && { user: answer.user }),
+      ...(conduit.browser !== undefined && { browser: conduit.browser }),
+      ...(core.options.revalidateEvery > 0 && { handshake: request }),
+      ...timingOf(answer),
+    },
+    core,
+  );
+  core.sessions.add(session);
+  if (conduit.shape === 'socket') session.attach(conduit);
+  core.pipeline.opened(session, request);
+  core.events.emit('session.opened', { session });
+  core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
+  return { session, fields: welcome(session, answer, context) };
+}
+
+// Absent times stay absent: they must not hide the server's.
+function timingOf({ timeout, interval, maxInterval }: Allowed) {
+  if (timeout === undefined && interval === undefined && maxInterval === undefined) return {};
+  const timing = {
+    ...(timeout !== undefined && { timeout }),
+    ...(interval !== undefined && { interval }),
+    ...(maxInterval !== undefined && { maxInterval }),
+  };
+  return { timing };
+}
+
+const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
+
+// PB-7: types only Faye knows tell its client from others.
+function isDeduped(
+  { supportedConnectionTypes: types }: HandshakeRequest,
+  { core, conduit }: Context,
+): boolean {
+  const { dedupe } = core.options;
+  if (conduit.transport === 'in-process' || dedupe === false) return false;
+  return dedupe === true || fayeTypes.some((type) => types?.includes(type));
+}
+
+function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context): ReplyFields {
+  const waiting = core.options.handshakeDelivery ? session.outbox.size : 0;
+  return {
+    successful: true,
+    ...core.replies.greeting,
+    clientId: session.clientId,
+    advice: core.advisor.advise('retry', session.timing(conduit.transport)),
+    ...(ext !== undefined && { ext }),
+    ...(waiting > 0 && { 'x-messages': waiting }),
+  };
+}
+
+function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
+  const usual = core.advisor.advise('none', core.timings.of(conduit.transport));
+  return {
+    fields: {
+      successful: false,
+      ...core.replies.greeting,
+      error: wellFormed(error),
+      advice: sane({ ...usual, ...advice }),
+      ...(ext !== undefined && { ext }),
+    },
+  };
+}
+
+// ERR-1: a policy that gives no `code:args:message` has given a message.
+function wellFormed(error: string | undefined): string {
+  if (error === undefined) return errors.handshakeDenied().text;
+  if (/^\d{3}:[^:]*:[A-Za-z0-9\-_!~()$@ /*.]*$/.test(error)) return error;
+  return new BayeuxError(403, [], 'handshake_denied').text;
+}
+
+// ADV-4: after a failed handshake there is no session to retry a connect with.
+function sane(advice: Advice): Advice {
+  return advice.reconnect === 'retry' ? { ...advice, reconnect: 'handshake' } : advice;
+}

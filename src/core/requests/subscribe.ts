@@ -1,0 +1,58 @@
+import { kindOf } from '../../protocol/channel.ts';
+import { errors } from '../../protocol/errors.ts';
+import type { SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
+import type { Context } from '../context.ts';
+import { isPromise } from '../maybe-promise.ts';
+import type { ReplyFields } from '../replies.ts';
+import type { Session } from '../session.ts';
+
+/** The most patterns one message may name (SB-1). */
+const MAX_PATTERNS = 100;
+
+/** Adds subscriptions: all that the message names, or none (SB-2). */
+export async function subscribe(
+  request: SubscribeRequest,
+  session: Session,
+  context: Context,
+): Promise<ReplyFields> {
+  const { core } = context;
+  const patterns = legalPatterns(request, context);
+  const { maxSubscriptions } = core.options;
+  const added = new Set(patterns.filter((pattern) => !session.subscriptions.has(pattern)));
+  if (session.subscriptions.size + added.size > maxSubscriptions)
+    throw errors.tooManySubscriptions(maxSubscriptions);
+
+  const denied: string[] = [];
+  for (const pattern of patterns) {
+    const allowed = core.judge.canSubscribe(pattern, request, session, context.conduit);
+    if (!(isPromise(allowed) ? await allowed : allowed)) denied.push(pattern);
+  }
+  if (denied.length > 0) throw errors.subscribeDenied(denied);
+  // SB-10: it may have gone while the policy thought.
+  if (session.state === 'gone') throw errors.sessionUnknown();
+
+  // SB-5: a service channel is accepted, and nothing comes of it.
+  const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
+  await Promise.all(heard.map((pattern) => core.subscriptions.add(session, pattern)));
+  return { successful: true, subscription: request.subscription ?? [] };
+}
+
+/** Drops subscriptions: exactly those named, and never fails because one was not there (SB-8, SB-11). */
+export function unsubscribe(request: UnsubscribeRequest, session: Session, context: Context): ReplyFields {
+  for (const pattern of legalPatterns(request, context)) context.core.subscriptions.remove(session, pattern);
+  return { successful: true, subscription: request.subscription ?? [] };
+}
+
+function legalPatterns(
+  { subscription }: SubscribeRequest | UnsubscribeRequest,
+  { core }: Context,
+): readonly string[] {
+  const patterns = typeof subscription === 'string' ? [subscription] : (subscription ?? []);
+  if (patterns.length === 0) throw errors.subscriptionMissing();
+  if (patterns.length > MAX_PATTERNS) throw errors.tooManySubscriptions(MAX_PATTERNS);
+  const invalid = patterns.filter((pattern) => !core.grammar.isNameOrPattern(pattern));
+  if (invalid.length > 0) throw errors.channelInvalid(invalid);
+  const meta = patterns.filter((pattern) => kindOf(pattern) === 'meta');
+  if (meta.length > 0) throw errors.subscribeDenied(meta);
+  return patterns;
+}

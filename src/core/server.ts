@@ -1,0 +1,258 @@
+import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import { decode } from '../protocol/codec.ts';
+import type { JsonObject, Request } from '../protocol/message.ts';
+import type { Delivery } from '../protocol/outgoing.ts';
+import { Advisor } from './advice.ts';
+import { Browsers } from './browsers.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Conduit } from './conduit.ts';
+import type { Core } from './context.ts';
+import type { Directory } from './directory.ts';
+import type { Engine } from './engine.ts';
+import { Events, type ServerEvents } from './events.ts';
+import type { Extension } from './extension.ts';
+import { Flusher } from './flusher.ts';
+import { Judge } from './judge.ts';
+import { type Handler, type Listener, Listeners } from './listeners.ts';
+import { LocalDirectory } from './local-directory.ts';
+import { copyOf, LocalSession } from './local-session.ts';
+import { type Log, silent } from './log.ts';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
+import { MemoryEngine } from './memory-engine.ts';
+import type { OutboxLimits } from './outbox.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Policy } from './policy.ts';
+import { Publisher } from './publisher.ts';
+import { Receiver } from './receiver.ts';
+import { Replies } from './replies.ts';
+import { Revalidation } from './revalidation.ts';
+import { Rules } from './rules.ts';
+import type { Session } from './session.ts';
+import { Sessions } from './sessions.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Timings } from './timing.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a server is made with: its options, and the parts that can be exchanged. */
+export interface ServerSettings extends ServerOptions {
+  readonly policy?: Policy;
+  readonly extensions?: readonly Extension[];
+  readonly engine?: Engine;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+/** How far a server is on its way. */
+export type ServerState = 'open' | 'draining' | 'closed';
+
+/** Sessions, channels and who hears what. Knows no sockets: transports bring it requests and conduits. */
+export class Server {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who is here. */
+  readonly directory: Directory;
+  readonly #engine: Engine;
+  readonly #core: Core;
+  readonly #receiver: Receiver;
+  readonly #opening: Promise<void>;
+  readonly #conduits = new Set<Conduit>();
+  readonly #revalidation: Revalidation | undefined;
+  #state: ServerState = 'open';
+  #drainsAt: number | undefined;
+
+  /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
+  constructor({ policy = {}, extensions = [], engine, clock, log, ...options }: ServerSettings = {}) {
+    this.options = resolveOptions(options);
+    this.clock = clock ?? systemClock;
+    this.log = log ?? silent;
+    this.#engine = engine ?? new MemoryEngine();
+    this.#core = this.#assemble(policy, extensions);
+    this.#receiver = new Receiver(this.#core);
+    this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
+    this.#revalidation = this.#revalidate();
+    this.#opening = this.#engine.open(this.#core.publisher.deliver);
+    this.#opening.catch((error: unknown) => this.log({ level: 'error', event: 'engine.failed', error }));
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  /** Resolves when the engine carries publications; rejects when it cannot. A single node is ready at once. */
+  open(): Promise<void> {
+    return this.#opening;
+  }
+
+  /**
+   * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
+   * sockets with 1001, streams end, and sessions are gone (EX-7).
+   */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    const { window } = this.options.drain;
+    if (window > 0 && this.#state === 'open') await this.#drain(window);
+    this.#state = 'closed';
+    this.#revalidation?.stop();
+    for (const session of this.#core.sessions) session.close('shutdown');
+    for (const conduit of this.#conduits) conduit.end('shutdown');
+    await this.#engine.close();
+  }
+
+  // For the application
+
+  /** Hears what happens to sessions and channels; what comes back stops it. */
+  on<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => void): () => void {
+    return this.#core.events.on(name, listener);
+  }
+
+  /** Hears what clients publish to a channel or pattern, service channels included; what comes back stops it. */
+  listen(pattern: string, listener: Listener): () => void {
+    return this.#core.listeners.listen(this.#pattern(pattern), listener);
+  }
+
+  /** Answers the remote calls made to a service channel, or a pattern of them; what comes back stops it. */
+  handle(pattern: string, handler: Handler): () => void {
+    if (kindOf(pattern) !== 'service')
+      throw new UsageError(`remote calls go to /service channels, not to "${pattern}"`);
+    return this.#core.listeners.handle(this.#pattern(pattern), handler);
+  }
+
+  /**
+   * Publishes to a broadcast channel in the server's own name. Resolves when the event was queued to its receivers on this
+   * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry.
+   */
+  async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
+    if (this.#state === 'closed') throw new UsageError('the server is closed');
+    if (kindOf(channel) !== 'broadcast' || !this.#core.grammar.isName(channel)) {
+      throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
+    }
+    const event = { channel, data: copyOf(data), ...(how.ext !== undefined && { ext: how.ext }) };
+    await this.#core.publisher.publish(event, undefined, how);
+  }
+
+  /** Opens a session inside this process (IP-1). */
+  connect(): Promise<LocalSession> {
+    const failed = (error: unknown) => this.log({ level: 'error', event: 'listener.failed', error });
+    return new LocalSession(this.#receiver, failed).handshake();
+  }
+
+  /** The session with this public id, if it is connected to this node. */
+  session(id: string): Session | undefined {
+    return this.#core.sessions.byId(id);
+  }
+
+  /** All sessions of this node. */
+  get sessions(): Iterable<Session> & { readonly size: number } {
+    return this.#core.sessions;
+  }
+
+  /** What is in use, for those who watch: nothing of it remains when the last session has gone. */
+  get usage(): { readonly sessions: number; readonly channelNodes: number; readonly browsers: number } {
+    const { sessions, subscriptions, browsers } = this.#core;
+    return { sessions: sessions.size, channelNodes: subscriptions.nodes, browsers: browsers.size };
+  }
+
+  // For transports
+
+  /** Reads a batch within the server's limits. Throws `BatchError`. */
+  decode(texts: string | readonly string[]): Request[] {
+    return decode(texts, this.options);
+  }
+
+  /** Handles a batch and writes the response to the conduit, now or when the connect in it is released. Never rejects. */
+  async receive(requests: readonly Request[], conduit: Conduit): Promise<void> {
+    if (this.#state === 'closed') conduit.end('shutdown');
+    else await this.#receiver.receive(requests, conduit);
+  }
+
+  /** A socket was opened: it is ended with the server. */
+  join(conduit: Conduit): void {
+    if (this.#state === 'closed') conduit.end('shutdown');
+    else this.#conduits.add(conduit);
+  }
+
+  /** A stream was opened for the session with this clientId; false when it may not have one (ES-2, CN-14). */
+  joinStream(clientId: string, conduit: Conduit): boolean {
+    const session = this.#core.sessions.bySecret(clientId);
+    if (session === undefined || session.isDeliverOnly(conduit.transport)) return false;
+    this.join(conduit);
+    session.attach(conduit);
+    return true;
+  }
+
+  /** The peer of a conduit has gone: nothing more can be sent on it (CN-15, WS-12, ES-7). */
+  lost(conduit: Conduit): void {
+    this.#conduits.delete(conduit);
+    conduit.session?.detach(conduit);
+  }
+
+  #pattern(pattern: string): string {
+    if (this.#core.grammar.isNameOrPattern(pattern)) return pattern;
+    throw new UsageError(`"${pattern}" is no channel name or pattern`);
+  }
+
+  #drain(window: number): Promise<void> {
+    this.#state = 'draining';
+    this.#drainsAt = this.clock.now() + window;
+    for (const session of this.#core.sessions) session.sendAway(Math.round(Math.random() * window));
+    return new Promise((resolve) => void this.clock.after(window, resolve));
+  }
+
+  #revalidate(): Revalidation | undefined {
+    const { revalidateEvery } = this.options;
+    return revalidateEvery > 0 ? new Revalidation(this.#core, revalidateEvery) : undefined;
+  }
+
+  #assemble(policy: Policy, extensions: readonly Extension[]): Core {
+    const { options, clock, log } = this;
+    const grammar = new ChannelGrammar(options);
+    const advisor = new Advisor(options);
+    const pipeline = new Pipeline(extensions, log);
+    const events = new Events(log);
+    const rules = new Rules(options.channels);
+    const subscriptions = new Subscriptions(this.#engine, events, log);
+    return {
+      options,
+      clock,
+      log,
+      grammar,
+      advisor,
+      pipeline,
+      events,
+      rules,
+      subscriptions,
+      timings: new Timings(options),
+      judge: new Judge(policy, options.unconnectedPublish, clock, options.hookTimeout),
+      replies: new Replies(advisor, pipeline, log, options.transports),
+      listeners: new Listeners(log),
+      browsers: new Browsers(),
+      sessions: new Sessions(),
+      flusher: new Flusher(clock),
+      outboxLimits: limitsOf(options, events),
+      publisher: new Publisher(
+        this.#engine,
+        pipeline,
+        rules,
+        subscriptions,
+        events,
+        options.broadcastToPublisher,
+      ),
+      drainsIn: () => (this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - clock.now())),
+    };
+  }
+}
+
+// DL-10: what does not fit is dropped, or costs the session.
+function limitsOf({ maxQueue, maxQueueBytes, queueOverflow }: ResolvedOptions, events: Events): OutboxLimits {
+  const decide = typeof queueOverflow === 'function' ? queueOverflow : () => queueOverflow;
+  return {
+    maxQueue,
+    maxQueueBytes,
+    overflow(event, session) {
+      const action = decide({ session, event });
+      events.emit('overflow', { session, event, action });
+      return action;
+    },
+  };
+}

@@ -1,0 +1,447 @@
+import { errors } from '../protocol/errors.ts';
+import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
+import { type Delivery, type Outgoing, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
+import type { Stamped } from './channel-tree.ts';
+import type { Timer } from './clock.ts';
+import type { Conduit, Handover, TransportName } from './conduit.ts';
+import type { Core } from './context.ts';
+import type { Extension } from './extension.ts';
+import { Line } from './line.ts';
+import { andThen, type MaybePromise } from './maybe-promise.ts';
+import { type Outbox, PlainOutbox } from './outbox.ts';
+import { RecentPublishes } from './recent-publishes.ts';
+import type { Timing } from './timing.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Where a session stands (see the table above `Session`). */
+export type SessionState = 'new' | 'idle' | 'held' | 'gone';
+
+/** Why a session ended. */
+export type CloseReason =
+  /** The client said so. */
+  | 'disconnect'
+  /** The application called `disconnect()`. */
+  | 'disconnected'
+  /** The client was silent for too long. */
+  | 'timeout'
+  /** More waited for it than may wait (DL-10). */
+  | 'overflow'
+  /** The policy, asked again, no longer lets it in (SEC-6). */
+  | 'revoked'
+  /** The server closed. */
+  | 'shutdown';
+
+/** What a session is made of. */
+export interface SessionParts {
+  readonly id: string;
+  readonly clientId: string;
+  readonly user?: string;
+  readonly transport: TransportName;
+  /** The browser it handshook from (CK-1). */
+  readonly browser?: string;
+  /** Times that stand above those of the transport. */
+  readonly timing?: Partial<Timing>;
+  /** Whether publishes it repeats are recognised (PB-7). */
+  readonly dedupe: boolean;
+  /** Kept where the policy is asked again (SEC-6). */
+  readonly handshake?: HandshakeRequest;
+}
+
+/** What a response answers: decides which events may ride along, and where they stand. */
+export type Carried = 'handshake' | 'connect' | 'other';
+
+interface Held {
+  readonly request: ConnectRequest;
+  readonly conduit: Conduit;
+  /** How long the session lives after the reply. Milliseconds. */
+  readonly grace: number;
+  readonly counted: boolean;
+}
+
+const DISCONNECT_NOTICE = new OutgoingReply({ channel: '/meta/disconnect', successful: true });
+
+/**
+ * One client, from its handshake to its end. Each state has one deadline.
+ *
+ *           connect, alone        event, no push path   connection lost   disconnect   deadline
+ *   new     answered: idle        waits                 -                 gone         interval + maxInterval: gone
+ *   idle    held, or answered     waits                 -                 gone         interval + maxInterval: gone
+ *   held    older one yields      answered: idle        idle              gone         timeout: answered, idle
+ *   gone    402                   -                     -                 402          none
+ *
+ * Events leave by one of two ways: pushed, when a socket or stream is attached and the session is not deliverOnly; otherwise
+ * with a response. The connect is held here for every transport.
+ */
+export class Session implements Handover, Stamped {
+  /** Public name: use it everywhere but on the wire to this client (HS-16). */
+  readonly id: string;
+  /** The client's bearer secret. */
+  readonly clientId: string;
+  /** Who this is, if the policy said. */
+  readonly user: string | undefined;
+  readonly browser: string | undefined;
+  /** What an application, or an extension under its own name, keeps of this session: plain JSON, so that it can move. */
+  readonly attributes: Record<string, unknown> = {};
+  /** Names and patterns it subscribes to. */
+  readonly subscriptions = new Set<string>();
+  /** Extensions for this session alone. */
+  readonly extensions: Extension[] = [];
+  /** In which order its requests are handled (PR-12). */
+  readonly line = new Line();
+  readonly recent: RecentPublishes | undefined;
+  readonly handshake: HandshakeRequest | undefined;
+  /** What waits for it. An extension may put its own in place before anything is queued. */
+  outbox: Outbox;
+  /** Whether events travel with connect replies only, whatever the transport says (CN-14). */
+  deliverOnly = false;
+  /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
+  broadcastToPublisher: boolean | undefined;
+  /** The channel tree's mark. */
+  stamp = 0;
+
+  readonly #core: Core;
+  readonly #timing: Partial<Timing> | undefined;
+  #transport: TransportName;
+  #state: SessionState = 'new';
+  #connected = false;
+  #deadline = 0;
+  #timer: Timer | undefined;
+  #held: Held | undefined;
+  #push: Conduit | undefined;
+  #scheduled = false;
+  #carrier: Conduit | undefined;
+  #unsettled = 0;
+  #lazyTimer: Timer | undefined;
+  #lazyAt = Infinity;
+  #lazyDue = false;
+
+  constructor(parts: SessionParts, core: Core) {
+    this.id = parts.id;
+    this.clientId = parts.clientId;
+    this.user = parts.user;
+    this.browser = parts.browser;
+    this.handshake = parts.handshake;
+    this.recent = parts.dedupe ? new RecentPublishes() : undefined;
+    this.#transport = parts.transport;
+    this.#timing = parts.timing;
+    this.#core = core;
+    this.outbox = new PlainOutbox(core.outboxLimits, this);
+    const { interval, maxInterval } = this.timing(parts.transport);
+    this.#enter('new', interval + maxInterval);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether a connect of it was ever answered. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** The transport it was last heard on. */
+  get transport(): TransportName {
+    return this.#transport;
+  }
+
+  /** The socket or stream its events are pushed to, if any. */
+  get push(): Conduit | undefined {
+    return this.#push;
+  }
+
+  /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` for a bad channel. */
+  deliver(channel: string, data: unknown, how: Delivery & { readonly ext?: JsonObject } = {}): void {
+    if (channel.startsWith('/meta/') || !this.#core.grammar.isName(channel)) {
+      throw new UsageError(`"${channel}" is no broadcast or service channel`);
+    }
+    this.queue(new OutgoingEvent({ channel, data, ...(how.ext !== undefined && { ext: how.ext }) }, how));
+  }
+
+  /** Ends the session from the server's side: the client is told, and stops (DC-6). */
+  disconnect(reason: 'disconnected' | 'overflow' | 'revoked' = 'disconnected'): void {
+    if (this.#state === 'gone') return;
+    const held = this.#unhold();
+    const push = this.#push;
+    if (push !== undefined && push !== held?.conduit) push.send([DISCONNECT_NOTICE]);
+    this.close(reason);
+    if (held === undefined) {
+      push?.end('disconnected');
+      return;
+    }
+    const timing = this.timing(held.conduit.transport);
+    const fields = this.#core.replies.failed(held.request, errors.sessionDisconnected(), timing);
+    void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) => {
+      held.conduit.send([DISCONNECT_NOTICE, reply]);
+      push?.end('disconnected');
+    });
+  }
+
+  /** Adds an extension for this session alone. */
+  extend(extension: Extension): void {
+    this.extensions.push(extension);
+  }
+
+  /** The times it lives by on a transport: its own, else the transport's, else the server's. */
+  timing(transport: TransportName): Timing {
+    const timing = this.#core.timings.of(transport);
+    return this.#timing === undefined ? timing : { ...timing, ...this.#timing };
+  }
+
+  /** Whether events for it travel on this transport with connect replies only (CN-14). */
+  isDeliverOnly(transport: TransportName): boolean {
+    return this.deliverOnly || this.#core.timings.deliverOnly(transport);
+  }
+
+  /** Queues an event, to leave at the end of this turn or with the next response. */
+  queue(event: OutgoingEvent): void {
+    if (this.#state === 'gone') return;
+    const own = this.#core.pipeline.delivering(event, this);
+    if (own === undefined) return;
+    switch (this.outbox.push(own)) {
+      case 'dropped':
+        return;
+      case 'full':
+        this.disconnect('overflow');
+        return;
+      case 'kept':
+        if (own.lazy === false) this.#schedule();
+        else this.#waitLazily(own.lazy);
+    }
+  }
+
+  /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#state === 'gone' || !this.isDue) return;
+    const push = this.#push;
+    if (push !== undefined && !this.isDeliverOnly(push.transport)) this.#pushAll(push);
+    else if (this.#held !== undefined && this.#isFree(this.#held.conduit)) void this.release();
+  }
+
+  /** Whether something waits that should not wait longer. */
+  get isDue(): boolean {
+    return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
+  }
+
+  /** Handover: what was not handed over whole goes back to the head, in order (DL-8). */
+  settled(batch: readonly Outgoing[], whole: boolean): void {
+    this.#unsettled -= 1;
+    if (this.#state === 'gone') return;
+    if (!whole) {
+      const events = batch.filter((one) => one instanceof OutgoingEvent);
+      this.outbox.putBack(events.filter((event) => !event.volatile));
+    }
+    if (this.outbox.pressing > 0) this.#schedule();
+  }
+
+  /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
+  respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
+    if (!this.#mayCarry(conduit, carried)) {
+      conduit.send(replies);
+      return;
+    }
+    let events = this.#take(conduit);
+    while (conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
+      this.#send(conduit, events);
+      events = this.#take(conduit);
+    }
+    this.#send(conduit, carried === 'handshake' ? [...replies, ...events] : [...events, ...replies]);
+  }
+
+  /** Parks a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. */
+  hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number, counted: boolean): void {
+    this.#held = { request, conduit, grace, counted };
+    conduit.session = this;
+    this.#enter('held', hold);
+  }
+
+  /** Answers the held connect, if there is one. Done when the reply is written (DC-2). */
+  release(advice?: Advice): MaybePromise<void> {
+    const held = this.#unhold();
+    if (held === undefined) return;
+    this.rest(held.grace);
+    const timing = this.timing(held.conduit.transport);
+    const fields = {
+      successful: true,
+      advice: advice ?? this.#core.advisor.advise('retry', timing),
+    };
+    return andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
+      this.respond(held.conduit, [reply], 'connect'),
+    );
+  }
+
+  /** Answers the held connect, if there is one, and asks for the next one in so many milliseconds (EX-7). */
+  sendAway(interval: number): void {
+    const timing = this.timing(this.#transport);
+    void this.release({ ...this.#core.advisor.advise('retry', timing), interval });
+  }
+
+  /** Makes the held connect give way to a newer one (CN-10, CN-11). */
+  giveWay(newer: ConnectRequest, conduit: Conduit): void {
+    const held = this.#unhold();
+    if (held === undefined) return;
+    this.rest(held.grace);
+    if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
+    else if (held.conduit !== conduit) this.detach(held.conduit);
+    else if (held.request.id !== newer.id) this.#answerReplaced(held);
+  }
+
+  /** A connect of it was answered: it has so long to come back. Milliseconds. */
+  rest(grace: number): void {
+    this.#connected = true;
+    this.#enter('idle', grace);
+  }
+
+  /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
+  touch(transport: TransportName): void {
+    this.#transport = transport;
+    if (this.#state !== 'new' && this.#state !== 'idle') return;
+    const { maxInterval } = this.timing(transport);
+    this.#deadline = Math.max(this.#deadline, this.#core.clock.now() + maxInterval);
+  }
+
+  /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
+  attach(conduit: Conduit): void {
+    if (conduit.session !== this) conduit.session?.detach(conduit);
+    const older = this.#push;
+    if (older !== undefined && older !== conduit) {
+      this.detach(older);
+      if (older.shape === 'stream') older.end('replaced');
+    }
+    this.#push = conduit;
+    conduit.session = this;
+    if (this.isDue) this.#schedule();
+  }
+
+  /** Takes a socket's or stream's part in the session away, and leaves the conduit itself alone. */
+  detach(conduit: Conduit): void {
+    if (this.#push === conduit) this.#push = undefined;
+    if (this.#held?.conduit === conduit) {
+      const held = this.#unhold();
+      this.rest(held?.grace ?? 0);
+    }
+    if (conduit.session === this) conduit.session = undefined;
+    if (this.isDue) this.#schedule();
+  }
+
+  /** Whether a connect is held anywhere but on this conduit. */
+  isHeldElsewhere(conduit: Conduit): boolean {
+    return this.#held !== undefined && this.#held.conduit !== conduit;
+  }
+
+  /** Ends the session without a word: subscriptions, timers, counts. The held connect must have been seen to. */
+  close(reason: CloseReason): void {
+    if (this.#state === 'gone') return;
+    const held = this.#unhold();
+    const push = this.#push;
+    this.#timer?.cancel();
+    this.#lazyTimer?.cancel();
+    this.#state = 'gone';
+    this.#push = undefined;
+    if (push !== undefined) push.session = undefined;
+    this.outbox = new PlainOutbox(this.#core.outboxLimits, this);
+    this.#core.subscriptions.removeAll(this);
+    this.#core.sessions.remove(this);
+    if (reason === 'shutdown') {
+      held?.conduit.end('shutdown');
+      push?.end('shutdown');
+    } else if (reason === 'disconnect') push?.end('disconnected');
+    this.#core.events.emit('session.closed', { session: this, reason });
+    this.#core.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
+  }
+
+  #answerReplaced(held: Held): void {
+    const timing = this.timing(held.conduit.transport);
+    const fields = this.#core.replies.failed(held.request, errors.connectReplaced(), timing);
+    void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
+      held.conduit.send([reply]),
+    );
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#core.flusher.add(this);
+  }
+
+  #enter(state: SessionState, ms: number): void {
+    this.#timer?.cancel();
+    this.#state = state;
+    this.#deadline = this.#core.clock.now() + ms;
+    this.#timer = Number.isFinite(ms) ? this.#core.clock.after(ms, this.#onDeadline) : undefined;
+  }
+
+  readonly #onDeadline = (): void => {
+    const left = this.#deadline - this.#core.clock.now();
+    // EX-2: put off meanwhile. The timer may also fire a shade early.
+    if (left >= 1) this.#timer = this.#core.clock.after(left, this.#onDeadline);
+    else if (this.#state === 'held') void this.release();
+    else this.close('timeout');
+  };
+
+  #unhold(): Held | undefined {
+    const held = this.#held;
+    if (held === undefined) return undefined;
+    this.#held = undefined;
+    if (held.conduit !== this.#push) held.conduit.session = undefined;
+    if (held.counted && this.browser !== undefined) this.#core.browsers.free(this.browser);
+    return held;
+  }
+
+  #pushAll(push: Conduit): void {
+    while (push.ready && this.outbox.size > 0 && this.#isFree(push)) this.#send(push, this.#take(push));
+  }
+
+  // DL-8: at most one unfinished response carries events, so that nothing can overtake. Frames on one conduit keep their order.
+  #isFree(conduit: Conduit): boolean {
+    return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
+  }
+
+  // DL-3, the table of which response carries what is queued.
+  #mayCarry(conduit: Conduit, carried: Carried): boolean {
+    if (this.#state === 'gone' || this.outbox.size === 0) return false;
+    if (!conduit.ready || !this.#isFree(conduit)) return false;
+    if (carried === 'handshake') return this.#core.options.handshakeDelivery;
+    const push = this.#push;
+    const pushed = push !== undefined && !this.isDeliverOnly(push.transport);
+    if (conduit.shape === 'socket') return push === conduit && (pushed || carried === 'connect');
+    if (pushed) return false;
+    return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
+  }
+
+  #take(conduit: Conduit): OutgoingEvent[] {
+    const events = this.outbox.take(conduit.maxBytes, Number.POSITIVE_INFINITY);
+    if (this.outbox.size === 0) this.#clearLazy();
+    return events;
+  }
+
+  // The batch holds events, and is put back unless it is handed over.
+  #send(conduit: Conduit, batch: readonly Outgoing[]): void {
+    this.#carrier = conduit;
+    this.#unsettled += 1;
+    conduit.send(batch, this);
+  }
+
+  // DL-9: the earliest deadline wins.
+  #waitLazily(lazy: number | true): void {
+    const { maxLazyTimeout } = this.#core.options;
+    const delay = lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout);
+    const at = this.#core.clock.now() + delay;
+    if (at >= this.#lazyAt) return;
+    this.#lazyTimer?.cancel();
+    this.#lazyAt = at;
+    this.#lazyTimer = this.#core.clock.after(delay, () => {
+      this.#lazyAt = Infinity;
+      this.#lazyDue = true;
+      this.#schedule();
+    });
+  }
+
+  #clearLazy(): void {
+    this.#lazyDue = false;
+    if (this.#lazyTimer === undefined) return;
+    this.#lazyTimer.cancel();
+    this.#lazyTimer = undefined;
+    this.#lazyAt = Infinity;
+  }
+}
