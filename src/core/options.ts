@@ -362,7 +362,7 @@ function refuseNoTransport({ transports }: ResolvedOptions): void {
   if (transports.length === 0) throw new UsageError('transports must name at least one transport');
   if (transports.includes('cross-origin-long-polling') && !transports.includes('long-polling')) {
     throw new UsageError(
-      'transports names "cross-origin-long-polling", which is "long-polling" by a second name: name both',
+      'transports names "cross-origin-long-polling", which is "long-polling" by a second name: name that too',
     );
   }
 }

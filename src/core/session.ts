@@ -1,15 +1,16 @@
 import { errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
-import { type Delivery, type Outgoing, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
+import { type Delivery, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
 import type { Stamped } from './channel-tree.ts';
 import type { Timer } from './clock.ts';
-import type { Conduit, Handover, TransportName } from './conduit.ts';
+import type { Conduit, TransportName } from './conduit.ts';
 import type { Core } from './context.ts';
 import type { Extension } from './extension.ts';
 import { Line } from './line.ts';
 import { andThen, type MaybePromise } from './maybe-promise.ts';
-import { type Outbox, PlainOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { RecentPublishes } from './recent-publishes.ts';
+import { Sender } from './sender.ts';
 import type { Timing } from './timing.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -72,7 +73,7 @@ const DISCONNECT_NOTICE = new OutgoingReply({ channel: '/meta/disconnect', succe
  * Events leave by one of two ways: pushed, when a socket or stream is attached and the session is not deliverOnly; otherwise
  * with a response. The connect is held here for every transport.
  */
-export class Session implements Handover, Stamped {
+export class Session implements Stamped {
   /** Public name: use it everywhere but on the wire to this client (HS-16). */
   readonly id: string;
   /** The client's bearer secret. */
@@ -90,8 +91,6 @@ export class Session implements Handover, Stamped {
   readonly line = new Line();
   readonly recent: RecentPublishes | undefined;
   readonly handshake: HandshakeRequest | undefined;
-  /** What waits for it. An extension may put its own in place before anything is queued. */
-  outbox: Outbox;
   /** Whether events travel with connect replies only, whatever the transport says (CN-14). */
   deliverOnly = false;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
@@ -100,6 +99,7 @@ export class Session implements Handover, Stamped {
   stamp = 0;
 
   readonly #core: Core;
+  readonly #sender: Sender;
   readonly #timing: Partial<Timing> | undefined;
   #transport: TransportName;
   #state: SessionState = 'new';
@@ -108,12 +108,6 @@ export class Session implements Handover, Stamped {
   #timer: Timer | undefined;
   #held: Held | undefined;
   #push: Conduit | undefined;
-  #scheduled = false;
-  #carrier: Conduit | undefined;
-  #unsettled = 0;
-  #lazyTimer: Timer | undefined;
-  #lazyAt = Infinity;
-  #lazyDue = false;
 
   constructor(parts: SessionParts, core: Core) {
     this.id = parts.id;
@@ -125,13 +119,23 @@ export class Session implements Handover, Stamped {
     this.#transport = parts.transport;
     this.#timing = parts.timing;
     this.#core = core;
-    this.outbox = new PlainOutbox(core.outboxLimits, this);
+    this.#sender = new Sender(this, core);
     const { interval, maxInterval } = this.timing(parts.transport);
     this.#enter('new', interval + maxInterval);
   }
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** What waits for it. */
+  get outbox(): Outbox {
+    return this.#sender.outbox;
+  }
+
+  /** An extension may put its own in place before anything is queued. */
+  set outbox(outbox: Outbox) {
+    this.#sender.outbox = outbox;
   }
 
   /** Whether a connect of it was ever answered. */
@@ -197,55 +201,27 @@ export class Session implements Handover, Stamped {
     if (this.#state === 'gone') return;
     const own = this.#core.pipeline.delivering(event, this);
     if (own === undefined) return;
-    switch (this.outbox.push(own)) {
-      case 'dropped':
-        return;
-      case 'full':
-        this.disconnect('overflow');
-        return;
-      case 'kept':
-        if (own.lazy === false) this.#schedule();
-        else this.#waitLazily(own.lazy);
-    }
+    if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
   }
 
   /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
   flush(): void {
-    this.#scheduled = false;
+    this.#sender.begun();
     if (this.#state === 'gone' || !this.isDue) return;
     const push = this.#push;
-    if (push !== undefined && !this.isDeliverOnly(push.transport)) this.#pushAll(push);
-    else if (this.#held !== undefined && this.#isFree(this.#held.conduit)) void this.release();
+    if (push !== undefined && !this.isDeliverOnly(push.transport)) this.#sender.push(push);
+    else if (this.#held !== undefined && this.#sender.canUse(this.#held.conduit)) void this.release();
   }
 
   /** Whether something waits that should not wait longer. */
   get isDue(): boolean {
-    return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
-  }
-
-  /** Handover: what was not handed over whole goes back to the head, in order (DL-8). */
-  settled(batch: readonly Outgoing[], whole: boolean): void {
-    this.#unsettled -= 1;
-    if (this.#state === 'gone') return;
-    if (!whole) {
-      const events = batch.filter((one) => one instanceof OutgoingEvent);
-      this.outbox.putBack(events.filter((event) => !event.volatile));
-    }
-    if (this.outbox.pressing > 0) this.#schedule();
+    return this.#sender.isDue;
   }
 
   /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
-    if (!this.#mayCarry(conduit, carried)) {
-      conduit.send(replies);
-      return;
-    }
-    let events = this.#take(conduit);
-    while (conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
-      this.#send(conduit, events);
-      events = this.#take(conduit);
-    }
-    this.#send(conduit, carried === 'handshake' ? [...replies, ...events] : [...events, ...replies]);
+    if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
+    else conduit.send(replies);
   }
 
   /** Parks a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. */
@@ -310,7 +286,7 @@ export class Session implements Handover, Stamped {
     }
     this.#push = conduit;
     conduit.session = this;
-    if (this.isDue) this.#schedule();
+    if (this.isDue) this.#sender.schedule();
   }
 
   /** Takes a socket's or stream's part in the session away, and leaves the conduit itself alone. */
@@ -321,7 +297,7 @@ export class Session implements Handover, Stamped {
       this.rest(held?.grace ?? 0);
     }
     if (conduit.session === this) conduit.session = undefined;
-    if (this.isDue) this.#schedule();
+    if (this.isDue) this.#sender.schedule();
   }
 
   /** Whether a connect is held anywhere but on this conduit. */
@@ -335,17 +311,16 @@ export class Session implements Handover, Stamped {
     const held = this.#unhold();
     const push = this.#push;
     this.#timer?.cancel();
-    this.#lazyTimer?.cancel();
     this.#state = 'gone';
     this.#push = undefined;
     if (push !== undefined) push.session = undefined;
-    this.outbox = new PlainOutbox(this.#core.outboxLimits, this);
+    this.#sender.clear();
     this.#core.subscriptions.removeAll(this);
     this.#core.sessions.remove(this);
     if (reason === 'shutdown') {
       held?.conduit.end('shutdown');
       push?.end('shutdown');
-    } else if (reason === 'disconnect') push?.end('disconnected');
+    } else if (reason === 'disconnect' || push?.shape === 'stream') push?.end('disconnected');
     this.#core.events.emit('session.closed', { session: this, reason });
     this.#core.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }
@@ -356,12 +331,6 @@ export class Session implements Handover, Stamped {
     void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
       held.conduit.send([reply]),
     );
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#core.flusher.add(this);
   }
 
   #enter(state: SessionState, ms: number): void {
@@ -388,60 +357,15 @@ export class Session implements Handover, Stamped {
     return held;
   }
 
-  #pushAll(push: Conduit): void {
-    while (push.ready && this.outbox.size > 0 && this.#isFree(push)) this.#send(push, this.#take(push));
-  }
-
-  // DL-8: at most one unfinished response carries events, so that nothing can overtake. Frames on one conduit keep their order.
-  #isFree(conduit: Conduit): boolean {
-    return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
-  }
-
   // DL-3, the table of which response carries what is queued.
   #mayCarry(conduit: Conduit, carried: Carried): boolean {
     if (this.#state === 'gone' || this.outbox.size === 0) return false;
-    if (!conduit.ready || !this.#isFree(conduit)) return false;
+    if (!this.#sender.canUse(conduit)) return false;
     if (carried === 'handshake') return this.#core.options.handshakeDelivery;
     const push = this.#push;
     const pushed = push !== undefined && !this.isDeliverOnly(push.transport);
     if (conduit.shape === 'socket') return push === conduit && (pushed || carried === 'connect');
     if (pushed) return false;
     return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
-  }
-
-  #take(conduit: Conduit): OutgoingEvent[] {
-    const events = this.outbox.take(conduit.maxBytes, Number.POSITIVE_INFINITY);
-    if (this.outbox.size === 0) this.#clearLazy();
-    return events;
-  }
-
-  // The batch holds events, and is put back unless it is handed over.
-  #send(conduit: Conduit, batch: readonly Outgoing[]): void {
-    this.#carrier = conduit;
-    this.#unsettled += 1;
-    conduit.send(batch, this);
-  }
-
-  // DL-9: the earliest deadline wins.
-  #waitLazily(lazy: number | true): void {
-    const { maxLazyTimeout } = this.#core.options;
-    const delay = lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout);
-    const at = this.#core.clock.now() + delay;
-    if (at >= this.#lazyAt) return;
-    this.#lazyTimer?.cancel();
-    this.#lazyAt = at;
-    this.#lazyTimer = this.#core.clock.after(delay, () => {
-      this.#lazyAt = Infinity;
-      this.#lazyDue = true;
-      this.#schedule();
-    });
-  }
-
-  #clearLazy(): void {
-    this.#lazyDue = false;
-    if (this.#lazyTimer === undefined) return;
-    this.#lazyTimer.cancel();
-    this.#lazyTimer = undefined;
-    this.#lazyAt = Infinity;
   }
 }

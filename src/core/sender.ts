@@ -1,0 +1,127 @@
+import { type Outgoing, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
+import type { Timer } from './clock.ts';
+import type { Conduit, Handover } from './conduit.ts';
+import type { Core } from './context.ts';
+import { type Outbox, PlainOutbox, type Pushed } from './outbox.ts';
+import type { Session } from './session.ts';
+
+/** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
+export class Sender implements Handover {
+  outbox: Outbox;
+  readonly #core: Core;
+  readonly #session: Session;
+  #carrier: Conduit | undefined;
+  #unsettled = 0;
+  #scheduled = false;
+  #lazyTimer: Timer | undefined;
+  #lazyAt = Number.POSITIVE_INFINITY;
+  #lazyDue = false;
+
+  constructor(session: Session, core: Core) {
+    this.#session = session;
+    this.#core = core;
+    this.outbox = new PlainOutbox(core.outboxLimits, session);
+  }
+
+  /** Whether something waits that should not wait longer. */
+  get isDue(): boolean {
+    return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
+  }
+
+  /** Puts an event in the outbox, to leave at the end of this turn or, if it is lazy, in its time. */
+  queue(event: OutgoingEvent): Pushed {
+    const pushed = this.outbox.push(event);
+    if (pushed !== 'kept') return pushed;
+    if (event.lazy === false) this.schedule();
+    else this.#waitLazily(event.lazy);
+    return pushed;
+  }
+
+  /** Has the session flushed at the end of this turn, if anything is due. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#core.flusher.add(this.#session);
+  }
+
+  /** The session is being flushed: what comes now is for another time. */
+  begun(): void {
+    this.#scheduled = false;
+  }
+
+  /** Whether this conduit can take events, and none that it carried before could be overtaken (DL-8). */
+  canUse(conduit: Conduit): boolean {
+    if (!conduit.ready) return false;
+    return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
+  }
+
+  /** Sends what waits, as long as the conduit takes more. */
+  push(conduit: Conduit): void {
+    while (this.outbox.size > 0 && this.canUse(conduit)) this.#send(conduit, this.#take(conduit));
+  }
+
+  /** Sends what waits together with replies: behind them if these are a handshake's, else before them (PR-6). */
+  sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
+    let events = this.#take(conduit);
+    while (conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
+      this.#send(conduit, events);
+      events = this.#take(conduit);
+    }
+    this.#send(conduit, repliesFirst ? [...replies, ...events] : [...events, ...replies]);
+  }
+
+  /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
+  settled(batch: readonly Outgoing[], whole: boolean): void {
+    this.#unsettled -= 1;
+    if (this.#session.state === 'gone') return;
+    if (!whole) {
+      const events = batch.filter((one) => one instanceof OutgoingEvent);
+      this.outbox.putBack(events.filter((event) => !event.volatile));
+    }
+    if (this.outbox.pressing > 0) this.schedule();
+  }
+
+  /** Drops what waits: the session is over. */
+  clear(): void {
+    this.#clearLazy();
+    this.outbox = new PlainOutbox(this.#core.outboxLimits, this.#session);
+  }
+
+  #take(conduit: Conduit): OutgoingEvent[] {
+    const events = this.outbox.take(conduit.maxBytes, Number.POSITIVE_INFINITY);
+    if (this.outbox.size === 0) this.#clearLazy();
+    return events;
+  }
+
+  #send(conduit: Conduit, batch: readonly Outgoing[]): void {
+    this.#carrier = conduit;
+    this.#unsettled += 1;
+    conduit.send(batch, this);
+  }
+
+  // DL-9: the earliest deadline wins.
+  #waitLazily(lazy: number | true): void {
+    const { clock, options } = this.#core;
+    const delay = lazy === true ? options.maxLazyTimeout : Math.min(lazy, options.maxLazyTimeout);
+    const at = clock.now() + delay;
+    if (at >= this.#lazyAt) return;
+    this.#lazyTimer?.cancel();
+    this.#lazyAt = at;
+    this.#lazyTimer = clock.after(delay, this.#onLazyTimer);
+  }
+
+  readonly #onLazyTimer = (): void => {
+    this.#lazyTimer = undefined;
+    this.#lazyAt = Number.POSITIVE_INFINITY;
+    this.#lazyDue = true;
+    this.schedule();
+  };
+
+  #clearLazy(): void {
+    this.#lazyDue = false;
+    if (this.#lazyTimer === undefined) return;
+    this.#lazyTimer.cancel();
+    this.#lazyTimer = undefined;
+    this.#lazyAt = Number.POSITIVE_INFINITY;
+  }
+}
