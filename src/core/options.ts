@@ -7,8 +7,6 @@ import type { Question } from './policy.ts';
 import type { Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
 
-export { optionRows } from './option-table.ts';
-
 /** Decides what happens when an event does not fit the queue of a session (DL-10). */
 export type OverflowDecision = (overflow: {
   readonly session: Session;
@@ -161,11 +159,6 @@ const access = {
     pattern: /^(null|[A-Za-z][A-Za-z\d+.-]*:\/\/[^\s/?#]+)$/,
     inCode: 'a RegExp or a function',
     doc: 'Pages that may use the server: of its own origin, of any, or of those listed.',
-  },
-  allowedHosts: {
-    kind: 'list',
-    default: [],
-    doc: 'Names in `Host` that the program answers to, besides localhost, 127.0.0.1 and [::1].',
   },
   trustProxy: toggle(false, 'Believe `X-Forwarded-*`: a proxy in front sets them.'),
   unconnectedPublish: {

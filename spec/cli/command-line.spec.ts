@@ -1,0 +1,96 @@
+import { describe, expect, it, vi } from 'vitest';
+import { commandLine } from '../../src/cli/command-line.ts';
+import type { Flags } from '../../src/cli/config.ts';
+
+/** Parses a command line in this process: what it called, or what it wrote before it ended. */
+async function parse(...args: string[]) {
+  const actions = {
+    serve: vi.fn(async (_flags: Flags, _instead: string | undefined) => {}),
+    publish: vi.fn(async () => {}),
+    subscribe: vi.fn(async () => {}),
+  };
+  let stdout = '';
+  let stderr = '';
+  const program = commandLine('1.2.3', actions);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => void (stdout += text),
+      writeErr: (text) => void (stderr += text),
+    });
+  }
+  const code = await program.parseAsync(args, { from: 'user' }).then(
+    () => 0,
+    (error: { exitCode: number }) => error.exitCode,
+  );
+  return { ...actions, code, stdout, stderr };
+}
+
+describe('the command line', () => {
+  it.each([[], ['serve']])('serves by default: bayeuxd %s', async (...args) => {
+    const { serve } = await parse(...args, '--port', '81', '--no-demo', '--trust-proxy', '--hosts', 'a,b');
+    const [flags, instead] = serve.mock.calls[0] ?? [];
+    expect(['--port', '--demo', '--trust-proxy', '--hosts', '--path'].map((flag) => flags?.(flag))).toEqual([
+      '81',
+      'false',
+      'true',
+      'a,b',
+      undefined,
+    ]);
+    expect(instead).toBeUndefined();
+  });
+
+  it('takes the last of two words on the same thing', async () => {
+    const { serve } = await parse('--demo', '--no-demo', '--port', '1', '--port=2');
+    expect(serve.mock.calls[0]?.[0]('--demo')).toBe('false');
+    expect(serve.mock.calls[0]?.[0]('--port')).toBe('2');
+  });
+
+  it.each(['check', 'print-config'])('does --%s instead', async (instead) => {
+    const { serve } = await parse(`--${instead}`);
+    expect(serve).toHaveBeenCalledExactlyOnceWith(expect.any(Function), instead);
+  });
+
+  it('hands the commands what they need', async () => {
+    const publish = await parse('publish', 'http://a/b', '/c', '{"d":1}');
+    expect(publish.publish.mock.calls[0]?.slice(0, 3)).toEqual(['http://a/b', '/c', '{"d":1}']);
+    const subscribe = await parse('subscribe', 'http://a/b', '/c/*');
+    expect(subscribe.subscribe.mock.calls[0]?.slice(0, 2)).toEqual(['http://a/b', '/c/*']);
+  });
+
+  it.each([['--help'], ['-h'], ['help'], ['serve', '--help']])(
+    'prints the help: bayeuxd %s %s',
+    async (...args) => {
+      const { code, stdout, stderr } = await parse(...args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^bayeuxd 1\.2\.3: a Bayeux 1\.0 server/);
+      expect(stdout).toContain('--websocket-ping-interval <ms>');
+    },
+  );
+
+  it.each(['publish', 'subscribe'])('prints the help of %s', async (command) => {
+    const { stdout } = await parse(command, '--help');
+    expect(stdout).toMatch(new RegExp(`^Usage: bayeuxd ${command} .*<url>`));
+  });
+
+  it.each(['-V', '--version'])('prints the version: %s', async (flag) => {
+    expect(await parse(flag)).toMatchObject({ code: 0, stdout: '1.2.3\n', stderr: '' });
+  });
+
+  it.each([
+    [['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
+    [['serve', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
+    [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
+    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe'],
+    [['--port'], `option '--port <value>' argument missing`],
+    [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
+    [['publish', 'http://a/b', '/c'], `missing required argument 'json'`],
+    [['publish', 'http://a/b', '/c', '1', '2'], /^bayeuxd: too many arguments for 'publish'/],
+    [['publish', 'http://a/b', '/c', '1', '--port', '2'], `unknown option '--port'`],
+  ])('refuses %o in one line', async (args, line) => {
+    const { code, stdout, stderr, serve, publish } = await parse(...args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(line instanceof RegExp ? line : `bayeuxd: ${line}\n`);
+    expect(stderr.trim().split('\n').length).toBe(1);
+    expect(serve.mock.calls.length + publish.mock.calls.length).toBe(0);
+  });
+});

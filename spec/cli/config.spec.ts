@@ -1,0 +1,275 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Config, type Env, loadConfig } from '../../src/cli/config.ts';
+import { ConfigError } from '../../src/cli/config-error.ts';
+import { allOptions } from '../../src/cli/options.ts';
+import { printConfig } from '../../src/cli/print-config.ts';
+import type { NamedOption } from '../../src/core/option-table.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function load(flags: Readonly<Record<string, string>>, env: Env = {}): Config {
+  return loadConfig((flag) => flags[flag], env);
+}
+
+function refusal(flags: Readonly<Record<string, string>>, env: Env = {}): ConfigError {
+  try {
+    load(flags, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+/** The value of an option that has this path. */
+function at({ program, server }: Config, path: string): unknown {
+  let value: unknown = { ...program, ...server };
+  for (const key of path.split('.'))
+    value = typeof value === 'object' && value !== null && Reflect.get(value, key);
+  return value;
+}
+
+/** A value of an option that is not its default, as text and as it is in code. */
+function another({ path, row }: NamedOption): [text: string, value: unknown] {
+  const own: Record<string, [string, unknown]> = {
+    host: ['::1', '::1'],
+    path: ['/a/b', '/a/b'],
+    transports: ['long-polling, cross-origin-long-polling', ['long-polling', 'cross-origin-long-polling']],
+    origins: ['https://a.example,https://b.example:81', ['https://a.example', 'https://b.example:81']],
+    channels: ['{"/a":{"lazy":7}}', { '/a': { lazy: 7 } }],
+    apiKey: ['correct-horse', 'correct-horse'],
+    'browserCookie.path': ['/x', '/x'],
+    maxSessions: ['12', 12],
+  };
+  const special = own[path];
+  if (special) return special;
+  switch (row.kind) {
+    case 'number':
+    case 'integer':
+      return ['432', 432];
+    case 'boolean':
+      return row.default === true ? ['false', false] : ['true', true];
+    case 'word': {
+      const word = row.words?.find((one) => one !== row.default);
+      return [String(word), word];
+    }
+    case 'list':
+      return ['x-a, x-b', ['x-a', 'x-b']];
+    default:
+      return ['other', 'other'];
+  }
+}
+
+// A socket stands instead of host and port, TLS takes two files: these have specs of their own.
+const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey'].includes(path));
+
+describe('the configuration', () => {
+  describe.each(alone)('$path', (option) => {
+    const [text, value] = another(option);
+
+    it('is read from its flag', () => {
+      expect(at(load({ [option.flag]: text }), option.path)).toEqual(value);
+    });
+
+    it('is read from its variable', () => {
+      expect(at(load({}, { [option.variable]: text }), option.path)).toEqual(value);
+    });
+
+    it('is read from the file', () => {
+      const [last = '', ...outer] = option.path.split('.').reverse();
+      const content = outer.reduce<object>((inner, key) => ({ [key]: inner }), { [last]: value });
+      const json = file('one.json', JSON.stringify(content));
+      expect(at(load({ '--config': json }), option.path)).toEqual(value);
+    });
+  });
+
+  it('takes the flag over the variable, the variable over the file, the file over the default', () => {
+    const yaml = file('four.yaml', 'timeout: 1\ninterval: 1\nmaxInterval: 1\nwebsocket:\n  timeout: 1\n');
+    const env = {
+      BAYEUXD_CONFIG: yaml,
+      BAYEUXD_TIMEOUT: '2',
+      BAYEUXD_INTERVAL: '2',
+      BAYEUXD_WEBSOCKET_INTERVAL: '2',
+    };
+    const { server, places } = load({ '--timeout': '3', '--websocket-max-interval': '3' }, env);
+    expect(server).toMatchObject({ timeout: 3, interval: 2, maxInterval: 1, hookTimeout: 8_000 });
+    expect(server.websocket).toMatchObject({ timeout: 1, interval: 2, maxInterval: 3 });
+    expect(places.get('timeout')).toBe('--timeout');
+    expect(places.get('interval')).toBe('BAYEUXD_INTERVAL');
+    expect(places.get('maxInterval')).toBe(yaml);
+  });
+
+  it('takes the file of the flag over that of the variable', () => {
+    const flags = { '--config': file('a.yaml', 'port: 1') };
+    expect(load(flags, { BAYEUXD_CONFIG: file('b.yaml', 'port: 2') }).program.port).toBe(1);
+  });
+
+  it('reads an empty file, and JSON with tabs', () => {
+    expect(load({ '--config': file('empty.yaml', '') })).toEqual(load({}));
+    expect(load({ '--config': file('tabs.json', '{\n\t"port": 81\n}\n') }).program.port).toBe(81);
+  });
+
+  it('reads "unlimited" and empty lists', () => {
+    const yaml = file('unlimited.yaml', 'maxSessions: unlimited\n');
+    expect(load({ '--config': yaml }).server.maxSessions).toBe(Number.POSITIVE_INFINITY);
+    const env = { BAYEUXD_MAX_SESSIONS: 'unlimited', BAYEUXD_FORWARD: '' };
+    expect(load({ '--config': file('few.yaml', 'maxSessions: 5') }, env).server).toMatchObject({
+      maxSessions: Number.POSITIVE_INFINITY,
+      forward: [],
+    });
+  });
+
+  it('lets a later word on the browser cookie stand', () => {
+    const off = file('off.yaml', 'browserCookie: false');
+    expect(load({ '--config': off }).server.browserCookie).toBe(false);
+    expect(load({ '--config': off, '--browser-cookie': 'true' }).server.browserCookie).toMatchObject({
+      path: '/',
+    });
+    expect(load({ '--config': off, '--browser-cookie-path': '/x' }).server.browserCookie).toMatchObject({
+      path: '/x',
+    });
+    expect(
+      load({ '--browser-cookie': 'false' }, { BAYEUXD_BROWSER_COOKIE_PATH: '/x' }).server.browserCookie,
+    ).toBe(false);
+  });
+
+  it('names every problem at once, each with its place and the fix', () => {
+    const yaml = file('bad.yaml', 'timout: 4\nwebsocket: { pingIntervall: 3 }\ntransports: [websockets]\n');
+    const env = { BAYEUXD_PORT: 'eighty', BAYEUXD_TIMEOT: '1', HOME: '/' };
+    expect(refusal({ '--config': yaml, '--interval': '1s' }, env).problems).toEqual([
+      {
+        key: 'BAYEUXD_TIMEOT',
+        place: 'BAYEUXD_TIMEOT',
+        message: 'unknown variable; did you mean "BAYEUXD_TIMEOUT"?',
+      },
+      { key: 'timout', place: yaml, message: 'unknown option "timout"; did you mean "timeout"?' },
+      {
+        key: 'transports',
+        place: yaml,
+        message: 'transports has an entry it may not have, "websockets"; did you mean "websocket"?',
+      },
+      {
+        key: 'websocket.pingIntervall',
+        place: yaml,
+        message: 'unknown option "websocket.pingIntervall"; did you mean "websocket.pingInterval"?',
+      },
+      { key: 'port', place: 'BAYEUXD_PORT', message: 'port must be a whole number, got "eighty"' },
+      {
+        key: 'interval',
+        place: '--interval',
+        message: 'interval must be a number of milliseconds, got "1s"',
+      },
+    ]);
+  });
+
+  it.each([
+    ['no such file', undefined, /there is no such file; write one/],
+    ['no YAML', 'a: [', /this is neither YAML nor JSON: .* at line 1, column 5$/],
+    ['a key twice', 'port: 1\nport: 2', /Map keys must be unique at line 2/],
+    ['a list', '[1]', /the file must be an object of options, got \[1\]/],
+    ['a group that is none', 'drain: 3', /: drain must be an object of options, got 3$/],
+    ['a cookie that is none', 'browserCookie: 3', /: browserCookie must be an object of options, got 3$/],
+    [
+      'a bad part of the cookie',
+      'browserCookie: { sameSite: lax }',
+      /: browserCookie.sameSite must be .* did you mean "Lax"\?$/,
+    ],
+    ['a number as text', 'port: "80"', /: port must be a whole number, got "80"$/],
+    ['a number out of bounds', 'port: 70000', /: port must be between 0 and 65535, got 70000$/],
+    [
+      'infinity where there is none',
+      'timeout: .inf',
+      /: timeout must be between 0 and 1000000000, got Infinity$/,
+    ],
+    [
+      'a rule that is none',
+      'channels: { /a: { lazyy: 1 } }',
+      /: unknown option channels\["\/a"\]\.lazyy; did you mean "lazy"\?$/,
+    ],
+    [
+      'a rule for no channel',
+      'channels: { /a/: { lazy: 1 } }',
+      /channels has "\/a\/", which is no channel name or pattern$/,
+    ],
+    ['a key of Object.prototype', '__proto__: { port: 1 }', /: unknown option "__proto__"$/],
+    ['a key that only the command line has', 'config: x', /: unknown option "config"$/],
+  ])('refuses %s in the file', (name, content, message) => {
+    const path = content === undefined ? join(folder, 'none') : file(`${name}.yaml`, content);
+    expect(refusal({ '--config': path }).message).toMatch(message);
+  });
+
+  it('refuses one half of TLS, and a socket beside a port', () => {
+    expect(refusal({ '--tls-cert': 'a.pem' }).message).toBe('--tls-cert: tlsCert needs tlsKey too');
+    expect(refusal({}, { BAYEUXD_TLS_KEY: 'a.pem' }).message).toBe(
+      'BAYEUXD_TLS_KEY: tlsKey needs tlsCert too',
+    );
+    const both = { '--socket': '/tmp/a', '--port': '1' };
+    expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
+  });
+
+  it('refuses options that contradict each other', () => {
+    expect(refusal({ '--auth-by-cookie': 'true', '--origins': '*' }).message).toMatch(
+      /^configuration: authByCookie with/,
+    );
+  });
+
+  it('never shows a secret', () => {
+    expect(refusal({ '--api-key': 'short' }).message).not.toContain('short');
+    expect(printConfig(load({ '--api-key': 'correct-horse' }))).not.toContain('correct-horse');
+  });
+});
+
+describe('the printed configuration', () => {
+  const everything = Object.fromEntries(
+    allOptions
+      .filter(({ path }) => !['socket', 'apiKey', 'browserCookie'].includes(path))
+      .map((option) => [option.flag, another(option)[0]]),
+  );
+
+  it('can be read back', () => {
+    const config = load(everything);
+    const again = load({ '--config': file('printed.yaml', printConfig(config)) });
+    expect(again.program).toEqual(config.program);
+    expect(again.server).toEqual(config.server);
+    const off = load({ '--browser-cookie': 'false', '--socket': '/tmp/a' });
+    expect(load({ '--config': file('off.yaml', printConfig(off)) }).program).toEqual(off.program);
+  });
+
+  it('says every option, and where it comes from when it is no default', () => {
+    const printed = printConfig(
+      load({ '--timeout': '5', '--api-key': 'correct-horse' }, { BAYEUXD_PORT: '81' }),
+    );
+    expect(printed).toContain('timeout: 5 # --timeout\n');
+    expect(printed).toContain('port: 81 # BAYEUXD_PORT\n');
+    expect(printed).toContain('apiKey: <redacted> # --api-key\n');
+    expect(printed).toContain('maxSessions: unlimited\n');
+    expect(printed).toContain('interval: 0\n');
+    const unset = [
+      'socket',
+      'tlsCert',
+      'tlsKey',
+      'browserCookie',
+      'browserCookie.domain',
+      'websocket.protocol',
+    ];
+    const paths = optionPaths(parse(printed));
+    expect(allOptions.map(({ path }) => path).filter((path) => !paths.includes(path))).toEqual(unset);
+  });
+});
+
+function optionPaths(value: unknown, prefix = ''): string[] {
+  const leaf = typeof value !== 'object' || value === null || Array.isArray(value) || prefix === 'channels.';
+  if (leaf) return [prefix.slice(0, -1)];
+  return Object.entries(value).flatMap(([name, inner]) => optionPaths(inner, `${prefix}${name}.`));
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { helpText } from '../../src/cli/help.ts';
+import { allOptions, sections } from '../../src/cli/options.ts';
+
+describe('the help', () => {
+  const help = helpText('1.2.3', 100);
+
+  it('names the commands, every section and every flag', () => {
+    for (const command of ['bayeuxd [serve] [flags]', 'bayeuxd publish <url>', 'bayeuxd subscribe <url>']) {
+      expect(help).toContain(command);
+    }
+    for (const title of Object.keys(sections)) expect(help).toContain(`\n${title}:\n`);
+    for (const { flag, row } of allOptions) {
+      expect(help).toMatch(
+        new RegExp(`^  ${row.kind === 'boolean' ? `--\\[no-\\]${flag.slice(2)}` : `${flag} <\\w+>`}`, 'm'),
+      );
+    }
+  });
+
+  it('says defaults, choices and what is inherited', () => {
+    expect(help).toMatch(/^ {2}--timeout <ms> +How long a \/meta\/connect is held\. \(30000\)$/m);
+    expect(help).toMatch(/One of debug, info, warn, error or silent\. \(info\)/);
+    expect(help).toMatch(/^ {2}--websocket-timeout <ms> +As --timeout, on this transport\.$/m);
+    expect(help).toMatch(/^ {2}--\[no-\]broadcast-to-publisher .* subscribe to them\.\n +\(on\)$/m);
+    expect(help).toContain('(unlimited)');
+  });
+
+  it.each([80, 100, 120])('keeps to %i columns', (width) => {
+    const lines = helpText('1.2.3', width).split('\n');
+    expect(lines.filter((line) => line.length > width)).toEqual([]);
+  });
+});

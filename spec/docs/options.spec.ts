@@ -1,0 +1,28 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { loadConfig } from '../../src/cli/config.ts';
+import { optionsDoc } from '../../src/cli/options-doc.ts';
+
+const page = new URL('../../docs/options.md', import.meta.url);
+const text = readFileSync(page, 'utf8');
+
+it('docs/options.md says what the tables say; to write it anew: WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts', () => {
+  if (process.env.WRITE_DOCS) writeFileSync(page, optionsDoc());
+  expect(readFileSync(page, 'utf8')).toBe(optionsDoc());
+});
+
+it('the example file of docs/options.md is valid', () => {
+  const example = text.match(/```yaml\n([^`]+)```/)?.[1];
+  const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
+  const file = join(folder, 'bayeuxd.yaml');
+  writeFileSync(file, example ?? '');
+  try {
+    const { program, server } = loadConfig((flag) => (flag === '--config' ? file : undefined), {});
+    expect(program.port).toBe(8080);
+    expect(server.channels).toEqual({ '/prices/**': { lazy: 500, broadcastToPublisher: false } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

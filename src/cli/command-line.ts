@@ -1,0 +1,85 @@
+import { Command, Option } from 'commander';
+import { didYouMean } from '../core/suggest.ts';
+import type { Flags } from './config.ts';
+import { helpText } from './help.ts';
+import { allOptions, configOption } from './options.ts';
+
+/** What `serve` does instead of serving. */
+export type Instead = 'check' | 'print-config' | undefined;
+
+/** What the commands do. */
+export interface Actions {
+  serve(flags: Flags, instead: Instead): Promise<void>;
+  publish(url: string, channel: string, json: string): Promise<void>;
+  subscribe(url: string, pattern: string): Promise<void>;
+}
+
+/** The command line of the program, its flags read off the option tables. */
+export function commandLine(version: string, actions: Actions): Command {
+  const program = new Command('bayeuxd')
+    .version(version)
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  const serve = withFlags(program.command('serve', { isDefault: true }))
+    .allowExcessArguments(true)
+    .action(async () => {
+      refuseUnknownCommand(serve);
+      await actions.serve(flagsOf(serve), insteadOf(serve));
+    });
+  program
+    .command('publish')
+    .description('Publish one message and wait until the server has accepted it.')
+    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux')
+    .argument('<channel>', 'such as /chat/news')
+    .argument('<json>', 'the data; quote a string twice: \'"hello"\'')
+    .action(actions.publish);
+  program
+    .command('subscribe')
+    .description('Print the events of a channel as JSON lines until interrupted.')
+    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux')
+    .argument('<pattern>', 'such as /chat/news, /chat/* or /chat/**')
+    .action(actions.subscribe);
+  const help = () => helpText(version, Math.min(process.stdout.columns ?? 100, 120));
+  program.helpInformation = help;
+  serve.helpInformation = help;
+  return program;
+}
+
+/** As everything else the program complains about. */
+function oneLine(error: string): string {
+  return error.replace(/^error: /, 'bayeuxd: ').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?');
+}
+
+function withFlags(command: Command): Command {
+  command.addOption(new Option(`${configOption.flag} <file>`));
+  command.addOption(new Option('--check').conflicts('printConfig'));
+  command.addOption(new Option('--print-config'));
+  for (const { flag, row } of allOptions) {
+    if (row.kind !== 'boolean') command.addOption(new Option(`${flag} <value>`));
+    else command.addOption(new Option(flag)).addOption(new Option(`--no-${flag.slice(2)}`));
+  }
+  return command;
+}
+
+function flagsOf(command: Command): Flags {
+  const given = new Map(
+    command.options.map((option) => [option.name(), command.getOptionValue(option.attributeName())]),
+  );
+  return (flag) => {
+    const value: unknown = given.get(flag.slice(2));
+    return value === undefined ? undefined : String(value);
+  };
+}
+
+function insteadOf(command: Command): Instead {
+  if (command.getOptionValue('check')) return 'check';
+  return command.getOptionValue('printConfig') ? 'print-config' : undefined;
+}
+
+function refuseUnknownCommand(serve: Command): void {
+  const [name] = serve.args;
+  if (name === undefined) return;
+  const known = ['serve', 'publish', 'subscribe'];
+  serve.error(
+    `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
+  );
+}

@@ -1,0 +1,139 @@
+import { checked, type NamedOption, resolve } from '../core/option-table.ts';
+import { optionTable, type ResolvedOptions, readOptions } from '../core/options.ts';
+import { didYouMean } from '../core/suggest.ts';
+import { UsageError } from '../core/usage-error.ts';
+import { ConfigError, type Problem } from './config-error.ts';
+import { readConfigFile } from './config-file.ts';
+import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
+import { fromText } from './text.ts';
+
+/** The variables of the process. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Flags as they were written: the text, or `undefined` when the flag is absent. */
+export type Flags = (flag: string) => string | undefined;
+
+/** What the program runs with. */
+export interface Config {
+  readonly program: ProgramOptions;
+  readonly server: ResolvedOptions;
+  /** Where each value comes from that is no default: a flag, a variable or a file, by the option's path. */
+  readonly places: ReadonlyMap<string, string>;
+}
+
+interface Setting {
+  readonly path: string;
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/** Puts the configuration together: flag > variable > file > default. Throws `ConfigError` with all that is wrong in it. */
+export function loadConfig(flags: Flags, env: Env): Config {
+  const problems = unknownVariables(env);
+  const file = flags(configOption.flag) ?? env[configOption.variable];
+  const settings = [
+    ...(file ? gather(() => fromFile(file), problems) : []),
+    ...texts((option) => [option.variable, env[option.variable]], problems),
+    ...texts((option) => asWritten(option, flags(option.flag)), problems),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+  const config = assemble(settings);
+  refuseContradictions(config);
+  return config;
+}
+
+/** A flag that turns something off is written with `no`. */
+function asWritten(
+  { flag, row }: NamedOption,
+  text: string | undefined,
+): [place: string, text: string | undefined] {
+  return [row.kind === 'boolean' && text === 'false' ? `--no-${flag.slice(2)}` : flag, text];
+}
+
+function unknownVariables(env: Env): Problem[] {
+  const known = [...allOptions.map(({ variable }) => variable), configOption.variable];
+  return Object.keys(env)
+    .filter((name) => name.startsWith('BAYEUXD_') && !known.includes(name))
+    .map((name) => ({ key: name, place: name, message: `unknown variable${didYouMean(name, known)}` }));
+}
+
+function gather(read: () => Setting[], problems: Problem[]): Setting[] {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return [];
+  }
+}
+
+function fromFile(file: string): Setting[] {
+  return readConfigFile(file).map(([path, value]) => ({ path, value, place: file }));
+}
+
+function texts(
+  find: (option: NamedOption) => readonly [place: string, text: string | undefined],
+  problems: Problem[],
+): Setting[] {
+  return allOptions.flatMap((option) => {
+    const [place, text] = find(option);
+    if (text === undefined) return [];
+    return gather(() => [fromPlace(option, place, text)], problems);
+  });
+}
+
+function fromPlace({ path, row }: NamedOption, place: string, text: string): Setting {
+  try {
+    return { path, place, value: checked(row, path, fromText(row, text)) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new ConfigError([{ key: path, place, message: error.message }]);
+  }
+}
+
+function assemble(settings: readonly Setting[]): Config {
+  const given: Record<string, unknown> = {};
+  for (const { path, value } of settings) assign(given, path.split('.'), value);
+  const server = Object.entries(given).filter(([name]) => Object.hasOwn(optionTable, name));
+  const program = Object.entries(given).filter(([name]) => Object.hasOwn(programTable, name));
+  try {
+    return {
+      program: resolve(programTable, Object.fromEntries(program)),
+      server: readOptions(Object.fromEntries(server)),
+      places: new Map(settings.map(({ path, place }) => [path, place])),
+    };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new ConfigError([{ key: '', place: 'configuration', message: error.message }]);
+  }
+}
+
+/** A later setting stands over an earlier one; a group that is off comes on when one of its options is set later. */
+function assign(
+  into: Record<string, unknown>,
+  [name = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
+  if (rest.length === 0) {
+    into[name] = value === true && typeof into[name] === 'object' ? into[name] : value;
+    return;
+  }
+  const group = { ...(typeof into[name] === 'object' ? into[name] : {}) };
+  into[name] = group;
+  assign(group, rest, value);
+}
+
+function refuseContradictions({ program, places }: Config): void {
+  const { tlsCert, tlsKey, socket } = program;
+  const problems: Problem[] = [];
+  const refuse = (key: string, message: string) => {
+    problems.push({ key, place: places.get(key) ?? 'configuration', message });
+  };
+  if (tlsCert !== undefined && tlsKey === undefined) refuse('tlsCert', 'tlsCert needs tlsKey too');
+  if (tlsKey !== undefined && tlsCert === undefined) refuse('tlsKey', 'tlsKey needs tlsCert too');
+  for (const key of ['host', 'port']) {
+    if (socket !== undefined && places.has(key))
+      refuse(key, `${key} and socket exclude each other: leave one out`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}

@@ -1,0 +1,19 @@
+import type { Config } from './config.ts';
+
+/** What the program prints when it is up: where everything is, and the key it made. */
+export function greeting({ program }: Config, version: string, url: string, key: string | undefined): string {
+  const lines = [
+    ['Bayeux', url + program.path],
+    ...(program.demo ? [['Chat', `${url}/`]] : []),
+    ['HTTP API', `${url}/api/publish`],
+    ['API key', keyLine(program.apiKey, key)],
+  ];
+  return [`bayeuxd ${version}`, ...lines.map(([name = '', text]) => `  ${name.padEnd(9)} ${text}`)].join(
+    '\n',
+  );
+}
+
+function keyLine(configured: string | undefined, key: string | undefined): string {
+  if (key === undefined) return 'none, so the HTTP API is closed; set one with --api-key or BAYEUXD_API_KEY';
+  return configured === 'generate' ? `${key} (made for this run)` : 'as configured';
+}

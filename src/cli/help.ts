@@ -1,0 +1,106 @@
+import {
+  describe,
+  type NamedOption,
+  type OptionRow,
+  optionRows,
+  type OptionTable,
+} from '../core/option-table.ts';
+import { allOptions, configOption, sections } from './options.ts';
+import { unlimited } from './text.ts';
+
+const column = 36;
+
+const commands = [
+  ['bayeuxd [serve] [flags]', 'Serve Bayeux, an HTTP API and a chat page.'],
+  ['bayeuxd publish <url> <channel> <json>', 'Publish one message.'],
+  ['bayeuxd subscribe <url> <pattern>', 'Print messages as JSON lines until interrupted.'],
+] as const;
+
+const general = [
+  [`${configOption.flag} <file>`, configOption.doc],
+  ['--check', 'Check the configuration and exit.'],
+  ['--print-config', 'Print the configuration in effect, as a file that can be read back, and exit.'],
+  ['-V, --version', 'Print the version and exit.'],
+  ['-h, --help', 'Print this and exit.'],
+] as const;
+
+const names =
+  'Every flag is a variable and a key of the file, too: --max-interval is BAYEUXD_MAX_INTERVAL and maxInterval, ' +
+  '--websocket-ping-interval is BAYEUXD_WEBSOCKET_PING_INTERVAL and pingInterval under websocket. ' +
+  'A flag stands over a variable, a variable over the file. Lists are separated by commas.';
+
+/** Everything the program can be told, by subject, for lines of this width. */
+export function helpText(version: string, width: number): string {
+  const blocks = [
+    `bayeuxd ${version}: a Bayeux 1.0 server for CometD, Faye and jsforce clients.`,
+    block('Usage', commands, width, 42),
+    block('General', general, width, column),
+    ...Object.entries(sections).map(([title, table]) => block(title, itemsOf(table), width, column)),
+    wrap(names, width).join('\n'),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+type Item = readonly [term: string, text: string];
+
+function itemsOf(table: OptionTable): Item[] {
+  return optionRows(table).map((option) => [termOf(option), textOf(option.row)]);
+}
+
+/** A flag with what it takes: `--timeout <ms>`. */
+function termOf({ flag, row }: NamedOption): string {
+  if (row.kind === 'boolean') return `--[no-]${flag.slice(2)}`;
+  return `${flag} <${takes(row)}>`;
+}
+
+function takes(row: OptionRow): string {
+  switch (row.kind) {
+    case 'number':
+    case 'integer':
+      return row.unit === 'milliseconds' ? 'ms' : (row.unit ?? 'number');
+    case 'rules':
+      return 'json';
+    case 'word':
+      return 'word';
+    default:
+      return row.kind === 'list' ? 'list' : (row.what?.match(/^an? (\w+)/)?.[1] ?? 'text');
+  }
+}
+
+const flagOf = (path: string) => allOptions.find((option) => option.path === path)?.flag;
+
+function textOf(row: OptionRow): string {
+  if (row.inherits !== undefined) return `As ${flagOf(row.inherits)}, on this transport.`;
+  const doc = row.doc.replaceAll('`', '');
+  const choice = row.kind === 'word' ? ` One of ${describe(row).replaceAll('"', '')}.` : '';
+  const initial = shownDefault(row);
+  return `${doc}${choice}${initial === '' ? '' : ` (${initial})`}`;
+}
+
+/** The default as people write it; nothing when the option is unset or inherited. */
+export function shownDefault({ kind, ...row }: OptionRow): string {
+  if (row.default === undefined || kind === 'rules') return '';
+  if (kind === 'boolean') return row.default ? 'on' : 'off';
+  if (Array.isArray(row.default)) return row.default.join(', ');
+  return row.default === Number.POSITIVE_INFINITY ? unlimited : String(row.default);
+}
+
+function block(title: string, items: readonly Item[], width: number, at: number): string {
+  return [`${title}:`, ...items.flatMap(([term, text]) => lines(term, text, width, at))].join('\n');
+}
+
+function lines(term: string, text: string, width: number, at: number): string[] {
+  const [first = '', ...rest] = wrap(text, width - at).map((line) => ' '.repeat(at) + line);
+  const head = `  ${term}`;
+  return head.length < at - 1 ? [head + first.slice(head.length), ...rest] : [head, first, ...rest];
+}
+
+function wrap(text: string, width: number): string[] {
+  const wrapped = [''];
+  for (const word of text.split(' ')) {
+    const last = wrapped.at(-1) ?? '';
+    if (last !== '' && last.length + 1 + word.length > width) wrapped.push(word);
+    else wrapped[wrapped.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return wrapped;
+}

@@ -1,0 +1,25 @@
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isAllowedHost } from '../http/host-guard.ts';
+import { refuse } from '../transports/http.ts';
+
+const refusal = 'Forbidden: unknown host; name it in allowedHosts';
+
+/** Hands what asks for a host of ours to the server behind, upgrades included, and answers 403 to the rest (CO-6). */
+export function guardHosts(front: Server, behind: Server, allowed: readonly string[]): void {
+  front.on('request', (request, response) => {
+    if (isAllowedHost(request, allowed)) behind.emit('request', request, response);
+    else refuse(response, 403, refusal);
+  });
+  front.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isAllowedHost(request, allowed)) behind.emit('upgrade', request, socket, head);
+    else refuseUpgrade(socket);
+  });
+}
+
+function refuseUpgrade(socket: Duplex): void {
+  socket.on('error', () => socket.destroy()); // The peer may have gone already; there is nobody to tell.
+  socket.end(
+    `HTTP/1.1 403 ${STATUS_CODES[403]}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${refusal}`,
+  );
+}

@@ -1,0 +1,125 @@
+import { readFileSync, unlinkSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { connect } from 'node:net';
+import { systemClock } from '../core/clock.ts';
+import { ConfigError } from './config-error.ts';
+import type { ProgramOptions } from './options.ts';
+
+// HT-7: a proxy's connection pool outlives Node's own 5 s, and headers may come until after that.
+const timeouts = { keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 };
+
+/** Makes the HTTP server that listens, with TLS when there is a certificate. */
+export function httpServer({ tlsCert, tlsKey }: ProgramOptions): Server {
+  const server =
+    tlsCert === undefined || tlsKey === undefined ? createServer() : secureServer(tlsCert, tlsKey);
+  return Object.assign(server, timeouts);
+}
+
+function secureServer(tlsCert: string, tlsKey: string): Server {
+  const pair = { cert: read('tlsCert', tlsCert), key: read('tlsKey', tlsKey) };
+  try {
+    return createSecureServer(pair);
+  } catch (cause) {
+    throw unusable('tlsCert', tlsCert, `is no PEM certificate that fits the key ${tlsKey}`, cause);
+  }
+}
+
+function read(key: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw unusable(key, file, `cannot be read (${codeOf(cause)})`, cause);
+  }
+}
+
+/** Starts to listen and says where. Throws `ConfigError` when the place is taken or not ours to take. */
+export async function listen(server: Server, program: ProgramOptions): Promise<string> {
+  const { socket, host, port } = program;
+  try {
+    if (socket === undefined) await bound(server, () => server.listen(port, host));
+    else await onSocket(server, socket);
+  } catch (cause) {
+    const [key, value] = socket === undefined ? whoseFault(cause, host, port) : ['socket', socket];
+    throw unusable(key, value, whatFailed(cause, socket !== undefined), cause);
+  }
+  return baseUrl(server, program.tlsCert !== undefined);
+}
+
+function bound(server: Server, start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    start();
+  });
+}
+
+/** A socket file on which nobody answers was left behind by a process that was killed. */
+async function onSocket(server: Server, file: string): Promise<void> {
+  try {
+    await bound(server, () => server.listen(file));
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || (await answers(file))) throw error;
+    unlinkSync(file);
+    await bound(server, () => server.listen(file));
+  }
+}
+
+function answers(file: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const peer = connect(file, () => resolve(true)).on('error', (error) =>
+      resolve(codeOf(error) !== 'ECONNREFUSED'),
+    );
+    peer.on('connect', () => peer.destroy());
+  });
+}
+
+function baseUrl(server: Server, secure: boolean): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return `unix:${address}`;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${secure ? 'https' : 'http'}://${name}:${address.port}`;
+}
+
+function whoseFault(error: unknown, host: string, port: number): [key: string, value: string] {
+  return ['EADDRINUSE', 'EACCES'].includes(codeOf(error)) ? ['port', `${port} on ${host}`] : ['host', host];
+}
+
+function whatFailed(error: unknown, isFile: boolean): string {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return 'is in use by another program';
+    case 'EACCES':
+      return isFile
+        ? 'cannot be made: its folder is missing, or not ours to write to'
+        : 'may not be used by this user';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'is no address of this machine';
+    default:
+      return `cannot be listened on (${codeOf(error)})`;
+  }
+}
+
+/** Stops listening; resolves when the last connection has gone. Idle ones are closed, the others may finish. */
+export function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    const sweep = () => {
+      server.closeIdleConnections();
+      systemClock.after(20, sweep);
+    };
+    sweep();
+  });
+}
+
+function unusable(key: string, value: string, why: string, cause: unknown): ConfigError {
+  return new ConfigError([{ key, place: key, message: `${value} ${why}` }], { cause });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

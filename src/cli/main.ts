@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import express from 'express';
+import { systemClock } from '../core/clock.ts';
+import { Server } from '../core/server.ts';
+import { api } from '../http/api.ts';
+import { fayeClient } from '../http/faye-client.ts';
+import { bayeux } from '../http/middleware.ts';
+import { pages } from '../http/pages.ts';
+import { attachWebSocket } from '../http/upgrade.ts';
+import { ClientError, isUnreachable, reasonOf } from './client.ts';
+import { commandLine, type Instead } from './command-line.ts';
+import { type Config, loadConfig } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { greeting } from './greeting.ts';
+import { guardHosts } from './host-guard.ts';
+import { failed, notFound } from './last-resort.ts';
+import { closed, httpServer, listen } from './listener.ts';
+import { pinoLog } from './log.ts';
+import { printConfig } from './print-config.ts';
+import { publish } from './publish.ts';
+import { interrupted, untilSignal } from './signals.ts';
+import { subscribe } from './subscribe.ts';
+import { version } from './version.ts';
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+const complain = (line: string) => void process.stderr.write(`bayeuxd: ${line}\n`);
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = commandLine(version(), {
+    serve: (flags, instead) => serve(loadConfig(flags, process.env), instead),
+    publish,
+    subscribe: (url, pattern) =>
+      subscribe(url, pattern, { signal: interrupted(), clock: systemClock, print, say: complain }),
+  });
+  await program.parseAsync(argv);
+}
+
+/** `bayeuxd serve`: puts the program together and runs it until it is told to end. */
+async function serve(config: Config, instead: Instead): Promise<void> {
+  if (instead === 'check') return print('The configuration is valid.');
+  if (instead === 'print-config') return void process.stdout.write(printConfig(config));
+  const { program } = config;
+  const log = pinoLog(program.logLevel);
+  const key = program.apiKey === 'generate' ? randomBytes(16).toString('hex') : program.apiKey;
+
+  const server = new Server({ ...config.server, log });
+  const app = express().disable('x-powered-by');
+  app.use(fayeClient(program.path));
+  app.use(program.path, bayeux(server));
+  app.use('/api', api(server, { key }));
+  if (program.demo) app.use(pages(program.path));
+  app.use(notFound, failed(log));
+  const behind = createServer(app);
+  attachWebSocket(behind, program.path, server);
+  const http = httpServer(program);
+  guardHosts(http, behind, program.allowedHosts);
+
+  await server.open();
+  const url = await listen(http, program);
+  log({ level: 'info', event: 'listening', url, path: program.path });
+  print(greeting(config, version(), url, key));
+
+  const signal = await untilSignal();
+  log({ level: 'info', event: 'closing', signal });
+  await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
+  process.exit(0); // Whoever has not hung up by now does not keep the process.
+}
+
+function graceOver({ server }: Config): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(server.drain.window + server.shutdownGrace, resolve);
+  });
+}
+
+function fail(error: unknown): void {
+  process.exitCode = 1;
+  if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
+  else if (error instanceof ClientError || isUnreachable(error)) complain(reasonOf(error));
+  else complain(error instanceof Error ? `${error.stack}` : String(error));
+}
+
+// `bayeuxd subscribe … | head` ends quietly.
+process.stdout.on('error', () => process.exit(0));
+
+await main(process.argv).catch(fail);

@@ -1,0 +1,94 @@
+import {
+  describe,
+  type NamedOption,
+  type OptionRow,
+  type OptionTable,
+  optionRows,
+} from '../core/option-table.ts';
+import { shownDefault } from './help.ts';
+import { sections } from './options.ts';
+
+const intro = `# Options
+
+This page is made from the tables in the source; \`bayeuxd --help\` says the same in a terminal.
+
+Every option has one path. In code it is a key of \`new Server({ … })\`, nested where it has a dot, and a key of the
+configuration file likewise; the program's flag is its kebab-case and its variable \`BAYEUXD_\` plus its upper snake case:
+
+| where | \`maxInterval\` | \`websocket.pingInterval\` |
+|---|---|---|
+| code | \`new Server({ maxInterval: 20_000 })\` | \`new Server({ websocket: { pingInterval: 20_000 } })\` |
+| flag | \`--max-interval 20000\` | \`--websocket-ping-interval 20000\` |
+| variable | \`BAYEUXD_MAX_INTERVAL=20000\` | \`BAYEUXD_WEBSOCKET_PING_INTERVAL=20000\` |
+| file | \`maxInterval: 20000\` | \`websocket: { pingInterval: 20000 }\` |
+
+A flag stands over a variable, a variable over the file, the file over the default. In flags and variables lists are
+separated by commas; a flag that is on or off is written \`--trust-proxy\` or \`--no-trust-proxy\`, its variable \`true\`
+or \`false\`. Unknown names and values out of bounds are refused, with the nearest name that exists; so is a variable
+beginning with \`BAYEUXD_\` that no option has. (Kubernetes makes such variables for a service called \`bayeuxd\`:
+set \`enableServiceLinks: false\` or name the service otherwise.)
+
+\`--config\` (\`BAYEUXD_CONFIG\`) names the file, YAML or JSON. \`bayeuxd --check\` checks a configuration without serving;
+\`bayeuxd --print-config\` prints the one in effect as such a file, with where each value comes from and without secrets.
+
+\`\`\`yaml
+port: 8080
+allowedHosts: [push.example.com]
+origins: ['https://www.example.com']
+trustProxy: true
+timeout: 25000
+websocket:
+  perMessageDeflate: true
+channels:
+  /prices/**:
+    lazy: 500
+    broadcastToPublisher: false
+\`\`\`
+`;
+
+const programOnly = 'Only the program has these; inside an app they are the app’s own affair.\n';
+
+/** Writes the page on options. */
+export function optionsDoc(): string {
+  const parts = Object.entries(sections).map(([title, table]) => {
+    const words = title === 'The program' ? `${programOnly}\n` : '';
+    return `## ${title}\n\n${words}${tableOf(table)}\n`;
+  });
+  return [intro, ...parts].join('\n');
+}
+
+function tableOf(table: OptionTable): string {
+  const rows = optionRows(table).flatMap((option) => [option, ...rulesOf(option)]);
+  return ['| option | default | value | |', '|---|---|---|---|', ...rows.map(line)].join('\n');
+}
+
+/** The keys of a rule table, as options of a pattern. */
+function rulesOf({ path, row }: NamedOption): NamedOption[] {
+  return row.kind === 'rules' ? optionRows(row.rows, `${path}.<pattern>.`) : [];
+}
+
+function line({ path, row }: NamedOption): string {
+  const cells = [`\`${path}\``, defaultOf(row), valueOf(row), row.doc];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function defaultOf(row: OptionRow): string {
+  if (row.inherits !== undefined) return `as \`${row.inherits}\``;
+  const text = row.kind === 'boolean' ? String(row.default ?? '') : shownDefault(row);
+  return text === '' ? 'none' : `\`${text}\``;
+}
+
+function valueOf(row: OptionRow): string {
+  const bounds = boundsOf(row);
+  const inCode = row.inCode === undefined ? '' : `; in code also ${row.inCode}`;
+  return describe(row).replaceAll(/"([^"]*)"/g, '`$1`') + bounds + inCode;
+}
+
+function boundsOf(row: OptionRow): string {
+  if (row.kind !== 'number' && row.kind !== 'integer') return '';
+  const { min, max } = row;
+  const most = max === undefined || max > 100_000 ? '' : `at most ${max}`;
+  const least = min === undefined || min === 0 ? '' : `at least ${min}`;
+  const both = [least, most].filter((bound) => bound !== '').join(', ');
+  return both === '' ? '' : `, ${both}`;
+}

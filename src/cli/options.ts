@@ -1,0 +1,76 @@
+import { type OptionTable, optionRows, type Resolved } from '../core/option-table.ts';
+import { optionSections, optionTable } from '../core/options.ts';
+
+/** What only the program has: where it listens, what it serves beside Bayeux, what it logs. */
+export const programTable = {
+  host: {
+    kind: 'string',
+    pattern: /^\S+$/,
+    what: 'an address',
+    default: '127.0.0.1',
+    doc: 'Address to listen on; 0.0.0.0 is every one.',
+  },
+  port: {
+    kind: 'integer',
+    min: 0,
+    max: 65_535,
+    default: 8_000,
+    doc: 'Port to listen on; 0 takes a free one.',
+  },
+  socket: { kind: 'string', pattern: /./, what: 'a file name', doc: 'Unix socket to listen on instead.' },
+  tlsCert: {
+    kind: 'string',
+    pattern: /./,
+    what: 'a file name',
+    doc: 'PEM file with the certificate chain; HTTPS then, with `tlsKey`.',
+  },
+  tlsKey: { kind: 'string', pattern: /./, what: 'a file name', doc: 'PEM file with its private key.' },
+  path: {
+    kind: 'string',
+    pattern: /^(?!\/(api|clients)(\/|$))(\/[\w.~-]+)+$/,
+    what: 'a path like /bayeux, outside /api and /clients',
+    default: '/bayeux',
+    doc: 'Where Bayeux is served.',
+  },
+  allowedHosts: {
+    kind: 'list',
+    pattern: /^([\w.-]+|\[[\da-fA-F:]+\])$/,
+    what: 'host names without a port',
+    default: [],
+    doc: 'Names in `Host` that are answered, besides localhost, 127.0.0.1 and [::1].',
+  },
+  apiKey: {
+    kind: 'string',
+    words: ['generate'],
+    pattern: /^[!-~]{8,}$/,
+    what: 'a key of at least 8 characters without spaces',
+    secret: true,
+    doc: 'Key of the HTTP API, which is closed without; `generate` makes one for this run and prints it.',
+  },
+  demo: { kind: 'boolean', default: true, doc: 'Serve the chat page at `/` and the clients it needs.' },
+  logLevel: {
+    kind: 'word',
+    words: ['debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    doc: 'Least level that is logged; JSON lines on the standard error stream.',
+  },
+} as const satisfies OptionTable;
+
+/** The program's own options, each with its value. */
+export type ProgramOptions = Resolved<typeof programTable>;
+
+/** All that may stand in the configuration file, by subject. */
+export const sections = { 'The program': programTable, ...optionSections } as const;
+
+/** The same as one table. */
+export const configTable = { ...programTable, ...optionTable } as const;
+
+/** Every option of the program and of the server, with its flag and its variable. */
+export const allOptions = optionRows(configTable);
+
+/** The one option that cannot stand in the configuration file. */
+export const configOption = {
+  flag: '--config',
+  variable: 'BAYEUXD_CONFIG',
+  doc: 'Configuration file, YAML or JSON.',
+} as const;

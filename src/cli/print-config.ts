@@ -1,0 +1,37 @@
+import { Document, isScalar } from 'yaml';
+import type { NamedOption } from '../core/option-table.ts';
+import type { Config } from './config.ts';
+import { allOptions } from './options.ts';
+import { unlimited } from './text.ts';
+
+/** Writes the configuration in effect as YAML that can be read back; secrets are left out, and each value says where it is from. */
+export function printConfig(config: Config): string {
+  const values = { ...config.program, ...config.server };
+  const document = new Document({});
+  for (const option of allOptions) {
+    const value = valueAt(values, option);
+    if (value === undefined || (values.socket && ['host', 'port'].includes(option.path))) continue;
+    const keys = option.path.split('.');
+    document.setIn(keys, document.createNode(value));
+    const place = config.places.get(option.path);
+    const node = document.getIn(keys, true);
+    if (place && isScalar(node)) node.comment = ` ${place}`;
+  }
+  return document.toString();
+}
+
+/** What is unset, off, or off with its group stands in the groups already. */
+function valueAt(values: object, { path, row }: NamedOption): unknown {
+  let value: unknown = values;
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  if (value === Number.POSITIVE_INFINITY) return unlimited;
+  if (row.secret && value !== undefined && !row.words?.includes(String(value))) return '<redacted>';
+  return isGroup(row, value) ? undefined : value;
+}
+
+function isGroup(row: NamedOption['row'], value: unknown): boolean {
+  return row.kind === 'boolean' && typeof value === 'object';
+}

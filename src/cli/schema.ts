@@ -1,0 +1,55 @@
+import type { OptionGroup, OptionRow, OptionTable } from '../core/option-table.ts';
+import { unlimited } from './text.ts';
+
+/** A JSON schema, as far as option tables need one. */
+export type Schema = { readonly [keyword: string]: unknown };
+
+/** Makes the JSON schema of a configuration file out of its table. */
+export function schemaOf(table: OptionTable): Schema {
+  const properties = Object.entries(table).map(([name, row]) => [
+    name,
+    row.kind === 'group' ? schemaOfGroup(row) : schemaOfRow(row),
+  ]);
+  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+function schemaOfGroup({ off, doc, rows }: OptionGroup): Schema {
+  const schema = { description: doc, ...schemaOf(rows) };
+  return off ? { anyOf: [{ type: 'boolean' }, schema] } : schema;
+}
+
+function schemaOfRow(row: OptionRow): Schema {
+  const words = row.words ?? [];
+  const one = row.kind === 'word' ? [] : [schemaOfKind(row)];
+  const all = words.length > 0 ? [{ enum: words }, ...one] : one;
+  return all.length === 1 ? { description: row.doc, ...all[0] } : { description: row.doc, anyOf: all };
+}
+
+function schemaOfKind(row: OptionRow): Schema {
+  switch (row.kind) {
+    case 'number':
+    case 'integer': {
+      const { min, max } = row;
+      const bounds = {
+        ...(min !== undefined && { minimum: min }),
+        ...(max !== undefined && { maximum: max }),
+      };
+      if (max !== Number.POSITIVE_INFINITY) return { type: row.kind, ...bounds };
+      return {
+        anyOf: [{ const: unlimited }, { type: row.kind, ...bounds, maximum: Number.MAX_SAFE_INTEGER }],
+      };
+    }
+    case 'list':
+      return { type: 'array', uniqueItems: true, items: schemaOfItem(row.items, row.pattern) };
+    case 'rules':
+      return { type: 'object', additionalProperties: schemaOf(row.rows) };
+    case 'boolean':
+      return { type: 'boolean' };
+    default:
+      return schemaOfItem(undefined, 'pattern' in row ? row.pattern : undefined);
+  }
+}
+
+function schemaOfItem(items: readonly string[] | undefined, pattern: RegExp | undefined): Schema {
+  return { type: 'string', ...(items && { enum: items }), ...(pattern && { pattern: pattern.source }) };
+}
