@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readConfigFile } from '../../src/cli/config-file.ts';
+import { settle, until } from '../support/until.ts';
+import { freePort } from './free-port.ts';
+import { type Block, pages, parsePage } from './markdown.ts';
+import { commandsOf, keeps, type Program, programsOf, promisedBy } from './program.ts';
+import { key, startReference } from './reference-server.ts';
+import { moduleOf, removeModules, runCode, stopServers, watchServers } from './run-code.ts';
+import { runCommand } from './run-commands.ts';
+
+/** Languages of blocks that no spec can run, and why. */
+const notChecked: Record<string, string> = {
+  text: 'a drawing or a tree; a test sees to it that it holds no code',
+  nginx: 'there is no nginx here; its lines were tried by hand with 1.22',
+  haproxy: 'there is no HAProxy here; its lines were tried by hand with 2.6',
+};
+
+/** Commands that are not run here, and why. Each of them is in the documentation. */
+const notRun: Record<string, string> = {
+  'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
+  'npm ci && npm run setup && npm test': 'is what runs this',
+  'npm run bench': 'takes minutes, and both cores',
+  "npx bayeuxd subscribe http://127.0.0.1:8000/bayeux '/chat/**'":
+    'prints until it is interrupted; spec/cli runs it',
+};
+
+const checkers: Record<string, (block: Block) => void> = {
+  json: ({ text }) => void JSON.parse(text),
+  yaml: ({ text }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'docs-'));
+    const file = join(folder, 'bayeuxd.yaml');
+    writeFileSync(file, text);
+    try {
+      expect(readConfigFile(file)).not.toHaveLength(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+};
+
+const all = pages();
+const programs = all.flatMap(programsOf);
+const idOf = (program: Program) => `p${programs.indexOf(program)}`;
+
+beforeAll(() => {
+  watchServers();
+  // Browsers and newer Nodes have one.
+  const library: { Client: unknown } = createRequire(import.meta.url)('faye-websocket');
+  Object.assign(globalThis, { WebSocket: Reflect.get(globalThis, 'WebSocket') ?? library.Client });
+});
+afterEach(stopServers);
+afterAll(removeModules);
+
+describe('the reader of the documentation', () => {
+  it.each(['    indented()', '~~~js', '- ```js', '> ```', '```js title'])('does not overlook %j', (line) => {
+    expect(parsePage('page.md', line).unreadable).toHaveLength(1);
+  });
+
+  it('reads a block with its heading', () => {
+    const [block] = parsePage('page.md', '# A\n\n## B c\n\n```js\none();\n```\n').blocks;
+    expect(block).toEqual({ language: 'js', text: 'one();', heading: 'B c', line: 5 });
+  });
+
+  it('reads commands, continued lines and what they print', () => {
+    const block = { language: 'sh', text: '# why\na \\\n  b\n# prints 1 … 2\nc', heading: '', line: 1 };
+    expect(commandsOf(block)).toEqual([
+      { text: 'a b', prints: ['1 … 2'] },
+      { text: 'c', prints: [] },
+    ]);
+  });
+
+  it('takes … for anything, and nothing else', () => {
+    expect(keeps(['a … c', '[x]'], ['a b c', '[x]'])).toBe(true);
+    expect(keeps(['a.c'], ['abc'])).toBe(false);
+    expect(keeps(['a'], ['a', 'b'])).toBe(false);
+  });
+});
+
+describe.each(all)('$file', ({ blocks, unreadable }) => {
+  it('has no code but in plain fenced blocks', () => expect(unreadable).toEqual([]));
+
+  it('has only blocks in languages that are checked, or listed as not checked', () => {
+    const known = ['js', 'ts', 'sh', ...Object.keys(checkers), ...Object.keys(notChecked)];
+    expect(blocks.filter(({ language }) => !known.includes(language))).toEqual([]);
+  });
+
+  it('has no code in its drawings', () => {
+    const code = /\bimport\b.*\bfrom\b|\brequire\(|\bawait\b|\b(curl|npm|npx) |=>|;$|^\s*(const|let) /m;
+    expect(blocks.filter(({ language, text }) => language === 'text' && code.test(text))).toEqual([]);
+  });
+
+  const checked = blocks.filter(({ language }) => language in checkers);
+  it.each(checked)('has a $language block at line $line that can be read', (block) => {
+    checkers[block.language]?.(block);
+  });
+});
+
+describe('the code in the documentation', () => {
+  it.each(programs)('runs as it stands: $name', { timeout: 30_000 }, async (program) => {
+    const port = await freePort();
+    if (!/\blisten\((\{ port: )?8000\b/.test(program.code)) await startReference(port);
+    const promised = promisedBy(program.code);
+    const lines = program.code === '' ? [] : await runCode(program, idOf(program), port);
+    await until(() => lines.length >= promised.length, `prints ${promised}, not ${lines}`).catch(() => {});
+    await settle();
+    if (!keeps(promised, lines)) expect(lines).toEqual(promised);
+
+    for (const command of program.commands) {
+      if (command.text in notRun) continue;
+      const output = await runCommand(command, port, { KEY: key });
+      if (command.prints.length > 0 && !keeps(command.prints, output))
+        expect(output, command.text).toEqual(command.prints);
+    }
+  });
+
+  it('has the right types', { timeout: 60_000 }, async () => {
+    const typed = programs.filter((program) => program.typed);
+    const files = typed.map((program) => moduleOf(program, `${idOf(program)}-types`, 8000));
+    const include = ['*-types.ts', '../../../src/**/*.d.ts'];
+    const config = { extends: '../../../tsconfig.json', include };
+    writeFileSync('spec/docs/.run/tsconfig.json', JSON.stringify(config));
+    const tsc = () => execFileSync('node_modules/.bin/tsc', ['-p', 'spec/docs/.run'], { encoding: 'utf8' });
+    expect(files).not.toHaveLength(0);
+    expect(output(tsc)).toBe('');
+  });
+
+  it('says of every curl what it prints', () => {
+    const silent = programs.flatMap(({ commands }) => commands.filter(({ prints }) => prints.length === 0));
+    expect(silent.filter(({ text }) => text.startsWith('curl'))).toEqual([]);
+  });
+
+  it('has every command that is listed as not run', () => {
+    const commands = programs.flatMap((program) => program.commands.map(({ text }) => text));
+    expect(Object.keys(notRun).filter((command) => !commands.includes(command))).toEqual([]);
+  });
+});
+
+/** What a command prints, whether it fails or not. */
+function output(run: () => string): string {
+  try {
+    return run();
+  } catch (error) {
+    return error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+  }
+}
