@@ -14,6 +14,7 @@ const examples = {
   parameterMissing: errors.parameterMissing('version'),
   handshakeNotAlone: errors.handshakeNotAlone(),
   channelMissing: errors.channelMissing(),
+  binaryInvalid: errors.binaryInvalid(),
   dataMissing: errors.dataMissing(),
   subscriptionMissing: errors.subscriptionMissing(),
   sessionUnknown: errors.sessionUnknown(),
@@ -37,6 +38,7 @@ const reasons = {
   timeout: true,
   overflow: true,
   revoked: true,
+  inactive: true,
   shutdown: true,
 } satisfies Record<CloseReason, true>;
 

@@ -10,8 +10,9 @@ interface Node<T> {
   readonly subscribers: Set<T>;
 }
 
-/** How many matches are kept at hand, over all channels; past that all are forgotten. */
+/** How many matches are kept at hand, over all channels; past that all are forgotten. A channel itself weighs some. */
 const MAX_REMEMBERED = 262_144;
+const CHANNEL_WEIGHT = 16;
 
 let stamp = 0;
 
@@ -76,9 +77,10 @@ export class ChannelTree<T extends Stamped> {
   }
 
   #remember(channel: string, found: readonly T[]): void {
-    if (this.#rememberedSize + found.length > MAX_REMEMBERED) this.#forget();
+    const weight = CHANNEL_WEIGHT + found.length;
+    if (this.#rememberedSize + weight > MAX_REMEMBERED) this.#forget();
     this.#remembered.set(channel, found);
-    this.#rememberedSize += found.length;
+    this.#rememberedSize += weight;
   }
 
   #forget(): void {

@@ -40,11 +40,15 @@ export class Exchange {
     // PR-3: events of one session only, the first that connects, else the first that spoke.
     const session = this.#opened ?? this.#connecting ?? this.#first;
     if (session === undefined) this.conduit.send(replies);
-    else session.respond(this.conduit, replies, this.#carried());
+    else session.respond(this.conduit, replies, this.#carried(replies));
+    // WS-8: from here on, since nothing may come before the reply that names the session.
+    if (this.conduit.shape === 'socket') this.#opened?.attach(this.conduit);
   }
 
-  #carried(): Carried {
+  // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
+  #carried(replies: readonly OutgoingReply[]): Carried {
     if (this.#opened !== undefined) return 'handshake';
-    return this.#connecting === undefined ? 'other' : 'connect';
+    const connects = replies.some(({ message }) => message.channel === '/meta/connect' && message.successful);
+    return connects && this.#connecting !== undefined ? 'connect' : 'other';
   }
 }

@@ -1,7 +1,21 @@
-import type { Event, HandshakeRequest, ReadableRequest, Reply } from '../protocol/message.ts';
+import type {
+  Event,
+  HandshakeRequest,
+  JsonObject,
+  ReadableRequest,
+  Reply,
+  Request,
+} from '../protocol/message.ts';
 import type { Conduit } from './conduit.ts';
+import type { HeardMessage } from './listeners.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
+
+/** What the application says, as it gave it: no copy yet, so that it may hold what JSON cannot carry. */
+export interface Said {
+  readonly data: unknown;
+  readonly ext?: JsonObject;
+}
 
 /**
  * Looks at messages as they pass. Each hook is optional, and one that is absent costs nothing.
@@ -10,9 +24,11 @@ import type { Session } from './session.ts';
  */
 export interface Extension {
   readonly name: string;
+  /** The requests that `incoming` is called for, and whose replies `outgoing` is; all when absent. */
+  readonly kinds?: readonly Request['kind'][];
   /** A handshake succeeded; its reply is not written yet. */
   opened?(session: Session, request: HandshakeRequest): void;
-  /** Every readable request, in order of registration; `undefined` deletes it (`404::message_deleted`). */
+  /** Every readable request of those kinds, in order of registration; `undefined` deletes it (`404::message_deleted`). */
   incoming?(
     request: ReadableRequest,
     session: Session | undefined,
@@ -20,8 +36,12 @@ export interface Extension {
   ): MaybePromise<ReadableRequest | undefined>;
   /** Every event published to a broadcast channel, once, before it is encoded; `undefined` deletes it. */
   publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
-  /** Every reply, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7). */
-  outgoing?(reply: Reply, session: Session | undefined): MaybePromise<Reply | undefined>;
+  /** Every reply to those kinds, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7). */
+  outgoing?(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply | undefined>;
   /** Every event for one session, before it is queued; `undefined` drops it. A changed event is encoded for that session alone (DL-7). */
   delivering?(event: Event, session: Session): Event | undefined;
+  /** What a client published, on its way to the application: called where somebody listens only, and before anybody is told. */
+  hearing?(message: HeardMessage): HeardMessage;
+  /** What the application publishes, delivers, or answers to a remote call. */
+  saying?(said: Said): Said;
 }

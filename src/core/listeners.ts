@@ -1,8 +1,10 @@
 import type { JsonObject, MessageId } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
 import { ChannelTree, type Stamped } from './channel-tree.ts';
+import { copyOf } from './json.ts';
 import type { Log } from './log.ts';
 import { isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { Session } from './session.ts';
 
 /** A message as the application hears it. */
@@ -29,9 +31,12 @@ interface Entry extends Stamped {
 /** What the application hears of service channels and publications. */
 export class Listeners {
   readonly #tree = new ChannelTree<Entry>();
+  readonly #answered = new WeakSet<HeardMessage>();
+  readonly #pipeline: Pipeline;
   readonly #log: Log;
 
-  constructor(log: Log) {
+  constructor(pipeline: Pipeline, log: Log) {
+    this.#pipeline = pipeline;
     this.#log = log;
   }
 
@@ -52,10 +57,11 @@ export class Listeners {
     return this.#tree.nodes > 0 && this.#tree.match(channel).length > 0;
   }
 
-  /** Tells all who listen, and waits for none of them (SV-1). */
+  /** Tells all who listen, and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
   tell(message: HeardMessage): void {
     if (this.#tree.nodes === 0) return;
-    for (const entry of this.#tree.match(message.channel)) entry.hear(message);
+    const heard = this.#pipeline.hearing(message);
+    for (const entry of this.#tree.match(heard.channel)) entry.hear(heard);
   }
 
   #add(pattern: string, hear: (message: HeardMessage) => void): () => void {
@@ -68,10 +74,10 @@ export class Listeners {
     const failed = (error: unknown): void => {
       this.#log({ level: 'warn', event: 'call.failed', channel: call.channel, error });
       // SV-7: a sentence, and no stack.
-      result(call, false, { message: error instanceof Error ? error.message : 'failed' });
+      this.#result(call, false, { message: error instanceof Error ? error.message : 'failed' });
     };
     const done = (value: unknown): void => {
-      if (value !== undefined) result(call, true, value);
+      if (value !== undefined) this.#result(call, true, value);
     };
     void recover((): MaybePromise<void> => {
       const value = handler(call);
@@ -87,10 +93,15 @@ export class Listeners {
       return isPromise(value) ? value.then(() => {}) : undefined;
     }, failed);
   }
-}
 
-// SV-6: the one message that has both `data` and `successful`; it travels through the queue like any event.
-function result({ channel, id, session }: HeardMessage, successful: boolean, data: unknown): void {
-  if (id === undefined) return;
-  session?.queue(new OutgoingEvent({ id, channel, successful, data }));
+  // SV-6: the one message that has both `data` and `successful`; it travels through the queue like any event.
+  #result(call: HeardMessage, successful: boolean, data: unknown): void {
+    const { channel, id, session } = call;
+    // SV-5: one result at most, though several handlers may hear the call.
+    if (id === undefined || this.#answered.has(call)) return;
+    const { ext, ...said } = this.#pipeline.saying({ data });
+    const event = { id, channel, successful, data: copyOf(said.data), ...(ext !== undefined && { ext }) };
+    this.#answered.add(call);
+    session?.queue(new OutgoingEvent(event));
+  }
 }

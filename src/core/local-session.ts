@@ -3,6 +3,7 @@ import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
 import { ChannelTree, type Stamped } from './channel-tree.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
+import { copyOf } from './json.ts';
 import type { Receiver } from './receiver.ts';
 import type { Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
@@ -152,21 +153,4 @@ export class LocalSession {
       }
     }
   }
-}
-
-/** A copy by way of JSON. Throws `UsageError` for what JSON cannot carry. */
-export function copyOf<T>(value: T): T {
-  return JSON.parse(toJson(value));
-}
-
-/** The value as JSON text. Throws `UsageError` for what JSON cannot carry. */
-export function toJson(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (cause) {
-    throw new UsageError('data must be a value JSON can carry', { cause });
-  }
-  if (text === undefined) throw new UsageError(`data must be a value JSON can carry, got ${typeof value}`);
-  return text;
 }

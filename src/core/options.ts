@@ -293,11 +293,38 @@ const eventSource = {
   }),
 } as const satisfies OptionTable;
 
+const extensions = {
+  ack: toggle(true, 'Send again what clients that ask for it do not acknowledge.'),
+  timesync: {
+    ...group('Tell clients that ask for it the time of the server; `false` does not.', {
+      accuracy: ms(25, 'How far off a client may be without being told.'),
+    }),
+    off: true,
+  },
+  binary: toggle(true, 'Listeners hear bytes, and what the application sends may hold them.'),
+  timestamp: {
+    kind: 'word',
+    words: [false, 'iso', 'bayeux'],
+    default: false,
+    doc: 'The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone.',
+  },
+  activity: group('Ending sessions that are there and do nothing.', {
+    maxInactivity: ms(0, 'Time without activity after which the next connect ends the session; 0 is any.'),
+    mode: {
+      kind: 'word',
+      words: ['client', 'client-server'],
+      default: 'client',
+      doc: 'What is activity: what the client sends, connects aside, or also what it is sent.',
+    },
+  }),
+} as const satisfies OptionTable;
+
 /** The options by subject, in the order people read them. */
 export const optionSections = {
   'Sessions and time': timing,
   'Events and queues': delivery,
   'Names and limits': limits,
+  Extensions: extensions,
   'Who may use the server': access,
   'Browsers and tabs': browsers,
   WebSocket: websocket,
@@ -311,6 +338,7 @@ export const optionTable = {
   ...timing,
   ...delivery,
   ...limits,
+  ...extensions,
   ...access,
   ...browsers,
   ...websocket,

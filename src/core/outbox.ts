@@ -1,3 +1,4 @@
+import type { Reply } from '../protocol/message.ts';
 import type { OutgoingEvent } from '../protocol/outgoing.ts';
 import type { Session } from './session.ts';
 
@@ -22,6 +23,8 @@ export interface Outbox {
   /** Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. */
   putBack(events: readonly OutgoingEvent[]): void;
   snapshot(): OutboxSnapshot;
+  /** A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing. */
+  sign?(reply: Reply): Reply;
 }
 
 /** What happens when an event does not fit. */
@@ -33,8 +36,8 @@ export interface OutboxLimits {
   readonly maxQueue: number;
   /** Bytes. */
   readonly maxQueueBytes: number;
-  /** Asked each time an event does not fit. */
-  overflow(event: OutgoingEvent, session: Session): OverflowAction;
+  /** Asked each time an event does not fit; or only told, where there is no choice. */
+  overflow(event: OutgoingEvent, session: Session, forced?: OverflowAction): OverflowAction;
 }
 
 /** The plain outbox: an event is gone from it once it was taken and handed over whole. */
@@ -45,6 +48,8 @@ export class PlainOutbox implements Outbox {
   #head = 0;
   #bytes = 0;
   #pressing = 0;
+  // How many at the head were put back: they press, lazy or not.
+  #returned = 0;
 
   constructor(limits: OutboxLimits, owner: Session) {
     this.#limits = limits;
@@ -63,7 +68,7 @@ export class PlainOutbox implements Outbox {
     while (!this.#fits(event)) {
       const action = this.#limits.overflow(event, this.#owner);
       if (action === 'disconnect') return 'full';
-      if (action === 'dropNewest' || this.size === 0) return 'dropped';
+      if (action === 'dropNewest' || event.bytes > this.#limits.maxQueueBytes) return 'dropped';
       this.#shift();
     }
     this.#queue.push(event);
@@ -81,6 +86,7 @@ export class PlainOutbox implements Outbox {
     this.#queue = [...events, ...this.#queue.slice(this.#head)];
     this.#head = 0;
     this.#pressing += events.length;
+    this.#returned += events.length;
     for (const event of events) this.#bytes += event.bytes;
   }
 
@@ -116,7 +122,8 @@ export class PlainOutbox implements Outbox {
     if (event === undefined) return;
     this.#head += 1;
     this.#bytes -= event.bytes;
-    if (event.lazy === false) this.#pressing -= 1;
+    if (event.lazy === false || this.#returned > 0) this.#pressing -= 1;
+    if (this.#returned > 0) this.#returned -= 1;
     if (this.size === 0) this.#clear();
     else if (this.#head > 1024 && this.#head * 2 > this.#queue.length) this.#compact();
   }
@@ -132,5 +139,6 @@ export class PlainOutbox implements Outbox {
     this.#head = 0;
     this.#bytes = 0;
     this.#pressing = 0;
+    this.#returned = 0;
   }
 }

@@ -37,7 +37,7 @@ export class Receiver {
     try {
       for (const request of requests) {
         // HS-3: a handshake is alone; beside it nothing is carried out.
-        const misplaced = chosen !== undefined && request !== chosen && request.kind !== 'invalid';
+        const misplaced = chosen !== undefined && request !== chosen;
         const reply = misplaced
           ? this.#fail(request, errors.handshakeNotAlone(), undefined, conduit)
           : this.#answer(request, exchange);
@@ -62,8 +62,8 @@ export class Receiver {
   // A socket is not read while too much of it waits; an HTTP request is turned away before any of it takes effect.
   #isCrowded(requests: readonly Request[], conduit: Conduit): boolean {
     if (conduit.shape !== 'exchange') return false;
-    return requests.some(({ kind, ...request }) => {
-      if (kind === 'connect' || !('clientId' in request)) return false;
+    return requests.some((request) => {
+      if (request.kind === 'connect' || request.kind === 'invalid') return false;
       const session = this.#core.sessions.bySecret(request.clientId ?? '');
       return session !== undefined && session.line.length >= MAX_WAITING;
     });
@@ -79,14 +79,14 @@ export class Receiver {
     if (request.kind === 'publish' && !this.#core.grammar.isName(request.channel)) {
       return this.#fail(request, errors.channelInvalid([request.channel]), undefined, conduit);
     }
-    const session = request.kind === 'handshake' ? undefined : this.#resolve(request, conduit);
+    const session = request.kind === 'handshake' ? undefined : this.resolve(request.clientId, conduit);
     if (session !== undefined) exchange.resolved(session, request.kind === 'connect');
     const work = () => this.#attempt(request, session, exchange);
     return session === undefined || request.kind === 'connect' ? work() : session.line.run(work);
   }
 
-  // A session is found by its own secret (PR-2), and where the options say so only by whom it was opened (CK-2, WS-9, WS-10).
-  #resolve({ clientId }: ReadableRequest, conduit: Conduit): Session | undefined {
+  /** The session with this secret (PR-2), where the options say so only for whom it was opened (CK-2, WS-9, WS-10). */
+  resolve(clientId: string | undefined, conduit: Conduit): Session | undefined {
     const session = clientId === undefined ? undefined : this.#core.sessions.bySecret(clientId);
     return session !== undefined && this.#isTrusted(session, conduit) ? session : undefined;
   }
@@ -128,7 +128,11 @@ export class Receiver {
     if (request.kind === 'handshake') {
       return andThen(handshake(request, context), ({ fields, session: opened }) => {
         if (opened !== undefined) exchange.opened(opened);
-        return this.#finish(request, fields, opened, conduit);
+        return andThen(this.#finish(request, fields, opened, conduit), (reply) => {
+          // HS-9: an extension made a failure of it.
+          if (!reply.message.successful) opened?.close('disconnected');
+          return reply;
+        });
       });
     }
     return andThen(this.#carryOut(request, session, context), (fields) =>

@@ -16,12 +16,13 @@ export type ReplyFields = Omit<Reply, 'id' | 'channel'>;
 export interface Greeting {
   readonly version: '1.0';
   readonly minimumVersion: '1.0';
+  /** The transports that are enabled and can be used: a WebSocket needs an HTTP server to come by. */
   readonly supportedConnectionTypes: readonly string[];
 }
 
 /** Makes replies: exactly one for each request (MSG-5). */
 export class Replies {
-  readonly greeting: Greeting;
+  #greeting: Greeting;
   readonly #advisor: Advisor;
   readonly #pipeline: Pipeline;
   readonly #log: Log;
@@ -30,7 +31,16 @@ export class Replies {
     this.#advisor = advisor;
     this.#pipeline = pipeline;
     this.#log = log;
-    this.greeting = { version: '1.0', minimumVersion: '1.0', supportedConnectionTypes: transports };
+    this.#greeting = { version: '1.0', minimumVersion: '1.0', supportedConnectionTypes: transports };
+  }
+
+  get greeting(): Greeting {
+    return this.#greeting;
+  }
+
+  /** Changes the list of transports that are offered from now on. */
+  offer(transports: readonly string[]): void {
+    this.#greeting = { ...this.#greeting, supportedConnectionTypes: transports };
   }
 
   /** The reply as it leaves: with the id and channel of its request, and what extensions make of it. */
@@ -46,7 +56,7 @@ export class Replies {
       ? { ...identity(request), clientId: session.clientId, ...fields }
       : { ...identity(request), ...fields };
     return recover(
-      () => andThen(this.#pipeline.outgoing(reply, session), (made) => new OutgoingReply(made)),
+      () => andThen(this.#pipeline.outgoing(reply, session, request), readable),
       (error) => new OutgoingReply({ ...identity(request), ...this.failed(request, error, timing) }),
     );
   }
@@ -63,13 +73,20 @@ export class Replies {
     const advice = told ?? adviceAfter(request.channel, error);
     return {
       successful: false,
-      ...(request.channel === '/meta/handshake' && this.greeting),
+      ...(request.channel === '/meta/handshake' && this.#greeting),
       ...('subscription' in request && { subscription: request.subscription }),
       error: error.text,
       ...(advice !== undefined && { advice: this.#advisor.advise(advice, timing) }),
       ...(error.ext !== undefined && { ext: error.ext }),
     };
   }
+}
+
+// Made into text here, where what an extension put in and JSON cannot carry fails this one reply.
+function readable(reply: Reply): OutgoingReply {
+  const made = new OutgoingReply(reply);
+  void made.json;
+  return made;
 }
 
 function identity({ id, channel }: Request): Pick<Reply, 'id' | 'channel'> {

@@ -1,4 +1,5 @@
-import { type Outgoing, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
+import type { MetaChannel } from '../protocol/message.ts';
+import { type Outgoing, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
 import type { Timer } from './clock.ts';
 import type { Conduit, Handover } from './conduit.ts';
 import type { Core } from './context.ts';
@@ -60,14 +61,20 @@ export class Sender implements Handover {
     while (this.outbox.size > 0 && this.canUse(conduit)) this.#send(conduit, this.#take(conduit));
   }
 
+  /** Sends replies alone. */
+  reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
+    conduit.send(this.#signed(replies, '/meta/connect'));
+  }
+
   /** Sends what waits together with replies: behind them if these are a handshake's, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
     let events = this.#take(conduit);
-    while (conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
+    while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
       this.#send(conduit, events);
       events = this.#take(conduit);
     }
-    this.#send(conduit, repliesFirst ? [...replies, ...events] : [...events, ...replies]);
+    const signed = this.#signed(replies, repliesFirst ? '/meta/handshake' : '/meta/connect');
+    this.#send(conduit, repliesFirst ? [...signed, ...events] : [...events, ...signed]);
   }
 
   /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
@@ -78,13 +85,26 @@ export class Sender implements Handover {
       const events = batch.filter((one) => one instanceof OutgoingEvent);
       this.outbox.putBack(events.filter((event) => !event.volatile));
     }
-    if (this.outbox.pressing > 0) this.schedule();
+    if (this.isDue) this.schedule();
   }
 
   /** Drops what waits: the session is over. */
   clear(): void {
     this.#clearLazy();
     this.outbox = new PlainOutbox(this.#core.outboxLimits, this.#session);
+  }
+
+  // Now, and not when the reply was made: only now it is known which events it follows.
+  #signed(replies: readonly OutgoingReply[], channel: MetaChannel): readonly OutgoingReply[] {
+    const { outbox } = this;
+    if (outbox.sign === undefined) return replies;
+    return replies.map((reply) => {
+      const { message } = reply;
+      const own = message.successful && message.clientId === this.#session.clientId;
+      return own && message.channel === channel
+        ? new OutgoingReply(outbox.sign?.(message) ?? message)
+        : reply;
+    });
   }
 
   #take(conduit: Conduit): OutgoingEvent[] {

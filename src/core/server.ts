@@ -1,7 +1,7 @@
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
-import type { Delivery } from '../protocol/outgoing.ts';
+import type { Delivery, OutgoingEvent } from '../protocol/outgoing.ts';
 import { Advisor } from './advice.ts';
 import { Browsers } from './browsers.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -14,12 +14,13 @@ import type { Extension } from './extension.ts';
 import { Flusher } from './flusher.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
+import { copyOf } from './json.ts';
 import { LocalDirectory } from './local-directory.ts';
-import { copyOf, LocalSession } from './local-session.ts';
+import { LocalSession } from './local-session.ts';
 import { type Log, silent } from './log.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { MemoryEngine } from './memory-engine.ts';
-import type { OutboxLimits } from './outbox.ts';
+import type { OutboxLimits, OverflowAction } from './outbox.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import { Publisher } from './publisher.ts';
@@ -60,6 +61,7 @@ export class Server {
   readonly #revalidation: Revalidation | undefined;
   #state: ServerState = 'open';
   #drainsAt: number | undefined;
+  #endDrain: (() => void) | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor({ policy = {}, extensions = [], engine, clock, log, ...options }: ServerSettings = {}) {
@@ -86,13 +88,15 @@ export class Server {
 
   /**
    * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
-   * sockets with 1001, streams end, and sessions are gone (EX-7).
+   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     const { window } = this.options.drain;
     if (window > 0 && this.#state === 'open') await this.#drain(window);
+    if (this.state === 'closed') return;
     this.#state = 'closed';
+    this.#endDrain?.();
     this.#revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     for (const conduit of this.#conduits) conduit.end('shutdown');
@@ -127,12 +131,17 @@ export class Server {
     if (kindOf(channel) !== 'broadcast' || !this.#core.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
-    const event = { channel, data: copyOf(data), ...(how.ext !== undefined && { ext: how.ext }) };
+    const { ext, ...said } = this.#core.pipeline.saying({
+      data,
+      ...(how.ext !== undefined && { ext: how.ext }),
+    });
+    const event = { channel, data: copyOf(said.data), ...(ext !== undefined && { ext: copyOf(ext) }) };
     await this.#core.publisher.publish(event, undefined, how);
   }
 
   /** Opens a session inside this process (IP-1). */
-  connect(): Promise<LocalSession> {
+  async connect(): Promise<LocalSession> {
+    if (this.#state === 'closed') throw new UsageError('the server is closed');
     const failed = (error: unknown) => this.log({ level: 'error', event: 'listener.failed', error });
     return new LocalSession(this.#receiver, failed).handshake();
   }
@@ -166,6 +175,11 @@ export class Server {
     else await this.#receiver.receive(requests, conduit);
   }
 
+  /** A transport that needs more than requests can be used from now on: clients are offered it, where the options have it. */
+  offer(_transport: 'websocket'): void {
+    this.#core.replies.offer(offered(this.options, true));
+  }
+
   /** A socket was opened: it is ended with the server. */
   join(conduit: Conduit): void {
     if (this.#state === 'closed') conduit.end('shutdown');
@@ -174,7 +188,7 @@ export class Server {
 
   /** A stream was opened for the session with this clientId; false when it may not have one (ES-2, CN-14). */
   joinStream(clientId: string, conduit: Conduit): boolean {
-    const session = this.#core.sessions.bySecret(clientId);
+    const session = this.#receiver.resolve(clientId, conduit);
     if (session === undefined || session.isDeliverOnly(conduit.transport)) return false;
     this.join(conduit);
     session.attach(conduit);
@@ -196,7 +210,13 @@ export class Server {
     this.#state = 'draining';
     this.#drainsAt = this.clock.now() + window;
     for (const session of this.#core.sessions) session.sendAway(Math.round(Math.random() * window));
-    return new Promise((resolve) => void this.clock.after(window, resolve));
+    return new Promise((resolve) => {
+      const timer = this.clock.after(window, resolve);
+      this.#endDrain = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   #revalidate(): Revalidation | undefined {
@@ -224,12 +244,12 @@ export class Server {
       subscriptions,
       timings: new Timings(options),
       judge: new Judge(policy, options.unconnectedPublish, clock, options.hookTimeout),
-      replies: new Replies(advisor, pipeline, log, options.transports),
-      listeners: new Listeners(log),
+      replies: new Replies(advisor, pipeline, log, offered(options, false)),
+      listeners: new Listeners(pipeline, log),
       browsers: new Browsers(),
       sessions: new Sessions(),
       flusher: new Flusher(clock),
-      outboxLimits: limitsOf(options, events),
+      outboxLimits: limitsOf(options, events, log),
       publisher: new Publisher(
         this.#engine,
         pipeline,
@@ -243,14 +263,33 @@ export class Server {
   }
 }
 
+// CN-14: where events travel with connect replies only, a stream would stay empty.
+function offered(
+  { transports, metaConnectDeliverOnly }: ResolvedOptions,
+  attached: boolean,
+): readonly string[] {
+  return transports.filter(
+    (name) => (name !== 'websocket' || attached) && (name !== 'eventsource' || !metaConnectDeliverOnly),
+  );
+}
+
 // DL-10: what does not fit is dropped, or costs the session.
-function limitsOf({ maxQueue, maxQueueBytes, queueOverflow }: ResolvedOptions, events: Events): OutboxLimits {
-  const decide = typeof queueOverflow === 'function' ? queueOverflow : () => queueOverflow;
+function limitsOf(options: ResolvedOptions, events: Events, log: Log): OutboxLimits {
+  const { maxQueue, maxQueueBytes, queueOverflow } = options;
+  const decide = (event: OutgoingEvent, session: Session): OverflowAction => {
+    if (typeof queueOverflow !== 'function') return queueOverflow;
+    try {
+      return queueOverflow({ session, event });
+    } catch (error) {
+      log({ level: 'error', event: 'overflow.failed', session: session.id, error });
+      return 'disconnect';
+    }
+  };
   return {
     maxQueue,
     maxQueueBytes,
-    overflow(event, session) {
-      const action = decide({ session, event });
+    overflow(event, session, forced) {
+      const action = forced ?? decide(event, session);
       events.emit('overflow', { session, event, action });
       return action;
     },

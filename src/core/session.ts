@@ -1,3 +1,4 @@
+import { kindOf } from '../protocol/channel.ts';
 import { errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
@@ -7,8 +8,9 @@ import type { Conduit, TransportName } from './conduit.ts';
 import type { Core } from './context.ts';
 import type { Extension } from './extension.ts';
 import { Line } from './line.ts';
+import { copyOf } from './json.ts';
 import { andThen, type MaybePromise } from './maybe-promise.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, OutboxLimits } from './outbox.ts';
 import { RecentPublishes } from './recent-publishes.ts';
 import { Sender } from './sender.ts';
 import type { Timing } from './timing.ts';
@@ -29,6 +31,8 @@ export type CloseReason =
   | 'overflow'
   /** The policy, asked again, no longer lets it in (SEC-6). */
   | 'revoked'
+  /** It did nothing for too long but connect (AC-1). */
+  | 'inactive'
   /** The server closed. */
   | 'shutdown';
 
@@ -138,6 +142,11 @@ export class Session implements Stamped {
     this.#sender.outbox = outbox;
   }
 
+  /** How much may wait for it. */
+  get limits(): OutboxLimits {
+    return this.#core.outboxLimits;
+  }
+
   /** Whether a connect of it was ever answered. */
   get connected(): boolean {
     return this.#connected;
@@ -153,16 +162,18 @@ export class Session implements Stamped {
     return this.#push;
   }
 
-  /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` for a bad channel. */
+  /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */
   deliver(channel: string, data: unknown, how: Delivery & { readonly ext?: JsonObject } = {}): void {
-    if (channel.startsWith('/meta/') || !this.#core.grammar.isName(channel)) {
+    if (kindOf(channel) === 'meta' || !this.#core.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }
-    this.queue(new OutgoingEvent({ channel, data, ...(how.ext !== undefined && { ext: how.ext }) }, how));
+    const said = this.#core.pipeline.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
+    const ext = said.ext === undefined ? {} : { ext: copyOf(said.ext) };
+    this.queue(new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, how));
   }
 
   /** Ends the session from the server's side: the client is told, and stops (DC-6). */
-  disconnect(reason: 'disconnected' | 'overflow' | 'revoked' = 'disconnected'): void {
+  disconnect(reason: 'disconnected' | 'overflow' | 'revoked' | 'inactive' = 'disconnected'): void {
     if (this.#state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
@@ -210,7 +221,7 @@ export class Session implements Stamped {
     if (this.#state === 'gone' || !this.isDue) return;
     const push = this.#push;
     if (push !== undefined && !this.isDeliverOnly(push.transport)) this.#sender.push(push);
-    else if (this.#held !== undefined && this.#sender.canUse(this.#held.conduit)) void this.release();
+    else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
   }
 
   /** Whether something waits that should not wait longer. */
@@ -218,10 +229,15 @@ export class Session implements Stamped {
     return this.#sender.isDue;
   }
 
+  /** Whether a connect on this conduit would be answered with it at once (CN-7). */
+  isDueOn(conduit: Conduit): boolean {
+    return this.isDue && this.#mayCarry(conduit, 'connect');
+  }
+
   /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
-    else conduit.send(replies);
+    else this.#sender.reply(replies, conduit);
   }
 
   /** Parks a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. */
@@ -232,10 +248,10 @@ export class Session implements Stamped {
   }
 
   /** Answers the held connect, if there is one. Done when the reply is written (DC-2). */
-  release(advice?: Advice): MaybePromise<void> {
+  release(advice?: Advice, grace?: number): MaybePromise<void> {
     const held = this.#unhold();
     if (held === undefined) return;
-    this.rest(held.grace);
+    this.rest(grace ?? held.grace);
     const timing = this.timing(held.conduit.transport);
     const fields = {
       successful: true,
@@ -249,7 +265,10 @@ export class Session implements Stamped {
   /** Answers the held connect, if there is one, and asks for the next one in so many milliseconds (EX-7). */
   sendAway(interval: number): void {
     const timing = this.timing(this.#transport);
-    void this.release({ ...this.#core.advisor.advise('retry', timing), interval });
+    void this.release(
+      { ...this.#core.advisor.advise('retry', timing), interval },
+      interval + timing.maxInterval,
+    );
   }
 
   /** Makes the held connect give way to a newer one (CN-10, CN-11). */
@@ -278,6 +297,8 @@ export class Session implements Stamped {
 
   /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
   attach(conduit: Conduit): void {
+    // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
+    if (!conduit.alive || this.#state === 'gone') return;
     if (conduit.session !== this) conduit.session?.detach(conduit);
     const older = this.#push;
     if (older !== undefined && older !== conduit) {

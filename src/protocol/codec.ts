@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { BatchError } from './errors.ts';
 import type { JsonObject, MessageId, MetaChannel, ReadableRequest, Request } from './message.ts';
 
@@ -87,7 +87,7 @@ const subscription = { anyOf: [text, texts] };
 const common = { clientId: text, ext: object };
 const advice = { type: 'object', properties: { timeout: amount, interval: amount } };
 
-const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+const ajv = new Ajv({ allowUnionTypes: true });
 
 function shape(properties: object): ValidateFunction {
   return ajv.compile({ type: 'object', properties: { ...common, ...properties } });
@@ -124,9 +124,7 @@ function readMessage(message: JsonObject): Request {
   if (typeof channel !== 'string') return { kind: 'invalid', fault: 'channel_missing', ...known };
 
   const kind = kindByChannel.get(channel) ?? 'publish';
-  const fits = shapes[kind];
-  const fields = fits(message) ? message : withoutFaults(message, fits.errors ?? []);
-  return readFields(kind, channel, known, fields, message);
+  return readFields(kind, channel, known, wellTyped(message, shapes[kind]), message);
 }
 
 // The casts below are what the shapes have proven.
@@ -144,6 +142,7 @@ function readFields(
   const extra = unknownFields(message);
   if (extra !== undefined) request.extra = extra;
   for (const name of fieldsOf[kind]) if (fields[name] !== undefined) request[name] = fields[name];
+  if (request.advice !== undefined) request.advice = withoutProto(request.advice);
   if (kind === 'handshake') readVersions(request);
   if (kind === 'publish') request.hasData = Object.hasOwn(message, 'data');
   return request as unknown as ReadableRequest;
@@ -167,17 +166,21 @@ function readVersions(request: Record<string, unknown>): void {
   }
 }
 
-// MSG-9: a field of the wrong type counts as absent; so does a wrong number inside an advice.
-function withoutFaults(message: JsonObject, faults: readonly ErrorObject[]): JsonObject {
-  const copy: Record<string, unknown> = { ...message };
-  for (const { instancePath } of faults) {
-    const [name, inner] = instancePath.slice(1).split('/');
-    if (name === undefined) continue;
-    const value = copy[name];
-    if (inner !== undefined && name === 'advice' && isObject(value)) copy[name] = without(value, inner);
-    else delete copy[name];
-  }
-  return copy;
+// MSG-9: a field of the wrong type counts as absent; so does a wrong number inside an advice. One fault at a time: a long
+// list of wrong elements costs no more than one.
+function wellTyped(message: JsonObject, fits: ValidateFunction): JsonObject {
+  let fields = message;
+  while (!fits(fields)) fields = withoutFault(fields, fits.errors?.[0]?.instancePath ?? '');
+  return fields;
+}
+
+function withoutFault(message: JsonObject, path: string): JsonObject {
+  const [name = '', inner] = path.slice(1).split('/');
+  const value = message[name];
+  const rest = without(message, name);
+  return name === 'advice' && inner !== undefined && isObject(value)
+    ? { ...rest, advice: without(value, inner) }
+    : rest;
 }
 
 function without(value: JsonObject, name: string): JsonObject {

@@ -42,6 +42,7 @@ export const errors = {
   parameterMissing: (name: string) => new BayeuxError(400, [name], 'parameter_missing'),
   handshakeNotAlone: () => new BayeuxError(400, [], 'handshake_not_alone'),
   channelMissing: () => new BayeuxError(400, [], 'channel_missing'),
+  binaryInvalid: () => new BayeuxError(400, [], 'binary_invalid'),
   dataMissing: () => new BayeuxError(400, [], 'data_missing'),
   subscriptionMissing: () => new BayeuxError(400, [], 'subscription_missing'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),

@@ -23,9 +23,8 @@ export function connect(
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
 
+  if (isHeartbeat(request, session, context)) return answerHeartbeat(session, context);
   const cycle = cycleOf(request, session, context);
-  if (isHeartbeat(request, session, context))
-    return answer('heartbeat', cycle.timeout, session, cycle, context);
   const drain = core.drainsIn();
   if (drain !== undefined) return answerDraining(drain, session, cycle, context);
   if (mustAnswer(request, session, context) || cycle.hold === 0) {
@@ -66,11 +65,11 @@ function isHeartbeat(
   return type === 'eventsource' && conduit.shape === 'exchange' && !session.isDeliverOnly('eventsource');
 }
 
-// CN-4 to CN-7.
+// CN-4 to CN-7; and CN-15 where the peer went while extensions thought.
 function mustAnswer({ advice }: ConnectRequest, session: Session, { conduit, alone }: Context): boolean {
-  if (!session.connected || !alone || advice?.timeout === 0) return true;
+  if (!session.connected || !alone || advice?.timeout === 0 || !conduit.alive) return true;
   const polls = conduit.shape === 'exchange' || session.isDeliverOnly(conduit.transport);
-  return polls && session.isDue;
+  return polls && session.isDueOn(conduit);
 }
 
 // CK-4: only polling keeps a browser's connection busy.
@@ -87,6 +86,13 @@ function answer(
 ): ReplyFields {
   session.rest(interval + cycle.maxInterval);
   return { successful: true, advice: core.advisor.advise(kind, session.timing(conduit.transport)) };
+}
+
+// ES-6: the stream's own times count, although the connect came by POST.
+function answerHeartbeat(session: Session, { core }: Context): ReplyFields {
+  const timing = session.timing('eventsource');
+  session.rest(timing.timeout + timing.maxInterval);
+  return { successful: true, advice: core.advisor.advise('heartbeat', timing) };
 }
 
 // EX-7: what is left of the window tells the client when to try elsewhere.

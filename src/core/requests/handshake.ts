@@ -76,7 +76,8 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
     core,
   );
   core.sessions.add(session);
-  if (conduit.shape === 'socket') session.attach(conduit);
+  // HS-2: what the older session still has to say no longer comes by this socket.
+  conduit.session?.detach(conduit);
   core.pipeline.opened(session, request);
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
@@ -119,7 +120,9 @@ function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context)
 }
 
 function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
-  const usual = core.advisor.advise('none', core.timings.of(conduit.transport));
+  // ADV-5: a client that is told to try again is told to wait, unless the policy says how long.
+  const kind = advice?.reconnect === undefined || advice.reconnect === 'none' ? 'none' : 'again';
+  const usual = core.advisor.advise(kind, core.timings.of(conduit.transport));
   return {
     fields: {
       successful: false,
@@ -131,11 +134,11 @@ function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Hands
   };
 }
 
-// ERR-1: a policy that gives no `code:args:message` has given a message.
+// ERR-1, ERR-2: what no client could read is replaced.
 function wellFormed(error: string | undefined): string {
-  if (error === undefined) return errors.handshakeDenied().text;
-  if (/^\d{3}:[^:]*:[A-Za-z0-9\-_!~()$@ /*.]*$/.test(error)) return error;
-  return new BayeuxError(403, [], 'handshake_denied').text;
+  if (error !== undefined && /^\d{3}:[^:]*:[A-Za-z0-9\-_!~()$@ /*.]*$/.test(error))
+    return BayeuxError.from(error).text;
+  return errors.handshakeDenied().text;
 }
 
 // ADV-4: after a failed handshake there is no session to retry a connect with.

@@ -33,8 +33,19 @@ export async function subscribe(
 
   // SB-5: a service channel is accepted, and nothing comes of it.
   const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
-  await Promise.all(heard.map((pattern) => core.subscriptions.add(session, pattern)));
+  await listen(session, heard, context);
   return { successful: true, subscription: request.subscription ?? [] };
+}
+
+// An engine that cannot carry one of them makes none of them.
+async function listen(session: Session, patterns: readonly string[], { core }: Context): Promise<void> {
+  const added = patterns.filter((pattern) => !session.subscriptions.has(pattern));
+  try {
+    await Promise.all(added.map((pattern) => core.subscriptions.add(session, pattern)));
+  } catch (error) {
+    for (const pattern of added) core.subscriptions.remove(session, pattern);
+    throw error;
+  }
 }
 
 /** Drops subscriptions: exactly those named, and never fails because one was not there (SB-8, SB-11). */

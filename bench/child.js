@@ -1,0 +1,47 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { link } from './wire.js';
+
+/** Whether a process can be kept on one core here. */
+export const canPin =
+  process.platform === 'linux' &&
+  availableParallelism() > 1 &&
+  spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0;
+
+/**
+ * @typedef {object} Child
+ * @property {number} pid
+ * @property {(name: string, value?: unknown) => Promise<any>} ask
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a script of this folder in its own process, on its own core where that is possible.
+ *
+ * @param {string} script Relative to this folder.
+ * @param {number} core
+ * @param {Record<string, (value: any) => unknown>} [handlers] What the child may ask.
+ * @param {Record<string, string>} [env]
+ * @returns {Child}
+ */
+export function startChild(script, core, handlers, env) {
+  const node = [process.execPath, '--expose-gc', fileURLToPath(new URL(script, import.meta.url))];
+  const [command, ...args] = canPin ? ['taskset', '-c', String(core), ...node] : node;
+  const child = spawn(/** @type {string} */ (command), args, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+  });
+  const { ask } = link(child, handlers);
+  return {
+    pid: child.pid ?? 0,
+    ask,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}

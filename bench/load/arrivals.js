@@ -1,0 +1,37 @@
+import { Histogram } from '../stats.js';
+import { Ledger } from './ledger.js';
+import { Meter } from './meter.js';
+import { channelName } from './publisher.js';
+import { openSessions } from './session.js';
+
+/** Sessions before those that are measured: a tenth. */
+const WARMUP = 0.1;
+
+/**
+ * Clients arrive: each has its own connection and does handshake, subscribe and first connect.
+ *
+ * @param {import('../scenarios/index.js').Load} load
+ * @param {import('./main.js').Surroundings} around
+ */
+export async function arrivals(load, around) {
+  const site = { ...around.site, transport: load.transport, ledger: new Ledger(1) };
+  const count = Math.round(load.sessions * around.scale);
+  const early = await openSessions(site, Math.ceil(count * WARMUP), () => channelName(0));
+  const took = new Histogram();
+  const meter = new Meter(around.usage);
+  const sessions = await openSessions(
+    site,
+    count,
+    () => channelName(0),
+    (_, us) => took.add(us),
+  );
+  const shares = await meter.stop();
+  for (const session of [...early, ...sessions]) session.close();
+  return {
+    shares,
+    rate: count / shares.seconds,
+    p50: took.quantile(0.5),
+    p99: took.quantile(0.99),
+    trouble: {},
+  };
+}

@@ -1,0 +1,108 @@
+import { nowUs, sleep } from './clock.js';
+import { Churn, openBallast } from './company.js';
+import { Ledger } from './ledger.js';
+import { Meter } from './meter.js';
+import { channelName, Publisher } from './publisher.js';
+import { Metronome, Pump } from './pump.js';
+import { openSessions } from './session.js';
+
+/** How long nothing may come before what is missing counts as lost. Milliseconds. */
+const SILENCE = 5000;
+
+/**
+ * Publishers send to channels and subscribers hear it: in a closed loop, where `window` publishes are under way, or at
+ * a fixed rate. Without subscribers a publish is done when it is answered.
+ *
+ * @param {import('../scenarios/index.js').Load} load
+ * @param {import('./main.js').Surroundings} around
+ */
+export async function fanout(load, around) {
+  const streams = Math.max(load.channels, load.publishers);
+  const ledger = new Ledger(streams);
+  const site = { ...around.site, transport: load.transport, ledger };
+
+  const ballast = await openBallast(site, load.ballast);
+  const subscribers = await openSessions(site, load.subscribers, (index) => patternOf(load, index));
+  for (const [index, session] of subscribers.entries()) {
+    session.listener = ledger.listener(streamsOf(load, index, streams));
+  }
+  const publishers = await openPublishers(site, load, streams);
+  const pump = load.rate > 0 ? new Metronome(publishers, load.rate) : new Pump(ledger, publishers, load);
+  const churn = await Churn.open(site, load.churn);
+
+  await sleep(around.warmup * 1000);
+  ledger.measuring = true;
+  const meter = new Meter(around.usage);
+  await sleep(around.seconds * 1000);
+  ledger.measuring = false;
+  const shares = await meter.stop();
+  churn.stop();
+  pump.stop();
+  await drained(ledger, site.dialect !== 'raw');
+
+  for (const session of [...subscribers, ...ballast, ...churn.sessions]) session.close();
+  const count = load.subscribers > 0 ? ledger.measured.deliveries : ledger.measured.completed;
+  return {
+    shares,
+    rate: count / shares.seconds,
+    p50: ledger.latency.quantile(0.5),
+    p99: ledger.latency.quantile(0.99),
+    trouble: {
+      lost: ledger.lost,
+      duplicated: ledger.duplicated,
+      reordered: ledger.reordered,
+      stray: ledger.stray,
+      unanswered: site.dialect === 'raw' ? 0 : ledger.sent - ledger.replies,
+      refused: ledger.refused,
+      stalled: count === 0 ? 1 : 0,
+    },
+  };
+}
+
+/** @param {import('../scenarios/index.js').Load} load @param {number} index */
+function patternOf({ pattern, channels }, index) {
+  if (pattern === 'wild') return index % 2 ? '/bench/**' : '/bench/*';
+  return channelName(index % channels);
+}
+
+/** @param {import('../scenarios/index.js').Load} load @param {number} index @param {number} streams */
+function streamsOf({ pattern, channels }, index, streams) {
+  const all = Array.from({ length: streams }, (_, stream) => stream);
+  return pattern === 'wild' ? all : all.filter((stream) => stream % channels === index % channels);
+}
+
+/**
+ * @param {import('./session.js').Site} site
+ * @param {import('../scenarios/index.js').Load} load
+ * @param {number} streams
+ */
+async function openPublishers(site, load, streams) {
+  const sessions = await openSessions(site, load.publishers, () => undefined);
+  return sessions.map((session, index) => {
+    const own = Array.from({ length: streams }, (_, stream) => stream).filter(
+      (s) => s % load.publishers === index,
+    );
+    // A raw server sends a message back to its sender as well.
+    if (site.dialect === 'raw') session.listener = site.ledger.listener(streamsOf(load, 0, streams));
+    return new Publisher(site, session, own, load);
+  });
+}
+
+/**
+ * Waits until everything came, or nothing comes any more; then a little longer for what comes twice.
+ *
+ * @param {Ledger} ledger
+ * @param {boolean} answered Whether publishes are answered at all.
+ */
+async function drained(ledger, answered) {
+  let seen = 0;
+  let since = nowUs();
+  while (ledger.lost > 0 || (answered && ledger.replies < ledger.sent)) {
+    const now = nowUs();
+    if (ledger.delivered + ledger.replies !== seen) since = now;
+    else if (now - since > SILENCE * 1000) break;
+    seen = ledger.delivered + ledger.replies;
+    await sleep(20);
+  }
+  await sleep(100);
+}

@@ -1,0 +1,45 @@
+import { eventMark, readMarks } from './markers.js';
+
+const SLOTS = 256;
+const META = Buffer.from('"/meta/');
+
+/**
+ * What one WebSocket frame or HTTP body says: runs of events, and whether a meta message is in it.
+ *
+ * @typedef {{ runs: ArrayLike<number>, meta: boolean }} Reading
+ */
+
+/**
+ * Reads events. A server sends the same bytes to every subscriber, so that comparing with what was read before is
+ * most of the work: every byte of every delivery is looked at, but only new ones are read.
+ */
+export class FrameReader {
+  /** @type {(Reading & { bytes: Buffer } | undefined)[]} */
+  #slots = new Array(SLOTS);
+  /** @type {number[]} */
+  #runs = [];
+  /** Where the first mark was in the frame read last. */
+  #hint = 0;
+
+  /** @param {Buffer} bytes @param {number} start @param {number} end @returns {Reading} */
+  read(bytes, start, end) {
+    const slot = this.#slotOf(bytes, start, end);
+    const known = this.#slots[slot];
+    if (known && known.bytes.length === end - start && known.bytes.compare(bytes, start, end) === 0)
+      return known;
+    const first = readMarks(bytes, start, end, eventMark, this.#runs);
+    if (first < 0) return { runs: [], meta: true };
+    this.#hint = first - start;
+    const copy = Buffer.from(bytes.subarray(start, end));
+    const reading = { bytes: copy, runs: Int32Array.from(this.#runs), meta: copy.includes(META) };
+    this.#slots[this.#slotOf(bytes, start, end)] = reading;
+    return reading;
+  }
+
+  /** By length and the last two digits of the first number: neighbours in time do not share a slot. */
+  #slotOf(/** @type {Buffer} */ bytes, /** @type {number} */ start, /** @type {number} */ end) {
+    const digits = start + this.#hint + 16;
+    if (digits + 1 >= end) return 0;
+    return ((end - start) * 7 + bytes[digits] * 10 + bytes[digits + 1]) % SLOTS;
+  }
+}

@@ -1,0 +1,91 @@
+import { nowUs } from './clock.js';
+import { eventMark, replyMark, writeMark } from './markers.js';
+
+const CHANNEL_DIGITS = 6;
+
+/** @param {number} index */
+export function channelName(index) {
+  return `/bench/c${String(index).padStart(CHANNEL_DIGITS, '0')}`;
+}
+
+/** Publishes to its streams in turn. The request is built once; a publish copies it and writes the digits. */
+export class Publisher {
+  #streams;
+  #turn = 0;
+  #conduit;
+  #ledger;
+  #channels;
+  #batch;
+  /** @type {{ bytes: Buffer, start: number, key: Buffer }} */
+  #template;
+  #length;
+  #places;
+  /** Requests of this turn of the event loop, which leave in one write. @type {Buffer[]} */
+  #requests = [];
+
+  /**
+   * @param {import('./session.js').Site} site
+   * @param {import('./session.js').Session} session
+   * @param {readonly number[]} streams
+   * @param {{ channels: number, batch: number, size: number }} load
+   */
+  constructor(site, session, streams, { channels, batch, size }) {
+    this.#streams = streams;
+    this.#ledger = site.ledger;
+    this.#channels = channels;
+    this.#batch = batch;
+    this.#conduit = session.publishing;
+    const message = messageText(site.dialect, session.clientId, size);
+    this.#length = message.length + 1;
+    this.#places = {
+      channel: message.indexOf(channelName(0)) + channelName(0).length - CHANNEL_DIGITS,
+      reply: message.indexOf(replyMark.text),
+      event: message.indexOf(eventMark.text),
+    };
+    this.#template = this.#conduit.request(`[${new Array(batch).fill(message).join(',')}]`);
+  }
+
+  /** Whether another request may be made: HTTP takes one at a time. */
+  get ready() {
+    return this.#conduit.ready && (this.#requests.length === 0 || this.#conduit.takesMany);
+  }
+
+  publish() {
+    const bytes = Buffer.from(this.#template.bytes);
+    const { start, key } = this.#template;
+    const put = (/** @type {number} */ at, /** @type {number} */ width, /** @type {number} */ value) => {
+      for (let i = at + width - 1; i >= at; i--) {
+        bytes[start + i] = (48 + (value % 10)) ^ key[i & 3];
+        value = Math.floor(value / 10);
+      }
+    };
+    for (let i = 0; i < this.#batch; i++) this.#number(put, 1 + i * this.#length);
+    this.#requests.push(bytes);
+  }
+
+  flush() {
+    if (this.#requests.length === 0) return;
+    this.#conduit.write(this.#requests);
+    this.#requests = [];
+  }
+
+  /** @param {(at: number, width: number, value: number) => void} put @param {number} at Where the message begins. */
+  #number(put, at) {
+    const stream = this.#streams[this.#turn];
+    this.#turn = (this.#turn + 1) % this.#streams.length;
+    const number = this.#ledger.send(stream, nowUs());
+    const { channel, reply, event } = this.#places;
+    put(at + channel, CHANNEL_DIGITS, stream % this.#channels);
+    if (reply >= 0) writeMark(put, at + reply, stream, number);
+    writeMark(put, at + event, stream, number);
+  }
+}
+
+/** @param {string} dialect @param {string} clientId @param {number} size Bytes of the data's JSON. */
+function messageText(dialect, clientId, size) {
+  const bare = JSON.stringify({ m: eventMark.text, x: '' });
+  const data = { m: eventMark.text, x: 'x'.repeat(Math.max(0, size - bare.length)) };
+  const channel = channelName(0);
+  if (dialect === 'raw') return JSON.stringify({ channel, data });
+  return JSON.stringify({ channel, id: replyMark.text, clientId: clientId || 'x'.repeat(32), data });
+}

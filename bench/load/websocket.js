@@ -1,0 +1,120 @@
+import { openSocket } from './socket.js';
+
+/** One fixed key: a mask has to be there, and to vary it would only cost the load its time. */
+const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+
+/** A client's text frame. @param {string} text @returns {{ bytes: Buffer, start: number, key: Buffer }} */
+function textFrame(text) {
+  return maskedFrame(1, Buffer.from(text));
+}
+
+/** @param {number} opcode @param {Buffer} payload */
+function maskedFrame(opcode, payload) {
+  const { length } = payload;
+  const start = length < 126 ? 6 : length < 65536 ? 8 : 14;
+  const bytes = Buffer.allocUnsafe(start + length);
+  bytes[0] = 0x80 | opcode;
+  bytes[1] = 0x80 | (start === 6 ? length : start === 8 ? 126 : 127);
+  if (start === 8) bytes.writeUInt16BE(length, 2);
+  if (start === 14) bytes.writeBigUInt64BE(BigInt(length), 2);
+  KEY.copy(bytes, start - 4);
+  for (let i = 0; i < length; i++) bytes[start + i] = payload[i] ^ KEY[i & 3];
+  return { bytes, start, key: KEY };
+}
+
+/** A WebSocket without its library: as little work per frame as there can be. */
+export class WebSocketConduit {
+  takesMany = true;
+  /** @type {import('node:net').Socket} */
+  #socket;
+  #open = false;
+  #onText;
+  #onLost;
+  #onOpen = () => {};
+
+  /**
+   * @param {{ port: number, path: string }} target
+   * @param {(bytes: Buffer, start: number, end: number) => void} onText
+   * @param {(why: string) => void} onLost
+   */
+  constructor({ port, path }, onText, onLost) {
+    this.#onText = onText;
+    this.#onLost = onLost;
+    /** @type {Promise<void>} */
+    this.opened = new Promise((resolve) => {
+      this.#onOpen = resolve;
+    });
+    this.#socket = openSocket(
+      port,
+      (bytes, end) => this.#read(bytes, end),
+      () => onLost('the server closed the WebSocket'),
+    );
+    this.#socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    );
+  }
+
+  /** Whether a publish may be written now. */
+  get ready() {
+    return this.#socket.writableLength < 1 << 20;
+  }
+
+  /** A publish goes out as one frame. */
+  request = textFrame;
+
+  /** @param {string} text */
+  send(text) {
+    this.#socket.write(textFrame(text).bytes);
+  }
+
+  /** Whole frames. @param {Buffer[]} frames */
+  write(frames) {
+    this.#socket.write(frames.length === 1 ? /** @type {Buffer} */ (frames[0]) : Buffer.concat(frames));
+  }
+
+  close() {
+    this.#socket.removeAllListeners('close');
+    this.#socket.resetAndDestroy();
+  }
+
+  /** @param {Buffer} bytes @param {number} end @returns {number} */
+  #read(bytes, end) {
+    let at = this.#open ? 0 : this.#readUpgrade(bytes, end);
+    while (this.#open && end - at >= 2) {
+      const short = bytes[at + 1];
+      const start = at + (short < 126 ? 2 : short === 126 ? 4 : 10);
+      if (start > end) break;
+      const length =
+        short < 126
+          ? short
+          : short === 126
+            ? bytes.readUInt16BE(at + 2)
+            : Number(bytes.readBigUInt64BE(at + 2));
+      if (start + length > end) break;
+      const first = bytes[at];
+      at = start + length;
+      if (first === 0x81) this.#onText(bytes, start, at);
+      else this.#control(first, bytes.subarray(start, at));
+    }
+    return at;
+  }
+
+  /** @param {Buffer} bytes @param {number} end */
+  #readUpgrade(bytes, end) {
+    const head = bytes.toString('latin1', 0, end);
+    const at = head.indexOf('\r\n\r\n');
+    if (at < 0) return 0;
+    if (!head.startsWith('HTTP/1.1 101')) this.#onLost(`the upgrade was refused: ${head.slice(0, 60)}`);
+    this.#open = true;
+    this.#onOpen();
+    return at + 4;
+  }
+
+  /** @param {number} first @param {Buffer} payload */
+  #control(first, payload) {
+    if (first === 0x89) this.#socket.write(maskedFrame(10, payload).bytes);
+    else if (first === 0x88) this.#socket.destroy();
+    else if (first !== 0x8a) this.#onLost(`a frame that starts with 0x${first.toString(16)}`);
+  }
+}

@@ -1,0 +1,108 @@
+/** @type {[string, string]} */
+const delivery = ['delivery', 'deliveries'];
+/** @type {[string, string]} */
+const publish = ['publish', 'publishes'];
+const deliveries = { unit: delivery, compare: /** @type {const} */ (['rate']) };
+
+/** @type {readonly import('./index.js').Scenario[]} */
+export const webSocket = [
+  {
+    ...deliveries,
+    id: 'W1',
+    group: 'W1',
+    title: '1 publisher, 1,000 WebSocket subscribers, 32 in flight',
+    load: { subscribers: 1000 },
+    ceiling: 'prebuilt',
+    goal: { faye: { rate: 30 }, ceiling: { rate: 9 } },
+  },
+  {
+    ...deliveries,
+    id: 'W1w1',
+    group: 'W1w1',
+    title: '1 publisher, 1,000 WebSocket subscribers, 1 in flight',
+    load: { subscribers: 1000, window: 1 },
+    ceiling: 'prebuilt',
+    goal: { faye: { rate: 2.5 }, ceiling: { rate: 0.85 } },
+  },
+  {
+    ...deliveries,
+    id: 'W2',
+    group: 'W2',
+    title: '1 publisher, 100 WebSocket subscribers, 32 in flight',
+    load: { subscribers: 100 },
+    ceiling: 'prebuilt',
+    goal: { faye: { rate: 15 }, ceiling: { rate: 5 } },
+  },
+  {
+    ...deliveries,
+    id: 'W3',
+    group: 'W3',
+    title: '1 publisher, 10,000 WebSocket subscribers, 8 in flight',
+    load: { subscribers: 10_000, window: 8 },
+    ceiling: 'prebuilt',
+    goal: { faye: { rate: 11 }, ceiling: { rate: 4.5 } },
+  },
+  {
+    ...deliveries,
+    id: 'W4',
+    group: 'W4',
+    title: '500 channels with 2 subscribers each, 50 publishers, 100 in flight',
+    load: { subscribers: 1000, channels: 500, publishers: 50, window: 100 },
+    goal: { faye: { rate: 1.5 } },
+  },
+  {
+    ...deliveries,
+    id: 'W5',
+    group: 'W5',
+    title: '100 subscribers on /bench/* and 100 on /bench/**, 200 channels, 32 in flight',
+    load: { subscribers: 200, channels: 200, pattern: 'wild' },
+    goal: { faye: { rate: 20 } },
+  },
+  {
+    id: 'W6',
+    group: 'W6',
+    title: '50 publishes a second to 200 WebSocket subscribers: latency',
+    unit: delivery,
+    compare: ['p50', 'p99'],
+    load: { subscribers: 200, rate: 50 },
+    ceiling: 'prebuilt',
+    goal: { faye: { p50: 0.7, p99: 0.7 }, ceiling: { p50: 1.35, p99: 1.35 } },
+  },
+  {
+    id: 'P2',
+    group: 'P2',
+    title: 'publishes over WebSocket, 32 publishers with 8 in flight each, no subscribers',
+    unit: publish,
+    compare: ['rate'],
+    load: { publishers: 32, window: 256 },
+    goal: { faye: { rate: 1.2 } },
+  },
+  {
+    id: 'P2w1',
+    group: 'P2',
+    title: 'publishes over WebSocket, 32 publishers with 1 in flight each, no subscribers',
+    unit: publish,
+    compare: ['rate'],
+    load: { publishers: 32, window: 32 },
+    goal: { faye: { rate: 1.2 } },
+  },
+  {
+    ...deliveries,
+    id: 'W1c',
+    group: 'W1c',
+    title: 'W1 while 1,000 subscribes and unsubscribes a second come in',
+    load: { subscribers: 1000, churn: 1000 },
+    own: { title: 'without them', load: { churn: 0 } },
+    goal: { own: { rate: 0.7 } },
+  },
+  {
+    id: 'G',
+    group: 'G',
+    title: 'W2 beside 100,000 other subscriptions',
+    unit: delivery,
+    compare: ['cpu'],
+    load: { subscribers: 100, ballast: 100_000 },
+    own: { title: 'beside 1,000', load: { ballast: 1000 } },
+    goal: { own: { cpu: 1.3 } },
+  },
+];

@@ -1,0 +1,30 @@
+import { link } from '../wire.js';
+
+/**
+ * Serves on a free port and answers the bench: where it listens, what it used of the CPU, how much memory it holds.
+ *
+ * @param {import('node:http').Server} httpServer
+ */
+export function serve(httpServer) {
+  httpServer.listen(0, '127.0.0.1', 4096);
+  void link(process, {
+    async port() {
+      if (!httpServer.listening) await new Promise((resolve) => httpServer.once('listening', resolve));
+      const address = httpServer.address();
+      return typeof address === 'object' ? address?.port : undefined;
+    },
+    usage() {
+      const { user, system } = process.cpuUsage();
+      return { at: performance.now() * 1000, cpu: user + system };
+    },
+    async memory() {
+      for (let round = 0; round < 3; round++) {
+        globalThis.gc?.();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const { rss, heapUsed } = process.memoryUsage();
+      return { rss, heapUsed };
+    },
+  });
+  process.once('disconnect', () => process.exit(0));
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Transport } from './check.ts';
+import { EventStream } from './event-stream.ts';
+import { HttpExchange, type HttpRequest, type HttpResponse } from './http.ts';
+import { type Upgrade, upgrade, type WebSocket } from './web-socket.ts';
+
+const json = { 'Content-Type': 'application/json' };
+
+/** The server under test as one check sees it over one transport: its sockets, which end with the check, and names of its own. */
+export class Target {
+  readonly url: URL;
+  readonly transport: Transport;
+  /** What this check asked last, for whom it waits in vain. */
+  last = 'nothing was sent';
+  readonly #open: (() => void)[] = [];
+  readonly #name = `c${randomBytes(6).toString('hex')}`;
+  #ids = 0;
+
+  constructor(url: string, transport: Transport) {
+    this.url = new URL(url);
+    this.url.pathname = this.url.pathname.replace(/\/$/, '');
+    this.transport = transport;
+  }
+
+  /** A channel that no other check uses. */
+  channel(name: string): string {
+    return `/${this.#name}/${name}`;
+  }
+
+  nextId(): string {
+    return (++this.#ids).toString(36);
+  }
+
+  /** A request on a connection of its own. */
+  http(request: HttpRequest): HttpExchange {
+    const exchange = new HttpExchange(this.url, request);
+    this.last = `${request.method ?? 'GET'} ${request.path ?? ''} ${String(request.body ?? '')}`.slice(
+      0,
+      300,
+    );
+    this.#open.push(exchange.abort);
+    return exchange;
+  }
+
+  async fetch(request: HttpRequest): Promise<HttpResponse> {
+    return this.http(request).response;
+  }
+
+  /** POSTs a body as it is, or any other value as JSON. */
+  post(body: unknown, headers: OutgoingHttpHeaders = json, path = ''): HttpExchange {
+    const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    return this.http({ method: 'POST', path, headers, body: bytes });
+  }
+
+  /** Asks by callback-polling; `query` may repeat or replace the usual parameters. */
+  jsonp(
+    payload: unknown,
+    headers: OutgoingHttpHeaders = {},
+    query: readonly string[] = ['jsonp=answer'],
+  ): HttpExchange {
+    const message = `message=${encodeURIComponent(JSON.stringify(payload))}`;
+    return this.http({ path: `?${[...query, message].join('&')}`, headers });
+  }
+
+  upgrade(path = '', headers: OutgoingHttpHeaders = {}): Promise<Upgrade> {
+    this.last = `upgrade ${path}`;
+    return upgrade(this.#below(path), headers, (end) => this.#open.push(end));
+  }
+
+  async socket(path = '', headers: OutgoingHttpHeaders = {}): Promise<WebSocket> {
+    const { status, socket } = await this.upgrade(path, headers);
+    assert(socket, `upgrade refused with ${status}`);
+    return socket;
+  }
+
+  stream(clientId: unknown, headers: OutgoingHttpHeaders = {}): Promise<EventStream> {
+    this.last = 'an event stream';
+    return EventStream.open(this.#below(`/${clientId}`), headers, (end) => this.#open.push(end));
+  }
+
+  /** Lets the server take in what other connections have written before. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 2; round++) {
+      await this.post([{ id: this.nextId(), channel: '/meta/disconnect', clientId: 'nobody' }]).response;
+    }
+  }
+
+  close(): void {
+    for (const end of this.#open.splice(0)) end();
+  }
+
+  #below(path: string): URL {
+    const url = new URL(this.url);
+    url.pathname += path;
+    return url;
+  }
+}

@@ -1,0 +1,244 @@
+import { describe, expect, it } from 'vitest';
+import type { Question } from '../../src/core/policy.ts';
+import { ask, FakeClient, serve } from '../support/fake-client.ts';
+import { exchange, socket } from '../support/fake-conduit.ts';
+import { settle } from '../support/until.ts';
+
+/** A policy that thinks about `/slow…` until it is told to go on. */
+function thinking() {
+  const waiting: ((answer: boolean) => void)[] = [];
+  const think = ({ channel }: Question) =>
+    channel.startsWith('/slow') ? new Promise<boolean>((resolve) => waiting.push(resolve)) : true;
+  return { policy: { canPublish: think, canSubscribe: think }, waiting, goOn: () => waiting.shift()?.(true) };
+}
+
+describe('a batch', () => {
+  it('has one reply for each message, in their order (PR-1, MSG-5, T-01)', async () => {
+    const { server } = serve();
+    const client = await FakeClient.open(server);
+    const messages = [
+      client.message('/a', { id: 1, data: 1 }),
+      client.message('/meta/subscribe', { id: '2', subscription: '/a' }),
+      client.message('/bad/', { id: 3, data: 1 }),
+      client.message('/meta/connect', { id: '4' }),
+      { id: '5' },
+      { id: {}, channel: '/x' },
+      client.message('/meta/unsubscribe', { id: '6', subscription: '/a' }),
+      client.message('/service/x', { id: '7' }),
+      { channel: '/a' },
+    ];
+    for (const conduit of [exchange(), exchange({ transport: 'callback-polling' }), socket()]) {
+      const { replies } = await ask(server, messages, conduit);
+      expect(replies.map(({ id, channel, successful }) => [id, channel, successful])).toEqual([
+        [1, '/a', true],
+        ['2', '/meta/subscribe', true],
+        [3, '/bad/', false],
+        ['4', '/meta/connect', true],
+        ['5', undefined, false],
+        [undefined, '/x', false],
+        ['6', '/meta/unsubscribe', true],
+        ['7', '/service/x', true],
+        [undefined, '/a', false],
+      ]);
+    }
+  });
+
+  it('judges each message by its own clientId (PR-2, T-26)', async () => {
+    const { server } = serve();
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    await ann.subscribe('/a');
+    await bob.subscribe('/b');
+    await server.publish('/b', 'for bob only');
+    const { messages } = await ask(server, [
+      { id: '1', channel: '/x', data: 1, clientId: 'dead' },
+      ann.message('/a', { id: '2', data: 'own' }),
+      bob.message('/b', { id: '3', data: 'own' }),
+      { id: '4', channel: '/meta/subscribe', subscription: '/c', clientId: 'dead' },
+    ]);
+    // PR-3: the response belongs to the first that resolved; the other's events are not in it.
+    expect(messages).toMatchObject([
+      { channel: '/a', data: 'own' },
+      { id: '1', error: '402::session_unknown' },
+      { id: '2', successful: true },
+      { id: '3', successful: true },
+      { id: '4', error: '402::session_unknown' },
+    ]);
+    expect((await bob.connect()).data).toEqual(['for bob only', 'own']);
+  });
+
+  it('carries the events of the first that connects (PR-3)', async () => {
+    const { server } = serve();
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    ann.session.deliver('/a', 'ann');
+    bob.session.deliver('/b', 'bob');
+    const { data } = await ask(server, [ann.message('/x', { data: 1 }), bob.message('/meta/connect')]);
+    expect(data).toEqual(['bob']);
+    expect((await ann.connect()).data).toEqual(['ann']);
+  });
+
+  it('puts events before all replies but that of a handshake (PR-6)', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    client.session.deliver('/a', 1);
+    const { messages } = await client.send([
+      client.message('/meta/subscribe', { subscription: '/a' }),
+      client.message('/a', { data: 2 }),
+      client.message('/meta/connect'),
+    ]);
+    expect(messages.map(({ channel, data }) => data ?? channel)).toEqual([
+      1,
+      2,
+      '/meta/subscribe',
+      '/a',
+      '/meta/connect',
+    ]);
+  });
+
+  it('leaves the held connect alone for what it queues itself (PR-4, T-22)', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    await client.subscribe('/a');
+    const held = await client.connect();
+    const { messages } = await client.publish('/a', 1);
+    await client.flushed();
+    expect(messages).toMatchObject([{ data: 1 }, { channel: '/a', successful: true }]);
+    expect([held.messages, client.session.state]).toEqual([[], 'held']);
+  });
+
+  it('leaves its events to the held connect on transports that deliver so only (DL-3)', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    await client.subscribe('/a');
+    const held = await client.connect({}, exchange({ transport: 'callback-polling' }));
+    const { events } = await client.publish('/a', 1, exchange({ transport: 'callback-polling' }));
+    await client.flushed();
+    expect([events, held.data]).toEqual([[], [1]]);
+  });
+
+  it('that waits for a policy holds up no deliveries of others to its session (PR-4)', async () => {
+    const { policy, goOn } = thinking();
+    const { server } = serve({ policy });
+    const client = await FakeClient.connected(server);
+    const held = await client.connect();
+    const asked = client.publish('/slow', 1);
+    await settle();
+    client.session.deliver('/a', 'meanwhile');
+    await client.flushed();
+    expect(held.data).toEqual(['meanwhile']);
+    goOn();
+    expect((await asked).reply).toMatchObject({ successful: true });
+  });
+
+  it('fails where a message fails, and there alone (PR-8)', async () => {
+    const { server } = serve({
+      policy: {
+        canPublish: ({ channel }) => {
+          if (channel === '/bug') throw new Error('bug');
+          return true;
+        },
+      },
+    });
+    const client = await FakeClient.open(server);
+    const { replies } = await client.send([
+      client.message('/a', { data: 1 }),
+      client.message('/bug', { data: 1 }),
+      client.message('/b', { data: 1 }),
+    ]);
+    expect(replies.map(({ error }) => error)).toEqual([undefined, '500::server_error', undefined]);
+  });
+});
+
+describe('messages of one session (PR-12, T-53)', () => {
+  it.each([
+    ['two frames', () => socket()],
+    ['two requests', () => exchange()],
+  ])('keep their order over %s, however long policies think', async (_how, make) => {
+    const { policy, goOn } = thinking();
+    const { server } = serve({ policy });
+    const wire = make();
+    const client = await FakeClient.connected(server);
+    const order: unknown[] = [];
+    server.on('published', ({ channel }) => order.push(channel));
+    const first = client.publish('/slow', 1, wire);
+    const second = client.publish('/fast', 2, wire.shape === 'socket' ? wire : make());
+    await settle();
+    expect(order).toEqual([]);
+    goOn();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['/slow', '/fast']);
+  });
+
+  it('keep it at random', async () => {
+    const random = () =>
+      new Promise<boolean>((resolve) => {
+        const turns = Math.floor(Math.random() * 4);
+        if (turns === 0) resolve(true);
+        else void settle(turns).then(() => resolve(true));
+      });
+    const { server } = serve({
+      policy: { canPublish: ({ message }) => (message.id === '7' ? true : random()) },
+    });
+    const client = await FakeClient.connected(server);
+    const order: unknown[] = [];
+    server.on('published', ({ data }) => order.push(data));
+    await Promise.all(Array.from({ length: 60 }, (_, at) => client.publish('/a', at)));
+    expect(order).toEqual(Array.from({ length: 60 }, (_, at) => at));
+  });
+
+  it('do not wait for a connect that is held, nor it for them', async () => {
+    const { policy, goOn } = thinking();
+    const { server } = serve({ policy });
+    const client = await FakeClient.connected(server);
+    await client.connect();
+    expect((await client.publish('/fast', 1)).reply).toMatchObject({ successful: true });
+    const slow = client.publish('/slow', 1);
+    await settle();
+    expect((await client.connect({ advice: { timeout: 0 } })).reply).toMatchObject({ successful: true });
+    goOn();
+    await slow;
+  });
+
+  it('do not wait for those of another', async () => {
+    const { policy, goOn } = thinking();
+    const { server } = serve({ policy });
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    const slow = ann.publish('/slow', 1);
+    expect((await bob.publish('/fast', 1)).reply).toMatchObject({ successful: true });
+    goOn();
+    await slow;
+  });
+
+  it('are turned away when too many wait, before any takes effect', async () => {
+    const { policy, waiting, goOn } = thinking();
+    const { server } = serve({ policy });
+    const client = await FakeClient.connected(server);
+    const queued = Array.from({ length: 100 }, (_, at) => client.publish(at === 0 ? '/slow' : '/fast', at));
+    await settle();
+    const oneMore = await client.publish('/fast', 'too many');
+    expect([oneMore.messages, oneMore.ends]).toEqual([[], ['capacity']]);
+    expect((await client.connect({ advice: { timeout: 0 } })).reply).toMatchObject({ successful: true });
+    expect(waiting).toHaveLength(1);
+    goOn();
+    expect((await Promise.all(queued)).every(({ reply }) => reply.successful === true)).toBe(true);
+    expect((await client.publish('/fast', 1)).reply).toMatchObject({ successful: true });
+  });
+});
+
+describe('precedence of failures (ERR-5)', () => {
+  it.each([
+    [{ id: {}, data: 1 }, '405::message_id_invalid'],
+    [{ channel: 7, clientId: 'x' }, '400::channel_missing'],
+    [{ channel: '/bad/', clientId: 'x' }, '405:/bad/:channel_invalid'],
+    [{ channel: '/deleted', clientId: 'x' }, '404::message_deleted'],
+    [{ channel: '/a', clientId: 'x' }, '402::session_unknown'],
+    [{ channel: '/meta/evil', clientId: 'x', data: 1 }, '402::session_unknown'],
+    [{ channel: '/meta/subscribe', clientId: 'x' }, '402::session_unknown'],
+  ])('%j fails with %s', async (message, error) => {
+    const { server } = serve({
+      extensions: [
+        { name: 'deleting', incoming: (request) => (request.channel === '/deleted' ? undefined : request) },
+      ],
+    });
+    expect((await ask(server, message)).reply).toMatchObject({ successful: false, error });
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { Directory } from '../../../src/core/directory.ts';
+
+/** A directory, and what it is to know. */
+export interface DirectoryUnderTest {
+  readonly directory: Directory;
+  /** Opens a session; gives its public id. */
+  open(user?: string): Promise<string>;
+  subscribe(id: string, pattern: string): Promise<void>;
+  close(id: string): Promise<void>;
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>;
+}
+
+/** What every directory keeps to. */
+export function directoryContract(name: string, make: () => DirectoryUnderTest): void {
+  describe(`${name} directory`, () => {
+    it('knows the sessions of a user', async () => {
+      const { directory, open, close } = make();
+      const [one, two, other] = [await open('ann'), await open('ann'), await open('bob')];
+      await open();
+      expect([...(await directory.sessionsOf('ann'))].sort()).toEqual([one, two].sort());
+      expect(await directory.sessionsOf('bob')).toEqual([other]);
+      expect(await directory.sessionsOf('nobody')).toEqual([]);
+      await close(one);
+      expect(await directory.sessionsOf('ann')).toEqual([two]);
+      await close(two);
+      expect(await directory.sessionsOf('ann')).toEqual([]);
+    });
+
+    it('knows whom an event on a channel would reach, each once', async () => {
+      const { directory, open, subscribe, close } = make();
+      const [one, two] = [await open(), await open()];
+      await subscribe(one, '/a/b');
+      await subscribe(one, '/a/*');
+      await subscribe(two, '/**');
+      expect([...(await directory.members('/a/b'))].sort()).toEqual([one, two].sort());
+      expect(await directory.count('/a/b')).toBe(2);
+      expect(await directory.members('/x')).toEqual([two]);
+      await close(two);
+      expect([
+        await directory.members('/x'),
+        await directory.count('/x'),
+        await directory.count('/a/b'),
+      ]).toEqual([[], 0, 1]);
+    });
+
+    it('counts everyone', async () => {
+      const { directory, open, close } = make();
+      expect(await directory.count()).toBe(0);
+      const one = await open('ann');
+      await open();
+      expect(await directory.count()).toBe(2);
+      await close(one);
+      expect(await directory.count()).toBe(1);
+    });
+
+    it('knows users with the names of the objects they are kept in (CH-9)', async () => {
+      const { directory, open } = make();
+      expect([await directory.sessionsOf('constructor'), await directory.sessionsOf('__proto__')]).toEqual([
+        [],
+        [],
+      ]);
+      const one = await open('__proto__');
+      expect(await directory.sessionsOf('__proto__')).toEqual([one]);
+    });
+
+    it('gives so many tokens for a key in a time, and then again', async () => {
+      const { directory, pass } = make();
+      const take = () => directory.take('10.0.0.1', 2, 1000);
+      expect([await take(), await take(), await take()]).toEqual([true, true, false]);
+      expect(await directory.take('10.0.0.2', 2, 1000)).toBe(true);
+      await pass(999);
+      expect(await take()).toBe(false);
+      await pass(1);
+      expect([await take(), await take(), await take()]).toEqual([true, true, false]);
+    });
+
+    it('gives tokens for any number of keys', async () => {
+      const { directory, pass } = make();
+      for (let round = 0; round < 3; round += 1) {
+        for (let at = 0; at < 3000; at += 1) expect(await directory.take(`key ${at}`, 1, 100)).toBe(true);
+        await pass(100);
+      }
+    });
+  });
+}

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Outbox, OutboxLimits } from '../../../src/core/outbox.ts';
+import { type Delivery, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
+
+/** An event with some number in it; 27 bytes for a number of one digit. */
+export const eventOf = (data: unknown, how: Delivery = {}): OutgoingEvent =>
+  new OutgoingEvent({ channel: '/abc', data }, how);
+
+const dataOf = (events: readonly OutgoingEvent[]): unknown[] => events.map(({ message }) => message.data);
+const all = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+const roomy: OutboxLimits = { maxQueue: 1000, maxQueueBytes: 1_000_000, overflow: () => 'disconnect' };
+
+/** What every outbox keeps to. `make` gives an empty one within limits. */
+export function outboxContract(name: string, make: (limits: OutboxLimits) => Outbox): void {
+  describe(`${name} outbox`, () => {
+    const filled = (limits: OutboxLimits, ...data: unknown[]): Outbox => {
+      const outbox = make(limits);
+      for (const one of data) outbox.push(eventOf(one));
+      return outbox;
+    };
+
+    it('is first in, first out', () => {
+      const outbox = filled(roomy, 1, 2, 3);
+      expect([outbox.size, outbox.pressing]).toEqual([3, 3]);
+      expect(dataOf(outbox.take(...all))).toEqual([1, 2, 3]);
+      expect([outbox.size, outbox.pressing, outbox.take(...all)]).toEqual([0, 0, []]);
+    });
+
+    it('gives within both limits, and at least one (DL-11)', () => {
+      const outbox = filled(roomy, 1, 2, 3, 'x'.repeat(100), 4);
+      const { bytes } = eventOf(1);
+      expect(dataOf(outbox.take(2 * bytes, 10))).toEqual([1, 2]);
+      expect(dataOf(outbox.take(2 * bytes, 10))).toEqual([3]);
+      expect(dataOf(outbox.take(1, 10))).toEqual(['x'.repeat(100)]);
+      outbox.push(eventOf(5));
+      expect(dataOf(outbox.take(1000, 1))).toEqual([4]);
+      expect(dataOf(outbox.take(1000, 10))).toEqual([5]);
+    });
+
+    it('takes back to the head what it gave, in order, and that presses (DL-8)', () => {
+      const outbox = make(roomy);
+      outbox.push(eventOf(1, { lazy: true }));
+      outbox.push(eventOf(2, { lazy: true }));
+      const taken = outbox.take(...all);
+      outbox.push(eventOf(3, { lazy: true }));
+      outbox.putBack(taken);
+      expect([outbox.size, outbox.pressing]).toEqual([3, 2]);
+      expect(dataOf(outbox.take(1, 10))).toEqual([1]);
+      expect(outbox.pressing).toBe(1);
+      expect(dataOf(outbox.take(1, 10))).toEqual([2]);
+      expect(outbox.pressing).toBe(0);
+      expect(dataOf(outbox.take(...all))).toEqual([3]);
+    });
+
+    it('counts what is worth waking for', () => {
+      const outbox = make(roomy);
+      outbox.push(eventOf(1, { lazy: true }));
+      expect([outbox.size, outbox.pressing]).toEqual([1, 0]);
+      outbox.push(eventOf(2));
+      expect([outbox.size, outbox.pressing]).toEqual([2, 1]);
+    });
+
+    it('shows what it holds as plain values', () => {
+      const outbox = filled(roomy, 0, 1, 2);
+      outbox.take(1, 1);
+      const snapshot: unknown = JSON.parse(JSON.stringify(outbox.snapshot()));
+      expect(snapshot).toMatchObject({ events: [eventOf(1).json, eventOf(2).json] });
+      expect(outbox.size).toBe(2);
+    });
+
+    it('asks what to do with what does not fit (DL-10)', () => {
+      const asked: unknown[] = [];
+      const limits = (action: ReturnType<OutboxLimits['overflow']>): OutboxLimits => ({
+        maxQueue: 2,
+        maxQueueBytes: 1000,
+        overflow: (event) => {
+          asked.push(event.message.data);
+          return action;
+        },
+      });
+      expect(filled(limits('disconnect'), 1, 2).push(eventOf(3))).toBe('full');
+      const newest = filled(limits('dropNewest'), 1, 2);
+      expect([newest.push(eventOf(3)), dataOf(newest.take(...all))]).toEqual(['dropped', [1, 2]]);
+      const oldest = filled(limits('dropOldest'), 1, 2);
+      expect([oldest.push(eventOf(3)), dataOf(oldest.take(...all))]).toEqual(['kept', [2, 3]]);
+      expect(asked).toEqual([3, 3, 3]);
+    });
+
+    it('counts bytes as well, and frees them', () => {
+      const { bytes } = eventOf(1);
+      const limits: OutboxLimits = { maxQueue: 100, maxQueueBytes: 2 * bytes, overflow: () => 'disconnect' };
+      const outbox = filled(limits, 1, 2);
+      expect(outbox.push(eventOf(3))).toBe('full');
+      outbox.take(1, 1);
+      expect(outbox.push(eventOf(3))).toBe('kept');
+    });
+
+    it('does as a plain array does, at random', () => {
+      const step = fc.oneof(
+        fc.record({ do: fc.constant('push' as const), lazy: fc.boolean() }),
+        fc.record({
+          do: fc.constant('take' as const),
+          count: fc.integer({ min: 1, max: 5 }),
+          back: fc.boolean(),
+        }),
+      );
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+          const outbox = make(roomy);
+          const model: { data: number; presses: boolean }[] = [];
+          let next = 0;
+          for (const one of steps) {
+            if (one.do === 'push') {
+              next += 1;
+              outbox.push(eventOf(next, { lazy: one.lazy }));
+              model.push({ data: next, presses: !one.lazy });
+            } else {
+              const taken = outbox.take(Number.POSITIVE_INFINITY, one.count);
+              const expected = model.splice(0, one.count);
+              expect(dataOf(taken)).toEqual(expected.map(({ data }) => data));
+              if (one.back) {
+                outbox.putBack(taken);
+                model.unshift(...expected.map(({ data }) => ({ data, presses: true })));
+              }
+            }
+            expect([outbox.size, outbox.pressing]).toEqual([
+              model.length,
+              model.filter(({ presses }) => presses).length,
+            ]);
+          }
+        }),
+        { numRuns: 200 },
+      );
+    });
+  });
+}

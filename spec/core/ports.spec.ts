@@ -1,0 +1,87 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Extension } from '../../src/core/extension.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { silent } from '../../src/core/log.ts';
+import { MemoryEngine } from '../../src/core/memory-engine.ts';
+import { PlainOutbox } from '../../src/core/outbox.ts';
+import { Server } from '../../src/core/server.ts';
+import { FakeClient, serve } from '../support/fake-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { exchange, type FakeConduit, socket, stream } from '../support/fake-conduit.ts';
+import { clockContract } from './contracts/clock.ts';
+import { conduitContract } from './contracts/conduit.ts';
+import { directoryContract } from './contracts/directory.ts';
+import { engineContract } from './contracts/engine.ts';
+import { extensionContract } from './contracts/extension.ts';
+import { logContract } from './contracts/log.ts';
+import { outboxContract } from './contracts/outbox.ts';
+import { policyContract } from './contracts/policy.ts';
+
+engineContract('memory', () => new MemoryEngine());
+
+const { session } = await FakeClient.open(new Server({ clock: new FakeClock() }));
+outboxContract('plain', (limits) => new PlainOutbox(limits, session));
+
+clockContract('system', () => ({ clock: systemClock, pass: (ms) => wait(ms) }));
+clockContract('fake', () => {
+  const clock = new FakeClock();
+  return { clock, pass: (ms) => clock.tick(ms) };
+});
+
+for (const [name, make] of Object.entries({ exchange, socket, stream })) {
+  conduitContract(`fake ${name}`, async () => {
+    const conduit: FakeConduit = make();
+    return { conduit, received: () => conduit.batches, hangUp: () => void conduit.die() };
+  });
+}
+
+directoryContract('local', () => {
+  const { server, clock } = serve({
+    policy: {
+      canHandshake: ({ message }) => ({
+        allow: true,
+        ...(typeof message.ext?.user === 'string' && { user: message.ext.user }),
+      }),
+    },
+  });
+  const clients = new Map<string, FakeClient>();
+  return {
+    directory: server.directory,
+    open: async (user) => {
+      const client = await FakeClient.open(server, exchange(), { ext: { user } });
+      clients.set(client.session.id, client);
+      return client.session.id;
+    },
+    subscribe: async (id, pattern) => void (await clients.get(id)?.subscribe(pattern)),
+    close: async (id) => void (await clients.get(id)?.disconnect()),
+    pass: (ms) => clock.tick(ms),
+  };
+});
+
+const echo: Extension = {
+  name: 'echo',
+  opened: (session, request) => {
+    session.attributes.echo = request.ext?.echo ?? null;
+  },
+  incoming: (request) => Promise.resolve(request),
+  publishing: (event) => event,
+  outgoing: (reply, session) =>
+    session === undefined ? reply : { ...reply, ext: { echo: session.attributes.echo } },
+  delivering: (event) => event,
+};
+extensionContract('echoing', () => echo);
+extensionContract('empty', () => ({ name: 'empty' }));
+
+policyContract('absent', () => ({}));
+policyContract('closed', () => ({
+  canHandshake: () => false,
+  canSubscribe: () => false,
+  canPublish: () => false,
+}));
+policyContract('slow', () => ({
+  canHandshake: () => Promise.resolve({ allow: true, user: 'ann' } as const),
+  canSubscribe: ({ channel }) => Promise.resolve(channel !== '/**'),
+  canPublish: ({ message }) => Promise.resolve(message.ext === undefined),
+}));
+
+logContract('silent', () => silent);

@@ -1,0 +1,139 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { api, BayeuxError, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
+import { listen } from '../support/start.ts';
+import { send } from './send.ts';
+
+const key = 'a-key';
+const good = { channel: '/news', data: { text: 'hi' } };
+
+async function serve(options: { key?: string } = { key }, settings: ServerSettings = {}) {
+  const server = new Server(settings);
+  const http = createServer(express().use('/api', api(server, options)));
+  await listen(http);
+  onTestFinished(() => void http.close());
+  const { port } = http.address() as AddressInfo;
+  const heard: unknown[] = [];
+  server.on('published', ({ channel, data }) => heard.push([channel, data]));
+  const publish = (body: unknown, headers: Record<string, string> = { Authorization: `Bearer ${key}` }) =>
+    send(
+      `http://127.0.0.1:${port}/api/publish`,
+      'POST',
+      '',
+      { 'Content-Type': 'application/json', ...headers },
+      typeof body === 'string' ? body : JSON.stringify(body),
+    );
+  return { server, heard, publish, url: `http://127.0.0.1:${port}/api` };
+}
+
+describe('POST /publish', () => {
+  it('publishes', async () => {
+    const { publish, heard } = await serve();
+    const response = await publish(good);
+    expect([response.status, response.body]).toEqual([200, { channel: '/news', successful: true }]);
+    expect((await publish({ channel: '/news', data: null })).status).toBe(200);
+    expect(heard).toEqual([
+      ['/news', { text: 'hi' }],
+      ['/news', null],
+    ]);
+  });
+
+  it('minds no content type, and a body parser in front', async () => {
+    const { publish } = await serve();
+    expect(
+      (await publish(good, { Authorization: `Bearer ${key}`, 'Content-Type': 'text/plain' })).status,
+    ).toBe(200);
+    const server = new Server();
+    const http = createServer(express().use(express.json(), api(server, { key })));
+    await listen(http);
+    onTestFinished(() => void http.close());
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/publish`;
+    const headers = { 'Content-Type': 'application/json', 'X-API-Key': key };
+    expect((await send(url, 'POST', '', headers, JSON.stringify(good))).status).toBe(200);
+  });
+
+  it.each([
+    [{ Authorization: `Bearer ${key}` }, 200],
+    [{ Authorization: `bearer  ${key}` }, 200],
+    [{ 'X-API-Key': key }, 200],
+    [{}, 401],
+    [{ Authorization: 'Bearer wrong' }, 401],
+    [{ Authorization: `Bearer ${key}x` }, 401],
+    [{ Authorization: 'Bearer' }, 401],
+    [{ Authorization: `Basic ${key}` }, 401],
+    [{ 'X-API-Key': '' }, 401],
+  ])('with %j gets %i', async (headers, status) => {
+    const { publish, heard } = await serve();
+    const response = await publish(good, headers);
+    expect([response.status, heard.length]).toEqual([status, status === 200 ? 1 : 0]);
+    expect(response.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
+    if (status === 401) expect(response.body).toEqual({ error: expect.stringContaining('API key') });
+  });
+
+  it.each([{}, { key: '' }])('without a key says how to set one', async (options) => {
+    const { publish, heard } = await serve(options);
+    const response = await publish(good, { Authorization: 'Bearer ' });
+    expect([response.status, heard]).toEqual([403, []]);
+    expect(response.body.error).toMatch(/--api-key/);
+  });
+
+  it.each([
+    ['[', 'the body is not JSON'],
+    ['"x"', /the body/],
+    [[], 'the body must be object'],
+    [{}, 'channel is missing; data is missing'],
+    [{ channel: '/a' }, 'data is missing'],
+    [{ channel: 1, data: 1 }, 'channel must be string'],
+    [{ channel: '/a', data: 1, ext: {} }, '"ext" is not a field'],
+    [{ channel: 'a', data: 1 }, 'channel must begin with "/"'],
+    [{ channel: '', data: 1 }, 'channel must begin with "/"'],
+    [{ channel: '/meta/connect', data: 1 }, /below \/meta or \/service/],
+    [{ channel: '/service/x', data: 1 }, /below \/meta or \/service/],
+    [{ channel: '/a/*', data: 1 }, /not a pattern/],
+    [{ channel: '/a/', data: 1 }, /empty segment/],
+    [{ channel: '/a//b', data: 1 }, /empty segment/],
+    [{ channel: `/${'a'.repeat(255)}`, data: 1 }, /255 characters/],
+    [{ channel: '/a'.repeat(33), data: 1 }, /32 segments/],
+    [{ channel: '/a.b', data: 1 }, /letters, digits/],
+  ])('refuses %j', async (body, error) => {
+    const { publish, heard } = await serve();
+    const response = await publish(body);
+    expect([response.status, heard]).toEqual([400, []]);
+    expect(response.body.error).toEqual(typeof error === 'string' ? error : expect.stringMatching(error));
+  });
+
+  it('refuses a body over the limit', async () => {
+    const { publish } = await serve({ key }, { maxMessageSize: 100 });
+    const response = await publish({ channel: '/a', data: 'x'.repeat(100) });
+    expect([response.status, response.body]).toEqual([413, { error: 'the body is too large' }]);
+  });
+
+  it('passes on why an extension refuses, and logs what is a bug', async () => {
+    const events: LogEvent[] = [];
+    const error = new Error('secret');
+    const publishing = () => {
+      throw new BayeuxError(403, ['/news'], 'not_now');
+    };
+    const log = (event: LogEvent) => void events.push(event);
+    const { publish, server } = await serve({ key }, { log, extensions: [{ name: 'x', publishing }] });
+    const refused = await publish(good);
+    expect([refused.status, refused.body]).toEqual([403, { error: '403:/news:not_now' }]);
+
+    server.publish = () => Promise.reject(error);
+    const failed = await publish(good);
+    expect([failed.status, failed.text]).toEqual([500, expect.not.stringContaining('secret')]);
+    expect(events).toContainEqual({ level: 'error', event: 'api.failed', error });
+    await server.close();
+    expect((await publish(good)).status).toBe(503);
+  });
+
+  it('takes POST only, and knows nothing else', async () => {
+    const { url } = await serve();
+    const auth = { Authorization: `Bearer ${key}` };
+    const get = await send(url, 'GET', '/publish', auth);
+    expect([get.status, get.headers.allow, get.body]).toEqual([405, 'POST', { error: 'this takes POST' }]);
+    expect((await send(url, 'GET', '/other', auth)).status).toBe(404);
+  });
+});

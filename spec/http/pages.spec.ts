@@ -1,0 +1,97 @@
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { fayeClient } from '../../src/http/faye-client.ts';
+import { pages } from '../../src/http/pages.ts';
+
+const app = (mount: string) => supertest(express().use(pages(mount)));
+
+/** One directive of the page's policy. */
+async function policy(mount: string, directive: string): Promise<string | undefined> {
+  const { headers } = await app(mount).get('/').expect(200);
+  const directives: string[] = headers['content-security-policy']?.split('; ') ?? [];
+  return directives.find((one) => one.startsWith(`${directive} `))?.slice(directive.length + 1);
+}
+
+describe('the page', () => {
+  it('names the mount, and has no script or style of its own in it', async () => {
+    const { text } = await app('/bayeux')
+      .get('/')
+      .expect(200)
+      .expect('Content-Type', /^text\/html; charset=utf-8/);
+    expect(text).toContain('<meta name="bayeux" content="/bayeux"');
+    expect(text).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|style=/);
+  });
+
+  it('is fenced in by its policy, and tells nobody where it was', async () => {
+    const { headers } = await app('/bayeux').get('/');
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src blob:; style-src 'self'; img-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('may reach a mount on another origin, which learns from whom it is asked (CO-3)', async () => {
+    const mount = 'https://push.example:8443/bayeux';
+    expect(await policy(mount, 'script-src')).toBe("'self' https://push.example:8443");
+    expect(await policy(mount, 'connect-src')).toBe(
+      "'self' https://push.example:8443 wss://push.example:8443",
+    );
+    const { headers, text } = await app(mount).get('/');
+    expect(headers['referrer-policy']).toBe('strict-origin');
+    expect(text).toContain('content="https://push.example:8443/bayeux"');
+  });
+
+  it('cannot be broken out of by an odd mount', async () => {
+    const { text } = await app('/a"><script>alert(1)</script>$&').get('/');
+    expect(text).toContain('content="/a%22%3E%3Cscript%3Ealert(1)%3C/script%3E$&"');
+  });
+
+  it.each([
+    ['/page/chat.js', /^text\/javascript/],
+    ['/page/chat.css', /^text\/css/],
+    ['/page/icon.svg', /^image\/svg\+xml/],
+    ['/clients/cometd/cometd.js', /^text\/javascript/],
+    ['/clients/cometd/Client.js', /^text\/javascript/],
+  ])('comes with %s', async (path, type) => {
+    await app('/bayeux')
+      .get(path)
+      .expect(200)
+      .expect('Content-Type', type)
+      .expect('X-Content-Type-Options', 'nosniff');
+  });
+
+  it.each([
+    '/elsewhere',
+    '/clients/',
+    '/clients/cometd/',
+    '/clients/cometd/..%2fajv/package.json',
+    '/page/..%2fpages.ts',
+  ])('leaves %s alone', async (path) => {
+    await app('/bayeux')
+      .get(path)
+      .expect((response) => expect([403, 404]).toContain(response.status));
+  });
+});
+
+describe('Faye’s browser client', () => {
+  const site = supertest(express().use(fayeClient('/bayeux')));
+
+  it.each(['/bayeux/client.js', '/bayeux.js'])('is at %s, with its licence notice', async (path) => {
+    const { text } = await site
+      .get(path)
+      .expect(200)
+      .expect('Content-Type', /^text\/javascript/)
+      .expect('X-Content-Type-Options', 'nosniff');
+    expect(text).toMatch(/^\/\*!\nFaye 1\.4\.\d+, browser client;/);
+    expect(text).toContain('Licensed under the Apache License, Version 2.0');
+    expect(new Function(`${text}; return Faye.VERSION`)()).toMatch(/^1\.4\./);
+  });
+
+  it('leaves the rest of the mount to bayeuxd', async () => {
+    await site.get('/bayeux').expect(404);
+    await site.post('/bayeux/client.js').expect(404);
+  });
+});

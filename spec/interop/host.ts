@@ -1,0 +1,78 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import express, { type RequestHandler } from 'express';
+import { onTestFinished } from 'vitest';
+import { attachWebSocket, bayeux, Server, type ServerSettings } from '../../src/index.ts';
+
+/** Where a host serves Bayeux, and what else. */
+export interface Place {
+  readonly path?: string;
+  /** Sees every HTTP request before bayeuxd does. */
+  readonly front?: readonly RequestHandler[];
+}
+
+/** A bayeuxd in real time that can go away and come back on the same port. */
+export class Host {
+  readonly #settings: ServerSettings;
+  readonly #path: string;
+  readonly #front: readonly RequestHandler[];
+  readonly #sockets = new Set<Socket>();
+  #http: HttpServer = createServer();
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(settings: ServerSettings, { path = '/bayeux', front = [] }: Place) {
+    this.#settings = settings;
+    this.#path = path;
+    this.#front = front;
+  }
+
+  get server(): Server {
+    if (this.#server === undefined) throw new Error('not started');
+    return this.#server;
+  }
+
+  /** `http://127.0.0.1:PORT` */
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get url(): string {
+    return this.origin + this.#path;
+  }
+
+  async start(): Promise<void> {
+    const server = new Server(this.#settings);
+    const app = express();
+    for (const handler of this.#front) app.use(handler);
+    app.use(this.#path, bayeux(server));
+    this.#server = server;
+    this.#http = createServer(app).on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    if (server.options.transports.includes('websocket')) attachWebSocket(this.#http, this.#path, server);
+    await new Promise<void>((resolve) => void this.#http.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (this.#http.address() as AddressInfo).port;
+  }
+
+  /** Cuts every connection there is, as a failing network does. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#http.close(resolve));
+    await this.#server?.close();
+    this.#http.closeAllConnections();
+    await closed;
+  }
+}
+
+/** Starts a host that lasts as long as the test. */
+export async function host(settings: ServerSettings = {}, place: Place = {}): Promise<Host> {
+  const made = new Host(settings, place);
+  await made.start();
+  onTestFinished(() => made.stop());
+  return made;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Server } from '../../src/index.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { start } from '../support/start.ts';
+import { WebSocketClient } from '../transports/websocket-client.ts';
+import { eventually } from './eventually.ts';
+import { HttpClient } from './http-client.ts';
+
+const ROUNDS = 10;
+const SESSIONS = 2000;
+const AT_ONCE = 50;
+/** Every so many sessions one comes by WebSocket. */
+const SOCKETS = 10;
+
+type Wire = { readonly [key: string]: unknown };
+
+const message = (channel: string, clientId: string, fields: Wire = {}): Wire => ({
+  id: 'x',
+  channel,
+  clientId,
+  ...fields,
+});
+
+/** One polling session: opened, subscribed, and then closed, ended by the server, abandoned, or cut off while it is held. */
+async function poll(client: HttpClient, server: Server, at: number): Promise<void> {
+  const [welcome] = await client.post({
+    channel: '/meta/handshake',
+    version: '1.0',
+    supportedConnectionTypes: ['long-polling'],
+  });
+  const clientId = String(welcome?.clientId);
+  await client.post(message('/meta/connect', clientId));
+  await client.post(
+    message('/meta/subscribe', clientId, { subscription: [`/room/${at}`, '/room/*', `/only/${at}/**`] }),
+  );
+  await client.post(message(`/room/${at}`, clientId, { data: { at } }));
+  switch (at % 4) {
+    case 0:
+      await client.post(message('/meta/disconnect', clientId));
+      break;
+    case 1:
+      for (const session of server.sessions) if (session.clientId === clientId) session.disconnect();
+      break;
+    case 2: {
+      const held = new HttpClient(client.url, 1);
+      const cut = held.post(message('/meta/connect', clientId)).catch(() => {});
+      await eventually(() => heldIn(server, clientId), 'the connect is held');
+      held.close();
+      await cut;
+    }
+  }
+}
+
+function heldIn(server: Server, clientId: string): boolean {
+  for (const session of server.sessions) if (session.clientId === clientId) return session.state !== 'idle';
+  return true;
+}
+
+/** One session on a socket: closed, or cut off. */
+async function push(url: string, at: number): Promise<void> {
+  const client = await WebSocketClient.open(url);
+  await client.handshake();
+  await client.connected(`/socket/${at}`, '/socket/*');
+  client.hold();
+  if (at % (2 * SOCKETS) === 0) await client.ask(client.message('/meta/disconnect'));
+  client.socket.destroy();
+}
+
+async function round(client: HttpClient, server: Server): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < SESSIONS; at = next++) {
+      if (at % SOCKETS === 0) await push(client.url, at);
+      else await poll(client, server, at);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+async function back(server: Server, clock: FakeClock): Promise<void> {
+  // Sockets of clients that have gone take a moment to close.
+  await eventually(() => {
+    void clock.tick(1000);
+    return server.usage.sessions === 0 && clock.pending === 0;
+  }, 'all is as it was before');
+  expect([server.usage, clock.pending]).toEqual([{ sessions: 0, channelNodes: 0, browsers: 0 }, 0]);
+}
+
+describe(`${SESSIONS} sessions, ${ROUNDS} times over`, () => {
+  it('leave nothing behind, and no memory in use', async () => {
+    const collect = globalThis.gc;
+    if (collect === undefined) throw new Error('run with --expose-gc');
+    const { server, clock, url } = await start();
+    const client = new HttpClient(url, AT_ONCE);
+    onTestFinished(() => client.close());
+    const heap: number[] = [];
+    for (let at = 0; at < ROUNDS; at += 1) {
+      await round(client, server);
+      await back(server, clock);
+      for (let again = 0; again < 3; again += 1) {
+        collect();
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+      heap.push(process.memoryUsage().heapUsed);
+    }
+    const slope = slopeOf(heap.slice(2)) / SESSIONS;
+    console.info(
+      `heap after each round: ${heap.map((bytes) => (bytes / 1e6).toFixed(2)).join(', ')} MB; ${slope.toFixed(1)} bytes a session`,
+    );
+    expect(slope).toBeLessThan(200);
+  });
+});
+
+/** By how much the values grow from one to the next: least squares. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const above = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0);
+  return above / values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BayeuxError, errors } from '../../src/protocol/errors.ts';
+
+// What Faye 1.4 reads an error by (src/protocol/grammar.js).
+const arg = '[a-zA-Z0-9\\-_!~()$@ /*.]*';
+const fayeError = new RegExp(`^([0-9]{3}:${arg}(,${arg})*:${arg}|[0-9]{3}::${arg})$`);
+
+const all: Record<keyof typeof errors, BayeuxError> = {
+  versionMismatch: errors.versionMismatch('2.0'),
+  connectionTypesUnsupported: errors.connectionTypesUnsupported(['flash', 'iframe']),
+  connectionTypeUnsupported: errors.connectionTypeUnsupported('flash'),
+  parameterMissing: errors.parameterMissing('version'),
+  handshakeNotAlone: errors.handshakeNotAlone(),
+  channelMissing: errors.channelMissing(),
+  binaryInvalid: errors.binaryInvalid(),
+  dataMissing: errors.dataMissing(),
+  subscriptionMissing: errors.subscriptionMissing(),
+  sessionUnknown: errors.sessionUnknown(),
+  handshakeDenied: errors.handshakeDenied(),
+  subscribeDenied: errors.subscribeDenied(['/vip', '/b/**']),
+  publishDenied: errors.publishDenied('/vip'),
+  messageDeleted: errors.messageDeleted(),
+  channelInvalid: errors.channelInvalid(['/a b']),
+  messageIdInvalid: errors.messageIdInvalid(),
+  connectReplaced: errors.connectReplaced(),
+  sessionDisconnected: errors.sessionDisconnected(),
+  tooManySubscriptions: errors.tooManySubscriptions(1000),
+  rateLimited: errors.rateLimited(),
+  tooManyTabs: errors.tooManyTabs(),
+  binaryInvalid: errors.binaryInvalid(),
+  serverError: errors.serverError(),
+};
+
+describe('errors', () => {
+  it('read as the digest writes them', () => {
+    expect(
+      Object.fromEntries(Object.entries(all).map(([name, { text }]) => [name, text])),
+    ).toMatchInlineSnapshot(`
+      {
+        "binaryInvalid": "400::binary_invalid",
+        "channelInvalid": "405:/a b:channel_invalid",
+        "channelMissing": "400::channel_missing",
+        "connectReplaced": "409::connect_replaced",
+        "connectionTypeUnsupported": "301:flash:connection_type_unsupported",
+        "connectionTypesUnsupported": "301:flash,iframe:connection_types_unsupported",
+        "dataMissing": "400::data_missing",
+        "handshakeDenied": "403::handshake_denied",
+        "handshakeNotAlone": "400::handshake_not_alone",
+        "messageDeleted": "404::message_deleted",
+        "messageIdInvalid": "405::message_id_invalid",
+        "parameterMissing": "400:version:parameter_missing",
+        "publishDenied": "403:/vip:publish_denied",
+        "rateLimited": "429::rate_limited",
+        "serverError": "500::server_error",
+        "sessionDisconnected": "410::session_disconnected",
+        "sessionUnknown": "402::session_unknown",
+        "subscribeDenied": "403:/vip,/b/**:subscribe_denied",
+        "subscriptionMissing": "400::subscription_missing",
+        "tooManySubscriptions": "413:1000:too_many_subscriptions",
+        "tooManyTabs": "429::too_many_tabs",
+        "versionMismatch": "300:2.0:version_mismatch",
+      }
+    `);
+  });
+
+  it('are all here', () => {
+    expect(Object.keys(all).sort()).toEqual(Object.keys(errors).sort());
+  });
+
+  it.each(Object.entries(all))('%s can be read by Faye (ERR-2)', (_name, { text, word }) => {
+    expect(text).toMatch(fayeError);
+    expect(word).toMatch(/^[a-z]+(_[a-z]+)*$/);
+  });
+
+  it('use 401 nowhere, and 403 for permission only (ERR-4)', () => {
+    const denied = Object.entries(all).filter(([, { text }]) => /^40[13]/.test(text));
+    expect(denied.map(([name]) => name)).toEqual(['handshakeDenied', 'subscribeDenied', 'publishDenied']);
+  });
+});
+
+describe('args', () => {
+  it.each(['<script>', 'a,b', 'a:b', 'é', 'a\nb', '"', 'x'.repeat(256), '\u2028', '%41', '{a}'])(
+    'leave out what a client may not be shown: %j (ERR-3)',
+    (hostile) => {
+      expect(errors.publishDenied(hostile).text).toBe('403::publish_denied');
+      expect(errors.channelInvalid(['/a b', hostile, '/c']).text).toBe('405:/a b,,/c:channel_invalid');
+    },
+  );
+
+  it('keep 255 characters', () => {
+    const long = `/${'x'.repeat(254)}`;
+    expect(errors.publishDenied(long).text).toBe(`403:${long}:publish_denied`);
+  });
+
+  it('never make a text that Faye cannot read', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ maxLength: 20 }), { maxLength: 4 }), (args) => {
+        expect(fayeError.test(errors.channelInvalid(args).text)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('BayeuxError.from', () => {
+  it('reads every error back', () => {
+    for (const error of Object.values(all)) {
+      const read = BayeuxError.from(error.text);
+      expect([read.text, read.word]).toEqual([error.text, error.word]);
+    }
+  });
+});

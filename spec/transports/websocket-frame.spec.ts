@@ -1,0 +1,84 @@
+import { constants, inflateRawSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { closeFrame, deflatedFrame, Frames, textFrame } from '../../src/transports/websocket-frame.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { settle } from '../support/until.ts';
+
+const event = (data: unknown) => new OutgoingEvent({ channel: '/a', data });
+
+describe('a frame (RFC 6455, 5.2)', () => {
+  it.each([
+    [0, [0x81, 0]],
+    [125, [0x81, 125]],
+    [126, [0x81, 126, 0, 126]],
+    [65_535, [0x81, 126, 0xff, 0xff]],
+    [65_536, [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]],
+    [16_909_060, [0x81, 127, 0, 0, 0, 0, 1, 2, 3, 4]],
+  ])('of %i bytes begins as it must', (length, head) => {
+    const frame = textFrame('x'.repeat(length));
+    expect([...frame.subarray(0, head.length)]).toEqual(head);
+    expect(frame.subarray(head.length).equals(Buffer.alloc(length, 'x'))).toBe(true);
+  });
+
+  it('counts bytes, not characters', () => {
+    const frame = textFrame('é漢🎈');
+    expect(frame[1]).toBe(9);
+    expect(frame.subarray(2).toString()).toBe('é漢🎈');
+  });
+
+  it('that closes carries its code', () => {
+    expect([...closeFrame(1013)]).toEqual([0x88, 2, 0x03, 0xf5]);
+  });
+
+  it('that is compressed inflates to its text; a short text stays as it is', () => {
+    const text = JSON.stringify([{ channel: '/a', data: 'é'.repeat(1000) }]);
+    const frame = deflatedFrame(text);
+    expect(frame.length).toBeLessThan(100);
+    expect(frame[0]).toBe(0xc1);
+    const payload = Buffer.concat([frame.subarray(2), Buffer.from([0, 0, 0xff, 0xff])]);
+    expect(inflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).toString()).toBe(text);
+    expect(deflatedFrame('[]').equals(textFrame('[]'))).toBe(true);
+  });
+});
+
+describe('frames', () => {
+  const make = () => new Frames(textFrame, new FakeClock());
+
+  it('are built once for all who got the same events', () => {
+    const frames = make();
+    const [a, b, c] = [event(1), event(2), event(3)];
+    const batches: Outgoing[][] = [[a, b], [a, b], [a, b, c], [b], [a, b, c], [b]];
+    const built = batches.map((batch) => frames.of(batch));
+    expect(frames.built).toBe(3);
+    expect(built[1]).toBe(built[0]);
+    expect(built[4]).toBe(built[2]);
+    expect(built[5]).toBe(built[3]);
+    expect(built.map((frame) => frame.subarray(2).toString())).toEqual(
+      batches.map((batch) => JSON.stringify(batch.map(({ message }) => message))),
+    );
+  });
+
+  it('do not mix up batches that begin alike', () => {
+    const frames = make();
+    const [a, b, c] = [event(1), event(2), event(3)];
+    const texts = [[a, b], [a, c], [a], [a, b]].map((batch) => frames.of(batch).subarray(2).toString());
+    expect(texts.map((text) => JSON.parse(text).map(({ data }: { data: number }) => data))).toEqual([
+      [1, 2],
+      [1, 3],
+      [1],
+      [1, 2],
+    ]);
+  });
+
+  it('of replies are not kept, those of events until the turn ends', async () => {
+    const frames = make();
+    const reply = [new OutgoingReply({ channel: '/a', successful: true })];
+    expect(frames.of(reply)).not.toBe(frames.of(reply));
+    const batch = [event(1)];
+    const first = frames.of(batch);
+    expect(frames.of(batch)).toBe(first);
+    await settle(1);
+    expect(frames.of(batch)).not.toBe(first);
+  });
+});

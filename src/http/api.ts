@@ -1,0 +1,141 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Ajv, type ErrorObject } from 'ajv';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Router } from 'express';
+import type { Server } from '../core/server.ts';
+import { UsageError } from '../core/usage-error.ts';
+import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import { BayeuxError } from '../protocol/errors.ts';
+
+/** How the HTTP API is guarded. */
+export interface ApiOptions {
+  /** The key that callers show; without one nobody may call. */
+  readonly key?: string | undefined;
+}
+
+interface Publish {
+  readonly channel: string;
+  readonly data: unknown;
+}
+
+const isPublish = new Ajv({ allErrors: true }).compile<Publish>({
+  type: 'object',
+  properties: { channel: { type: 'string' }, data: {} },
+  required: ['channel', 'data'],
+  additionalProperties: false,
+});
+
+/** The HTTP API for backends: `POST /publish {channel, data}`. */
+export function api(server: Server, { key }: ApiOptions = {}): Router {
+  const grammar = new ChannelGrammar(server.options);
+
+  const publish: RequestHandler = async (req, res) => {
+    const body: unknown = req.body;
+    if (!isPublish(body)) throw new ApiError(400, isPublish.errors?.map(faultOf).join('; ') ?? 'bad body');
+    const why = whyNot(body.channel, grammar, server);
+    if (why !== undefined) throw new ApiError(400, `channel ${why}`);
+    await server.publish(body.channel, body.data);
+    res.json({ channel: body.channel, successful: true });
+  };
+  return express
+    .Router()
+    .use(noStore, guard(key))
+    .post('/publish', express.json({ limit: server.options.maxMessageSize, type: () => true }), publish)
+    .all('/publish', (_req, res) => {
+      res.set('Allow', 'POST');
+      throw new ApiError(405, 'this takes POST');
+    })
+    .use(answerError(server));
+}
+
+class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const noStore: RequestHandler = (_req, res, next) => {
+  res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+  next();
+};
+
+function guard(key: string | undefined): RequestHandler {
+  const wanted = key === undefined || key === '' ? undefined : digest(key);
+  return (req, res, next) => {
+    if (wanted === undefined)
+      throw new ApiError(
+        403,
+        'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
+      );
+    if (timingSafeEqual(digest(keyOf(req)), wanted)) return next();
+    res.set('WWW-Authenticate', 'Bearer');
+    throw new ApiError(
+      401,
+      'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
+  };
+}
+
+// Digests have one length, whatever the keys have.
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+function keyOf(req: Request): string {
+  const bearer = /^Bearer +(\S+) *$/i.exec(req.get('authorization') ?? '');
+  return bearer?.[1] ?? req.get('x-api-key') ?? '';
+}
+
+function faultOf({ instancePath, keyword, params, message }: ErrorObject): string {
+  if (keyword === 'required') return `${params.missingProperty} is missing`;
+  if (keyword === 'additionalProperties')
+    return `${JSON.stringify(params.additionalProperty)} is not a field`;
+  return `${instancePath.slice(1) || 'the body'} ${message}`;
+}
+
+// In words, which rule a channel breaks that cannot be published to; undefined when none.
+function whyNot(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
+  const { maxChannelLength, maxChannelSegments, channelNames } = options;
+  if (!channel.startsWith('/')) return 'must begin with "/"';
+  if (kindOf(channel) !== 'broadcast') return 'must be a broadcast channel, not one below /meta or /service';
+  if (channel.includes('*')) return 'must be one channel, not a pattern';
+  if (channel.endsWith('/') || channel.includes('//')) return 'must not have an empty segment';
+  if (channel.length > maxChannelLength) return `must not be longer than ${maxChannelLength} characters`;
+  if (channel.split('/').length - 1 > maxChannelSegments)
+    return `must not have more than ${maxChannelSegments} segments`;
+  if (grammar.isName(channel)) return undefined;
+  const more = channelNames === 'cometd' ? ' # + . { } and space' : '';
+  return `must be made of letters, digits and - _ ! ~ ( ) $ @${more}`;
+}
+
+function answerError(server: Server): ErrorRequestHandler {
+  return (error: unknown, _req, res, next) => {
+    if (res.headersSent) return next(error);
+    const { status, message } = toApiError(error, server);
+    res.status(status).json({ error: message });
+  };
+}
+
+function toApiError(error: unknown, server: Server): ApiError {
+  if (error instanceof ApiError) return error;
+  if (server.state === 'closed') return new ApiError(503, 'the server is closed');
+  if (error instanceof BayeuxError) return new ApiError(403, error.text);
+  if (error instanceof UsageError) return new ApiError(400, error.message);
+  if (isHttpError(error))
+    return new ApiError(error.status, readable[error.type] ?? 'the body cannot be read');
+  server.log({ level: 'error', event: 'api.failed', error });
+  return new ApiError(500, 'something failed here; the log says what');
+}
+
+const readable: Record<string, string> = {
+  'entity.parse.failed': 'the body is not JSON',
+  'entity.too.large': 'the body is too large',
+};
+
+// What a body parser throws.
+function isHttpError(error: unknown): error is { status: number; type: string } {
+  return error instanceof Error && 'status' in error && 'type' in error && typeof error.status === 'number';
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import express, { type Router } from 'express';
+
+const page = fileURLToPath(new URL('./pages/', import.meta.url));
+const cometd = dirname(createRequire(import.meta.url).resolve('cometd'));
+
+/**
+ * The chat page at `/`, and the CometD client it runs on under `/clients/`. To be used at the root of an app.
+ * `mount` is where Bayeux is served: a path, or a URL when that is another origin.
+ */
+export function pages(mount: string): Router {
+  const html = readFileSync(`${page}index.html`, 'utf8').replace('{mount}', () => addressOf(mount));
+  const headers = headersFor(mount);
+  const files = { index: false, redirect: false };
+  return express
+    .Router()
+    .use(['/', '/page', '/clients'], (_request, response, next) => {
+      response.set('X-Content-Type-Options', 'nosniff');
+      next();
+    })
+    .get('/', (_request, response) => void response.set(headers).type('html').send(html))
+    .use('/page', express.static(page, files))
+    .use('/clients/cometd', express.static(cometd, files));
+}
+
+/** The mount as it stands in an attribute: a URL parser has encoded what could end it. */
+function addressOf(mount: string): string {
+  const { origin, href, pathname } = new URL(mount, here);
+  return origin === here ? pathname : href;
+}
+
+const here = 'http://here.invalid';
+
+function headersFor(mount: string): Record<string, string> {
+  const { origin, host, protocol } = new URL(mount, here);
+  const foreign = origin !== here;
+  const scripts = foreign ? `'self' ${origin}` : "'self'";
+  const connections = foreign ? `${scripts} ${protocol.replace('http', 'ws')}//${host}` : scripts;
+  return {
+    'Cache-Control': 'no-cache',
+    'Content-Security-Policy': [
+      "default-src 'none'",
+      `script-src ${scripts}`, // callback-polling loads its replies as scripts
+      `connect-src ${connections}`,
+      'worker-src blob:', // the client's timers, which browsers slow down in hidden tabs otherwise
+      "style-src 'self'",
+      "img-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    // SEC-14. Another origin has only the Referer to tell by who asks for a script (CO-3): it gets the origin, no more.
+    'Referrer-Policy': foreign ? 'strict-origin' : 'no-referrer',
+  };
+}

@@ -1,0 +1,48 @@
+import type { Server } from '../core/server.ts';
+import { valuesOf } from './form.ts';
+import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
+import { polling } from './polling.ts';
+import { messagesOf } from './texts.ts';
+
+const headers = {
+  ...commonHeaders,
+  'Content-Type': 'text/javascript; charset=utf-8',
+  'Content-Disposition': 'attachment; filename=f.txt',
+};
+
+/** `callback-polling`: a GET that is answered by a script, for pages that may do nothing else (CP-1 to CP-8). */
+export function callbackPolling(server: Server): Handle {
+  const { parameter, maxLength } = server.options.callbackPolling;
+  return polling(server, {
+    transport: 'callback-polling',
+    read: (req) => messagesOf(queryOf(req)),
+    dress(req) {
+      const callback = callbackOf(req, parameter, maxLength);
+      // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
+      return { headers, body: (json) => `/**/${callback}(${escaped(json)});` };
+    },
+  });
+}
+
+// CP-2: a name that could be called and is nothing else.
+const legalCallback = /^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$/;
+
+function callbackOf(req: HttpRequest, parameter: string, maxLength: number): string {
+  const [callback = 'jsonpcallback'] = valuesOf(queryOf(req), parameter);
+  if (callback.length > maxLength || !legalCallback.test(callback)) {
+    throw new HttpError(400, 'Bad request: no such callback');
+  }
+  return callback;
+}
+
+function queryOf({ url = '' }: HttpRequest): string {
+  const at = url.indexOf('?');
+  return at === -1 ? '' : url.slice(at + 1);
+}
+
+const escapes: Record<string, string> = { '<': '\\u003c', '\u2028': '\\u2028', '\u2029': '\\u2029' };
+
+// CP-4.
+function escaped(json: string): string {
+  return json.replace(/[<\u2028\u2029]/g, (character) => escapes[character] ?? '');
+}

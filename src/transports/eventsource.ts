@@ -1,0 +1,149 @@
+import type { Timer } from '../core/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
+import type { Server } from '../core/server.ts';
+import type { Session } from '../core/session.ts';
+import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';
+import { browserOf } from './browser-cookie.ts';
+import {
+  commonHeaders,
+  type Handle,
+  type HttpRequest,
+  type HttpResponse,
+  readingTime,
+  refuse,
+} from './http.ts';
+import { requestInfo } from './request-info.ts';
+
+/** Unsent bytes above which events wait in the session's queue instead. */
+const MAX_BUFFERED = 1_048_576;
+
+const headers = {
+  ...commonHeaders,
+  'Content-Type': 'text/event-stream',
+  // Keeps nginx from gathering what should leave at once.
+  'X-Accel-Buffering': 'no',
+};
+
+/** `eventsource`: a GET of `<mount>/<clientId>` that stays open and carries the session's events (ES-1 to ES-7). */
+export function eventSource(server: Server): Handle {
+  return (req, res) => {
+    const stream = new EventStream(server, req, res);
+    if (server.joinStream(lastSegmentOf(req), stream)) stream.open();
+    else refuse(res, 404, 'Not found: no such session');
+  };
+}
+
+function lastSegmentOf({ url = '' }: HttpRequest): string {
+  const query = url.indexOf('?');
+  const path = query === -1 ? url : url.slice(0, query);
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+interface Written {
+  readonly batch: readonly Outgoing[];
+  readonly handover: Handover | undefined;
+}
+
+/** An open event stream. */
+class EventStream implements Conduit {
+  readonly shape = 'stream';
+  readonly transport = 'eventsource';
+  session: Session | undefined;
+  readonly #server: Server;
+  readonly #req: HttpRequest;
+  readonly #res: HttpResponse;
+  readonly #socket: HttpRequest['socket'];
+  /** Written, and not yet known to have left; oldest first. */
+  #unsettled: Written[] = [];
+  #info: RequestInfo | undefined;
+  #alive = true;
+  #timer: Timer | undefined;
+
+  constructor(server: Server, req: HttpRequest, res: HttpResponse) {
+    this.#server = server;
+    this.#req = req;
+    this.#res = res;
+    this.#socket = req.socket;
+  }
+
+  get request(): RequestInfo {
+    this.#info ??= requestInfo(this.#req, this.transport, this.#server.options.trustProxy);
+    return this.#info;
+  }
+
+  get browser(): string | undefined {
+    return browserOf(this.#req, this.#server.options);
+  }
+
+  get http2(): boolean {
+    return this.#req.httpVersionMajor >= 2;
+  }
+
+  get maxBytes(): number {
+    return this.#server.options.maxFlushBytes;
+  }
+
+  get alive(): boolean {
+    return this.#alive && !this.#socket.destroyed;
+  }
+
+  get ready(): boolean {
+    return this.alive && (this.#res.writableLength ?? 0) <= MAX_BUFFERED;
+  }
+
+  /** Begins the stream; events that wait follow at the end of this turn. */
+  open(): void {
+    this.#res.on('close', () => this.#closed());
+    this.#res.writeHead(200, headers);
+    this.#res.write('retry: 5000\n\n', ignore);
+    this.#pingLater();
+  }
+
+  send(batch: readonly Outgoing[], handover?: Handover): void {
+    if (!this.alive) {
+      handover?.settled(batch, false);
+      return;
+    }
+    const written = { batch, handover };
+    this.#unsettled.push(written);
+    this.#res.write(`data: ${encodeBatch(batch)}\n\n`, (error) => {
+      // A destroyed socket reports its last write as done: then `close` settles it.
+      if (!error && !this.#socket.destroyed) this.#settleUpTo(written);
+    });
+    // DL-8: nothing is left to write, of this or of what came before it.
+    if (this.#res.writableLength === 0) this.#settleUpTo(written);
+  }
+
+  end(_reason: EndReason): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#timer?.cancel();
+    this.#res.end('');
+    const { clock, options } = this.#server;
+    this.#timer = clock.after(readingTime(options), () => void this.#res.destroy());
+  }
+
+  #settleUpTo(last: Written): void {
+    const count = this.#unsettled.indexOf(last) + 1;
+    for (const { batch, handover } of this.#unsettled.splice(0, count)) handover?.settled(batch, true);
+  }
+
+  #closed(): void {
+    this.#alive = false;
+    this.#timer?.cancel();
+    const lost = this.#unsettled.reverse();
+    this.#unsettled = [];
+    for (const { batch, handover } of lost) handover?.settled(batch, false);
+    this.#server.lost(this);
+  }
+
+  #pingLater(): void {
+    this.#timer = this.#server.clock.after(this.#server.options.eventSource.ping, () => {
+      this.#res.write(':\n\n', ignore);
+      this.#pingLater();
+    });
+  }
+}
+
+// What becomes of a comment is told by the stream's end.
+const ignore = (): void => {};

@@ -1,0 +1,59 @@
+/** What is used of `faye-websocket`, which ships no types. */
+declare module 'faye-websocket' {
+  import type { EventEmitter } from 'node:events';
+  import type { IncomingHttpHeaders } from 'node:http';
+  import type { Duplex } from 'node:stream';
+
+  export interface UpgradeRequest {
+    readonly method?: string | undefined;
+    readonly url?: string | undefined;
+    readonly headers: IncomingHttpHeaders;
+  }
+
+  /** A message as an extension sees it. */
+  export interface Message {
+    readonly rsv1: boolean;
+    data: Buffer;
+  }
+
+  export type Processed = (error: Error | null, message: Message | null) => void;
+
+  export interface ExtensionSession {
+    generateResponse(): Readonly<Record<string, true | number>>;
+    processIncomingMessage(message: Message, processed: Processed): void;
+    processOutgoingMessage(message: Message, processed: Processed): void;
+    close(): void;
+  }
+
+  export interface Extension {
+    readonly name: string;
+    readonly type: 'permessage';
+    readonly rsv1: boolean;
+    readonly rsv2: boolean;
+    readonly rsv3: boolean;
+    createServerSession(offers: readonly Readonly<Record<string, unknown>>[]): ExtensionSession | null;
+  }
+
+  export interface Options {
+    readonly maxLength: number;
+    readonly extensions: readonly Extension[];
+  }
+
+  /** Answers the handshake in the next tick, reads, and answers pings. */
+  export class WebSocket extends EventEmitter {
+    onopen: ((this: WebSocket) => void) | null;
+    onmessage: ((this: WebSocket, event: { readonly data: string | Buffer }) => void) | null;
+    /** Nothing more is read. */
+    onclose: ((this: WebSocket) => void) | null;
+    constructor(
+      request: UpgradeRequest,
+      socket: Duplex,
+      head: Buffer,
+      protocols: readonly string[],
+      options: Options,
+    );
+    ping(message: string, ponged: () => void): boolean;
+    static isWebSocket(request: UpgradeRequest): boolean;
+  }
+  export default WebSocket;
+}

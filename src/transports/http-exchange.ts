@@ -1,0 +1,151 @@
+import type { Timer } from '../core/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../core/conduit.ts';
+import type { Server } from '../core/server.ts';
+import type { Session } from '../core/session.ts';
+import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
+import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
+import { commonHeaders, type HttpRequest, type HttpResponse, readingTime, refuse } from './http.ts';
+import { isSecure, requestInfo } from './request-info.ts';
+
+/** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
+export interface Dress {
+  readonly headers: Readonly<Record<string, string>>;
+  body(json: string): string;
+}
+
+/** One HTTP request and its response: at most one batch, or a status. */
+export class HttpExchange implements Conduit {
+  readonly shape = 'exchange';
+  readonly transport: TransportName;
+  session: Session | undefined;
+  readonly #server: Server;
+  readonly #req: HttpRequest;
+  readonly #res: HttpResponse;
+  readonly #dress: Dress;
+  readonly #socket: HttpRequest['socket'];
+  #info: RequestInfo | undefined;
+  #browser: string | undefined;
+  #isNewBrowser = false;
+  #state: 'waiting' | 'answered' | 'closed' = 'waiting';
+  #unsettled: { readonly batch: readonly Outgoing[]; readonly handover: Handover } | undefined;
+  #deadline: Timer | undefined;
+
+  constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, dress: Dress) {
+    this.transport = transport;
+    this.#server = server;
+    this.#req = req;
+    this.#res = res;
+    this.#dress = dress;
+    // Node takes it from the response before it says that that is finished.
+    this.#socket = req.socket;
+    res.on('close', this.#onClose);
+  }
+
+  get request(): RequestInfo {
+    this.#info ??= requestInfo(this.#req, this.transport, this.#server.options.trustProxy);
+    return this.#info;
+  }
+
+  get browser(): string | undefined {
+    if (this.#browser !== undefined) return this.#browser;
+    const { options } = this.#server;
+    this.#browser = browserOf(this.#req, options);
+    if (this.#browser === undefined && options.browserCookie !== false) {
+      this.#browser = newBrowser();
+      this.#isNewBrowser = true;
+    }
+    return this.#browser;
+  }
+
+  get http2(): boolean {
+    return this.#req.httpVersionMajor >= 2;
+  }
+
+  get maxBytes(): number {
+    return this.#server.options.maxFlushBytes;
+  }
+
+  // Middleware in front, such as a timeout, may have answered in our place.
+  get alive(): boolean {
+    return this.#state === 'waiting' && !this.#socket.destroyed && !this.#res.headersSent;
+  }
+
+  get ready(): boolean {
+    return this.alive;
+  }
+
+  send(batch: readonly Outgoing[], handover?: Handover): void {
+    if (!this.alive) {
+      handover?.settled(batch, false);
+      return;
+    }
+    const body = this.#dress.body(encodeBatch(batch));
+    this.#state = 'answered';
+    this.#setCookie(batch);
+    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': Buffer.byteLength(body) });
+    this.#res.end(body);
+    this.#await(batch, handover);
+  }
+
+  end(reason: EndReason): void {
+    if (!this.alive || reason === 'disconnected') return;
+    this.#state = 'answered';
+    switch (reason) {
+      case 'replaced':
+        this.#res.writeHead(this.#server.options.duplicateConnectStatus, {
+          ...commonHeaders,
+          'Content-Length': 0,
+        });
+        this.#res.end('');
+        break;
+      case 'failed':
+        refuse(this.#res, 500, 'Server error');
+        break;
+      default:
+        if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
+        refuse(this.#res, 503, 'Service unavailable');
+    }
+    this.#await();
+  }
+
+  // DL-8: whole when nothing is left to write, which is nearly always so at once, or when the response has finished.
+  #await(batch: readonly Outgoing[] = [], handover?: Handover): void {
+    if (handover !== undefined) this.#unsettled = { batch, handover };
+    if (this.#res.writableFinished === true && !this.#socket.destroyed) {
+      this.#settle(true);
+      return;
+    }
+    const { clock, options } = this.#server;
+    this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
+    // A destroyed socket reports its last write as done, and the response then as finished.
+    this.#res.on('finish', () => this.#settle(!this.#socket.destroyed));
+  }
+
+  #settle(whole: boolean): void {
+    this.#deadline?.cancel();
+    const unsettled = this.#unsettled;
+    this.#unsettled = undefined;
+    unsettled?.handover.settled(unsettled.batch, whole);
+  }
+
+  readonly #onClose = (): void => {
+    const unanswered = this.#state === 'waiting';
+    this.#state = 'closed';
+    this.#settle(false);
+    if (unanswered) this.#server.lost(this);
+  };
+
+  // CK-1: only a handshake that succeeded gives a browser its id, and only one that has none.
+  #setCookie(batch: readonly Outgoing[]): void {
+    if (!batch.some(isWelcome)) return;
+    const { browser } = this;
+    const { options } = this.#server;
+    if (browser === undefined || !this.#isNewBrowser) return;
+    const cookie = browserCookie(browser, isSecure(this.#req, options.trustProxy), options);
+    if (cookie !== undefined) this.#res.appendHeader('Set-Cookie', cookie);
+  }
+}
+
+function isWelcome(one: Outgoing): boolean {
+  return one instanceof OutgoingReply && one.message.channel === '/meta/handshake' && one.message.successful;
+}

@@ -1,0 +1,78 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+
+/** What a request says before its body; an upgrade has no more. */
+export interface RequestHead {
+  url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly destroyed: boolean; readonly remoteAddress?: string | undefined };
+  /** The URL before an application cut its mount off. */
+  readonly originalUrl?: string;
+}
+
+/** What the transports need of a request: Node's own over HTTP/1 and HTTP/2, Express's, or Fastify's raw one. */
+export interface HttpRequest extends RequestHead, Readable {
+  readonly method?: string | undefined;
+  readonly httpVersionMajor: number;
+  /** The mount, where an application cut one off. */
+  readonly baseUrl?: string;
+  /** What a body parser in front of the mount made of the body. */
+  readonly body?: unknown;
+}
+
+/** What the transports need of a response. */
+export interface HttpResponse {
+  readonly headersSent: boolean;
+  readonly writableFinished?: boolean;
+  readonly writableLength?: number;
+  shouldKeepAlive?: boolean;
+  setHeader(name: string, value: string): unknown;
+  appendHeader(name: string, value: string): unknown;
+  writeHead(status: number, headers: Record<string, string | number>): unknown;
+  write(chunk: string, written: (error?: Error | null) => void): boolean;
+  end(body: string): unknown;
+  destroy(): unknown;
+  on(event: 'finish' | 'close', listener: () => void): unknown;
+}
+
+/** Answers one request. Never throws or rejects. */
+export type Handle = (req: HttpRequest, res: HttpResponse) => void | Promise<void>;
+
+/** HT-6: `no-transform` keeps an application's compression from holding replies back. */
+export const commonHeaders = {
+  'Cache-Control': 'no-cache, no-store, no-transform',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** A request that is turned away as a whole, with a status instead of a batch (HT-9). */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** Answers with a status and a plain text that is no JSON: Faye's Node client parses whatever comes (HT-5). */
+export function refuse(
+  res: HttpResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  if (res.headersSent) return;
+  res.writeHead(status, {
+    ...commonHeaders,
+    ...headers,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+  });
+  res.end(text);
+}
+
+/** SEC-9: how long a peer may take to read what was written, before its connection is cut. Milliseconds. */
+export function readingTime({ timeout }: { readonly timeout: number }): number {
+  return Math.max(timeout, 10_000);
+}

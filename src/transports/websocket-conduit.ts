@@ -1,0 +1,339 @@
+import type { Duplex } from 'node:stream';
+import type { UpgradeRequest, WebSocket } from 'faye-websocket';
+import type { Timer } from '../core/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
+import type { Server } from '../core/server.ts';
+import type { Session } from '../core/session.ts';
+import { BatchError } from '../protocol/errors.ts';
+import type { Request } from '../protocol/message.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
+import { requestInfo } from './request-info.ts';
+import { closeFrame, type Frames } from './websocket-frame.ts';
+import type { Rounds } from './websocket-rounds.ts';
+
+/** What the sockets of one server share. */
+export interface Shared {
+  readonly server: Server;
+  /** Pings those that are open. */
+  readonly pings: Rounds<WebSocketConduit>;
+  /** Watches those that have not spoken yet. */
+  readonly silent: Rounds<WebSocketConduit>;
+}
+
+/** Close codes (WS-17). */
+const codes = {
+  disconnected: 1000,
+  shutdown: 1001,
+  binary: 1003,
+  malformed: 1007,
+  too_large: 1009,
+  failed: 1011,
+  capacity: 1013,
+} as const;
+
+/** How many frames may be at work before no more is read (PR-12). */
+const MAX_AT_WORK = 100;
+/** How many pings may go unanswered (WS-14). */
+const MAX_UNANSWERED = 2;
+/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
+const LINGER = 1000;
+
+const NOTHING = Buffer.alloc(0);
+
+interface Unsettled {
+  readonly batch: readonly Outgoing[];
+  readonly handover: Handover | undefined;
+}
+
+// Listeners find the conduit on what they listen to: closures would cost each socket half a kilobyte.
+const owner = Symbol('conduit');
+
+declare module 'node:stream' {
+  interface Duplex {
+    [owner]?: WebSocketConduit;
+  }
+}
+
+declare module 'faye-websocket' {
+  interface WebSocket {
+    [owner]?: WebSocketConduit;
+  }
+}
+
+/**
+ * One WebSocket. `faye-websocket` shakes hands, reads, and answers pings; what goes out is framed here, and written to the socket
+ * beneath it, whole and in order.
+ *
+ *   open     reads, writes
+ *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
+ *   closed   the socket is gone
+ */
+export class WebSocketConduit implements Conduit {
+  session: Session | undefined;
+  readonly #shared: Shared;
+  readonly #frames: Frames;
+  readonly #socket: Duplex;
+  readonly #webSocket: WebSocket;
+  readonly #asked: UpgradeRequest;
+  #info: RequestInfo | undefined;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #isSilent = true;
+  #unanswered = 0;
+  #atWork = 0;
+  #unsettled: Unsettled[] = [];
+  #awaited: Unsettled | undefined;
+  #isReading = false;
+  #heldBack: Buffer[] = [];
+  #timer: Timer | undefined;
+
+  /** The WebSocket has opened. */
+  constructor(shared: Shared, frames: Frames, asked: UpgradeRequest, socket: Duplex, webSocket: WebSocket) {
+    this.#shared = shared;
+    this.#frames = frames;
+    this.#asked = asked;
+    this.#socket = socket;
+    this.#webSocket = webSocket;
+    socket[owner] = this;
+    webSocket[owner] = this;
+    webSocket.onmessage = onMessage;
+    webSocket.onclose = onClose;
+    // Around the one that has the WebSocket read.
+    socket.prependListener('data', beforeRead).on('data', afterRead);
+    shared.pings.add(this);
+    shared.silent.add(this);
+    shared.server.join(this);
+  }
+
+  get shape() {
+    return 'socket' as const;
+  }
+
+  get transport() {
+    return 'websocket' as const;
+  }
+
+  get request(): RequestInfo {
+    const { trustProxy } = this.#shared.server.options;
+    this.#info ??= requestInfo({ ...this.#asked, socket: this.#socket }, this.transport, trustProxy);
+    return this.#info;
+  }
+
+  get http2(): boolean {
+    return false;
+  }
+
+  get maxBytes(): number {
+    return this.#shared.server.options.websocket.maxFlushBytes;
+  }
+
+  get alive(): boolean {
+    return this.#state === 'open' && this.#socket.writable;
+  }
+
+  get ready(): boolean {
+    return (
+      this.alive && this.#socket.writableLength <= this.#shared.server.options.websocket.maxBufferedBytes
+    );
+  }
+
+  send(batch: readonly Outgoing[], handover?: Handover): void {
+    if (!this.alive) {
+      handover?.settled(batch, false);
+      return;
+    }
+    this.#write(batch);
+    if (this.#socket.writableLength === 0 && !this.#isReading) handover?.settled(batch, true);
+    else if (handover !== undefined) this.#await({ batch, handover });
+  }
+
+  end(reason: EndReason): void {
+    if (this.#state !== 'open' || reason === 'replaced') return;
+    if (reason === 'disconnected') this.#linger();
+    else this.#close(codes[reason]);
+  }
+
+  /** Asks the peer for a sign of life, or ends what has given none. */
+  ping(): void {
+    // While nothing is read, no answer can be heard.
+    if (this.#atWork > MAX_AT_WORK) return;
+    if (this.#unanswered === MAX_UNANSWERED) this.#socket.destroy();
+    else if (this.alive) {
+      this.#unanswered += 1;
+      this.#webSocket.ping('', () => {
+        this.#unanswered = 0;
+      });
+    }
+  }
+
+  /** Closes a socket on which nothing was ever said (WS-13). */
+  giveUp(): void {
+    this.#close(codes.disconnected);
+  }
+
+  /** Bytes came, and are about to be read: what is answered at once waits until they are, and leaves in one write. */
+  beginRead(): void {
+    this.#isReading = true;
+  }
+
+  /** They were read. */
+  endRead(): void {
+    this.#isReading = false;
+    this.#writeHeldBack();
+    // Pongs may have piled up behind replies that are not read.
+    if (!this.ready && this.#unsettled.length === 0) this.#unsettled.push({ batch: [], handover: undefined });
+    this.#awaitWrite();
+    this.#pace();
+  }
+
+  /** One message came whole. */
+  take(data: string | Buffer): void {
+    if (this.#state !== 'open') return;
+    if (typeof data !== 'string') {
+      this.#close(codes.binary);
+      return;
+    }
+    const requests = this.#decode(data);
+    // WS-5.
+    if (requests === undefined || requests.length === 0) return;
+    if (this.#isSilent) this.#speak();
+    void this.#handle(requests);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.#finish();
+    this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#socket.destroy();
+    // Newest first, so that they can be put back in order.
+    for (const { batch, handover } of this.#unsettled.reverse()) handover?.settled(batch, false);
+    this.#unsettled = [];
+  }
+
+  #decode(text: string): Request[] | undefined {
+    try {
+      return this.#shared.server.decode(text);
+    } catch (error) {
+      this.#close(error instanceof BatchError ? codes[error.fault] : codes.failed);
+      return undefined;
+    }
+  }
+
+  #speak(): void {
+    this.#isSilent = false;
+    this.#shared.silent.delete(this);
+  }
+
+  async #handle(requests: readonly Request[]): Promise<void> {
+    this.#atWork += 1;
+    await this.#shared.server.receive(requests, this);
+    this.#atWork -= 1;
+    this.#pace();
+  }
+
+  // Who sends more than can be handled, or reads less than it asks for, is not listened to for a while.
+  #pace(): void {
+    if (this.#state !== 'open') return;
+    const isFull = !this.ready;
+    if (isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
+    const isBusy = isFull || this.#atWork > MAX_AT_WORK;
+    if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
+  }
+
+  #write(batch: readonly Outgoing[]): void {
+    const limit = this.#shared.server.options.websocket.messagesPerFrame;
+    if (limit === 0 || batch.length <= limit) {
+      this.#writeFrame(this.#frames.of(batch));
+      return;
+    }
+    for (let at = 0; at < batch.length; at += limit) {
+      this.#writeFrame(this.#frames.of(batch.slice(at, at + limit)));
+    }
+  }
+
+  #writeFrame(frame: Buffer): void {
+    if (this.#isReading) this.#heldBack.push(frame);
+    else this.#socket.write(frame);
+  }
+
+  #writeHeldBack(): void {
+    if (this.#heldBack.length === 0) return;
+    const frames = this.#heldBack;
+    this.#heldBack = [];
+    if (!this.alive) return;
+    if (frames.length > 1) this.#socket.cork();
+    for (const frame of frames) this.#socket.write(frame);
+    if (frames.length > 1) this.#socket.uncork();
+  }
+
+  #await(unsettled: Unsettled): void {
+    this.#unsettled.push(unsettled);
+    // While bytes are read all are seen to at the end.
+    if (!this.#isReading) this.#awaitWrite();
+  }
+
+  // DL-8: what was written is handed over when nothing is left to write of it.
+  #awaitWrite(): void {
+    const last = this.#unsettled.at(-1);
+    if (last === undefined || last === this.#awaited) return;
+    if (this.#socket.writableLength === 0) this.#settle(last);
+    else {
+      this.#awaited = last;
+      this.#socket.write(NOTHING, (error) => {
+        if (!error) this.#settle(last);
+      });
+    }
+  }
+
+  #settle(last: Unsettled): void {
+    // It reads, so it lives, even if its pongs wait behind what is not read from it.
+    this.#unanswered = 0;
+    const settled = this.#unsettled.splice(0, this.#unsettled.indexOf(last) + 1);
+    for (const { batch, handover } of settled) handover?.settled(batch, true);
+    this.session?.flush();
+    this.#pace();
+  }
+
+  // DC-3. By then the socket may be another session's.
+  #linger(): void {
+    this.#timer ??= this.#shared.server.clock.after(LINGER, () => {
+      this.#timer = undefined;
+      if (this.session === undefined) this.#close(codes.disconnected);
+    });
+  }
+
+  #close(code: number): void {
+    if (this.#state !== 'open') return;
+    this.#writeHeldBack();
+    if (this.#socket.writable) this.#socket.write(closeFrame(code));
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#shared.pings.delete(this);
+    this.#shared.silent.delete(this);
+    this.#shared.server.lost(this);
+    this.#socket.end();
+    this.#socket.resume();
+    this.#timer?.cancel();
+    this.#timer = this.#shared.server.clock.after(LINGER, () => void this.#socket.destroy());
+  }
+}
+
+function onMessage(this: WebSocket, { data }: { readonly data: string | Buffer }): void {
+  this[owner]?.take(data);
+}
+
+function onClose(this: WebSocket): void {
+  this[owner]?.closed();
+}
+
+function beforeRead(this: Duplex): void {
+  this[owner]?.beginRead();
+}
+
+function afterRead(this: Duplex): void {
+  this[owner]?.endRead();
+}

@@ -1,0 +1,112 @@
+import { constants, deflateRawSync } from 'node:zlib';
+import type { Clock } from '../core/clock.ts';
+import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
+
+const FIN = 0x80;
+const COMPRESSED = 0x40;
+const TEXT = 0x1;
+const CLOSE = 0x8;
+
+/** A close frame with a code and no words. */
+export function closeFrame(code: number): Buffer {
+  return Buffer.from([FIN | CLOSE, 2, code >> 8, code & 0xff]);
+}
+
+/** A text frame. What a server sends is not masked, so that the bytes are the same for all who get them. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const frame = begin(TEXT, length);
+  frame.write(text, frame.length - length);
+  return frame;
+}
+
+/** Bytes below which a text costs more to compress than it saves. */
+const WORTH_COMPRESSING = 512;
+
+/** A compressed text frame (RFC 7692), made without looking back at others: it too is the same for all. */
+export function deflatedFrame(text: string): Buffer {
+  if (Buffer.byteLength(text) < WORTH_COMPRESSING) return textFrame(text);
+  // RFC 7692, 7.2.1: the four bytes that end every flush are left out.
+  const payload = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const frame = begin(COMPRESSED | TEXT, payload.length);
+  payload.copy(frame, frame.length - payload.length);
+  return frame;
+}
+
+function begin(kind: number, length: number): Buffer {
+  if (length < 126) {
+    const frame = Buffer.allocUnsafe(2 + length);
+    frame[0] = FIN | kind;
+    frame[1] = length;
+    return frame;
+  }
+  if (length < 65_536) {
+    const frame = Buffer.allocUnsafe(4 + length);
+    frame[0] = FIN | kind;
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+    return frame;
+  }
+  const frame = Buffer.allocUnsafe(10 + length);
+  frame[0] = FIN | kind;
+  frame[1] = 127;
+  frame.writeUIntBE(0, 2, 2);
+  frame.writeUIntBE(length, 4, 6);
+  return frame;
+}
+
+interface Built {
+  readonly batch: readonly Outgoing[];
+  readonly frame: Buffer;
+}
+
+/** Builds the frame of a batch of events once a turn: all sessions that got the same ones share its bytes. */
+export class Frames {
+  readonly #make: (text: string) => Buffer;
+  readonly #clock: Clock;
+  readonly #byFirst = new Map<Outgoing | undefined, Built>();
+  #last: Built | undefined;
+  #built = 0;
+
+  constructor(make: (text: string) => Buffer, clock: Clock) {
+    this.#make = make;
+    this.#clock = clock;
+  }
+
+  /** Frames built so far, those of replies included. */
+  get built(): number {
+    return this.#built;
+  }
+
+  /** The frame that carries this batch. It is shared: do not change it. */
+  of(batch: readonly Outgoing[]): Buffer {
+    const last = this.#last;
+    if (last !== undefined && isSame(last.batch, batch)) return last.frame;
+    const known = this.#byFirst.get(batch[0]);
+    if (known !== undefined && isSame(known.batch, batch)) return known.frame;
+    return this.#build(batch);
+  }
+
+  #build(batch: readonly Outgoing[]): Buffer {
+    this.#built += 1;
+    const frame = this.#make(encodeBatch(batch));
+    // A reply goes to one client, and never again.
+    if (batch[batch.length - 1] instanceof OutgoingReply) return frame;
+    if (this.#last === undefined) this.#clock.soon(this.#forget);
+    this.#last = { batch, frame };
+    this.#byFirst.set(batch[0], this.#last);
+    return frame;
+  }
+
+  // Whoever shares a batch sends it in the same turn.
+  readonly #forget = (): void => {
+    this.#last = undefined;
+    this.#byFirst.clear();
+  };
+}
+
+function isSame(one: readonly Outgoing[], other: readonly Outgoing[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
+}

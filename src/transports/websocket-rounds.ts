@@ -1,0 +1,49 @@
+import type { Clock, Timer } from '../core/clock.ts';
+
+/** The shortest time between two rounds, so that members that joined one by one are visited together. Milliseconds. */
+const STEP = 100;
+
+/** Visits each member every so often, each in its own time, with one timer for all. */
+export class Rounds<T> {
+  readonly #clock: Clock;
+  readonly #period: number;
+  readonly #visit: (member: T) => void;
+  // In the order of their times, since all wait equally long.
+  readonly #due = new Map<T, number>();
+  #timer: Timer | undefined;
+
+  /** `period` is in milliseconds. */
+  constructor(clock: Clock, period: number, visit: (member: T) => void) {
+    this.#clock = clock;
+    this.#period = period;
+    this.#visit = visit;
+  }
+
+  add(member: T): void {
+    this.#due.set(member, this.#clock.now() + this.#period);
+    this.#timer ??= this.#clock.after(this.#period, this.#goRound);
+  }
+
+  delete(member: T): void {
+    if (!this.#due.delete(member) || this.#due.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  readonly #goRound = (): void => {
+    const now = this.#clock.now();
+    for (const [member, due] of this.#due) {
+      if (due > now) break;
+      this.#due.delete(member);
+      this.#due.set(member, now + this.#period);
+      this.#visit(member);
+    }
+    this.#rearm(now);
+  };
+
+  #rearm(now: number): void {
+    const [first] = this.#due.values();
+    const wait = Math.max((first ?? 0) - now, Math.min(STEP, this.#period));
+    this.#timer = first === undefined ? undefined : this.#clock.after(wait, this.#goRound);
+  }
+}

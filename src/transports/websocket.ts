@@ -1,0 +1,64 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import WebSocket from 'faye-websocket';
+import type { Server } from '../core/server.ts';
+import { type Shared, WebSocketConduit } from './websocket-conduit.ts';
+import { permessageDeflate } from './websocket-deflate.ts';
+import { deflatedFrame, Frames, textFrame } from './websocket-frame.ts';
+import { Rounds } from './websocket-rounds.ts';
+
+/** Turns upgraded sockets into conduits of one server, and keeps what these share. */
+export class WebSocketTransport {
+  readonly #server: Server;
+  readonly #shared: Shared;
+  readonly #plain: Frames;
+  readonly #deflated: Frames;
+
+  constructor(server: Server) {
+    const { clock, options } = server;
+    const { pingInterval, firstMessageTimeout } = options.websocket;
+    this.#server = server;
+    this.#plain = new Frames(textFrame, clock);
+    this.#deflated = new Frames(deflatedFrame, clock);
+    this.#shared = {
+      server,
+      pings: new Rounds(clock, pingInterval, (conduit) => conduit.ping()),
+      silent: new Rounds(clock, firstMessageTimeout, (conduit) => conduit.giveUp()),
+    };
+  }
+
+  /** Frames built so far. */
+  get framesBuilt(): number {
+    return this.#plain.built + this.#deflated.built;
+  }
+
+  /** Answers a handshake that was judged already, and joins the socket to the server. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { maxMessageSize, websocket } = this.#server.options;
+    const { headers, method, url } = request;
+    // The WebSocket and the conduit keep what they are given: not all that Node knows of a request.
+    const asked = { headers, method, url };
+    const protocols = websocket.protocol === undefined ? offeredProtocols(headers) : [websocket.protocol];
+    let frames = this.#plain;
+    const deflate = permessageDeflate(maxMessageSize, () => {
+      frames = this.#deflated;
+    });
+    const extensions = websocket.perMessageDeflate ? [deflate] : [];
+    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
+    const webSocket = new WebSocket(asked, socket, head, protocols, {
+      maxLength: maxMessageSize,
+      extensions,
+    });
+    webSocket.onopen = () => {
+      webSocket.onopen = null;
+      new WebSocketConduit(this.#shared, frames, asked, socket, webSocket);
+    };
+  }
+}
+
+/** The subprotocols that a client offers, in its order. */
+export function offeredProtocols(headers: IncomingHttpHeaders): string[] {
+  const offered = headers['sec-websocket-protocol'] ?? '';
+  return offered.split(/[\s,]+/).filter((name) => name !== '');
+}
