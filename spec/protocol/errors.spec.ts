@@ -28,7 +28,6 @@ const all: Record<keyof typeof errors, BayeuxError> = {
   tooManySubscriptions: errors.tooManySubscriptions(1000),
   rateLimited: errors.rateLimited(),
   tooManyTabs: errors.tooManyTabs(),
-  binaryInvalid: errors.binaryInvalid(),
   serverError: errors.serverError(),
 };
 

@@ -68,6 +68,7 @@ export const webSocket: readonly Check[] = [
   }),
 
   check('WS-1', 'an upgrade outside the mount is answered, with a refusal', 'websocket', async (target) => {
+    assert.equal((await target.upgrade()).status, 101);
     const { status } = await target.upgrade('x').catch(() => ({ status: 0 }));
     assert.notEqual(status, 101);
   }),
