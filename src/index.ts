@@ -8,7 +8,12 @@ export type { Handler, HeardMessage, Listener } from './core/listeners.ts';
 export type { EventListener, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './core/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
-export type { ServerOptions } from './core/options.ts';
+export type {
+  OriginPredicate,
+  OverflowDecision,
+  ServerOptions,
+  UnconnectedPublish,
+} from './core/options.ts';
 export type { Outbox, OutboxSnapshot, OverflowAction, Pushed } from './core/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './core/policy.ts';
 export type { ChannelRule } from './core/rules.ts';

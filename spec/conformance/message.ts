@@ -16,7 +16,7 @@ export interface Message {
   readonly [field: string]: unknown;
 }
 
-export interface Advice {
+interface Advice {
   readonly reconnect?: string;
   readonly interval?: number;
   readonly timeout?: number;

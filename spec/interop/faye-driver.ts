@@ -14,12 +14,12 @@ export interface FayeClient {
   readonly _dispatcher: { readonly connectionType: string; retry: number };
 }
 
-export interface FayeSubscription extends PromiseLike<void> {
+interface FayeSubscription extends PromiseLike<void> {
   withChannel(listener: (channel: string, data: unknown) => void): FayeSubscription;
   cancel(): void;
 }
 
-export interface FayeMessage {
+interface FayeMessage {
   channel: string;
   successful?: boolean;
   data?: unknown;

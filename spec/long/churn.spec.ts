@@ -14,6 +14,7 @@ const SOCKETS = 10;
 
 type Wire = { readonly [key: string]: unknown };
 
+const handshake = { channel: '/meta/handshake', version: '1.0', supportedConnectionTypes: ['long-polling'] };
 const message = (channel: string, clientId: string, fields: Wire = {}): Wire => ({
   id: 'x',
   channel,
@@ -21,39 +22,31 @@ const message = (channel: string, clientId: string, fields: Wire = {}): Wire => 
   ...fields,
 });
 
-/** One polling session: opened, subscribed, and then closed, ended by the server, abandoned, or cut off while it is held. */
+/** One polling session: opened, subscribed, and then closed, ended by the server, cut off while it is held, or abandoned. */
 async function poll(client: HttpClient, server: Server, at: number): Promise<void> {
-  const [welcome] = await client.post({
-    channel: '/meta/handshake',
-    version: '1.0',
-    supportedConnectionTypes: ['long-polling'],
-  });
+  const [welcome] = await client.post(handshake);
   const clientId = String(welcome?.clientId);
+  const session = [...server.sessions].find((one) => one.clientId === clientId);
   await client.post(message('/meta/connect', clientId));
   await client.post(
     message('/meta/subscribe', clientId, { subscription: [`/room/${at}`, '/room/*', `/only/${at}/**`] }),
   );
   await client.post(message(`/room/${at}`, clientId, { data: { at } }));
-  switch (at % 4) {
-    case 0:
-      await client.post(message('/meta/disconnect', clientId));
-      break;
-    case 1:
-      for (const session of server.sessions) if (session.clientId === clientId) session.disconnect();
-      break;
-    case 2: {
-      const held = new HttpClient(client.url, 1);
-      const cut = held.post(message('/meta/connect', clientId)).catch(() => {});
-      await eventually(() => heldIn(server, clientId), 'the connect is held');
-      held.close();
-      await cut;
-    }
+  if (at % 4 === 0) await client.post(message('/meta/disconnect', clientId));
+  else if (at % 4 === 1) session?.disconnect();
+  else if (at % 4 === 2) {
+    const connection = new HttpClient(client.url, 1);
+    let answered = false;
+    const connect = connection.post(message('/meta/connect', clientId)).then(
+      () => {
+        answered = true;
+      },
+      () => {},
+    );
+    await eventually(() => answered || session?.state === 'held', 'the connect is held');
+    connection.close();
+    await connect;
   }
-}
-
-function heldIn(server: Server, clientId: string): boolean {
-  for (const session of server.sessions) if (session.clientId === clientId) return session.state !== 'idle';
-  return true;
 }
 
 /** One session on a socket: closed, or cut off. */

@@ -288,7 +288,11 @@ const callbackPolling = {
 
 const eventSource = {
   eventSource: group('The `eventsource` transport.', {
-    ...times,
+    timeout: {
+      ...times.timeout,
+      doc: 'As the option of this name; here also the pause between two connects, which only show that the client lives.',
+    },
+    maxInterval: times.maxInterval,
     ping: ms(10_000, 'Time between two comments that keep a stream open.', 1),
   }),
 } as const satisfies OptionTable;

@@ -50,14 +50,13 @@ export class Replies {
     session: Session | undefined,
     timing: Timing,
   ): MaybePromise<OutgoingReply> {
+    const { id, channel } = request;
     // MSG-12: publish replies and failures never carry the clientId.
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
-    const reply = named
-      ? { ...identity(request), clientId: session.clientId, ...fields }
-      : { ...identity(request), ...fields };
+    const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
     return recover(
       () => andThen(this.#pipeline.outgoing(reply, session, request), readable),
-      (error) => new OutgoingReply({ ...identity(request), ...this.failed(request, error, timing) }),
+      (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, timing) }),
     );
   }
 
@@ -87,8 +86,4 @@ function readable(reply: Reply): OutgoingReply {
   const made = new OutgoingReply(reply);
   void made.json;
   return made;
-}
-
-function identity({ id, channel }: Request): Pick<Reply, 'id' | 'channel'> {
-  return { ...(id !== undefined && { id }), ...(channel !== undefined && { channel }) };
 }

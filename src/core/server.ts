@@ -4,7 +4,7 @@ import type { JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery, OutgoingEvent } from '../protocol/outgoing.ts';
 import { Advisor } from './advice.ts';
 import { Browsers } from './browsers.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock, type Timer } from './clock.ts';
 import type { Conduit } from './conduit.ts';
 import type { Core } from './context.ts';
 import type { Directory } from './directory.ts';
@@ -88,7 +88,8 @@ export class Server {
 
   /**
    * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
-   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short.
+   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine that does not
+   * close within `shutdownGrace` is not waited for.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
@@ -100,7 +101,7 @@ export class Server {
     this.#revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     for (const conduit of this.#conduits) conduit.end('shutdown');
-    await this.#engine.close();
+    await this.#closeEngine();
   }
 
   // For the application
@@ -199,6 +200,15 @@ export class Server {
   lost(conduit: Conduit): void {
     this.#conduits.delete(conduit);
     conduit.session?.detach(conduit);
+  }
+
+  async #closeEngine(): Promise<void> {
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.clock.after(this.options.shutdownGrace, resolve);
+    });
+    await Promise.race([this.#engine.close(), late]);
+    timer?.cancel();
   }
 
   #pattern(pattern: string): string {

@@ -288,7 +288,10 @@ export class Session implements Stamped {
   }
 
   /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
-  touch(transport: TransportName): void {
+  touch(carrier: TransportName): void {
+    // ES-5: who listens to a stream speaks by POST.
+    const transport =
+      carrier === 'long-polling' && this.#push?.shape === 'stream' ? this.#push.transport : carrier;
     this.#transport = transport;
     if (this.#state !== 'new' && this.#state !== 'idle') return;
     const { maxInterval } = this.timing(transport);

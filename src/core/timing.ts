@@ -25,7 +25,8 @@ export class Timings {
   constructor({ websocket, eventSource, longPolling, callbackPolling, ...options }: ResolvedOptions) {
     this.#byTransport = {
       websocket,
-      eventsource: eventSource,
+      // ES-6: its interval is its timeout.
+      eventsource: { ...eventSource, interval: 0 },
       'long-polling': longPolling,
       'cross-origin-long-polling': longPolling,
       'callback-polling': callbackPolling,

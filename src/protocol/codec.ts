@@ -195,9 +195,14 @@ const knownFields = new Set([
 const poison = new Set(['__proto__', 'constructor', 'prototype']);
 
 function unknownFields(message: JsonObject): JsonObject | undefined {
-  const unknown = Object.keys(message).filter((key) => !knownFields.has(key) && !poison.has(key));
-  if (unknown.length === 0) return undefined;
-  return Object.fromEntries(unknown.map((key) => [key, message[key]]));
+  const keys = Object.keys(message);
+  if (keys.every(isKnown)) return undefined;
+  const unknown = keys.filter((key) => !isKnown(key) && !poison.has(key));
+  return unknown.length === 0 ? undefined : Object.fromEntries(unknown.map((key) => [key, message[key]]));
+}
+
+function isKnown(key: string): boolean {
+  return knownFields.has(key);
 }
 
 /** A copy without the keys that could reach a prototype, at any depth (SEC-7); the depth limit bounds the recursion. */

@@ -99,10 +99,10 @@ export interface Advice {
   readonly 'multiple-clients'?: true;
 }
 
-/** The answer to one request. Extensions add to `ext`. */
+/** The answer to one request. Extensions add to `ext`. What is `undefined` is not on the wire. */
 export interface Reply {
-  readonly id?: MessageId;
-  readonly channel?: string;
+  readonly id?: MessageId | undefined;
+  readonly channel?: string | undefined;
   readonly successful: boolean;
   readonly error?: string;
   readonly clientId?: string;

@@ -37,7 +37,7 @@ function decode(server: Server, texts: string | readonly string[]): Request[] {
 }
 
 /** Says by a status why there is no batch. What is nobody's fault but ours is logged. */
-export function turnAway(error: unknown, res: HttpResponse, server: Server): void {
+function turnAway(error: unknown, res: HttpResponse, server: Server): void {
   if (error instanceof HttpError) {
     // What still comes of the body is read and thrown away; closed at once, the connection would lose the answer.
     if (error.status === 413) res.shouldKeepAlive = true;
