@@ -14,8 +14,12 @@ async function parse(...args: string[]) {
   const program = commandLine('1.2.3', actions);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
-      writeOut: (text) => void (stdout += text),
-      writeErr: (text) => void (stderr += text),
+      writeOut: (text) => {
+        stdout += text;
+      },
+      writeErr: (text) => {
+        stderr += text;
+      },
     });
   }
   const code = await program.parseAsync(args, { from: 'user' }).then(

@@ -16,7 +16,8 @@ type Step =
       readonly slow: boolean;
       readonly bytes: number;
     }
-  | { readonly do: 'read' | 'cut' | 'eaten' | 'turn' }
+  | { readonly do: 'read'; readonly frames: number }
+  | { readonly do: 'cut' | 'eaten' | 'turn' }
   /** An older request comes once more, or as late as now; its answer goes nowhere. */
   | { readonly do: 'replay'; readonly which: number; readonly slow: boolean };
 
@@ -45,7 +46,10 @@ const steps = (sizes: { readonly lp: number; readonly ws: number }) =>
           }),
         ),
       },
-      { weight: 6, arbitrary: record({ do: constant('read' as const) }) },
+      {
+        weight: 6,
+        arbitrary: record({ do: constant('read' as const), frames: integer({ min: 1, max: 4 }) }),
+      },
       { weight: 3, arbitrary: record({ do: constantFrom('cut' as const, 'eaten' as const) }) },
       { weight: 4, arbitrary: record({ do: constant('turn' as const) }) },
       { weight: 2, arbitrary: record({ do: constant('replay' as const), which: fc.nat(), slow: boolean() }) },
@@ -80,7 +84,7 @@ class Model {
       case 'connect':
         return this.#connect(step.via, step.hold, step.slow, step.bytes);
       case 'read':
-        return this.#readAll();
+        return this.#readSome(step.frames);
       case 'cut':
         return this.#cut();
       case 'eaten':
@@ -100,7 +104,7 @@ class Model {
     for (let more = 0; more < 100 && this.got.length < this.published.length; more += 1) {
       this.#connect('lp', false, false, 60);
       await settle();
-      this.#readAll();
+      this.#readSome(Number.POSITIVE_INFINITY);
     }
   }
 
@@ -121,10 +125,10 @@ class Model {
     void this.#client.send(message, this.#conduit);
   }
 
-  #readAll(): void {
+  #readSome(frames: number): void {
     const conduit = this.#conduit;
     if (conduit === undefined || !conduit.alive) return;
-    for (const batch of conduit.batches.slice(this.#read)) {
+    for (const batch of conduit.batches.slice(this.#read, this.#read + frames)) {
       this.#read += 1;
       for (const message of batch) this.#take(message);
       conduit.settle();
@@ -176,10 +180,7 @@ const dawdling: Extension = {
 async function play(schedule: readonly Step[], extensions: readonly Extension[]): Promise<Model> {
   const { server } = serve({ extensions: [ack, ...extensions] });
   const model = new Model(await FakeClient.open(server, exchange(), { ext: { ack: true } }));
-  for (const step of schedule) {
-    await model.run(step);
-    // Behind an open socket, events and replies come as they are.
-  }
+  for (const step of schedule) await model.run(step);
   await model.calmDown();
   return model;
 }

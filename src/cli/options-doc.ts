@@ -68,7 +68,7 @@ function rulesOf({ path, row }: NamedOption): NamedOption[] {
 }
 
 function line({ path, row }: NamedOption): string {
-  const cells = [`\`${path}\``, defaultOf(row), valueOf(row), row.doc];
+  const cells = [`\`${path}\``, defaultOf(row), kindOf(row), row.doc];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -78,7 +78,7 @@ function defaultOf(row: OptionRow): string {
   return text === '' ? 'none' : `\`${text}\``;
 }
 
-function valueOf(row: OptionRow): string {
+function kindOf(row: OptionRow): string {
   const bounds = boundsOf(row);
   const inCode = row.inCode === undefined ? '' : `; in code also ${row.inCode}`;
   return describe(row).replaceAll(/"([^"]*)"/g, '`$1`') + bounds + inCode;

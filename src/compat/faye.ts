@@ -102,7 +102,10 @@ function run(
   // Faye's own way to tell the two forms apart.
   const args = hook.length >= 3 ? [message, request, callback] : [message, callback];
   void recover(() => Reflect.apply(hook, extension, args), failed);
-  return outcome ?? new Promise((resolve) => void (later = resolve));
+  if (outcome !== undefined) return outcome;
+  return new Promise((resolve) => {
+    later = resolve;
+  });
 }
 
 function warn(name: string, text: string): void {

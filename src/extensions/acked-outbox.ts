@@ -149,7 +149,7 @@ export class AckedOutbox implements Outbox {
   // A run of batches that stand for the same takes one place.
   #note(end: number): void {
     const last = this.#closings.at(-1)?.end ?? this.#gone;
-    if (last === end || (last <= this.#gone && end <= this.#gone)) return;
+    if (last === end || end <= this.#gone || (last <= this.#gone && end <= this.#gone)) return;
     this.#closings.push({ batch: this.#batch, end });
     if (this.#closings.length > MAX_CLOSINGS) this.#closings.shift();
   }
