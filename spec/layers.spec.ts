@@ -41,6 +41,9 @@ describe('the layer rules', () => {
     ['src/compat/planted.ts', type('../transports/websocket.ts')],
     ['src/extensions/planted.ts', type('../engines/distributed.ts')],
     ['src/http/planted.ts', type('../cli/main.ts')],
+    ['src/http/planted.ts', type('../standard-server.ts')],
+    ['src/extensions/planted.ts', type('../standard-server.ts')],
+    ['src/core/requests/planted.ts', type('../../standard-server.ts')],
   ])('refuse in %s: %s', (file, line) => {
     expect(lint(file, line)).toContain('noRestrictedImports');
   });
@@ -51,6 +54,8 @@ describe('the layer rules', () => {
     ['src/transports/planted.ts', type('../core/server.ts')],
     ['src/http/planted.ts', type('../transports/websocket.ts')],
     ['src/cli/planted.ts', type('../http/middleware.ts')],
+    ['src/cli/planted.ts', type('../standard-server.ts')],
+    ['src/core/requests/planted.ts', type('../server.ts')],
   ])('allow in %s: %s', (file, line) => {
     expect(lint(file, line)).not.toContain('noRestrictedImports');
   });

@@ -28,4 +28,4 @@ export { attachWebSocket } from './http/upgrade.ts';
 export { BayeuxError, errors } from './protocol/errors.ts';
 export type * from './protocol/message.ts';
 export { type Delivery, Outgoing, OutgoingEvent, OutgoingReply } from './protocol/outgoing.ts';
-export { Server } from './server.ts';
+export { Server } from './standard-server.ts';

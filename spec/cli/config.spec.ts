@@ -259,6 +259,7 @@ describe('the printed configuration', () => {
       'socket',
       'tlsCert',
       'tlsKey',
+      'timesync',
       'browserCookie',
       'browserCookie.domain',
       'websocket.protocol',

@@ -168,6 +168,24 @@ describe('messages of one session (PR-12, T-53)', () => {
     expect(order).toEqual(['/slow', '/fast']);
   });
 
+  it('keep it where one comes while the second of two thinks', async () => {
+    const { policy, waiting, goOn } = thinking();
+    const { server } = serve({ policy });
+    const client = await FakeClient.connected(server);
+    const order: unknown[] = [];
+    server.on('published', ({ data }) => order.push(data));
+    const asked = [client.publish('/slow', 1), client.publish('/slow', 2)];
+    await settle();
+    goOn();
+    await settle();
+    expect([order, waiting.length]).toEqual([[1], 1]);
+    asked.push(client.publish('/fast', 3));
+    await settle();
+    goOn();
+    await Promise.all(asked);
+    expect(order).toEqual([1, 2, 3]);
+  });
+
   it('keep it at random', async () => {
     const random = () =>
       new Promise<boolean>((resolve) => {

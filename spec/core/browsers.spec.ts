@@ -74,6 +74,19 @@ describe('tabs of one browser (CK-4, CN-12)', () => {
     expect(two.session.state).toBe(state);
   });
 
+  it('are counted one by one', async () => {
+    const { server, one, two } = await tabs({ maxSessionsPerBrowser: 2 });
+    await one.connect({}, tab());
+    await two.connect({}, tab());
+    const three = await FakeClient.connected(server, tab());
+    expect((await three.connect({}, tab())).reply).toMatchObject({ advice: multi });
+    await one.disconnect();
+    await three.connect({}, tab());
+    expect([three.session.state, server.usage.browsers]).toEqual(['held', 1]);
+    const four = await FakeClient.connected(server, tab());
+    expect((await four.connect({}, tab())).reply).toMatchObject({ advice: multi });
+  });
+
   it('with 0 are never held', async () => {
     const { one } = await tabs({ maxSessionsPerBrowser: 0 });
     expect((await one.connect({}, tab())).reply).toMatchObject({ advice: multi });

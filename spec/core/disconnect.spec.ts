@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Extension } from '../../src/core/extension.ts';
 import type { CloseReason } from '../../src/core/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream } from '../support/fake-conduit.ts';
@@ -81,6 +82,32 @@ describe('a disconnect by the client', () => {
         error: '402::session_unknown',
       });
     }
+  });
+
+  it('leaves no connect unanswered that comes while an extension thinks', async () => {
+    const waiting: (() => void)[] = [];
+    const slow: Extension = {
+      name: 'slow',
+      outgoing: (reply) =>
+        asking ? new Promise((resolve) => void waiting.push(() => resolve(reply))) : reply,
+    };
+    let asking = false;
+    const { server, clock } = watched({ extensions: [slow] });
+    const client = await FakeClient.connected(server);
+    const held = await client.connect();
+    asking = true;
+    const gone = client.disconnect();
+    await client.flushed();
+    const late = await client.connect();
+    while (server.sessions.size > 0) {
+      waiting.shift()?.();
+      await client.flushed();
+    }
+    waiting.shift()?.();
+    await gone;
+    for (const { reply } of [held, late])
+      expect(reply).toMatchObject({ channel: '/meta/connect', advice: stop });
+    expect(clock.pending).toBe(0);
   });
 
   it('waits for what was said before it (PR-12)', async () => {

@@ -234,6 +234,20 @@ describe('the policy of a handshake (HS-10)', () => {
     expect(await server.directory.sessionsOf('ann')).toEqual([]);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1])('may not give it a time of %d', async (maxInterval) => {
+    const logged: unknown[] = [];
+    const { server, clock } = serve({
+      policy: { canHandshake: () => ({ allow: true, maxInterval }) },
+      log: ({ error }) => logged.push(error),
+    });
+    expect((await ask(server, handshake())).reply).toMatchObject({ error: '500::server_error' });
+    expect([server.sessions.size, clock.pending, logged]).toEqual([
+      0,
+      0,
+      [expect.objectContaining({ name: 'UsageError' })],
+    ]);
+  });
+
   it('may say that there is no room', async () => {
     const { server } = serve({ policy: { canHandshake: () => 'busy' as const } });
     expect((await ask(server, handshake())).ends).toEqual(['capacity']);

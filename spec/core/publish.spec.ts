@@ -113,6 +113,27 @@ describe('publish', () => {
     expect(JSON.stringify(wire.data)).toBe('[{"__proto__":{"x":1},"constructor":2}]');
   });
 
+  it('of a session that vanished while the policy thought is not published (PB-6)', async () => {
+    let allow: (answer: boolean) => void = () => {};
+    const { server } = serve({
+      policy: {
+        canPublish: () =>
+          new Promise<boolean>((resolve) => {
+            allow = resolve;
+          }),
+      },
+    });
+    const published: unknown[] = [];
+    server.on('published', ({ data }) => published.push(data));
+    const client = await FakeClient.connected(server);
+    const asked = client.publish('/a', 1);
+    await client.flushed();
+    client.session.disconnect();
+    allow(true);
+    expect((await asked).reply).toMatchObject({ error: '402::session_unknown' });
+    expect(published).toEqual([]);
+  });
+
   it('to a channel nobody hears leaves nothing behind (CH-10)', async () => {
     const { server } = serve();
     const client = await FakeClient.open(server);

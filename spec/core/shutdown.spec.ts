@@ -66,6 +66,23 @@ describe('server.close (EX-7, T-44)', () => {
     expect([server.usage.channelNodes, clock.pending]).toEqual([0, 0]);
   });
 
+  it('lets nobody in whom a policy was still thinking about', async () => {
+    let allow: (answer: boolean) => void = () => {};
+    const { server, clock } = serve({
+      policy: {
+        canHandshake: () =>
+          new Promise<boolean>((resolve) => {
+            allow = resolve;
+          }),
+      },
+    });
+    const asked = ask(server, handshake());
+    await server.close();
+    allow(true);
+    expect((await asked).ends).toEqual(['capacity']);
+    expect([server.usage.sessions, clock.pending]).toEqual([0, 0]);
+  });
+
   it('closes the engine once, however often it is called', async () => {
     const engine = new MemoryEngine();
     let closed = 0;

@@ -174,6 +174,28 @@ describe('subscribe', () => {
     expect((await client.connect({ advice: { timeout: 0 } })).events).toEqual([]);
   });
 
+  it('is told to the engine by the first to want a pattern, and taken back by the last', async () => {
+    const told: unknown[] = [];
+    const engine = new MemoryEngine();
+    Object.assign(engine, {
+      interest: (pattern: string, wanted: boolean) => void told.push([pattern, wanted]),
+    });
+    const { server } = heard({ engine });
+    const [ann, bob] = [await FakeClient.open(server), await FakeClient.open(server)];
+    await ann.subscribe(['/a', '/service/x']);
+    await bob.subscribe(['/a', '/a/*']);
+    await ann.unsubscribe('/a');
+    expect(told).toEqual([
+      ['/a', true],
+      ['/a/*', true],
+    ]);
+    await bob.disconnect();
+    expect(told.slice(2)).toEqual([
+      ['/a', false],
+      ['/a/*', false],
+    ]);
+  });
+
   it('that the engine cannot carry fails, and nothing of it stays', async () => {
     const engine = new MemoryEngine();
     engine.interest = (pattern?: string) => {

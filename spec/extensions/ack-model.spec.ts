@@ -101,7 +101,7 @@ class Model {
     this.#cut();
     for (const stray of this.#strays) this.#client.lose(stray);
     await settle();
-    for (let more = 0; more < 100 && this.got.length < this.published.length; more += 1) {
+    for (let more = 0; more < 100 && once(this.got).length < this.published.length; more += 1) {
       this.#connect('lp', false, false, 60);
       await settle();
       this.#readSome(Number.POSITIVE_INFINITY);

@@ -43,7 +43,8 @@ describe('an acked outbox', () => {
     expect([outbox.size, outbox.pressing]).toEqual([3, 3]);
     expect([take(), close()]).toEqual([[1, 2, 3], 2]);
     outbox.acknowledge(2);
-    expect([outbox.size, outbox.snapshot().events]).toEqual([0, []]);
+    outbox.push(eventOf(4, { lazy: true }));
+    expect([outbox.size, outbox.pressing, outbox.snapshot().events.length]).toEqual([1, 0, 1]);
   });
 
   it('takes a batch cut short for what it brought, not for what an earlier one brought that was lost', () => {
@@ -62,6 +63,16 @@ describe('an acked outbox', () => {
     expect([take(2), close()]).toEqual([[1, 2], 2]);
     outbox.acknowledge(1);
     expect(outbox.size).toBe(0);
+  });
+
+  it('goes on knowing that, when it is told twice', () => {
+    const { outbox, take, close } = filled(1, 2, 3, 4);
+    expect([take(), close()]).toEqual([[1, 2, 3, 4], 1]);
+    outbox.acknowledge(0);
+    expect([take(1), close()]).toEqual([[1], 2]);
+    outbox.acknowledge(2);
+    outbox.acknowledge(2);
+    expect(take()).toEqual([2, 3, 4]);
   });
 
   it('takes a batch that could carry nothing for nothing, though events were sent before it', () => {
@@ -95,6 +106,15 @@ describe('an acked outbox', () => {
     const { outbox, take, close } = filled(1, 2);
     const sent = outbox.take(1000, 10);
     close();
+    outbox.acknowledge(0);
+    outbox.putBack(sent);
+    expect(take()).toEqual([1, 2]);
+  });
+
+  it('skips nothing where only the later part comes back', () => {
+    const { outbox, take } = filled(1, 2);
+    take(1);
+    const sent = outbox.take(1000, 1);
     outbox.acknowledge(0);
     outbox.putBack(sent);
     expect(take()).toEqual([1, 2]);

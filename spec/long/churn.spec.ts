@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Server } from '../../src/index.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { start } from '../support/start.ts';
-import { WebSocketClient } from '../transports/websocket-client.ts';
+import { BareSocket } from './bare-socket.ts';
 import { eventually } from './eventually.ts';
 import { HttpClient } from './http-client.ts';
 
@@ -49,14 +49,23 @@ async function poll(client: HttpClient, server: Server, at: number): Promise<voi
   }
 }
 
-/** One session on a socket: closed, or cut off. */
+/** One session on a socket: closed, or cut off while it is held. */
 async function push(url: string, at: number): Promise<void> {
-  const client = await WebSocketClient.open(url);
-  await client.handshake();
-  await client.connected(`/socket/${at}`, '/socket/*');
-  client.hold();
-  if (at % (2 * SOCKETS) === 0) await client.ask(client.message('/meta/disconnect'));
-  client.socket.destroy();
+  const socket = await BareSocket.open(url);
+  const welcome = await socket.ask(handshake, '"clientId"');
+  const clientId = /"clientId":"(\w+)"/.exec(welcome)?.[1] ?? '';
+  await socket.ask(
+    message('/meta/subscribe', clientId, { subscription: [`/socket/${at}`, '/socket/*'] }),
+    '"successful":true',
+  );
+  await socket.ask(message('/meta/connect', clientId), '"advice"');
+  await socket.ask(
+    [message('/meta/connect', clientId), message(`/socket/${at}`, clientId, { data: at })],
+    '"data"',
+  );
+  if (at % (2 * SOCKETS) === 0) await socket.ask(message('/meta/disconnect', clientId), '/meta/disconnect');
+  else socket.send(message('/meta/connect', clientId));
+  socket.destroy();
 }
 
 async function round(client: HttpClient, server: Server): Promise<void> {

@@ -87,6 +87,22 @@ const message = fc
   )
   .map(([fields, strange, spoilt]) => (spoilt ? { ...fields, ...strange } : fields));
 
+const rightChannel = fc.constantFrom('/a', '/a/b', '/b');
+const rightPattern = fc.constantFrom('/a', '/a/*', '/**', '/b');
+
+/** One message as a client in order would send it. */
+const right = fc.oneof(
+  fc.record({ id, channel: rightChannel, clientId: liveId, data: value }),
+  fc.record({ id, channel: fc.constant('/meta/subscribe'), clientId: liveId, subscription: rightPattern }),
+  fc.record({ id, channel: fc.constant('/meta/unsubscribe'), clientId: liveId, subscription: rightPattern }),
+  fc.record({
+    id,
+    channel: fc.constant('/meta/connect'),
+    clientId: liveId,
+    connectionType: fc.constant('long-polling'),
+  }),
+);
+
 const handshake = fc.constant({
   channel: '/meta/handshake',
   version: '1.0',
@@ -100,8 +116,9 @@ const deep = fc
 export function batches({ short = false } = {}): fc.Arbitrary<string> {
   const batch = fc.oneof(
     { weight: 2, arbitrary: handshake },
+    { weight: 4, arbitrary: right },
     { weight: 4, arbitrary: message },
-    { weight: 6, arbitrary: fc.array(message, { minLength: 1, maxLength: 4 }) },
+    { weight: 6, arbitrary: fc.array(fc.oneof(message, right), { minLength: 1, maxLength: 4 }) },
   );
   const text = batch.map((one) => JSON.stringify(one));
   const mutated = fc

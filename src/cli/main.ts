@@ -7,7 +7,7 @@ import { fayeClient } from '../http/faye-client.ts';
 import { bayeux } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { attachWebSocket } from '../http/upgrade.ts';
-import { Server } from '../server.ts';
+import { Server } from '../standard-server.ts';
 import { ClientError, isUnreachable, reasonOf } from './client.ts';
 import { commandLine, type Instead } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';

@@ -38,7 +38,7 @@ export interface Core {
   readonly sessions: Sessions;
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;
-  /** Milliseconds left until a drained server closes; undefined while it is not draining (EX-7). */
+  /** Milliseconds left until a drained server closes, 0 once it has; undefined before it drains (EX-7). */
   drainsIn(): number | undefined;
 }
 

@@ -268,8 +268,14 @@ export class Server {
         events,
         options.broadcastToPublisher,
       ),
-      drainsIn: () => (this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - clock.now())),
+      drainsIn: () => this.#drainsIn(),
     };
+  }
+
+  // What a policy was still thinking about when the server closed comes too late as well.
+  #drainsIn(): number | undefined {
+    if (this.#state === 'closed') return 0;
+    return this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - this.clock.now());
   }
 }
 

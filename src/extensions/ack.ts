@@ -28,5 +28,5 @@ export const ack: Extension = {
 
 // AK-6: what is no batch acknowledges nothing.
 function batchOf(value: unknown): number {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : 0;
+  return typeof value === 'number' && Number.isInteger(value) ? value : 0;
 }

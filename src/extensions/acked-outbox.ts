@@ -95,11 +95,9 @@ export class AckedOutbox implements Outbox {
 
   /** Drops what the client has when it has seen this batch; all that was sent and is left goes again (AK-4, AK-6). */
   acknowledge(seen: number): void {
-    const batch = Math.min(seen, this.#batch);
-    const end = this.#closings.findLast((closing) => closing.batch <= batch)?.end ?? 0;
+    const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
     if (end > this.#gone) this.#drop(end - this.#gone);
     this.#next = 0;
-    this.#from = undefined;
   }
 
   /** Closes the batch that this reply ends (AK-2). */
@@ -149,7 +147,7 @@ export class AckedOutbox implements Outbox {
   // A run of batches that stand for the same takes one place.
   #note(end: number): void {
     const last = this.#closings.at(-1)?.end ?? this.#gone;
-    if (last === end || end <= this.#gone || (last <= this.#gone && end <= this.#gone)) return;
+    if (last === end) return;
     this.#closings.push({ batch: this.#batch, end });
     if (this.#closings.length > MAX_CLOSINGS) this.#closings.shift();
   }

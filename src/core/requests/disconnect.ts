@@ -6,12 +6,15 @@ import type { Session } from '../session.ts';
 
 /** Ends the session. The held connect is answered first: cometd.js closes its socket only when none is outstanding (DC-2). */
 export function disconnect(
-  _request: DisconnectRequest,
+  request: DisconnectRequest,
   session: Session,
-  { core, conduit }: Context,
+  context: Context,
 ): MaybePromise<ReplyFields> {
+  const { core, conduit } = context;
   const stop = core.advisor.advise('none', session.timing(conduit.transport));
   return andThen(session.release(stop), () => {
+    // Another one came while an extension thought about the first.
+    if (session.state === 'held') return disconnect(request, session, context);
     session.close('disconnect');
     return { successful: true };
   });

@@ -6,6 +6,7 @@ import type { HandshakeAnswer } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
 import type { ReplyFields } from '../replies.ts';
 import { Session } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** What became of a handshake: a session if it succeeded. */
 export interface Handshaken {
@@ -92,6 +93,10 @@ function timingOf({ timeout, interval, maxInterval }: Allowed) {
     ...(interval !== undefined && { interval }),
     ...(maxInterval !== undefined && { maxInterval }),
   };
+  for (const [name, ms] of Object.entries(timing)) {
+    if (!Number.isFinite(ms) || ms < 0)
+      throw new UsageError(`canHandshake gave ${ms} milliseconds for ${name}`);
+  }
   return { timing };
 }
 

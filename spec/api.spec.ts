@@ -1,0 +1,86 @@
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as api from '../src/index.ts';
+import type {
+  Conduit,
+  Directory,
+  Engine,
+  Extension,
+  HandshakeAnswer,
+  Listener,
+  LocalSession,
+  Log,
+  Middleware,
+  Outbox,
+  Policy,
+  Publication,
+  Question,
+  ServerEvents,
+  ServerOptions,
+  ServerSettings,
+  Session,
+  SessionState,
+} from '../src/index.ts';
+
+describe('what the package exports', () => {
+  it('is this, by name', () => {
+    expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+      [
+        "BayeuxError",
+        "MemoryEngine",
+        "Outgoing",
+        "OutgoingEvent",
+        "OutgoingReply",
+        "Server",
+        "UsageError",
+        "api",
+        "attachWebSocket",
+        "bayeux",
+        "errors",
+        "hostGuard",
+      ]
+    `);
+  });
+
+  it('is a server that takes options and parts', () => {
+    expectTypeOf<typeof api.Server>().toBeConstructibleWith({ timeout: 1, policy: {}, extensions: [] });
+    expectTypeOf<ServerSettings>().toExtend<ServerOptions>();
+    expectTypeOf<api.Server['open']>().returns.toEqualTypeOf<Promise<void>>();
+    expectTypeOf<api.Server['close']>().returns.toEqualTypeOf<Promise<void>>();
+    expectTypeOf<api.Server['connect']>().returns.toEqualTypeOf<Promise<LocalSession>>();
+    expectTypeOf<api.Server['session']>().returns.toEqualTypeOf<Session | undefined>();
+    expectTypeOf<api.Server['listen']>().parameters.toEqualTypeOf<[pattern: string, listener: Listener]>();
+    expectTypeOf<api.Server['directory']>().toEqualTypeOf<Directory>();
+  });
+
+  it('is middleware and an upgrade for it', () => {
+    expectTypeOf(api.bayeux).returns.toEqualTypeOf<Middleware>();
+    expectTypeOf(api.attachWebSocket).parameter(1).toEqualTypeOf<string>();
+    expectTypeOf(api.attachWebSocket).returns.toEqualTypeOf<void>();
+  });
+
+  it('is events with what belongs to them', () => {
+    type Name =
+      | 'session.opened'
+      | 'session.closed'
+      | 'channel.subscribed'
+      | 'channel.unsubscribed'
+      | 'published'
+      | 'overflow';
+    expectTypeOf<Name>().toExtend<keyof ServerEvents>();
+    expectTypeOf<ServerEvents['session.closed']>().toHaveProperty('reason');
+    expectTypeOf<SessionState>().toEqualTypeOf<'new' | 'idle' | 'held' | 'gone'>();
+  });
+
+  it('is ports that anyone can fill', () => {
+    expectTypeOf<api.MemoryEngine>().toExtend<Engine>();
+    expectTypeOf<Parameters<Engine['publish']>>().toEqualTypeOf<[publication: Publication]>();
+    expectTypeOf<{ name: string }>().toExtend<Extension>();
+    expectTypeOf<{ canPublish: (question: Question) => boolean }>().toExtend<Policy>();
+    expectTypeOf<Policy>().toExtend<{
+      canHandshake?(question: Question): HandshakeAnswer | Promise<HandshakeAnswer>;
+    }>();
+    expectTypeOf<(event: { level: string; event: string }) => void>().toExtend<Log>();
+    expectTypeOf<Conduit['shape']>().toEqualTypeOf<'exchange' | 'socket' | 'stream'>();
+    expectTypeOf<Outbox['size']>().toEqualTypeOf<number>();
+  });
+});
