@@ -26,9 +26,11 @@ class NodeTimer implements Timer {
   }
 }
 
+const startedAt = performance.timeOrigin;
+
 /** The real clock: monotonic, so that a corrected wall clock expires nobody (EX-5). */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => startedAt + performance.now(),
   after: (ms, call) => new NodeTimer(ms, call),
   soon: (call) => void setImmediate(call),
 };
