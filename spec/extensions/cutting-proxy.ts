@@ -3,15 +3,16 @@ import { onTestFinished } from 'vitest';
 
 /**
  * Stands before a server and destroys connections: each time a response starts, with this probability, after some bytes of it.
- * `random` answers as `Math.random` does. Gives back its origin.
+ * `random` answers as `Math.random` does. Gives back its origin, and how to have it cut no more.
  */
 export async function cuttingProxy(
   port: number,
   probability: number,
   random: () => number,
-): Promise<{ readonly origin: string; readonly cuts: () => number }> {
+): Promise<{ readonly origin: string; readonly cuts: () => number; readonly calm: () => void }> {
   const sockets = new Set<Socket>();
   let cuts = 0;
+  let isCalm = false;
   const proxy = createServer((near) => {
     const far = connect(port, '127.0.0.1');
     const both = [near, far];
@@ -25,7 +26,7 @@ export async function cuttingProxy(
     }
     near.on('data', (chunk) => far.write(chunk));
     far.on('data', (chunk) => {
-      if (random() >= probability) {
+      if (isCalm || random() >= probability) {
         near.write(chunk);
         return;
       }
@@ -38,5 +39,8 @@ export async function cuttingProxy(
     for (const socket of sockets) socket.destroy();
     proxy.close();
   });
-  return { origin: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cuts: () => cuts };
+  const calm = (): void => {
+    isCalm = true;
+  };
+  return { origin: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cuts: () => cuts, calm };
 }

@@ -217,6 +217,23 @@ describe('a socket with too much at work (PR-12)', () => {
   });
 });
 
+describe('a socket that fails while it is read', () => {
+  it('harms nobody, and what it did not carry waits for the next one', async () => {
+    const { http, server, url } = await start();
+    let fail = () => {};
+    http.on('upgrade', (_request, socket) => {
+      fail = () => socket.destroy();
+    });
+    const alice = await WebSocketClient.connected(url, '/n');
+    server.listen('/n', () => fail());
+    alice.send(alice.message('/n', { data: 1 }));
+    await until(() => alice.ended);
+    const [session] = server.sessions;
+    await until(() => session?.push === undefined);
+    expect(session?.outbox.size).toBe(1);
+  });
+});
+
 describe('work saved', () => {
   it('a turn of events is one frame, built once, for all who subscribe', async () => {
     const of = vi.spyOn(Frames.prototype, 'of');

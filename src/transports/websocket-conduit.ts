@@ -131,9 +131,7 @@ export class WebSocketConduit implements Conduit {
   }
 
   get ready(): boolean {
-    return (
-      this.alive && this.#socket.writableLength <= this.#shared.server.options.websocket.maxBufferedBytes
-    );
+    return this.alive && !this.#isFull;
   }
 
   send(batch: readonly Outgoing[], handover?: Handover): void {
@@ -142,7 +140,7 @@ export class WebSocketConduit implements Conduit {
       return;
     }
     this.#write(batch);
-    if (this.#socket.writableLength === 0 && !this.#isReading) handover?.settled(batch, true);
+    if (this.#isWritten && !this.#isReading) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await({ batch, handover });
   }
 
@@ -179,8 +177,6 @@ export class WebSocketConduit implements Conduit {
   endRead(): void {
     this.#isReading = false;
     this.#writeHeldBack();
-    // Pongs may have piled up behind replies that are not read.
-    if (!this.ready && this.#unsettled.length === 0) this.#unsettled.push({ batch: [], handover: undefined });
     this.#awaitWrite();
     this.#pace();
   }
@@ -210,6 +206,15 @@ export class WebSocketConduit implements Conduit {
     this.#unsettled = [];
   }
 
+  // WS-15.
+  get #isFull(): boolean {
+    return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
+  }
+
+  get #isWritten(): boolean {
+    return this.alive && this.#socket.writableLength === 0;
+  }
+
   #decode(text: string): Request[] | undefined {
     try {
       return this.#shared.server.decode(text);
@@ -233,10 +238,10 @@ export class WebSocketConduit implements Conduit {
 
   // Who sends more than can be handled, or reads less than it asks for, is not listened to for a while.
   #pace(): void {
-    if (this.#state !== 'open') return;
-    const isFull = !this.ready;
-    if (isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
-    const isBusy = isFull || this.#atWork > MAX_AT_WORK;
+    if (!this.alive) return;
+    // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
+    if (this.#isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
+    const isBusy = this.#isFull || this.#atWork > MAX_AT_WORK;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
@@ -275,8 +280,9 @@ export class WebSocketConduit implements Conduit {
   // DL-8: what was written is handed over when nothing is left to write of it.
   #awaitWrite(): void {
     const last = this.#unsettled.at(-1);
-    if (last === undefined || last === this.#awaited) return;
-    if (this.#socket.writableLength === 0) this.#settle(last);
+    // A socket that has failed reports nothing left to write: its `close` tells what became of it.
+    if (last === undefined || last === this.#awaited || !this.alive) return;
+    if (this.#isWritten) this.#settle(last);
     else {
       this.#awaited = last;
       this.#socket.write(NOTHING, (error) => {
