@@ -49,6 +49,7 @@ export interface Handover {
  *
  * Batches leave in the order of `send`. Each `send` with a handover is settled exactly once, possibly before `send` returns;
  * when the conduit dies, what was not handed over is settled newest first, so that it can be put back in order.
+ * `end('disconnected')` comes before the reply to the disconnect: a socket gives the client time to close, an exchange answers.
  */
 export interface Conduit {
   readonly shape: 'exchange' | 'socket' | 'stream';
