@@ -1,4 +1,4 @@
 import { fuzzTransports } from './long/fuzz-transports.ts';
 
-// The long run is in spec/long.
-fuzzTransports(300);
+// The long run, with a seed of its own each time, is in spec/long.
+fuzzTransports(300, 2);

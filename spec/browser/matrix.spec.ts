@@ -42,7 +42,10 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     columns({
       ...own,
       // ES-6: the heartbeat of a stream comes once in that time, and with it the news that a session is gone.
-      ...(transport === 'eventsource' && { settings: { eventSource: { timeout: 300 } }, startsOver: true }),
+      ...(transport === 'eventsource' && {
+        settings: { timeout: 300, eventSource: { timeout: 300 } },
+        startsOver: true,
+      }),
       client: 'faye 1.4.3',
       transport,
       open: async ({ origin, url }) => fayeInPage(await blank(origin), url, before(transport)),

@@ -63,10 +63,12 @@ async function chat(window: Tabs, origin: string, transport: string): Promise<vo
       ['mine', 'Ada', 'Hello <b>there</b>'],
       ['', 'Grace', 'Hello yourself'],
     ]);
-  expect(await lines(grace)).toEqual([
-    ['', 'Ada', 'Hello <b>there</b>'],
-    ['mine', 'Grace', 'Hello yourself'],
-  ]);
+  await expect
+    .poll(() => lines(grace), patience)
+    .toEqual([
+      ['', 'Ada', 'Hello <b>there</b>'],
+      ['mine', 'Grace', 'Hello yourself'],
+    ]);
 }
 
 describe.skipIf(!hasChromium)('the page', () => {

@@ -102,7 +102,7 @@ async function target(requests: number) {
     await eventually(() => server.usage.sessions === 0, 'all sessions have expired');
     expect([errors, server.usage]).toEqual([[], { sessions: 0, channelNodes: 0, browsers: 0 }]);
     expect({}).not.toHaveProperty('polluted');
-    if (!isNoise) expect(Math.min(...Object.values(seen))).toBeGreaterThan(requests / 200);
+    if (!isNoise) expect(Math.min(...Object.values(seen))).toBeGreaterThan(requests / 1000);
   };
   return { url: started.url, live, note, intact };
 }
@@ -110,10 +110,10 @@ async function target(requests: number) {
 /** Sends so many, some at once. What fails says with which text, and by which seed. */
 async function fuzz<T>(
   requests: number,
+  seed: number,
   arbitrary: fc.Arbitrary<T>,
   send: (one: T, worker: number) => Promise<void>,
 ): Promise<void> {
-  const seed = Date.now() & 0x7fff_ffff;
   for (let done = 0, round = 0; done < requests; round += 1) {
     const all = fc.sample(arbitrary, { seed: seed + round, numRuns: Math.min(2000, requests - done) });
     done += all.length;
@@ -143,15 +143,15 @@ function judge({ status, type, body }: Answer, note: (messages: readonly unknown
   else if (!type.startsWith('text/event-stream')) throw new Error(`type ${type}`);
 }
 
-/** Fuzzes every transport by real sockets: no throw, no hang, no state left behind. */
-export function fuzzTransports(requests: number): void {
+/** Fuzzes every transport by real sockets: no throw, no hang, no state left behind. The same seed sends the same. */
+export function fuzzTransports(requests: number, seed: number): void {
   describe(`${requests} fuzzed requests (T-47)`, () => {
     it('over long-polling', async () => {
       const { url, live, note, intact } = await target(requests);
       const client = new HttpClient(url, AT_ONCE);
       onTestFinished(() => client.close());
       const request = fc.record({ text: batches(), contentType, suffix, headers, form: fc.boolean() });
-      await fuzz(requests, request, async ({ text, contentType, suffix, headers, form }) => {
+      await fuzz(requests, seed, request, async ({ text, contentType, suffix, headers, form }) => {
         const batch = bring(text, live);
         const body = form && contentType.includes('form') ? `message=${encodeURIComponent(batch)}` : batch;
         const all = { ...headers, 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) };
@@ -176,7 +176,7 @@ export function fuzzTransports(requests: number): void {
         'x'.repeat(70),
       );
       const request = fc.record({ text: batches({ short: true }), callback, suffix, headers });
-      await fuzz(requests, request, async ({ text, callback, suffix, headers }) => {
+      await fuzz(requests, seed, request, async ({ text, callback, suffix, headers }) => {
         const message = encodeURIComponent(bring(text, live)).slice(0, 8000);
         const query = `?jsonp=${encodeURIComponent(callback)}&message=${message}`;
         judge(await client.send('GET', suffix.replace(/\?.*/, '') + query, headers), note);
@@ -196,7 +196,7 @@ export function fuzzTransports(requests: number): void {
         suffix,
         headers,
       });
-      await fuzz(requests, request, async ({ text, opens, who, suffix, headers }) => {
+      await fuzz(requests, seed, request, async ({ text, opens, who, suffix, headers }) => {
         if (opens === 0) {
           const id = live.at(-1 - who) ?? 'nobody';
           judge(
@@ -222,7 +222,7 @@ export function fuzzTransports(requests: number): void {
         { weight: 30, arbitrary: batches().map((text) => ({ text, opcode: 1 })) },
         { weight: 1, arbitrary: fc.record({ text: fc.string(), opcode: fc.nat({ max: 15 }) }) },
       );
-      await fuzz(requests, frame, async ({ text, opcode }, worker) => {
+      await fuzz(requests, seed, frame, async ({ text, opcode }, worker) => {
         let client = clients[worker];
         if (client === undefined || client.ended || client.code !== undefined) {
           client?.socket.destroy();
@@ -255,7 +255,7 @@ export function fuzzTransports(requests: number): void {
         fc.string({ maxLength: 40 }),
         fc.dictionary(header, fc.string()),
       );
-      await fuzz(requests, line, async ([method, target, fields]) => {
+      await fuzz(requests, seed, line, async ([method, target, fields]) => {
         const socket: Socket = connect(Number(port), hostname).on('error', () => {});
         const lines = Object.entries(fields).map(
           ([key, value]) => `${key}: ${value.replace(/[\r\n]/g, '')}\r\n`,

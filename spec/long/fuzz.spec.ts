@@ -1,3 +1,3 @@
 import { fuzzTransports } from './fuzz-transports.ts';
 
-fuzzTransports(100_000);
+fuzzTransports(100_000, Date.now() & 0x7fff_ffff);
