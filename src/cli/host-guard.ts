@@ -1,6 +1,7 @@
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isAllowedHost } from '../http/host-guard.ts';
+import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import { refuse } from '../transports/http.ts';
 
 const refusal = 'Forbidden: unknown host; name it in allowedHosts';
@@ -13,13 +14,6 @@ export function guardHosts(front: Server, behind: Server, allowed: readonly stri
   });
   front.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (isAllowedHost(request, allowed)) behind.emit('upgrade', request, socket, head);
-    else refuseUpgrade(socket);
+    else refuseUpgrade(socket, { status: 403, text: refusal });
   });
-}
-
-function refuseUpgrade(socket: Duplex): void {
-  socket.on('error', () => socket.destroy()); // The peer may have gone already; there is nobody to tell.
-  socket.end(
-    `HTTP/1.1 403 ${STATUS_CODES[403]}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${refusal}`,
-  );
 }

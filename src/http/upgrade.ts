@@ -1,13 +1,13 @@
-import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
 import type { Server } from '../core/server.ts';
 import { UsageError } from '../core/usage-error.ts';
-import { commonHeaders } from '../transports/http.ts';
 import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts';
 import { noteUpgrades } from './mounts.ts';
 import { isAllowedOrigin } from './origins.ts';
+import { type Refusal, refuseUpgrade } from './refuse-upgrade.ts';
 
 /**
  * Accepts WebSockets for a server on this path and every path below it, and has the server offer them from now on. The path is
@@ -55,14 +55,14 @@ class Dispatcher {
     if (mounted === undefined && this.#httpServer.listenerCount('upgrade') > 1) return;
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
       passOver(request, socket, head, this.#httpServer);
-    else if (mounted === undefined) refuse(socket, { status: 404 });
+    else if (mounted === undefined) refuseUpgrade(socket, { status: 404 });
     else this.#upgrade(mounted, request, socket, head);
   };
 
   #upgrade({ server, transport }: Mounted, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = judge(request, server);
     if (refusal === undefined) transport.accept(request, socket, head);
-    else refuse(socket, refusal);
+    else refuseUpgrade(socket, refusal);
   }
 
   // The longest mount that is the path, or a whole beginning of it.
@@ -97,11 +97,6 @@ function passOver(
   httpServer.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
 }
 
-interface Refusal {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** Why an upgrade is refused, if it is. */
 function judge(request: IncomingMessage, server: Server): Refusal | undefined {
   const { transports, websocket } = server.options;
@@ -121,21 +116,5 @@ function judge(request: IncomingMessage, server: Server): Refusal | undefined {
 function isWebSocket(request: IncomingMessage): boolean {
   return (
     WebSocket.isWebSocket(request) && /^[A-Za-z\d+/]{22}==$/.test(request.headers['sec-websocket-key'] ?? '')
-  );
-}
-
-function refuse(socket: Duplex, { status, headers = {} }: Refusal): void {
-  const text = `${STATUS_CODES[status]}\n`;
-  const all = {
-    ...commonHeaders,
-    ...headers,
-    Connection: 'close',
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`, () =>
-    socket.destroy(),
   );
 }
