@@ -1,0 +1,60 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { HistoryError } from './history-error.ts';
+
+const wayOut =
+  'restore the folder from a copy, or move it away: a new history begins then, and subscribers are told that theirs is gone';
+
+/**
+ * Opens the database in a folder, which is made if there is none. A last record that was not written whole is left out.
+ * Throws `HistoryError` when the folder holds something else, is in use, or is damaged.
+ */
+export async function openDatabase(path: string): Promise<ClassicLevel> {
+  makeFolder(path);
+  const db = new ClassicLevel(path);
+  try {
+    await db.open();
+  } catch (error) {
+    throw notOpened(path, error);
+  }
+  return db;
+}
+
+function makeFolder(path: string): void {
+  try {
+    // What is published is nobody else's to read.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (readdirSync(path).length === 0 || existsSync(join(path, 'CURRENT'))) return;
+  } catch (error) {
+    throw new HistoryError(path, `cannot be kept there: ${reasonOf(error)}`, error);
+  }
+  throw new HistoryError(
+    path,
+    'is none: the folder has other files; name one that is empty, or does not exist',
+  );
+}
+
+function notOpened(path: string, error: unknown): HistoryError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (codeOf(cause) === 'LEVEL_LOCKED')
+    return new HistoryError(
+      path,
+      'is in use by another process; give every server a folder of its own',
+      error,
+    );
+  return damaged(path, cause);
+}
+
+/** Says that a history cannot be read. */
+export function damaged(path: string, cause: unknown): HistoryError {
+  return new HistoryError(path, `cannot be read (${reasonOf(cause)}): ${wayOut}`, cause);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
