@@ -20,7 +20,10 @@ const names = [...Object.keys(servers).filter((name) => name !== 'before'), 'cei
 
 /** @type {Record<string, { value?: string, words: string }>} */
 const flags = {
-  scenario: { value: 'IDS', words: 'only these, by id or group: W1,P2 (default: all)' },
+  scenario: {
+    value: 'IDS',
+    words: 'only these, by id or group: W1,P2; cost: what features cost (default: all but those)',
+  },
   servers: { value: 'NAMES', words: `of ${names.join(', ')} (default: all)` },
   before: { value: 'FILE', words: 'dist/index.js of another build, run beside this one' },
   rounds: { value: 'N', words: 'runs of each server; medians are reported (default 3)' },
@@ -62,7 +65,7 @@ export function helpText() {
   const lines = Object.entries(flags).map(
     ([name, { value, words }]) => `  --${(value ? `${name} ${value}` : name).padEnd(16)} ${words}`,
   );
-  const table = scenarios.map(({ id, title }) => `  ${id.padEnd(6)} ${title}`);
+  const table = scenarios.map(({ id, title }) => `  ${id.padEnd(15)} ${title}`);
   return ['npm run bench -- [flags]', ...lines, '', 'Scenarios:', ...table, ''].join('\n');
 }
 
@@ -98,9 +101,9 @@ function number(given, name, otherwise, least) {
 
 /** @param {string | undefined} list */
 function pickScenarios(list) {
-  if (list === undefined) return scenarios;
+  if (list === undefined) return scenarios.filter(({ family }) => family === undefined);
   return list.split(',').flatMap((name) => {
-    const found = scenarios.filter(({ id, group }) => id === name || group === name);
+    const found = scenarios.filter(({ id, group, family }) => [id, group, family].includes(name));
     if (found.length > 0) return found;
     throw new UsageError(`unknown scenario ${name}; there are ${scenarios.map(({ id }) => id).join(', ')}`);
   });

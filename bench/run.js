@@ -32,6 +32,7 @@ export function cellsOf(scenario, names) {
   return names.flatMap((server) => {
     const kind = kindOf(scenario, server);
     if (!kind?.transports.includes(transport)) return [];
+    if (scenario.servers && server !== 'ceiling' && !scenario.servers.includes(server)) return [];
     const cell = { server, own: false, title: kind.label };
     if (!scenario.own || server === 'ceiling') return [cell];
     return [cell, { server, own: true, title: `${kind.label}, ${scenario.own.title}` }];
@@ -65,15 +66,15 @@ function inTrouble({ trouble }) {
 async function run(scenario, cell, { seconds, warmup, scale, before }) {
   const kind = kindOf(scenario, cell.server);
   if (!kind) throw new Error(`no server ${cell.server}`);
+  const load = loadOf(scenario, cell.own);
   const build = cell.server === 'before' && before ? { BENCH_BUILD: before } : {};
-  const server = startChild(kind.script, SERVER_CORE, {}, build);
+  const server = startChild(kind.script, SERVER_CORE, {}, { ...build, BENCH_FEATURE: load.feature });
   const generator = startChild('./load/main.js', LOAD_CORE, {
     usage: () => server.ask('usage'),
     memory: () => server.ask('memory'),
   });
   try {
     const port = await server.ask('port');
-    const load = loadOf(scenario, cell.own);
     const order = { load, port, pid: server.pid, dialect: kind.dialect, seconds, warmup, scale };
     const result = await generator.ask('run', order);
     const { shares, rate } = result;

@@ -35,6 +35,7 @@ function columnsOf({ unit: [one, many], compare }) {
         .flatMap((measure) => row.ratios[against]?.[measure] ?? [])
         .map(times)
         .join(' / ');
+  const measures = compare.join(' / ');
   return [
     { head: 'server', cell: ({ cell }) => cell.title },
     { head: `${many}/s`, cell: ({ medians }) => whole(medians.rate) },
@@ -46,10 +47,10 @@ function columnsOf({ unit: [one, many], compare }) {
     { head: 'server', cell: ({ medians }) => percent(medians.server) },
     { head: 'load', cell: ({ medians, saturated }) => percent(medians.load) + (saturated ? ' !' : '') },
     { head: 'others', cell: ({ medians }) => percent(medians.others) },
-    { head: `x Faye (${compare.join(' / ')})`, cell: ratio('faye') },
-    { head: 'x ceiling', cell: ratio('ceiling') },
-    { head: 'x its own', cell: ratio('own') },
-    { head: 'x the other build', cell: ratio('before') },
+    { head: `x Faye (${measures})`, cell: ratio('faye') },
+    { head: `x ceiling (${measures})`, cell: ratio('ceiling') },
+    { head: `x its own (${measures})`, cell: ratio('own') },
+    { head: `x the other build (${measures})`, cell: ratio('before') },
   ];
 }
 

@@ -19,7 +19,7 @@ const SILENCE = 5000;
 export async function fanout(load, around) {
   const streams = Math.max(load.channels, load.publishers);
   const ledger = new Ledger(streams);
-  const site = { ...around.site, transport: load.transport, ledger };
+  const site = { ...around.site, transport: load.transport, speaks: load.speaks, ledger };
 
   const ballast = await openBallast(site, load.ballast);
   const subscribers = await openSessions(site, load.subscribers, (index) => patternOf(load, index));

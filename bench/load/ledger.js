@@ -59,6 +59,11 @@ export class Ledger {
     return listener;
   }
 
+  /** The number that a stream's next publish gets. @param {number} stream */
+  next(stream) {
+    return this.#next[stream];
+  }
+
   /** Numbers a publish. @param {number} stream @param {number} now */
   send(stream, now) {
     const number = this.#next[stream]++;

@@ -2,6 +2,10 @@ import { nowUs } from './clock.js';
 import { eventMark, replyMark, writeMark } from './markers.js';
 
 const CHANNEL_DIGITS = 6;
+const SHORT = 200;
+const VOCABULARY = 'price volume order bid ask last change open close high low time market name status'.split(
+  ' ',
+);
 
 /** @param {number} index */
 export function channelName(index) {
@@ -27,15 +31,15 @@ export class Publisher {
    * @param {import('./session.js').Site} site
    * @param {import('./session.js').Session} session
    * @param {readonly number[]} streams
-   * @param {{ channels: number, batch: number, size: number }} load
+   * @param {{ channels: number, batch: number, size: number, speaks?: string }} load
    */
-  constructor(site, session, streams, { channels, batch, size }) {
+  constructor(site, session, streams, { channels, batch, size, speaks }) {
     this.#streams = streams;
     this.#ledger = site.ledger;
     this.#channels = channels;
     this.#batch = batch;
     this.#conduit = session.publishing;
-    const message = messageText(site.dialect, session.clientId, size);
+    const message = messageText(site.dialect, session.clientId, dataOf(size, speaks));
     this.#length = message.length + 1;
     this.#places = {
       channel: message.indexOf(channelName(0)) + channelName(0).length - CHANNEL_DIGITS,
@@ -81,11 +85,29 @@ export class Publisher {
   }
 }
 
-/** @param {string} dialect @param {string} clientId @param {number} size Bytes of the data's JSON. */
-function messageText(dialect, clientId, size) {
-  const bare = JSON.stringify({ m: eventMark.text, x: '' });
-  const data = { m: eventMark.text, x: 'x'.repeat(Math.max(0, size - bare.length)) };
+/** @param {string} dialect @param {string} clientId @param {object} said Data, and `ext` if there is any. */
+function messageText(dialect, clientId, said) {
   const channel = channelName(0);
-  if (dialect === 'raw') return JSON.stringify({ channel, data });
-  return JSON.stringify({ channel, id: replyMark.text, clientId: clientId || 'x'.repeat(32), data });
+  if (dialect === 'raw') return JSON.stringify({ channel, ...said });
+  return JSON.stringify({ channel, id: replyMark.text, clientId: clientId || 'x'.repeat(32), ...said });
+}
+
+/** @param {number} size Bytes of the data's JSON. @param {string | undefined} speaks */
+function dataOf(size, speaks) {
+  const filled = (/** @type {(x: string) => object} */ of) => {
+    const room = Math.max(0, size - JSON.stringify(of('')).length);
+    return of(size > SHORT ? proseOf(room) : 'x'.repeat(room));
+  };
+  if (speaks !== 'binary') return { data: filled((x) => ({ m: eventMark.text, x })) };
+  const data = filled((x) => ({ data: x, last: true, meta: { m: eventMark.text } }));
+  return { data, ext: { binary: {} } };
+}
+
+/** Words of a small vocabulary in no order: what compresses about as well as text does. @param {number} length */
+function proseOf(length) {
+  let text = '';
+  for (let seed = 1; text.length < length; seed = (seed * 48_271) % 0x7fffffff) {
+    text += `${(seed % 5000).toString(36)}${VOCABULARY[seed % VOCABULARY.length]} `;
+  }
+  return text.slice(0, length);
 }

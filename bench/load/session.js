@@ -6,6 +6,7 @@ import { WebSocketConduit } from './websocket.js';
 
 const META = Buffer.from('"/meta/');
 const REFUSED = Buffer.from('"successful":false');
+const ACK = Buffer.from('"ack":');
 const SETUP_LIMIT = 30_000;
 
 /**
@@ -15,6 +16,7 @@ const SETUP_LIMIT = 30_000;
  * @property {{ port: number, path: string }} target
  * @property {'websocket' | 'long-polling'} transport
  * @property {'bayeux' | 'raw' | 'echo'} dialect
+ * @property {import('../scenarios/index.js').Load['speaks']} [speaks]
  * @property {import('./ledger.js').Ledger} ledger
  * @property {(why: string) => void} onLost A session ended that should not have.
  */
@@ -35,6 +37,8 @@ export class Session {
   /** Where publishes go: a poll holds the other connection. */
   #side;
   #ids = 0;
+  /** The last batch it got, if it acknowledges. */
+  #batch = 0;
   #closed = false;
   /** @type {Map<string, { resolve(reply: any): void, reject(error: Error): void }>} */
   #waiting = new Map();
@@ -54,6 +58,7 @@ export class Session {
       channel: '/meta/handshake',
       version: '1.0',
       supportedConnectionTypes: [this.#site.transport],
+      ...(this.#site.speaks === 'ack' && { ext: { ack: true } }),
     });
     this.clientId = handshake.clientId;
     if (pattern) await this.subscribe(pattern);
@@ -101,8 +106,9 @@ export class Session {
 
   #connection() {
     const Conduit = this.#site.transport === 'websocket' ? WebSocketConduit : HttpConduit;
+    const { target, speaks } = this.#site;
     return new Conduit(
-      this.#site.target,
+      { ...target, deflate: speaks === 'deflate' },
       (bytes, start, end) => this.#onText(bytes, start, end),
       (why) => this.#onLost(why),
     );
@@ -116,7 +122,11 @@ export class Session {
   }
 
   #connect() {
-    return { channel: '/meta/connect', clientId: this.clientId, connectionType: this.#site.transport };
+    const { transport, speaks } = this.#site;
+    const connect = { channel: '/meta/connect', clientId: this.clientId, connectionType: transport };
+    if (speaks === 'ack') return { ...connect, ext: { ack: this.#batch } };
+    if (speaks === 'timesync') return { ...connect, ext: { timesync: { tc: Date.now(), l: 0, o: 0 } } };
+    return connect;
   }
 
   #hold() {
@@ -138,6 +148,7 @@ export class Session {
       if (runs.length > 0) this.#site.ledger.deliver(this.listener, runs, nowUs());
       if (!meta) return;
       const body = bytes.subarray(start, end);
+      this.#noteBatch(body);
       // The usual poll: its events and a connect that went well.
       if (runs.length > 0 && this.#waiting.size === 0 && !body.includes(REFUSED)) return this.#hold();
     } else if (this.publishes) {
@@ -153,6 +164,14 @@ export class Session {
     const { ledger } = this.#site;
     ledger.answer(runs, nowUs());
     for (let at = body.indexOf(REFUSED); at >= 0; at = body.indexOf(REFUSED, at + 1)) ledger.refused++;
+  }
+
+  /** @param {Buffer} body */
+  #noteBatch(body) {
+    if (this.#site.speaks !== 'ack') return;
+    const at = body.lastIndexOf(ACK);
+    if (at >= 0)
+      this.#batch = Number.parseInt(body.toString('latin1', at + ACK.length, at + ACK.length + 12), 10);
   }
 
   /** @param {any} message */

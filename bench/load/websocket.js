@@ -1,7 +1,14 @@
+import { constants, inflateRawSync } from 'node:zlib';
 import { openSocket } from './socket.js';
 
 /** One fixed key: a mask has to be there, and to vary it would only cost the load its time. */
 const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n';
+/** What ends a flush, and is left out of a frame. */
+const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+
+/** The compressed payload read last, and what it says: the next client mostly gets the same. */
+let inflated = { payload: Buffer.alloc(0), text: Buffer.alloc(1) };
 
 /** A client's text frame. @param {string} text @returns {{ bytes: Buffer, start: number, key: Buffer }} */
 function textFrame(text) {
@@ -33,25 +40,26 @@ export class WebSocketConduit {
   #onOpen = () => {};
 
   /**
-   * @param {{ port: number, path: string }} target
+   * @param {{ port: number, path: string, deflate?: boolean }} target
    * @param {(bytes: Buffer, start: number, end: number) => void} onText
    * @param {(why: string) => void} onLost
+   * @param {typeof openSocket} [open]
    */
-  constructor({ port, path }, onText, onLost) {
+  constructor({ port, path, deflate }, onText, onLost, open = openSocket) {
     this.#onText = onText;
     this.#onLost = onLost;
     /** @type {Promise<void>} */
     this.opened = new Promise((resolve) => {
       this.#onOpen = resolve;
     });
-    this.#socket = openSocket(
+    this.#socket = open(
       port,
       (bytes, end) => this.#read(bytes, end),
       () => onLost('the server closed the WebSocket'),
     );
     this.#socket.write(
       `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${deflate ? OFFER : ''}\r\n`,
     );
   }
 
@@ -95,6 +103,7 @@ export class WebSocketConduit {
       const first = bytes[at];
       at = start + length;
       if (first === 0x81) this.#onText(bytes, start, at);
+      else if (first === 0xc1) this.#onCompressed(bytes.subarray(start, at));
       else this.#control(first, bytes.subarray(start, at));
     }
     return at;
@@ -109,6 +118,16 @@ export class WebSocketConduit {
     this.#open = true;
     this.#onOpen();
     return at + 4;
+  }
+
+  /** @param {Buffer} payload */
+  #onCompressed(payload) {
+    if (!payload.equals(inflated.payload)) {
+      const text = inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
+      // A byte is kept behind the end for the sentinel of `markers.js`.
+      inflated = { payload: Buffer.from(payload), text: Buffer.concat([text, Buffer.alloc(1)]) };
+    }
+    this.#onText(inflated.text, 0, inflated.text.length - 1);
   }
 
   /** @param {number} first @param {Buffer} payload */

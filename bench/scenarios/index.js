@@ -1,4 +1,5 @@
 import { arrivals } from './arrivals.js';
+import { costs } from './costs.js';
 import { longPolling } from './long-polling.js';
 import { memory } from './memory.js';
 import { webSocket } from './websocket.js';
@@ -20,6 +21,8 @@ import { webSocket } from './websocket.js';
  * @property {number} ballast Other subscriptions, to channels without traffic.
  * @property {number} churn Subscribes and unsubscribes a second, all together.
  * @property {number} sessions That arrive, or that idle.
+ * @property {string} feature What the server has on that is off by default: a name in `servers/features.js`.
+ * @property {'' | 'ack' | 'timesync' | 'binary' | 'deflate'} speaks What clients use that not all use.
  */
 
 /** @type {Load} */
@@ -37,6 +40,8 @@ const plain = {
   ballast: 0,
   churn: 0,
   sessions: 0,
+  feature: '',
+  speaks: '',
 };
 
 /**
@@ -45,10 +50,12 @@ const plain = {
  * @typedef {object} Scenario
  * @property {string} id
  * @property {string} group Selects it together with its neighbours.
+ * @property {'cost'} [family] Run only when asked for, by this or a narrower name.
+ * @property {readonly string[]} [servers] Those it is about; without it, all that speak its transport.
  * @property {string} title
  * @property {[one: string, many: string]} unit What is counted.
  * @property {readonly Measure[]} compare What the ratios are taken of.
- * @property {'prebuilt' | 'echo'} [ceiling]
+ * @property {'prebuilt' | 'echo' | 'deflated'} [ceiling]
  * @property {Partial<Load>} load
  * @property {{ title: string, load: Partial<Load> }} [own] Run beside it, to hold a server against itself.
  * @property {Goal} [goal] What bayeuxd has to reach: a ratio per measure, at least for rates, at most for the rest.
@@ -58,7 +65,7 @@ const plain = {
  */
 
 /** @type {readonly Scenario[]} */
-export const scenarios = [...webSocket, ...longPolling, ...arrivals, ...memory];
+export const scenarios = [...webSocket, ...longPolling, ...arrivals, ...memory, ...costs];
 
 /** @param {Scenario} scenario @param {boolean} own @returns {Load} */
 export function loadOf(scenario, own) {

@@ -52,6 +52,12 @@ export const ceilings = {
     dialect: 'raw',
     transports: ['websocket'],
   },
+  deflated: {
+    label: 'no Bayeux: each frame compressed for each client',
+    script: './servers/deflated.js',
+    dialect: 'raw',
+    transports: ['websocket'],
+  },
   echo: {
     label: 'ceiling: bare http echo',
     script: './servers/echo.js',

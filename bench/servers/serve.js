@@ -4,8 +4,9 @@ import { link } from '../wire.js';
  * Serves on a free port and answers the bench: where it listens, what it used of the CPU, how much memory it holds.
  *
  * @param {import('node:http').Server} httpServer
+ * @param {Record<string, () => unknown>} [handlers] What else it may be asked.
  */
-export function serve(httpServer) {
+export function serve(httpServer, handlers) {
   httpServer.listen(0, '127.0.0.1', 4096);
   void link(process, {
     async port() {
@@ -25,6 +26,7 @@ export function serve(httpServer) {
       const { rss, heapUsed } = process.memoryUsage();
       return { rss, heapUsed };
     },
+    ...handlers,
   });
   process.once('disconnect', () => process.exit(0));
 }

@@ -1,0 +1,101 @@
+/** @type {[string, string]} */
+const delivery = ['delivery', 'deliveries'];
+/** @type {[string, string]} */
+const publish = ['publish', 'publishes'];
+
+/** What each feature is measured under. @type {Record<string, Pick<import('./index.js').Scenario, 'title' | 'unit' | 'load'>>} */
+const loads = {
+  W1: { title: '1,000 WebSocket subscribers, 32 in flight', unit: delivery, load: { subscribers: 1000 } },
+  W1w1: {
+    title: '1,000 WebSocket subscribers, 1 in flight',
+    unit: delivery,
+    load: { subscribers: 1000, window: 1 },
+  },
+  P2: {
+    title: 'publishes over WebSocket, 32 publishers with 8 in flight each, no subscribers',
+    unit: publish,
+    load: { publishers: 32, window: 256 },
+  },
+  L1: {
+    title: '200 long-polling subscribers, 32 in flight',
+    unit: delivery,
+    load: { transport: 'long-polling', subscribers: 200 },
+  },
+};
+
+/** By name: what it is, and the loads it has a part in. @type {Record<string, { title: string, under: readonly string[], feature: Partial<import('./index.js').Load>, without?: Partial<import('./index.js').Load>, goal?: Record<string, number> }>} */
+const features = {
+  ack: { title: 'clients that acknowledge', under: ['W1', 'W1w1', 'L1'], feature: { speaks: 'ack' } },
+  timesync: {
+    title: 'clients that synchronise time',
+    under: ['W1w1', 'L1'],
+    feature: { speaks: 'timesync' },
+  },
+  timestamp: {
+    title: 'a timestamp on every message',
+    under: ['W1', 'W1w1', 'P2'],
+    feature: { feature: 'timestamp' },
+  },
+  binary: { title: 'binary events', under: ['W1', 'W1w1', 'P2'], feature: { speaks: 'binary' } },
+  retained: {
+    title: "redelivery: 'retained'",
+    under: ['W1', 'W1w1', 'L1'],
+    feature: { feature: 'retained' },
+  },
+  schema: { title: 'a rule with a schema', under: ['W1w1', 'P2'], feature: { feature: 'schema' } },
+  overflow: {
+    title: 'a rule for overflow, nothing dropped',
+    under: ['W1', 'W1w1', 'P2'],
+    feature: { feature: 'overflow' },
+  },
+  conflate: {
+    title: 'a rule that conflates, each event with a key of its own',
+    under: ['W1', 'W1w1'],
+    feature: { feature: 'conflate' },
+  },
+  history: {
+    title: 'history in memory',
+    under: ['W1', 'W1w1', 'P2'],
+    feature: { feature: 'history' },
+  },
+  durable: { title: 'durable history', under: ['W1', 'W1w1', 'P2'], feature: { feature: 'durable' } },
+  sync: { title: 'durable history, synced', under: ['W1', 'W1w1', 'P2'], feature: { feature: 'sync' } },
+  policy: { title: 'a policy that answers at once', under: ['W1w1', 'P2'], feature: { feature: 'policy' } },
+  looks: {
+    title: 'an extension that looks at publishes',
+    under: ['W1w1', 'P2'],
+    feature: { feature: 'looks' },
+  },
+  both: {
+    title: 'a policy that answers at once and an extension that looks at publishes',
+    under: ['W1w1'],
+    feature: { feature: 'both' },
+    goal: { cpu: 1.1 },
+  },
+  deflate: {
+    title: 'compression, events of 1,000 bytes',
+    under: ['W1', 'W1w1'],
+    feature: { feature: 'deflate', speaks: 'deflate', size: 1000 },
+    without: { speaks: '' },
+  },
+};
+
+/** What each feature costs, for who has it on: run when asked for by `--scenario cost`, or by a feature's name. */
+export const costs = Object.entries(features).flatMap(([name, { title, under, feature, without, goal }]) =>
+  under.map((id) => {
+    const { load, ...rest } = /** @type {import('./index.js').Scenario} */ (loads[id]);
+    return /** @type {import('./index.js').Scenario} */ ({
+      ...rest,
+      id: `${name}-${id}`,
+      group: name,
+      title: `${title}: ${rest.title}`,
+      family: 'cost',
+      servers: ['bayeuxd'],
+      compare: ['cpu', 'rate'],
+      load: { ...load, ...feature },
+      own: { title: 'without', load: { feature: '', speaks: '', ...without } },
+      ...(name === 'deflate' && { ceiling: 'deflated' }),
+      ...(goal && { goal: { own: goal } }),
+    });
+  }),
+);

@@ -1,0 +1,54 @@
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const everything = '/bench/**';
+const words = { type: 'string', maxLength: 10_000 };
+
+/** Settings of a server that has one thing on. @type {Record<string, () => object | Promise<object>>} */
+const features = {
+  '': () => ({}),
+  timestamp: () => ({ timestamp: 'iso' }),
+  retained: () => ({ redelivery: 'retained' }),
+  schema: () =>
+    rule({ schema: { type: 'object', properties: { m: words, x: words }, required: ['m', 'x'] } }),
+  overflow: () => rule({ overflow: { action: 'dropOldest', maxEvents: 1000 } }),
+  conflate: () => rule({ overflow: { action: 'conflate', key: '/m', maxEvents: 1000 } }),
+  history: () => rule({ history: true }),
+  durable: () => durable(false),
+  sync: () => durable(true),
+  policy: () => ({ policy }),
+  looks: () => ({ extensions: [looks] }),
+  both: () => ({ policy, extensions: [looks] }),
+  deflate: () => ({ websocket: { perMessageDeflate: true } }),
+};
+
+const policy = {
+  canPublish: (/** @type {any} */ { channel }) => channel.startsWith('/bench/'),
+};
+
+const looks = {
+  name: 'looks',
+  publishing: (/** @type {any} */ event) => (event.data === undefined ? undefined : event),
+};
+
+/** @param {string} name */
+export async function settingsOf(name) {
+  const settings = features[name];
+  if (!settings) throw new Error(`no feature ${name}; there are ${Object.keys(features).join(', ')}`);
+  return settings();
+}
+
+/** @param {object} rule */
+function rule(rule) {
+  return { channels: { [everything]: rule } };
+}
+
+/** @param {boolean} sync */
+async function durable(sync) {
+  const { LevelHistory } = await import('../../dist/history/level-history.js');
+  // Its server is killed, so that what a run leaves behind is removed by the next one.
+  const path = join(tmpdir(), 'bayeuxd-bench-history');
+  await rm(path, { recursive: true, force: true });
+  return { ...rule({ history: true }), history: new LevelHistory({ path, sync }) };
+}

@@ -1,0 +1,34 @@
+import { createServer } from 'node:http';
+import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
+import { channelName } from '../load/publisher.js';
+import { serve } from '../servers/serve.js';
+import { MAX_WAITING } from './bounds.js';
+
+const HOUR = 3_600_000;
+
+const server = new Server({
+  channels: {
+    [channelName(0)]: { overflow: { action: 'dropOldest', maxEvents: MAX_WAITING } },
+    [channelName(1)]: { overflow: { action: 'dropNewest', maxEvents: MAX_WAITING } },
+  },
+  // Who reads nothing would be given up within a minute. Here he is kept, to see what he costs.
+  maxInterval: HOUR,
+  websocket: { pingInterval: HOUR },
+});
+const httpServer = createServer(bayeux(server, { path: '/bayeux' }));
+attachWebSocket(httpServer, '/bayeux', server);
+await server.open();
+
+/** Events that rules dropped, by clientId. @type {Record<string, number>} */
+const dropped = {};
+server.on('overflow', ({ session }) => {
+  dropped[session.clientId] = (dropped[session.clientId] ?? 0) + 1;
+});
+
+serve(httpServer, {
+  sample: () => ({
+    rss: process.memoryUsage.rss(),
+    dropped,
+    waiting: Object.fromEntries([...server.sessions].map(({ clientId, outbox }) => [clientId, outbox.size])),
+  }),
+});
