@@ -27,6 +27,7 @@ describe('what the package exports', () => {
       [
         "BayeuxError",
         "MemoryEngine",
+        "MemoryHistory",
         "Outgoing",
         "OutgoingEvent",
         "OutgoingReply",

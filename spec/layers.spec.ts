@@ -44,6 +44,17 @@ describe('the layer rules', () => {
     ['src/http/planted.ts', type('../standard-server.ts')],
     ['src/extensions/planted.ts', type('../standard-server.ts')],
     ['src/core/requests/planted.ts', type('../../standard-server.ts')],
+    ['src/core/planted.ts', type('../history/level-history.ts')],
+    ['src/core/planted.ts', type('classic-level')],
+    ['src/transports/planted.ts', type('../history/level-history.ts')],
+    ['src/extensions/planted.ts', type('../history/level-history.ts')],
+    ['src/http/planted.ts', type('../history/level-history.ts')],
+    ['src/http/planted.ts', type('classic-level')],
+    ['src/history/planted.ts', type('../transports/websocket.ts')],
+    ['src/history/planted.ts', type('../compat/faye.ts')],
+    ['src/history/planted.ts', type('../cli/main.ts')],
+    ['src/history/planted.ts', type('express')],
+    ['src/cli/planted.ts', type('classic-level')],
   ])('refuse in %s: %s', (file, line) => {
     expect(lint(file, line)).toContain('noRestrictedImports');
   });
@@ -56,6 +67,11 @@ describe('the layer rules', () => {
     ['src/cli/planted.ts', type('../http/middleware.ts')],
     ['src/cli/planted.ts', type('../standard-server.ts')],
     ['src/core/requests/planted.ts', type('../server.ts')],
+    ['src/core/requests/planted.ts', type('../history.ts')],
+    ['src/history/planted.ts', type('../core/history-store.ts')],
+    ['src/history/planted.ts', type('classic-level')],
+    ['src/history/planted.ts', type('node:fs')],
+    ['src/cli/planted.ts', type('../history/level-history.ts')],
   ])('allow in %s: %s', (file, line) => {
     expect(lint(file, line)).not.toContain('noRestrictedImports');
   });

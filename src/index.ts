@@ -4,17 +4,25 @@ export type { Directory } from './core/directory.ts';
 export type { Engine, Publication } from './core/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type { Extension, Said } from './core/extension.ts';
+export type {
+  HistorySettings,
+  HistoryStore,
+  Retained,
+  Retention,
+  StoredEvent,
+} from './core/history-store.ts';
 export type { Handler, HeardMessage, Listener } from './core/listeners.ts';
 export type { EventListener, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './core/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
+export { MemoryHistory, type MemoryHistoryOptions } from './core/memory-history.ts';
 export type {
   OriginPredicate,
   OverflowDecision,
   ServerOptions,
   UnconnectedPublish,
 } from './core/options.ts';
-export type { Outbox, OutboxSnapshot, OverflowAction, Pushed } from './core/outbox.ts';
+export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './core/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './core/policy.ts';
 export type { ChannelRule } from './core/rules.ts';
 export type { ServerSettings, ServerState } from './core/server.ts';
@@ -27,5 +35,12 @@ export { bayeux, type Middleware, type MiddlewareOptions } from './http/middlewa
 export { attachWebSocket } from './http/upgrade.ts';
 export { BayeuxError, errors } from './protocol/errors.ts';
 export type * from './protocol/message.ts';
-export { type Delivery, Outgoing, OutgoingEvent, OutgoingReply } from './protocol/outgoing.ts';
+export {
+  type Delivery,
+  type Gap,
+  Outgoing,
+  OutgoingEvent,
+  OutgoingReply,
+  type OverflowRule,
+} from './protocol/outgoing.ts';
 export { Server } from './standard-server.ts';

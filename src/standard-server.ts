@@ -5,6 +5,7 @@ import { Server as CoreServer, type ServerSettings } from './core/server.ts';
 import { ack } from './extensions/ack.ts';
 import { activity } from './extensions/activity.ts';
 import { binary } from './extensions/binary.ts';
+import { retained } from './extensions/retained.ts';
 import { timestamp } from './extensions/timestamp.ts';
 import { timesync } from './extensions/timesync.ts';
 
@@ -17,7 +18,15 @@ export class Server extends CoreServer {
 }
 
 function extended(settings: ServerSettings): ServerSettings {
-  const { policy: _policy, engine: _engine, log: _log, clock, extensions = [], ...options } = settings;
+  const {
+    policy: _policy,
+    engine: _engine,
+    history: _history,
+    log: _log,
+    clock,
+    extensions = [],
+    ...options
+  } = settings;
   return { ...settings, extensions: [...standardExtensions(resolveOptions(options), clock), ...extensions] };
 }
 
@@ -25,6 +34,7 @@ function extended(settings: ServerSettings): ServerSettings {
 export function standardExtensions(options: ResolvedOptions, clock: Clock = systemClock): Extension[] {
   const { mode, maxInactivity } = options.activity;
   return [
+    ...(options.redelivery === 'retained' ? [retained] : []),
     ...(options.ack ? [ack] : []),
     ...(options.timesync ? [timesync(clock, options.timesync.accuracy)] : []),
     ...(options.binary ? [binary] : []),

@@ -40,6 +40,16 @@ function at({ program, server }: Config, path: string): unknown {
   return value;
 }
 
+const channels = {
+  '/a': { lazy: 7, history: true },
+  '/a/**': {
+    history: { maxEvents: 100 },
+    overflow: { action: 'conflate', key: '/symbol', maxAge: 5_000 },
+    schema: { type: 'object', properties: { price: { type: 'number', enum: [1, null] } } },
+  },
+  '/b/*': { history: false, overflow: { action: 'dropNewest' }, schema: true, broadcastToPublisher: false },
+};
+
 /** A value of an option that is not its default, as text and as it is in code. */
 function another({ path, row }: NamedOption): [text: string, value: unknown] {
   const own: Record<string, [string, unknown]> = {
@@ -47,7 +57,7 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     path: ['/a/b', '/a/b'],
     transports: ['long-polling, cross-origin-long-polling', ['long-polling', 'cross-origin-long-polling']],
     origins: ['https://a.example,https://b.example:81', ['https://a.example', 'https://b.example:81']],
-    channels: ['{"/a":{"lazy":7}}', { '/a': { lazy: 7 } }],
+    channels: [JSON.stringify(channels), channels],
     apiKey: ['correct-horse', 'correct-horse'],
     'browserCookie.path': ['/x', '/x'],
     maxSessions: ['12', 12],
@@ -71,8 +81,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
   }
 }
 
-// A socket stands instead of host and port, TLS takes two files: these have specs of their own.
-const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey'].includes(path));
+// TLS takes two files, and only a disk can be waited for: these have specs of their own.
+const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey', 'history.sync'].includes(path));
 
 describe('the configuration', () => {
   describe.each(alone)('$path', (option) => {
@@ -198,6 +208,16 @@ describe('the configuration', () => {
       /: unknown option channels\["\/a"\]\.lazyy; did you mean "lazy"\?$/,
     ],
     [
+      'a rule that contradicts itself',
+      'channels: { /a: { overflow: { action: conflate } } }',
+      /^configuration: channels\["\/a"\]\.overflow\.key is missing: /,
+    ],
+    [
+      'a schema that is none',
+      'channels: { /a: { schema: { type: nmber } } }',
+      /^configuration: channels\["\/a"\]\.schema is no JSON schema that can be used: schema is invalid/,
+    ],
+    [
       'a rule for no channel',
       'channels: { /a/: { lazy: 1 } }',
       /channels has "\/a\/", which is no channel name or pattern$/,
@@ -209,6 +229,29 @@ describe('the configuration', () => {
     expect(refusal({ '--config': path }).message).toMatch(message);
   });
 
+  it('names what is wrong in each key of each rule', () => {
+    const yaml = file(
+      'rules.yaml',
+      `channels:
+         /a: { lazy: x, history: { maxEvent: 3 }, lazyy: 1 }
+         /b: { overflow: { action: conflat, key: 5 } }
+         /c: { overflow: {}, schema: 3 }
+         /d: 4`,
+    );
+    const { problems } = refusal({ '--config': yaml });
+    expect(problems.every(({ key, place }) => key === 'channels' && place === yaml)).toBe(true);
+    const actions = '"dropOldest", "dropNewest", "conflate" or "disconnect"';
+    expect(problems.map(({ message }) => message).sort()).toEqual([
+      'channels["/a"].lazy must be true, false or a number of milliseconds, got "x"',
+      `channels["/b"].overflow.action must be ${actions}, got "conflat"; did you mean "conflate"?`,
+      `channels["/c"].overflow.action is missing: it must be ${actions}`,
+      'channels["/c"].schema must be a JSON schema, got 3',
+      'channels["/d"] must be an object of options, got 4',
+      'unknown option channels["/a"].history.maxEvent; did you mean "maxEvents"?',
+      'unknown option channels["/a"].lazyy; did you mean "lazy"?',
+    ]);
+  });
+
   it('refuses one half of TLS, and a socket beside a port', () => {
     expect(refusal({ '--tls-cert': 'a.pem' }).message).toBe('--tls-cert: tlsCert needs tlsKey too');
     expect(refusal({}, { BAYEUXD_TLS_KEY: 'a.pem' }).message).toBe(
@@ -216,6 +259,17 @@ describe('the configuration', () => {
     );
     const both = { '--socket': '/tmp/a', '--port': '1' };
     expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
+  });
+
+  it('refuses to wait for a disk that there is none of, and a bound that is for memory', () => {
+    expect(refusal({ '--history-sync': 'true' }).message).toBe(
+      '--history-sync: history.sync needs history.path too',
+    );
+    const onDisk = { '--history-path': '/tmp/a', '--history-sync': 'true' };
+    expect(load(onDisk).program.history).toMatchObject({ path: '/tmp/a', sync: true });
+    expect(refusal({ ...onDisk, '--history-max-bytes': '5' }).message).toMatch(
+      /^--history-max-bytes: history.maxBytes is for the history in memory/,
+    );
   });
 
   it('refuses options that contradict each other', () => {
@@ -233,7 +287,7 @@ describe('the configuration', () => {
 describe('the printed configuration', () => {
   const everything = Object.fromEntries(
     allOptions
-      .filter(({ path }) => !['socket', 'apiKey', 'browserCookie'].includes(path))
+      .filter(({ path }) => !['socket', 'apiKey', 'browserCookie', 'history.maxBytes'].includes(path))
       .map((option) => [option.flag, another(option)[0]]),
   );
 
@@ -259,6 +313,7 @@ describe('the printed configuration', () => {
       'socket',
       'tlsCert',
       'tlsKey',
+      'history.path',
       'timesync',
       'browserCookie',
       'browserCookie.domain',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Extension } from '../../src/core/extension.ts';
 import type { CloseReason } from '../../src/core/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
@@ -163,6 +163,35 @@ describe('session.disconnect() (DC-6, DC-7)', () => {
     client.session.attach(push);
     client.session.disconnect();
     expect([push.messages, push.ends]).toEqual([[notice], ['disconnected']]);
+  });
+
+  it.each([
+    ['socket', socket()],
+    ['stream', stream()],
+  ])('tells it once where a connect is held beside a %s', async (_shape, push) => {
+    const { server } = watched();
+    const client = await FakeClient.connected(server);
+    client.session.attach(push);
+    const held = await client.connect({ id: 'c' });
+    client.session.disconnect();
+    expect(held.messages).toMatchObject([notice, { id: 'c', ...last }]);
+    expect([push.messages, push.ends]).toEqual([[], ['disconnected']]);
+  });
+
+  it.each([
+    ['later', (reply: never) => Promise.resolve(reply)],
+    ['never', () => undefined],
+  ])('tells a stream before it ends it, even what an extension lets out %s', async (_when, outgoing) => {
+    const { server } = watched({ extensions: [{ name: 'x', kinds: ['disconnect'], outgoing }] });
+    const client = await FakeClient.connected(server);
+    const push = stream();
+    client.session.attach(push);
+    const order = [vi.spyOn(push, 'send'), vi.spyOn(push, 'end')];
+    client.session.disconnect();
+    await client.flushed();
+    expect([push.messages, push.ends]).toEqual([[notice], ['disconnected']]);
+    const [sent = 0, ended = 0] = order.map(({ mock }) => mock.invocationCallOrder[0]);
+    expect(sent).toBeLessThan(ended);
   });
 
   it('can tell nobody where nothing is open; the next connect hears of it', async () => {

@@ -64,6 +64,8 @@ describe('extensions', () => {
       ['connect', id],
       [true, id],
       ['connect', id],
+      // The notice that the session is over (DC-6).
+      [true, id],
       [false, id],
     ]);
   });

@@ -316,4 +316,22 @@ describe('events queued during a handshake (HS-15)', () => {
       ]);
     }
   });
+
+  it('are counted as far as the response carries them (HS-15)', async () => {
+    const { server } = serve({ handshakeDelivery: true });
+    server.on('session.opened', ({ session }) => {
+      for (const data of [1, 2, 3]) session.deliver('/hello', data);
+    });
+    const conduit = exchange({ maxBytes: 70 });
+    const client = await FakeClient.open(server, conduit);
+    expect(conduit.messages).toMatchObject([{ 'x-messages': 2 }, { data: 1 }, { data: 2 }]);
+    expect((await client.connect()).data).toEqual([3]);
+  });
+
+  it('are not counted when there are none', async () => {
+    const { server } = serve({ handshakeDelivery: true });
+    const conduit = exchange();
+    await FakeClient.open(server, conduit);
+    expect(conduit.reply).not.toHaveProperty('x-messages');
+  });
 });

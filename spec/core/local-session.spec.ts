@@ -57,6 +57,16 @@ describe('a session in this process (IP-1, IP-2, T-52)', () => {
     expect((await remote.connect()).events).toEqual([{ channel: '/a', data: 1 }]);
   });
 
+  it('is told why it is not let in', async () => {
+    const { server } = serve({ maxSessions: 1 });
+    const first = await server.connect();
+    await expect(server.connect()).rejects.toThrow('503::no_room');
+    await first.disconnect();
+    await server.connect();
+    await server.close();
+    await expect(server.connect()).rejects.toThrow('the server is closed');
+  });
+
   it('never expires, and needs no timer', async () => {
     const { server, clock } = serve();
     const local = await server.connect();

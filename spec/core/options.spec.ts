@@ -41,7 +41,9 @@ const defaults = {
   maxQueue: 10_000,
   maxQueueBytes: 16 * 1024 * 1024,
   queueOverflow: 'disconnect',
+  redelivery: 'unflushed',
   channels: {},
+  replay: { maxEvents: 10_000, maxAge: 86_400_000, onGap: 'fail', inject: 'both' },
   channelNames: 'bayeux',
   maxChannelLength: 255,
   maxChannelSegments: 32,
@@ -111,9 +113,12 @@ describe('the server options', () => {
   });
 
   it('are frozen through and through, defaults included', () => {
-    const options = resolveOptions({ channels: { '/a': { lazy: true } } });
-    const parts = [options, options.transports, options.cors, options.cors.headers, options.channels['/a']];
-    expect(parts.every(Object.isFrozen)).toBe(true);
+    const schema = { properties: { a: { enum: [{ b: 1 }] } } };
+    const rule = { overflow: { action: 'dropOldest' }, history: { maxAge: 5 }, schema } as const;
+    const options = resolveOptions({ channels: { '/a': rule } });
+    expect(options.channels['/a']).toEqual(rule);
+    expect(thawed(options)).toEqual([]);
+    expect(thawed(schema, 'schema')).not.toHaveLength(0);
   });
 
   it('take undefined for what is not given', () => {
@@ -121,7 +126,9 @@ describe('the server options', () => {
   });
 
   it('resolve to themselves when they were resolved before', () => {
-    const options = resolveOptions({ timeout: 7, websocket: { maxInterval: 9 }, browserCookie: false });
+    const channels = { '/a': { history: true, schema: { type: 'object' } } };
+    const given = { timeout: 7, websocket: { maxInterval: 9 }, browserCookie: false, channels } as const;
+    const options = resolveOptions(given);
     expect(resolveOptions(options)).toStrictEqual(options);
   });
 
@@ -159,6 +166,60 @@ describe('the server options', () => {
       'channels["/a"].lazy must be true, false or a number of milliseconds, got "x"',
     ],
     ['channels', { '/a': { lazyy: 1 } }, 'unknown option channels["/a"].lazyy; did you mean "lazy"?'],
+    [
+      'channels',
+      { '/a': { histroy: true } },
+      'unknown option channels["/a"].histroy; did you mean "history"?',
+    ],
+    [
+      'channels',
+      { '/a': { maxEvents: 5 } },
+      'unknown option channels["/a"].maxEvents; did you mean "history.maxEvents"?',
+    ],
+    [
+      'channels',
+      { '/a': { history: { maxEvent: 5 } } },
+      'unknown option channels["/a"].history.maxEvent; did you mean "maxEvents"?',
+    ],
+    ['channels', { '/a': { history: 5 } }, 'channels["/a"].history must be an object of options, got 5'],
+    [
+      'channels',
+      { '/a': { history: { maxAge: 0 } } },
+      'channels["/a"].history.maxAge must be between 1 and 1000000000000, got 0',
+    ],
+    [
+      'channels',
+      { '/a': { overflow: true } },
+      'channels["/a"].overflow must be an object of options, got true',
+    ],
+    [
+      'channels',
+      { '/a': { overflow: { maxEvents: 5 } } },
+      'channels["/a"].overflow.action is missing: it must be "dropOldest", "dropNewest", "conflate" or "disconnect"',
+    ],
+    [
+      'channels',
+      { '/a': { overflow: { action: 'conflat' } } },
+      'channels["/a"].overflow.action must be "dropOldest", "dropNewest", "conflate" or "disconnect", got "conflat"; did you mean "conflate"?',
+    ],
+    [
+      'channels',
+      { '/a': { overflow: { action: 'conflate', key: 'price' } } },
+      'channels["/a"].overflow.key must be a JSON pointer like /symbol, got "price"',
+    ],
+    [
+      'channels',
+      { '/a': { overflow: { action: 'conflate', key: '/a~2' } } },
+      'channels["/a"].overflow.key must be a JSON pointer like /symbol, got "/a~2"',
+    ],
+    ['channels', { '/a': { schema: 'object' } }, 'channels["/a"].schema must be a JSON schema, got "object"'],
+    ['channels', { '/a': { schema: [] } }, 'channels["/a"].schema must be a JSON schema, got []'],
+    ['channels', JSON.parse('{"/a": {"__proto__": {}}}'), 'unknown option channels["/a"].__proto__'],
+    [
+      'replay.onGap',
+      'earlist',
+      'replay.onGap must be "fail" or "earliest", got "earlist"; did you mean "earliest"?',
+    ],
     ['channels', { '/a/': {} }, 'channels has "/a/", which is no channel name or pattern'],
     ['channels', { '/a': 1 }, 'channels["/a"] must be an object of options, got 1'],
   ])('say what is wrong with %s %o', (path, value, message) => {
@@ -253,6 +314,10 @@ describe('the server options', () => {
     expectTypeOf<ResolvedOptions['websocket']['protocol']>().toEqualTypeOf<string | undefined>();
     expectTypeOf<ResolvedOptions['dedupe']>().toEqualTypeOf<'faye' | boolean>();
     expectTypeOf<ResolvedOptions['forward']>().toEqualTypeOf<'all' | readonly string[]>();
+    type Rule = NonNullable<ServerOptions['channels']>[string];
+    expectTypeOf<{ history: true; overflow: { action: 'dropOldest' } }>().toExtend<Rule>();
+    expectTypeOf<{ overflow: { maxEvents: 5 } }>().not.toExtend<Rule>();
+    expectTypeOf<{ overflow: { action: 'dropAll' } }>().not.toExtend<Rule>();
     expectTypeOf<{ timeoutt: 3 }>().not.toExtend<ServerOptions>();
     expectTypeOf<{ transports: ['x'] }>().not.toExtend<ServerOptions>();
   });
@@ -291,6 +356,13 @@ describe('the nearest name', () => {
     expect(nearest(name, ['timeout', 'maxInterval', 'interval'])).toBe(meant);
   });
 });
+
+/** What of a value can still be changed. */
+function thawed(value: unknown, path = 'options'): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.entries(value).flatMap(([name, part]) => thawed(part, `${path}.${name}`));
+  return Object.isFrozen(value) ? inner : [path, ...inner];
+}
 
 /** For every option one value of a wrong type, and those just out of its bounds. */
 function badValues(): { path: string; value: unknown }[] {

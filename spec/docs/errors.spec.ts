@@ -15,7 +15,9 @@ const examples = {
   handshakeNotAlone: errors.handshakeNotAlone(),
   channelMissing: errors.channelMissing(),
   binaryInvalid: errors.binaryInvalid(),
+  dataInvalid: errors.dataInvalid('/prices/acme', { path: '/price', message: 'must be number' }, 'a rule'),
   dataMissing: errors.dataMissing(),
+  replayIdInvalid: errors.replayIdInvalid([['/orders', '41']]),
   subscriptionMissing: errors.subscriptionMissing(),
   sessionUnknown: errors.sessionUnknown(),
   handshakeDenied: errors.handshakeDenied(),
@@ -39,6 +41,7 @@ const reasons = {
   overflow: true,
   revoked: true,
   inactive: true,
+  history: true,
   shutdown: true,
 } satisfies Record<CloseReason, true>;
 

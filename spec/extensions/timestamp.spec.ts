@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type TimestampFormat, timestamp } from '../../src/extensions/timestamp.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { exchange } from '../support/fake-conduit.ts';
+import { exchange, socket } from '../support/fake-conduit.ts';
 
 function open(format: TimestampFormat) {
   const clock = new FakeClock();
@@ -28,6 +28,22 @@ describe('timestamps (TM-1)', () => {
     expect(all).toHaveLength(6);
     for (const message of all) expect(message).toMatchObject({ timestamp: expected });
     expect(all.every((message) => message.ext === undefined)).toBe(true);
+  });
+
+  it('are on the notice that a session is over, which nobody asked for (DC-6)', async () => {
+    const { server } = open('iso');
+    for (const holds of [true, false]) {
+      const wire = socket();
+      const client = await FakeClient.connected(server, wire);
+      if (holds) await client.connect({}, wire);
+      wire.batches.length = 0;
+      client.session.disconnect();
+      expect(wire.messages[0]).toEqual({
+        channel: '/meta/disconnect',
+        successful: true,
+        timestamp: '2025-06-15T15:06:40.000Z',
+      });
+    }
   });
 
   it('say when an event was published, not when it was fetched', async () => {

@@ -104,6 +104,21 @@ describe('POST /publish', () => {
     expect(response.body.error).toEqual(typeof error === 'string' ? error : expect.stringMatching(error));
   });
 
+  it('refuses data that breaks the schema of its channel, and says how', async () => {
+    const schema = { properties: { price: { type: 'number' } }, required: ['price'] };
+    const { publish, heard } = await serve({ key }, { channels: { '/prices/**': { schema } } });
+    const wrong = await publish({ channel: '/prices/acme', data: { price: 'x' } });
+    const missing = await publish({ channel: '/prices/acme', data: {} });
+    const where = 'data for /prices/acme does not satisfy channels["/prices/**"].schema:';
+    expect([wrong.status, wrong.body]).toEqual([400, { error: `${where} /price must be number` }]);
+    expect([missing.status, missing.body]).toEqual([
+      400,
+      { error: `${where} data must have required property 'price'` },
+    ]);
+    expect(heard).toEqual([]);
+    expect((await publish({ channel: '/prices/acme', data: { price: 1 } })).status).toBe(200);
+  });
+
   it('refuses a body over the limit', async () => {
     const { publish } = await serve({ key }, { maxMessageSize: 100 });
     const response = await publish({ channel: '/a', data: 'x'.repeat(100) });

@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type RequestOptions,
+  request,
+  type Server as HttpServer,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import compression from 'compression';
 import express, { type RequestHandler } from 'express';
@@ -36,6 +42,20 @@ async function serve(http: HttpServer | RequestListener): Promise<string> {
     server.close();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The status of the answer to a request whose target is written as it is given. */
+function statusOf(url: string, options: RequestOptions, body = ''): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, options);
+    asked.once('response', (response) => resolve(response.resume().statusCode));
+    asked.once('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      resolve(statusCode);
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
 }
 
 const json = { 'Content-Type': 'application/json' };
@@ -205,6 +225,31 @@ describe('a bare http server', () => {
       expect((await send(url, 'POST', path, json, batch)).status).toBe(418);
       expect((await send(alone, 'POST', path, json, batch)).status).toBe(404);
     }
+  });
+
+  it('reads a request that names the whole address (RFC 9112, 3.2.2)', async () => {
+    const server = serverFor();
+    const http = createServer(bayeux(server, { path: '/bayeux' }));
+    const url = await serve(http);
+    attachWebSocket(http, '/bayeux', server);
+    const status = (path: string) => statusOf(url, { method: 'POST', path, headers: json }, batch);
+    for (const path of ['http://a.example/bayeux', 'HTTPS://a.example:81/bayeux/x?y=//z'])
+      expect(await status(path)).toBe(200);
+    for (const path of [
+      'http://a.example',
+      'http://bayeux',
+      'http://a.example/bayeuxx',
+      '//a.example/bayeux',
+    ])
+      expect(await status(path)).toBe(404);
+    const upgrade = {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    expect(await statusOf(url, { path: 'http://a.example/bayeux', headers: upgrade })).toBe(101);
+    expect(await statusOf(url, { path: 'http://a.example/other', headers: upgrade })).toBe(404);
   });
 
   it('offers WebSockets once they are attached, and says so when one comes before', async () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { parse, YAMLError } from 'yaml';
-import { checked, noGroup, type OptionTable, unknownOption } from '../core/option-table.ts';
+import type { OptionTable } from '../core/option-table.ts';
+import { checked, noGroup, unknownOption } from '../core/option-values.ts';
 import { UsageError } from '../core/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { allOptions, configTable } from './options.ts';
@@ -80,6 +81,7 @@ function faultOf(content: unknown, { instancePath, params, message }: ErrorObjec
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const { additionalProperty } = params;
   let table: OptionTable = configTable;
   let value = content;
   for (const [depth, name] of keys.entries()) {
@@ -87,15 +89,29 @@ function faultOf(content: unknown, { instancePath, params, message }: ErrorObjec
     const row = table[name];
     const key = keys.slice(0, depth + 1).join('.');
     if (row === undefined) break;
+    if (row.kind === 'rules') value = oneKey(value, [...keys.slice(depth + 1), additionalProperty]);
     if (row.kind !== 'group')
       return { key, message: refusal(() => checked(row, key, value)) ?? `${key} ${message}`, ofGroup: false };
     table = row.rows;
   }
-  const { additionalProperty } = params;
   const key = [...keys, ...(additionalProperty === undefined ? [] : [additionalProperty])].join('.');
   if (additionalProperty !== undefined)
     return { key, message: unknownOption(key, allOptions).message, ofGroup: false };
   return { key, message: noGroup(key || 'the file', value).message, ofGroup: true };
+}
+
+/** Of all rules the one with the fault, with nothing but the key it is in: the check names the first fault it finds. */
+function oneKey(rules: unknown, [pattern, name]: readonly unknown[]): unknown {
+  const rule = typeof pattern === 'string' ? ownValue(rules, pattern) : undefined;
+  if (typeof pattern !== 'string' || rule === undefined) return rules;
+  const value = typeof name === 'string' ? ownValue(rule, name) : undefined;
+  return { [pattern]: typeof name === 'string' && value !== undefined ? { [name]: value } : rule };
+}
+
+function ownValue(from: unknown, name: string): unknown {
+  return typeof from === 'object' && from !== null && Object.hasOwn(from, name)
+    ? Reflect.get(from, name)
+    : undefined;
 }
 
 function refusal(check: () => unknown): string | undefined {

@@ -1,4 +1,5 @@
-import { checked, type NamedOption, resolve } from '../core/option-table.ts';
+import type { NamedOption } from '../core/option-table.ts';
+import { checked, resolve } from '../core/option-values.ts';
 import { optionTable, type ResolvedOptions, readOptions } from '../core/options.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { UsageError } from '../core/usage-error.ts';
@@ -135,5 +136,12 @@ function refuseContradictions({ program, places }: Config): void {
     if (socket !== undefined && places.has(key))
       refuse(key, `${key} and socket exclude each other: leave one out`);
   }
+  if (program.history.sync && program.history.path === undefined)
+    refuse('history.sync', 'history.sync needs history.path too');
+  if (program.history.path !== undefined && places.has('history.maxBytes'))
+    refuse(
+      'history.maxBytes',
+      'history.maxBytes is for the history in memory: leave it out with history.path',
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 }

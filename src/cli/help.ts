@@ -1,10 +1,5 @@
-import {
-  describe,
-  type NamedOption,
-  type OptionRow,
-  optionRows,
-  type OptionTable,
-} from '../core/option-table.ts';
+import { type NamedOption, type OptionRow, optionRows, type OptionTable } from '../core/option-table.ts';
+import { describe } from '../core/option-values.ts';
 import { allOptions, configOption, sections } from './options.ts';
 import { unlimited } from './text.ts';
 
@@ -59,6 +54,7 @@ function takes(row: OptionRow): string {
     case 'integer':
       return row.unit === 'milliseconds' ? 'ms' : (row.unit ?? 'number');
     case 'rules':
+    case 'schema':
       return 'json';
     case 'word':
       return 'word';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import express from 'express';
 import { systemClock } from '../core/clock.ts';
+import { HistoryError } from '../history/history-error.ts';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
 import { bayeux } from '../http/middleware.ts';
@@ -14,6 +15,7 @@ import { type Config, loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { front } from './front.ts';
 import { greeting } from './greeting.ts';
+import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
@@ -45,7 +47,8 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   const log = pinoLog(program.logLevel);
   const key = program.apiKey === 'generate' ? randomBytes(16).toString('hex') : program.apiKey;
 
-  const server = new Server({ ...config.server, log });
+  const history = await historyStore(program.history);
+  const server = new Server({ ...config.server, history, log });
   const app = express().disable('x-powered-by');
   app.use(fayeClient(program.path));
   app.use('/api', api(server, { key }));
@@ -78,6 +81,7 @@ function fail(error: unknown): void {
   process.exitCode = 1;
   if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
   else if (error instanceof ClientError || isUnreachable(error)) complain(reasonOf(error));
+  else if (error instanceof HistoryError) complain(error.message);
   else complain(error instanceof Error ? `${error.stack}` : String(error));
 }
 

@@ -1,10 +1,5 @@
-import {
-  describe,
-  type NamedOption,
-  type OptionRow,
-  type OptionTable,
-  optionRows,
-} from '../core/option-table.ts';
+import { type NamedOption, type OptionRow, type OptionTable, optionRows } from '../core/option-table.ts';
+import { describe } from '../core/option-values.ts';
 import { shownDefault } from './help.ts';
 import { sections } from './options.ts';
 
@@ -64,7 +59,13 @@ function tableOf(table: OptionTable): string {
 
 /** The keys of a rule table, as options of a pattern. */
 function rulesOf({ path, row }: NamedOption): NamedOption[] {
-  return row.kind === 'rules' ? optionRows(row.rows, `${path}.<pattern>.`) : [];
+  if (row.kind !== 'rules') return [];
+  return optionRows(row.rows, `${path}.<pattern>.`).map((option) => ({ ...option, row: unset(option.row) }));
+}
+
+// What no rule sets is not set, whatever stands for the group where it can be set at all.
+function unset(row: OptionRow): OptionRow {
+  return row.kind === 'boolean' ? { ...row, default: undefined } : row;
 }
 
 function line({ path, row }: NamedOption): string {

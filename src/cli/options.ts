@@ -47,6 +47,31 @@ export const programTable = {
     secret: true,
     doc: 'Key of the HTTP API, which is closed without; `generate` makes one for this run and prints it.',
   },
+  history: {
+    kind: 'group',
+    doc: 'Where the events of durable channels are kept.',
+    rows: {
+      path: {
+        kind: 'string',
+        pattern: /./,
+        what: 'a folder',
+        doc: 'Folder for the events of durable channels, kept across restarts; unset keeps them in memory.',
+      },
+      sync: {
+        kind: 'boolean',
+        default: false,
+        doc: 'A publish waits until the disk has it, so that a power failure loses nothing.',
+      },
+      maxBytes: {
+        kind: 'integer',
+        unit: 'bytes',
+        min: 1,
+        max: Number.MAX_SAFE_INTEGER,
+        default: 268_435_456,
+        doc: 'Bytes of them kept in memory; past that the oldest go.',
+      },
+    },
+  },
   demo: { kind: 'boolean', default: true, doc: 'Serve the chat page at `/` and the clients it needs.' },
   logLevel: {
     kind: 'word',

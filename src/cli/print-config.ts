@@ -1,7 +1,7 @@
 import { Document, isScalar } from 'yaml';
 import type { NamedOption } from '../core/option-table.ts';
 import type { Config } from './config.ts';
-import { allOptions } from './options.ts';
+import { allOptions, type ProgramOptions } from './options.ts';
 import { unlimited } from './text.ts';
 
 /** Writes the configuration in effect as YAML that can be read back; secrets are left out, and each value says where it is from. */
@@ -10,7 +10,7 @@ export function printConfig(config: Config): string {
   const document = new Document({});
   for (const option of allOptions) {
     const value = valueAt(values, option);
-    if (value === undefined || (values.socket && ['host', 'port'].includes(option.path))) continue;
+    if (value === undefined || standsBack(option.path, config.program)) continue;
     const keys = option.path.split('.');
     document.setIn(keys, document.createNode(value));
     const place = config.places.get(option.path);
@@ -18,6 +18,12 @@ export function printConfig(config: Config): string {
     if (place && isScalar(node)) node.comment = ` ${place}`;
   }
   return document.toString();
+}
+
+/** Whether another option that is set stands instead: beside it, this one would be refused. */
+function standsBack(path: string, { socket, history }: ProgramOptions): boolean {
+  if (path === 'history.maxBytes') return history.path !== undefined;
+  return socket !== undefined && ['host', 'port'].includes(path);
 }
 
 /** What is unset, off, or off with its group stands in the groups already. */

@@ -10,7 +10,13 @@ export function schemaOf(table: OptionTable): Schema {
     name,
     row.kind === 'group' ? schemaOfGroup(row) : schemaOfRow(row),
   ]);
-  return { type: 'object', additionalProperties: false, properties: Object.fromEntries(properties) };
+  const required = Object.entries(table).flatMap(([name, row]) => ('required' in row ? [name] : []));
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(properties),
+    ...(required.length > 0 && { required }),
+  };
 }
 
 function schemaOfGroup({ off, doc, rows }: OptionGroup): Schema {
@@ -43,6 +49,8 @@ function schemaOfKind(row: OptionRow): Schema {
       return { type: 'array', uniqueItems: true, items: schemaOfItem(row.items, row.pattern) };
     case 'rules':
       return { type: 'object', additionalProperties: schemaOf(row.rows) };
+    case 'schema':
+      return { type: ['boolean', 'object'] };
     case 'boolean':
       return { type: 'boolean' };
     default:

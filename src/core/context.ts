@@ -4,7 +4,9 @@ import type { Browsers } from './browsers.ts';
 import type { Clock } from './clock.ts';
 import type { Conduit } from './conduit.ts';
 import type { Events } from './events.ts';
+import type { Exchange } from './exchange.ts';
 import type { Flusher } from './flusher.ts';
+import type { History } from './history.ts';
 import type { Judge } from './judge.ts';
 import type { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -27,6 +29,8 @@ export interface Core {
   readonly timings: Timings;
   readonly advisor: Advisor;
   readonly rules: Rules;
+  /** Absent when no rule asks for it. */
+  readonly history: History | undefined;
   readonly judge: Judge;
   readonly pipeline: Pipeline;
   readonly replies: Replies;
@@ -48,4 +52,6 @@ export interface Context {
   readonly conduit: Conduit;
   /** Whether the request came alone in its batch (CN-6, HS-3). */
   readonly alone: boolean;
+  /** The batch it came in. */
+  readonly exchange: Exchange;
 }

@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
 import type { Log } from './log.ts';
 import type { OverflowAction } from './outbox.ts';
 import type { CloseReason, Session } from './session.ts';
@@ -13,8 +13,16 @@ export interface ServerEvents {
   'channel.unsubscribed': { readonly session: Session; readonly pattern: string };
   /** An event was accepted for a broadcast channel; `session` is absent when no session published it. */
   published: { readonly channel: string; readonly data: unknown; readonly session?: Session };
-  /** An event did not fit into what waits for a session. */
-  overflow: { readonly session: Session; readonly event: OutgoingEvent; readonly action: OverflowAction };
+  /**
+   * An event did not fit into what waits for a session, or had waited there for too long; `rule` is there where a channel's
+   * rule decided. Of what is conflated nothing is said.
+   */
+  overflow: {
+    readonly session: Session;
+    readonly event: OutgoingEvent;
+    readonly action: OverflowAction;
+    readonly rule?: OverflowRule;
+  };
 }
 
 type Name = keyof ServerEvents;

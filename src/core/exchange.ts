@@ -11,6 +11,7 @@ export class Exchange {
   #opened: Session | undefined;
   #connecting: Session | undefined;
   #first: Session | undefined;
+  #afterwards: (() => void)[] | undefined;
 
   constructor(conduit: Conduit, alone: boolean) {
     this.conduit = conduit;
@@ -30,6 +31,17 @@ export class Exchange {
   add(reply: OutgoingReply, isHandshake: boolean): void {
     if (isHandshake && this.#handshake === undefined) this.#handshake = reply;
     else this.#others.push(reply);
+  }
+
+  /** Has something done when the response was written, or never will be. */
+  afterwards(call: () => void): void {
+    this.#afterwards ??= [];
+    this.#afterwards.push(call);
+  }
+
+  /** The response was written, or never will be. */
+  close(): void {
+    for (const call of this.#afterwards ?? []) call();
   }
 
   /** Writes the response; nothing when all that came is a connect that is held. */

@@ -28,15 +28,19 @@ export interface Extension {
   readonly kinds?: readonly Request['kind'][];
   /** A handshake succeeded; its reply is not written yet. */
   opened?(session: Session, request: HandshakeRequest): void;
-  /** Every readable request of those kinds, in order of registration; `undefined` deletes it (`404::message_deleted`). */
+  /** Every readable request of those kinds, in order of registration, and whether it came `alone` in its batch; `undefined` deletes it (`404::message_deleted`). */
   incoming?(
     request: ReadableRequest,
     session: Session | undefined,
     conduit: Conduit,
+    alone: boolean,
   ): MaybePromise<ReadableRequest | undefined>;
   /** Every event published to a broadcast channel, once, before it is encoded; `undefined` deletes it. */
   publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
-  /** Every reply to those kinds, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7). */
+  /**
+   * Every reply to those kinds, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7).
+   * What tells a client that the server ended its session passes as a reply to a disconnect, and cannot be deleted (DC-6).
+   */
   outgoing?(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply | undefined>;
   /** Every event for one session, before it is queued; `undefined` drops it. A changed event is encoded for that session alone (DL-7). */
   delivering?(event: Event, session: Session): Event | undefined;

@@ -19,6 +19,15 @@ const request: RequestInfo = Object.freeze({
   url: '',
 });
 
+/** What a request is answered with by a conduit that ended instead. */
+const endings: Readonly<Record<EndReason, string>> = {
+  disconnected: '402::session_unknown',
+  replaced: '402::session_unknown',
+  capacity: '503::no_room',
+  shutdown: '503::server_closed',
+  failed: '500::server_error',
+};
+
 /** The way to a session in this very process: what is sent arrives at once. */
 class LocalConduit implements Conduit {
   readonly shape = 'socket';
@@ -27,11 +36,16 @@ class LocalConduit implements Conduit {
   readonly http2 = false;
   readonly maxBytes = Number.POSITIVE_INFINITY;
   session: Session | undefined;
-  alive = true;
+  /** Why it ended, if it did. */
+  ended: EndReason | undefined;
   readonly #arrived: (message: Outgoing) => void;
 
   constructor(arrived: (message: Outgoing) => void) {
     this.#arrived = arrived;
+  }
+
+  get alive(): boolean {
+    return this.ended === undefined;
   }
 
   get ready(): boolean {
@@ -43,8 +57,8 @@ class LocalConduit implements Conduit {
     for (const message of batch) this.#arrived(message);
   }
 
-  end(_reason: EndReason): void {
-    this.alive = false;
+  end(reason: EndReason): void {
+    this.ended = reason;
   }
 }
 
@@ -80,7 +94,7 @@ export class LocalSession {
     return this.session.id;
   }
 
-  /** Opens the session. Throws `BayeuxError` where an extension refuses it. */
+  /** Opens the session. Throws `BayeuxError` where an extension refuses it, and `503::no_room` when the server takes no more. */
   async handshake(): Promise<this> {
     await this.#ask({
       kind: 'handshake',
@@ -92,10 +106,18 @@ export class LocalSession {
     return this;
   }
 
-  /** Subscribes to a name or pattern; what comes back unsubscribes. Throws `BayeuxError`. */
-  async subscribe(pattern: string, listener: EventListener): Promise<() => Promise<void>> {
+  /**
+   * Subscribes to a name or pattern, and has replayed what was published after the replay id `after`: what is new with -1, all
+   * there is with -2. What comes back unsubscribes. Throws `BayeuxError`.
+   */
+  async subscribe(pattern: string, listener: EventListener, after = -1): Promise<() => Promise<void>> {
     const heard: Heard = { stamp: 0, listener };
-    await this.#ask({ kind: 'subscribe', channel: '/meta/subscribe', subscription: pattern });
+    await this.#ask({
+      kind: 'subscribe',
+      channel: '/meta/subscribe',
+      subscription: pattern,
+      ...(after !== -1 && { ext: { replay: { [pattern]: after } } }),
+    });
     this.#listeners.add(pattern, heard);
     this.#counts.set(pattern, (this.#counts.get(pattern) ?? 0) + 1);
     return () => this.#unsubscribe(pattern, heard);
@@ -127,9 +149,10 @@ export class LocalSession {
     const answered = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
     const named = this.#session === undefined ? {} : { clientId: this.#session.clientId };
     await this.#receiver.receive([{ ...request, id, ...named }], this.#conduit);
-    if (!this.#conduit.alive) this.#waiting.get(id)?.({ successful: false, error: '402::session_unknown' });
+    const { ended } = this.#conduit;
+    if (ended !== undefined) this.#waiting.get(id)?.({ successful: false, error: endings[ended] });
     const reply = await answered;
-    if (!reply.successful) throw BayeuxError.from(reply.error ?? '500::server_error');
+    if (!reply.successful) throw BayeuxError.from(reply.error ?? '500::server_error', reply.ext);
   }
 
   #arrived(outgoing: Outgoing): void {

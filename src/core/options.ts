@@ -1,9 +1,12 @@
-import { ChannelGrammar } from '../protocol/channel.ts';
+import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import type { OutgoingEvent } from '../protocol/outgoing.ts';
 import type { MaybePromise } from './maybe-promise.ts';
-import { type Given, type OptionTable, type Resolved, resolve } from './option-table.ts';
+import type { Given, OptionTable, Resolved } from './option-table.ts';
+import { resolve } from './option-values.ts';
 import type { OverflowAction } from './outbox.ts';
 import type { Question } from './policy.ts';
+import { retention, ruleTable } from './rule-table.ts';
+import { Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -111,20 +114,36 @@ const delivery = {
     inCode: 'a function',
     doc: 'What happens when a queue is full.',
   },
+  redelivery: {
+    kind: 'word',
+    words: ['unflushed', 'retained'],
+    default: 'unflushed',
+    doc: 'What is sent again: what could not be written, or also what a lost connect reply carried.',
+  },
   channels: {
     kind: 'rules',
     default: {},
     doc: 'Rules by channel name or pattern; the most specific one wins per key.',
-    rows: {
-      lazy: {
-        ...ms(0, ''),
-        words: [true, false],
-        default: undefined,
-        doc: 'Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`.',
-      },
-      broadcastToPublisher: { kind: 'boolean', doc: 'As the option of this name, for these channels.' },
-    },
+    rows: ruleTable,
   },
+} as const satisfies OptionTable;
+
+const history = {
+  replay: group('Durable channels, which `channels` names: what is kept of them, and how it is asked for.', {
+    ...retention,
+    onGap: {
+      kind: 'word',
+      words: ['fail', 'earliest'],
+      default: 'fail',
+      doc: 'A subscription from an id too old to be complete: refused, or begun with the oldest event there is.',
+    },
+    inject: {
+      kind: 'word',
+      words: ['both', 'data', 'ext'],
+      default: 'both',
+      doc: 'Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both.',
+    },
+  }),
 } as const satisfies OptionTable;
 
 const limits = {
@@ -327,6 +346,7 @@ const extensions = {
 export const optionSections = {
   'Sessions and time': timing,
   'Events and queues': delivery,
+  'History and replay': history,
   'Names and limits': limits,
   Extensions: extensions,
   'Who may use the server': access,
@@ -341,6 +361,7 @@ export const optionSections = {
 export const optionTable = {
   ...timing,
   ...delivery,
+  ...history,
   ...limits,
   ...extensions,
   ...access,
@@ -366,7 +387,7 @@ export function resolveOptions(given: ServerOptions = {}): ResolvedOptions {
 export function readOptions(given: unknown): ResolvedOptions {
   const options = withAlias(resolve(optionTable, given));
   refuseNoTransport(options);
-  refuseBadPatterns(options);
+  refuseBadRules(options);
   refuseLostCookie(options);
   refuseCookiesForStrangers(options);
   return options;
@@ -392,10 +413,25 @@ function refuseNoTransport({ transports }: ResolvedOptions): void {
   }
 }
 
-function refuseBadPatterns(options: ResolvedOptions): void {
-  const grammar = new ChannelGrammar(options);
-  const bad = Object.keys(options.channels).find((pattern) => !grammar.isNameOrPattern(pattern));
-  if (bad !== undefined) throw new UsageError(`channels has "${bad}", which is no channel name or pattern`);
+function refuseBadRules({ channels, replay, ...names }: ResolvedOptions): void {
+  const grammar = new ChannelGrammar(names);
+  for (const [pattern, rule] of Object.entries(channels)) {
+    if (!grammar.isNameOrPattern(pattern))
+      throw new UsageError(`channels has "${pattern}", which is no channel name or pattern`);
+    refuseIdleRule(pattern, Object.keys(rule));
+  }
+  new Rules(channels, replay);
+}
+
+/** What reaches no subscriber cannot be kept for one, nor wait for one. */
+function refuseIdleRule(pattern: string, keys: readonly string[]): void {
+  const kind = kindOf(pattern);
+  if (kind === 'meta') throw new UsageError(`channels has "${pattern}", to which nothing can be published`);
+  const idle = kind === 'service' ? keys.find((key) => key !== 'schema') : undefined;
+  if (idle !== undefined)
+    throw new UsageError(
+      `channels["${pattern}"].${idle} has no effect: what is published to a service channel goes to the server alone; leave it out`,
+    );
 }
 
 /** Browsers refuse to keep such a cookie, and every tab would count as a browser of its own. */

@@ -1,12 +1,9 @@
 import type { Reply } from '../protocol/message.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
+import type { GapsByChannel } from './gaps.ts';
+import { Room } from './room.ts';
 import type { Session } from './session.ts';
-
-/** What an outbox holds, as plain values: a session may move to another node. */
-export interface OutboxSnapshot {
-  /** JSON texts, oldest first. */
-  readonly events: readonly string[];
-}
+import { Waiting } from './waiting.ts';
 
 /** What became of a pushed event; `full` means that the session has to go (DL-10). */
 export type Pushed = 'kept' | 'dropped' | 'full';
@@ -17,14 +14,24 @@ export interface Outbox {
   readonly size: number;
   /** Events waiting that are worth waking a held connect for. */
   readonly pressing: number;
+  /** Events it holds in all, where it keeps what was sent until the client says that it came. */
+  readonly kept?: number;
   push(event: OutgoingEvent): Pushed;
-  /** The oldest events, in order, within both limits, and at least one if there is any (DL-11). */
+  /**
+   * The oldest events, in order, within both limits, and at least one if there is any and any is asked for (DL-11). It may be
+   * that what waited had become too old: then there is none.
+   */
   take(maxBytes: number, maxCount: number): OutgoingEvent[];
   /** Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. */
   putBack(events: readonly OutgoingEvent[]): void;
-  snapshot(): OutboxSnapshot;
   /** A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing. */
   sign?(reply: Reply): Reply;
+  /** Whether a connect reply that leaves now has gaps to tell of. */
+  readonly hasGaps?: boolean;
+  /** Takes those gaps. */
+  takeGaps?(): GapsByChannel;
+  /** Returns them, before the events that went with them: the reply was not handed over whole. */
+  putBackGaps?(gaps: GapsByChannel): void;
 }
 
 /** What happens when an event does not fit. */
@@ -36,109 +43,72 @@ export interface OutboxLimits {
   readonly maxQueue: number;
   /** Bytes. */
   readonly maxQueueBytes: number;
-  /** Asked each time an event does not fit; or only told, where there is no choice. */
-  overflow(event: OutgoingEvent, session: Session, forced?: OverflowAction): OverflowAction;
+  /** Asked each time an event does not fit; or only told, where there is no choice, and by which rule. */
+  overflow(
+    event: OutgoingEvent,
+    session: Session,
+    forced?: OverflowAction,
+    rule?: OverflowRule,
+  ): OverflowAction;
+  /** Epoch milliseconds. */
+  now(): number;
 }
 
-/** The plain outbox: an event is gone from it once it was taken and handed over whole. */
+/**
+ * The plain outbox: an event is gone from it once it was taken and handed over whole. What it drops it tells of: by the next
+ * event of the channel, or where nothing waits any more by the next connect reply.
+ */
 export class PlainOutbox implements Outbox {
-  readonly #limits: OutboxLimits;
-  readonly #owner: Session;
-  #queue: OutgoingEvent[] = [];
-  #head = 0;
-  #bytes = 0;
-  #pressing = 0;
-  // How many at the head were put back: they press, lazy or not.
-  #returned = 0;
+  readonly #waiting = new Waiting();
+  readonly #room: Room;
 
   constructor(limits: OutboxLimits, owner: Session) {
-    this.#limits = limits;
-    this.#owner = owner;
+    this.#room = new Room(this.#waiting, limits, owner);
   }
 
   get size(): number {
-    return this.#queue.length - this.#head;
+    return this.#waiting.size;
   }
 
   get pressing(): number {
-    return this.#pressing;
+    return this.#waiting.pressing;
   }
 
   push(event: OutgoingEvent): Pushed {
-    while (!this.#fits(event)) {
-      const action = this.#limits.overflow(event, this.#owner);
-      if (action === 'disconnect') return 'full';
-      if (action === 'dropNewest' || event.bytes > this.#limits.maxQueueBytes) return 'dropped';
-      this.#shift();
-    }
-    this.#queue.push(event);
-    this.#bytes += event.bytes;
-    if (event.lazy === false) this.#pressing += 1;
-    return 'kept';
+    const pushed = this.#room.admit(event);
+    if (pushed === 'kept') this.#waiting.push(this.#room.gaps?.carriedBy(event) ?? event);
+    return pushed;
   }
 
-  take(maxBytes: number, maxCount: number): OutgoingEvent[] {
-    const all = this.#bytes <= maxBytes && this.size <= maxCount;
-    return all ? this.#takeAll() : this.#takeSome(maxBytes, maxCount);
+  /** As for any outbox; with `least` 0 nothing rather than one event that is too big. */
+  take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): OutgoingEvent[] {
+    this.#room.expire();
+    const ahead = this.#room.gaps?.ahead;
+    return this.#waiting.take(maxBytes, maxCount, least, ahead?.size === 0 ? undefined : ahead);
   }
 
   putBack(events: readonly OutgoingEvent[]): void {
-    this.#queue = [...events, ...this.#queue.slice(this.#head)];
-    this.#head = 0;
-    this.#pressing += events.length;
-    this.#returned += events.length;
-    for (const event of events) this.#bytes += event.bytes;
-  }
-
-  snapshot(): OutboxSnapshot {
-    return { events: this.#queue.slice(this.#head).map((event) => event.json) };
-  }
-
-  #fits(event: OutgoingEvent): boolean {
-    return this.size < this.#limits.maxQueue && this.#bytes + event.bytes <= this.#limits.maxQueueBytes;
-  }
-
-  #takeAll(): OutgoingEvent[] {
-    const taken = this.#head === 0 ? this.#queue : this.#queue.slice(this.#head);
-    this.#clear();
-    return taken;
-  }
-
-  #takeSome(maxBytes: number, maxCount: number): OutgoingEvent[] {
-    const taken: OutgoingEvent[] = [];
-    let bytes = 0;
-    while (taken.length < maxCount) {
-      const next = this.#queue[this.#head];
-      if (next === undefined || (taken.length > 0 && bytes + next.bytes > maxBytes)) break;
-      bytes += next.bytes;
-      taken.push(next);
-      this.#shift();
+    this.#room.settleGaps();
+    this.#waiting.putBack(events);
+    for (const [index, event] of events.entries()) {
+      if (this.#waiting.newest(event) > index) this.#room.replace(index);
     }
-    return taken;
   }
 
-  #shift(): void {
-    const event = this.#queue[this.#head];
-    if (event === undefined) return;
-    this.#head += 1;
-    this.#bytes -= event.bytes;
-    if (event.lazy === false || this.#returned > 0) this.#pressing -= 1;
-    if (this.#returned > 0) this.#returned -= 1;
-    if (this.size === 0) this.#clear();
-    else if (this.#head > 1024 && this.#head * 2 > this.#queue.length) this.#compact();
+  get hasGaps(): boolean {
+    return this.#room.gaps?.isDue(this.size === 0) ?? false;
   }
 
-  // Keeps what was taken from being held by the array, without moving it at every shift.
-  #compact(): void {
-    this.#queue = this.#queue.slice(this.#head);
-    this.#head = 0;
+  takeGaps(): GapsByChannel {
+    return this.#room.gaps?.take(this.size === 0) ?? new Map();
   }
 
-  #clear(): void {
-    this.#queue = [];
-    this.#head = 0;
-    this.#bytes = 0;
-    this.#pressing = 0;
-    this.#returned = 0;
+  putBackGaps(gaps: GapsByChannel): void {
+    this.#room.gaps?.putBack(gaps);
+  }
+
+  /** Takes so much more room from what may wait, or gives it back with negative numbers: for what was sent and is kept. */
+  reserve(events: number, bytes: number): void {
+    this.#room.reserve(events, bytes);
   }
 }

@@ -45,10 +45,11 @@ export class Pipeline {
     request: ReadableRequest,
     session: Session | undefined,
     conduit: Conduit,
+    alone: boolean,
   ): MaybePromise<ReadableRequest> {
     const extensions = withOwn(this.#incoming[request.kind], session, 'incoming', request.kind);
     if (extensions.length === 0) return request;
-    return this.#run(extensions, request, (one, value) => one.incoming?.(value, session, conduit));
+    return this.#run(extensions, request, (one, value) => one.incoming?.(value, session, conduit, alone));
   }
 
   /** Throws `BayeuxError` when an extension refuses the event, or deletes it. */

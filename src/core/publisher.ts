@@ -1,10 +1,11 @@
 import type { Event } from '../protocol/message.ts';
-import { type Delivery, OutgoingEvent } from '../protocol/outgoing.ts';
+import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
 import type { Engine, Publication } from './engine.ts';
 import type { Events } from './events.ts';
+import type { History } from './history.ts';
 import { andThen, type MaybePromise } from './maybe-promise.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { Rules } from './rules.ts';
+import type { ChannelRule, Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -13,6 +14,7 @@ export class Publisher {
   readonly #engine: Engine;
   readonly #pipeline: Pipeline;
   readonly #rules: Rules;
+  readonly #history: History | undefined;
   readonly #subscriptions: Subscriptions;
   readonly #events: Events;
   readonly #broadcastToPublisher: boolean;
@@ -21,6 +23,7 @@ export class Publisher {
     engine: Engine,
     pipeline: Pipeline,
     rules: Rules,
+    history: History | undefined,
     subscriptions: Subscriptions,
     events: Events,
     broadcastToPublisher: boolean,
@@ -28,25 +31,31 @@ export class Publisher {
     this.#engine = engine;
     this.#pipeline = pipeline;
     this.#rules = rules;
+    this.#history = history;
     this.#subscriptions = subscriptions;
     this.#events = events;
     this.#broadcastToPublisher = broadcastToPublisher;
   }
 
   /**
-   * Publishes an event whose channel and right to be published were judged. Done when it was queued to its receivers
-   * on this node and accepted by the engine (PB-1). Throws `BayeuxError` when an extension deletes it.
+   * Publishes an event whose channel and right to be published were judged, and answers with it as it is delivered. Done when
+   * it was stored, if its channel is durable, queued to its receivers on this node and accepted by the engine (PB-1, RP-9).
+   * Throws `BayeuxError` when an extension deletes it.
    */
-  publish(event: Event, session: Session | undefined, how: Delivery = {}): MaybePromise<void> {
+  publish(event: Event, session: Session | undefined, how: Delivery = {}): MaybePromise<OutgoingEvent> {
     return andThen(this.#pipeline.publishing(event, session), (made) => {
-      const publication = this.#publication(made, session, how);
-      return andThen(this.#engine.publish(publication), () => this.#tell(made, session));
+      const rule = this.#rules.of(made.channel);
+      const handling = handle(how, rule);
+      if (this.#history === undefined || !rule.history)
+        return this.#send(new OutgoingEvent(made, handling), rule, session);
+      return this.#history.record(made, handling, (stored) => this.#send(stored, rule, session));
     });
   }
 
   /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
   readonly deliver = (publication: Publication): void => {
     const { event, from, notToPublisher } = publication;
+    if (event.replayId !== undefined) this.#history?.delivering(event.replayId);
     const sessions = this.#subscriptions.match(event.message.channel);
     for (const session of sessions) {
       if (notToPublisher === true && session.id === from) continue;
@@ -54,18 +63,28 @@ export class Publisher {
     }
   };
 
-  #publication(event: Event, session: Session | undefined, how: Delivery): Publication {
-    const rule = this.#rules.of(event.channel);
-    const lazy = how.lazy ?? rule.lazy;
-    const outgoing = new OutgoingEvent(event, lazy === undefined ? how : { ...how, lazy });
-    if (session === undefined) return { event: outgoing };
+  #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
+    return andThen(this.#engine.publish(this.#publication(event, rule, session)), () => {
+      this.#tell(event.message, session);
+      return event;
+    });
+  }
+
+  #publication(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): Publication {
+    if (session === undefined) return { event };
     const toPublisher =
       session.broadcastToPublisher ?? rule.broadcastToPublisher ?? this.#broadcastToPublisher;
-    return { event: outgoing, from: session.id, notToPublisher: !toPublisher };
+    return { event, from: session.id, notToPublisher: !toPublisher };
   }
 
   #tell({ channel, data }: Event, session: Session | undefined): void {
     if (!this.#events.heard('published')) return;
     this.#events.emit('published', { channel, data, ...(session !== undefined && { session }) });
   }
+}
+
+// What the publisher says of an event stands above the rule of its channel.
+function handle(how: Delivery, { lazy, overflow }: ChannelRule): Handling {
+  if (overflow === undefined && (lazy === undefined || how.lazy !== undefined)) return how;
+  return { ...how, lazy: how.lazy ?? lazy ?? false, overflow };
 }

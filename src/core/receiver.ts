@@ -48,6 +48,7 @@ export class Receiver {
     } catch (error) {
       this.#giveUp(error, conduit);
     }
+    exchange.close();
   }
 
   #giveUp(error: unknown, conduit: Conduit): void {
@@ -107,9 +108,9 @@ export class Receiver {
     exchange: Exchange,
   ): MaybePromise<OutgoingReply | undefined> {
     const { conduit, alone } = exchange;
-    const context: Context = { core: this.#core, conduit, alone };
+    const context: Context = { core: this.#core, conduit, alone, exchange };
     const work = (): MaybePromise<OutgoingReply | undefined> =>
-      andThen(this.#core.pipeline.incoming(request, session, conduit), (passed) =>
+      andThen(this.#core.pipeline.incoming(request, session, conduit, alone), (passed) =>
         this.#dispatch(passed, session, context, exchange),
       );
     return recover(work, (error) => {
@@ -148,7 +149,10 @@ export class Receiver {
   ): MaybePromise<ReplyFields | undefined> {
     if (session === undefined || session.state === 'gone') return this.#carryOutAlone(request, context);
     session.touch(context.conduit.transport);
-    if (request.kind === 'connect') return connect(request, session, context);
+    if (request.kind === 'connect') {
+      session.tightening?.connecting(request, context.conduit, context.alone);
+      return connect(request, session, context);
+    }
     bind(session, context.conduit);
     switch (request.kind) {
       case 'publish':

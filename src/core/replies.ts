@@ -20,6 +20,9 @@ export interface Greeting {
   readonly supportedConnectionTypes: readonly string[];
 }
 
+const over: Reply = { channel: '/meta/disconnect', successful: true };
+const overRequest: Request = { kind: 'disconnect', channel: '/meta/disconnect' };
+
 /** Makes replies: exactly one for each request (MSG-5). */
 export class Replies {
   #greeting: Greeting;
@@ -57,6 +60,14 @@ export class Replies {
     return recover(
       () => andThen(this.#pipeline.outgoing(reply, session, request), readable),
       (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, timing) }),
+    );
+  }
+
+  /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
+  notice(session: Session): MaybePromise<OutgoingReply> {
+    return recover(
+      () => andThen(this.#pipeline.outgoing(over, session, overRequest), readable),
+      () => new OutgoingReply(over),
     );
   }
 

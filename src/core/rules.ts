@@ -1,39 +1,154 @@
 import { segmentsOf } from '../protocol/channel.ts';
-import { ChannelTree } from './channel-tree.ts';
-import type { ResolvedOptions } from './options.ts';
+import { errors } from '../protocol/errors.ts';
+import type { OverflowRule } from '../protocol/outgoing.ts';
+import { compileSchema, type DataSchema } from './data-schema.ts';
+import type { Retention } from './history-store.ts';
+import type { GivenRule } from './rule-table.ts';
+import { UsageError } from './usage-error.ts';
 
-/** What can be set for the channels a pattern matches. */
-export type ChannelRule = ResolvedOptions['channels'][string];
-
-interface Entry {
-  stamp: number;
-  readonly rank: number;
-  readonly rule: ChannelRule;
+/** What is set for a channel. What is unset is as the server's options say. */
+export interface ChannelRule {
+  readonly lazy?: boolean | number | undefined;
+  readonly broadcastToPublisher?: boolean | undefined;
+  /** How much of it is kept; nothing with `false`. */
+  readonly history?: Retention | false | undefined;
+  /** The same object for all channels of one rule. */
+  readonly overflow?: OverflowRule | undefined;
+  readonly schema?: DataSchema | undefined;
 }
 
-const none: ChannelRule = {};
+/** A place in the tree of names and patterns, with what was set there and what that comes to. */
+interface Node {
+  readonly children: Map<string, Node>;
+  /** Set for the channel that ends here, for `*` and for `**` below it. */
+  name: ChannelRule | undefined;
+  star: ChannelRule | undefined;
+  stars: ChannelRule | undefined;
+  /** What holds for the channel that ends here. */
+  exact: ChannelRule;
+  /** What holds for a channel one segment longer, and for a longer one, that no child stands for. */
+  next: ChannelRule;
+  below: ChannelRule;
+}
 
-/** Finds what is set for a channel: of all patterns that match, the most specific one wins, key by key. */
+const none: ChannelRule = Object.freeze({});
+
+/**
+ * Finds what is set for a channel: of all rules that match, the most specific one wins, key by key. A name stands above any
+ * pattern, a longer pattern above a shorter one, `*` above `**`. All is merged beforehand: finding a rule makes no list and no
+ * object, and leaves nothing behind (CH-10).
+ */
 export class Rules {
-  readonly #tree = new ChannelTree<Entry>();
+  /** Whether any rule asks for history. */
+  readonly hasHistory: boolean;
+  readonly #isEmpty: boolean;
+  readonly #hasSchema: boolean;
+  readonly #root = newNode();
 
-  constructor(rules: Readonly<Record<string, ChannelRule>>) {
-    for (const [pattern, rule] of Object.entries(rules)) {
-      this.#tree.add(pattern, { stamp: 0, rank: specificity(pattern), rule });
+  /** `kept` is what `history: true` means. Throws `UsageError` for rules that contradict themselves, and for a bad schema. */
+  constructor(given: Readonly<Record<string, GivenRule>>, kept: Retention) {
+    const rules = Object.entries(given).map(([pattern, rule]) => read(rule, `channels["${pattern}"]`, kept));
+    Object.keys(given).forEach((pattern, at) => {
+      put(this.#root, segmentsOf(pattern), rules[at] ?? none);
+    });
+    settle(this.#root, none, none);
+    this.#isEmpty = rules.length === 0;
+    this.hasHistory = rules.some(({ history }) => history);
+    this.#hasSchema = rules.some(({ schema }) => schema !== undefined);
+  }
+
+  /** Refuses data that breaks the schema of its channel. Throws `BayeuxError` with the first fault. */
+  checkData(channel: string, data: unknown): void {
+    if (!this.#hasSchema) return;
+    const { schema } = this.of(channel);
+    const fault = schema?.faultIn(data);
+    if (schema !== undefined && fault !== undefined) throw errors.dataInvalid(channel, fault, schema.place);
+  }
+
+  /** What is set for a channel, by all rules that match it. */
+  of(channel: string): ChannelRule {
+    if (this.#isEmpty) return none;
+    let node = this.#root;
+    for (let at = 1; ; ) {
+      const end = channel.indexOf('/', at);
+      const child = node.children.size === 0 ? undefined : node.children.get(segmentAt(channel, at, end));
+      if (end === -1) return child === undefined ? node.next : child.exact;
+      if (child === undefined) return node.below;
+      node = child;
+      at = end + 1;
     }
   }
-
-  of(channel: string): ChannelRule {
-    if (this.#tree.nodes === 0) return none;
-    const matching = [...this.#tree.match(channel)].sort((a, b) => a.rank - b.rank);
-    return Object.assign({}, ...matching.map(({ rule }) => rule));
-  }
 }
 
-// A name stands above any pattern, a longer pattern above a shorter one, `*` above `**`.
-function specificity(pattern: string): number {
-  const segments = segmentsOf(pattern);
+const segmentAt = (channel: string, at: number, end: number) =>
+  end === -1 ? channel.slice(at) : channel.slice(at, end);
+
+function newNode(): Node {
+  return {
+    children: new Map(),
+    name: undefined,
+    star: undefined,
+    stars: undefined,
+    exact: none,
+    next: none,
+    below: none,
+  };
+}
+
+function put(root: Node, segments: readonly string[], rule: ChannelRule): void {
+  let node = root;
+  for (const segment of segments) {
+    if (segment === '*') node.star = rule;
+    else if (segment === '**') node.stars = rule;
+    else node = childOf(node, segment);
+  }
   const last = segments.at(-1);
-  if (last === '**') return 2 * segments.length;
-  return last === '*' ? 2 * segments.length + 1 : Number.MAX_SAFE_INTEGER;
+  if (last !== '*' && last !== '**') node.name = rule;
+}
+
+function childOf(node: Node, segment: string): Node {
+  const child = node.children.get(segment) ?? newNode();
+  node.children.set(segment, child);
+  return child;
+}
+
+function settle(node: Node, below: ChannelRule, next: ChannelRule): void {
+  node.exact = merged(next, node.name);
+  node.below = merged(below, node.stars);
+  node.next = merged(node.below, node.star);
+  for (const child of node.children.values()) settle(child, node.below, node.next);
+}
+
+const merged = (general: ChannelRule, special: ChannelRule | undefined): ChannelRule =>
+  special === undefined ? general : Object.freeze({ ...general, ...special });
+
+function read(given: GivenRule, place: string, kept: Retention): ChannelRule {
+  const { history, overflow, schema, ...rest } = given;
+  return {
+    ...rest,
+    ...(history !== undefined && { history: retentionOf(history, kept) }),
+    ...(overflow !== undefined && { overflow: checkedOverflow(overflow, `${place}.overflow`) }),
+    ...(schema !== undefined && { schema: compileSchema(schema, `${place}.schema`) }),
+  };
+}
+
+function retentionOf(history: NonNullable<GivenRule['history']>, kept: Retention): Retention | false {
+  if (history === false) return false;
+  const { maxEvents = kept.maxEvents, maxAge = kept.maxAge } = history === true ? kept : history;
+  return Object.freeze({ maxEvents, maxAge });
+}
+
+function checkedOverflow(overflow: OverflowRule, place: string): OverflowRule {
+  const { action, key } = overflow;
+  if (action === 'conflate' && key === undefined) {
+    throw new UsageError(
+      `${place}.key is missing: "conflate" needs to know of what it keeps the newest event, like /symbol`,
+    );
+  }
+  if (action !== 'conflate' && key !== undefined) {
+    throw new UsageError(
+      `${place}.key is for the action "conflate" alone, not for "${action}": leave it out`,
+    );
+  }
+  return overflow;
 }

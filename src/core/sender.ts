@@ -1,8 +1,10 @@
-import type { MetaChannel } from '../protocol/message.ts';
+import type { MetaChannel, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
 import type { Timer } from './clock.ts';
 import type { Conduit, Handover } from './conduit.ts';
 import type { Core } from './context.ts';
+import { creditOf } from './flow.ts';
+import { Announcement } from './gaps.ts';
 import { type Outbox, PlainOutbox, type Pushed } from './outbox.ts';
 import type { Session } from './session.ts';
 
@@ -17,6 +19,8 @@ export class Sender implements Handover {
   #lazyTimer: Timer | undefined;
   #lazyAt = Number.POSITIVE_INFINITY;
   #lazyDue = false;
+  // How many events may leave before the next connect.
+  #credit = Number.POSITIVE_INFINITY;
 
   constructor(session: Session, core: Core) {
     this.#session = session;
@@ -26,7 +30,15 @@ export class Sender implements Handover {
 
   /** Whether something waits that should not wait longer. */
   get isDue(): boolean {
+    if (this.#credit === 0) return false;
     return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
+  }
+
+  /** A connect came: what it says in `ext.flow` holds until the next one, whatever way events go. */
+  grant(flow: unknown): void {
+    const hadNone = this.#credit === 0;
+    this.#credit = creditOf(flow);
+    if (hadNone && this.isDue) this.schedule();
   }
 
   /** Puts an event in the outbox, to leave at the end of this turn or, if it is lazy, in its time. */
@@ -58,23 +70,29 @@ export class Sender implements Handover {
 
   /** Sends what waits, as long as the conduit takes more. */
   push(conduit: Conduit): void {
-    while (this.outbox.size > 0 && this.canUse(conduit)) this.#send(conduit, this.#take(conduit));
+    while (this.#hasMore && this.canUse(conduit)) this.#sendEvents(conduit, this.#take(conduit));
   }
 
   /** Sends replies alone. */
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
-    conduit.send(this.#signed(replies, '/meta/connect'));
+    const signed = this.#signed(replies, '/meta/connect', conduit);
+    // Gaps come back if they are not handed over whole.
+    if (signed.some(isAnnouncement)) this.#send(conduit, signed);
+    else conduit.send(signed);
   }
 
   /** Sends what waits together with replies: behind them if these are a handshake's, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
     let events = this.#take(conduit);
-    while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
-      this.#send(conduit, events);
+    while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.#hasMore) {
+      this.#sendEvents(conduit, events);
       events = this.#take(conduit);
     }
-    const signed = this.#signed(replies, repliesFirst ? '/meta/handshake' : '/meta/connect');
-    this.#send(conduit, repliesFirst ? [...signed, ...events] : [...events, ...signed]);
+    const signed = this.#signed(replies, repliesFirst ? '/meta/handshake' : '/meta/connect', conduit);
+    this.#send(
+      conduit,
+      repliesFirst ? [...counting(signed, events.length), ...events] : [...events, ...signed],
+    );
   }
 
   /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
@@ -82,8 +100,10 @@ export class Sender implements Handover {
     this.#unsettled -= 1;
     if (this.#session.state === 'gone') return;
     if (!whole) {
+      for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps?.(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
-      this.outbox.putBack(events.filter((event) => !event.volatile));
+      // A volatile one is worth nothing later, but what it tells of is.
+      this.outbox.putBack(events.filter(({ volatile, gap }) => !volatile || gap !== undefined));
     }
     if (this.isDue) this.schedule();
   }
@@ -94,23 +114,47 @@ export class Sender implements Handover {
     this.outbox = new PlainOutbox(this.#core.outboxLimits, this.#session);
   }
 
+  get #hasMore(): boolean {
+    return this.#credit > 0 && this.outbox.size > 0;
+  }
+
   // Now, and not when the reply was made: only now it is known which events it follows.
-  #signed(replies: readonly OutgoingReply[], channel: MetaChannel): readonly OutgoingReply[] {
-    const { outbox } = this;
-    if (outbox.sign === undefined) return replies;
+  #signed(
+    replies: readonly OutgoingReply[],
+    channel: MetaChannel,
+    conduit: Conduit,
+  ): readonly OutgoingReply[] {
+    const { sign, hasGaps } = this.outbox;
+    if (sign === undefined && hasGaps !== true && this.#session.tightening === undefined) return replies;
     return replies.map((reply) => {
       const { message } = reply;
       const own = message.successful && message.clientId === this.#session.clientId;
-      return own && message.channel === channel
-        ? new OutgoingReply(outbox.sign?.(message) ?? message)
-        : reply;
+      return own && message.channel === channel ? this.#sign(message, conduit) : reply;
     });
   }
 
+  #sign(reply: Reply, conduit: Conduit): OutgoingReply {
+    const { outbox } = this;
+    const alone = this.#unsettled === 0 || this.#carrier === conduit;
+    let signed = outbox.sign?.(reply) ?? reply;
+    signed = this.#session.tightening?.sign(signed, alone && outbox.size === 0) ?? signed;
+    // Only where they come back in order if the reply is not handed over whole.
+    const tells = outbox.hasGaps === true && reply.channel === '/meta/connect' && this.canUse(conduit);
+    const gaps = tells ? outbox.takeGaps?.() : undefined;
+    return gaps === undefined ? new OutgoingReply(signed) : new Announcement(signed, gaps);
+  }
+
   #take(conduit: Conduit): OutgoingEvent[] {
-    const events = this.outbox.take(conduit.maxBytes, Number.POSITIVE_INFINITY);
+    const events = this.outbox.take(conduit.maxBytes, this.#credit);
+    this.#credit -= events.length;
+    this.#session.tightening?.sending(events);
     if (this.outbox.size === 0) this.#clearLazy();
     return events;
+  }
+
+  // Nothing where what waited had become too old.
+  #sendEvents(conduit: Conduit, events: readonly OutgoingEvent[]): void {
+    if (events.length > 0) this.#send(conduit, events);
   }
 
   #send(conduit: Conduit, batch: readonly Outgoing[]): void {
@@ -144,4 +188,17 @@ export class Sender implements Handover {
     this.#lazyTimer = undefined;
     this.#lazyAt = Number.POSITIVE_INFINITY;
   }
+}
+
+// HS-15: the client waits for as many before it connects, so what does not fit and waits for that is not counted.
+function counting(replies: readonly OutgoingReply[], events: number): readonly OutgoingReply[] {
+  return replies.map((reply) => {
+    const { message } = reply;
+    const counts = message.channel === '/meta/handshake' && message.successful;
+    return counts ? new OutgoingReply({ ...message, 'x-messages': events }) : reply;
+  });
+}
+
+function isAnnouncement(one: Outgoing): one is Announcement {
+  return one instanceof Announcement;
 }

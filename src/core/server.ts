@@ -12,6 +12,8 @@ import type { Engine } from './engine.ts';
 import { Events, type ServerEvents } from './events.ts';
 import type { Extension } from './extension.ts';
 import { Flusher } from './flusher.ts';
+import { History } from './history.ts';
+import type { HistoryStore } from './history-store.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
 import { copyOf } from './json.ts';
@@ -20,6 +22,7 @@ import { LocalSession } from './local-session.ts';
 import { type Log, silent } from './log.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
 import { MemoryEngine } from './memory-engine.ts';
+import { MemoryHistory } from './memory-history.ts';
 import type { OutboxLimits, OverflowAction } from './outbox.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
@@ -39,6 +42,8 @@ export interface ServerSettings extends ServerOptions {
   readonly policy?: Policy;
   readonly extensions?: readonly Extension[];
   readonly engine?: Engine;
+  /** Where durable channels are kept; in memory if absent. */
+  readonly history?: HistoryStore;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -64,32 +69,32 @@ export class Server {
   #endDrain: (() => void) | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
-  constructor({ policy = {}, extensions = [], engine, clock, log, ...options }: ServerSettings = {}) {
+  constructor(settings: ServerSettings = {}) {
+    const { policy = {}, extensions = [], engine, history, clock, log, ...options } = settings;
     this.options = resolveOptions(options);
     this.clock = clock ?? systemClock;
     this.log = log ?? silent;
     this.#engine = engine ?? new MemoryEngine();
-    this.#core = this.#assemble(policy, extensions);
+    this.#core = this.#assemble(policy, extensions, history);
     this.#receiver = new Receiver(this.#core);
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
     this.#revalidation = this.#revalidate();
-    this.#opening = this.#engine.open(this.#core.publisher.deliver);
-    this.#opening.catch((error: unknown) => this.log({ level: 'error', event: 'engine.failed', error }));
+    this.#opening = this.#openParts();
   }
 
   get state(): ServerState {
     return this.#state;
   }
 
-  /** Resolves when the engine carries publications; rejects when it cannot. A single node is ready at once. */
+  /** Resolves when the engine carries publications and the history is open; rejects when they cannot. A single node is ready at once. */
   open(): Promise<void> {
     return this.#opening;
   }
 
   /**
    * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
-   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine that does not
-   * close within `shutdownGrace` is not waited for.
+   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine or a
+   * history that does not close within `shutdownGrace` is not waited for.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
@@ -101,7 +106,7 @@ export class Server {
     this.#revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     for (const conduit of this.#conduits) conduit.end('shutdown');
-    await this.#closeEngine();
+    await this.#closeParts();
   }
 
   // For the application
@@ -125,7 +130,8 @@ export class Server {
 
   /**
    * Publishes to a broadcast channel in the server's own name. Resolves when the event was queued to its receivers on this
-   * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry.
+   * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry, and `BayeuxError`
+   * for data that breaks the schema of the channel.
    */
   async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
@@ -137,10 +143,11 @@ export class Server {
       ...(how.ext !== undefined && { ext: how.ext }),
     });
     const event = { channel, data: copyOf(said.data), ...(ext !== undefined && { ext: copyOf(ext) }) };
+    this.#core.rules.checkData(channel, event.data);
     await this.#core.publisher.publish(event, undefined, how);
   }
 
-  /** Opens a session inside this process (IP-1). */
+  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
   async connect(): Promise<LocalSession> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     const failed = (error: unknown) => this.log({ level: 'error', event: 'listener.failed', error });
@@ -202,12 +209,26 @@ export class Server {
     conduit.session?.detach(conduit);
   }
 
-  async #closeEngine(): Promise<void> {
+  #openParts(): Promise<void> {
+    const failed = (event: string) => (error: unknown) => this.log({ level: 'error', event, error });
+    const engine = this.#engine.open(this.#core.publisher.deliver);
+    engine.catch(failed('engine.failed'));
+    const { history } = this.#core;
+    if (history === undefined) return engine;
+    const opened = history.open();
+    opened.catch(failed('history.failed'));
+    const both = Promise.all([engine, opened]).then(() => {});
+    // Told of above; who opens the server hears of it too.
+    both.catch(() => {});
+    return both;
+  }
+
+  async #closeParts(): Promise<void> {
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
       timer = this.clock.after(this.options.shutdownGrace, resolve);
     });
-    await Promise.race([this.#engine.close(), late]);
+    await Promise.race([Promise.all([this.#engine.close(), this.#core.history?.close()]), late]);
     timer?.cancel();
   }
 
@@ -234,14 +255,17 @@ export class Server {
     return revalidateEvery > 0 ? new Revalidation(this.#core, revalidateEvery) : undefined;
   }
 
-  #assemble(policy: Policy, extensions: readonly Extension[]): Core {
+  #assemble(policy: Policy, extensions: readonly Extension[], store: HistoryStore | undefined): Core {
     const { options, clock, log } = this;
     const grammar = new ChannelGrammar(options);
     const advisor = new Advisor(options);
     const pipeline = new Pipeline(extensions, log);
     const events = new Events(log);
-    const rules = new Rules(options.channels);
+    const rules = new Rules(options.channels, options.replay);
     const subscriptions = new Subscriptions(this.#engine, events, log);
+    const history = rules.hasHistory
+      ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
+      : undefined;
     return {
       options,
       clock,
@@ -251,6 +275,7 @@ export class Server {
       pipeline,
       events,
       rules,
+      history,
       subscriptions,
       timings: new Timings(options),
       judge: new Judge(policy, options.unconnectedPublish, clock, options.hookTimeout),
@@ -259,11 +284,12 @@ export class Server {
       browsers: new Browsers(),
       sessions: new Sessions(),
       flusher: new Flusher(clock),
-      outboxLimits: limitsOf(options, events, log),
+      outboxLimits: limitsOf(options, events, log, clock),
       publisher: new Publisher(
         this.#engine,
         pipeline,
         rules,
+        history,
         subscriptions,
         events,
         options.broadcastToPublisher,
@@ -290,7 +316,7 @@ function offered(
 }
 
 // DL-10: what does not fit is dropped, or costs the session.
-function limitsOf(options: ResolvedOptions, events: Events, log: Log): OutboxLimits {
+function limitsOf(options: ResolvedOptions, events: Events, log: Log, clock: Clock): OutboxLimits {
   const { maxQueue, maxQueueBytes, queueOverflow } = options;
   const decide = (event: OutgoingEvent, session: Session): OverflowAction => {
     if (typeof queueOverflow !== 'function') return queueOverflow;
@@ -304,10 +330,11 @@ function limitsOf(options: ResolvedOptions, events: Events, log: Log): OutboxLim
   return {
     maxQueue,
     maxQueueBytes,
-    overflow(event, session, forced) {
+    overflow(event, session, forced, rule) {
       const action = forced ?? decide(event, session);
-      events.emit('overflow', { session, event, action });
+      events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
       return action;
     },
+    now: () => clock.now(),
   };
 }

@@ -1,7 +1,8 @@
 import { kindOf } from '../protocol/channel.ts';
-import { errors } from '../protocol/errors.ts';
+import { type BayeuxError, errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
-import { type Delivery, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
+import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
+import type { AdviceKind } from './advice.ts';
 import type { Stamped } from './channel-tree.ts';
 import type { Timer } from './clock.ts';
 import type { Conduit, TransportName } from './conduit.ts';
@@ -12,7 +13,9 @@ import { copyOf } from './json.ts';
 import { andThen, type MaybePromise } from './maybe-promise.ts';
 import type { Outbox, OutboxLimits } from './outbox.ts';
 import { RecentPublishes } from './recent-publishes.ts';
+import { Replays } from './replays.ts';
 import { Sender } from './sender.ts';
+import type { Tightening } from './tightening.ts';
 import type { Timing } from './timing.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -33,6 +36,8 @@ export type CloseReason =
   | 'revoked'
   /** It did nothing for too long but connect (AC-1). */
   | 'inactive'
+  /** Its replay could not go on: what it had still to bring was discarded, or cannot be read. */
+  | 'history'
   /** The server closed. */
   | 'shutdown';
 
@@ -62,8 +67,6 @@ interface Held {
   readonly grace: number;
   readonly counted: boolean;
 }
-
-const DISCONNECT_NOTICE = new OutgoingReply({ channel: '/meta/disconnect', successful: true });
 
 /**
  * One client, from its handshake to its end. Each state has one deadline.
@@ -95,8 +98,12 @@ export class Session implements Stamped {
   readonly line = new Line();
   readonly recent: RecentPublishes | undefined;
   readonly handshake: HandshakeRequest | undefined;
-  /** Whether events travel with connect replies only, whatever the transport says (CN-14). */
-  deliverOnly = false;
+  /** Its subscriptions on their way from the past to the present; absent where no history is kept. */
+  readonly replays: Replays | undefined;
+  /** Tells it where it stands, if it asked for that (RP-17). */
+  tightening: Tightening | undefined;
+  /** Whether events travel with connect replies only, whatever the transport says; or where they would come by polling (CN-14, DL-13). */
+  deliverOnly: boolean | 'polling' = false;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
   /** The channel tree's mark. */
@@ -124,6 +131,9 @@ export class Session implements Stamped {
     this.#timing = parts.timing;
     this.#core = core;
     this.#sender = new Sender(this, core);
+    const { history } = core;
+    if (history !== undefined)
+      this.replays = new Replays(this, core, history, (event) => this.#enqueue(event));
     const { interval, maxInterval } = this.timing(parts.transport);
     this.#enter('new', interval + maxInterval);
   }
@@ -169,7 +179,9 @@ export class Session implements Stamped {
     }
     const said = this.#core.pipeline.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
     const ext = said.ext === undefined ? {} : { ext: copyOf(said.ext) };
-    this.queue(new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, how));
+    const { overflow } = this.#core.rules.of(channel);
+    const handling = overflow === undefined ? how : { ...how, overflow };
+    this.queue(new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, handling));
   }
 
   /** Ends the session from the server's side: the client is told, and stops (DC-6). */
@@ -177,18 +189,29 @@ export class Session implements Stamped {
     if (this.#state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
-    if (push !== undefined && push !== held?.conduit) push.send([DISCONNECT_NOTICE]);
+    // Closing would end a stream before it carried the notice.
+    if (push !== undefined) this.detach(push);
     this.close(reason);
-    if (held === undefined) {
-      push?.end('disconnected');
-      return;
-    }
-    const timing = this.timing(held.conduit.transport);
-    const fields = this.#core.replies.failed(held.request, errors.sessionDisconnected(), timing);
-    void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) => {
-      held.conduit.send([DISCONNECT_NOTICE, reply]);
-      push?.end('disconnected');
+    void andThen(this.#core.replies.notice(this), (notice) => {
+      if (held === undefined) {
+        push?.send([notice]);
+        push?.end('disconnected');
+        return;
+      }
+      const timing = this.timing(held.conduit.transport);
+      const fields = this.#core.replies.failed(held.request, errors.sessionDisconnected(), timing);
+      void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) => {
+        held.conduit.send([notice, reply]);
+        push?.end('disconnected');
+      });
     });
+  }
+
+  /** Ends the session where it cannot go on as promised: its client is told to shake hands again, now or with its next connect. */
+  startOver(reason: 'history'): void {
+    const held = this.#unhold();
+    this.close(reason);
+    if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');
   }
 
   /** Adds an extension for this session alone. */
@@ -204,11 +227,18 @@ export class Session implements Stamped {
 
   /** Whether events for it travel on this transport with connect replies only (CN-14). */
   isDeliverOnly(transport: TransportName): boolean {
-    return this.deliverOnly || this.#core.timings.deliverOnly(transport);
+    const own = this.deliverOnly === 'polling' ? transport.endsWith('polling') : this.deliverOnly;
+    return own || this.#core.timings.deliverOnly(transport);
   }
 
   /** Queues an event, to leave at the end of this turn or with the next response. */
   queue(event: OutgoingEvent): void {
+    // RP-9: a replay that covers its channel will bring it.
+    if (event.replayId !== undefined && this.replays?.takes(event)) return;
+    this.#enqueue(event);
+  }
+
+  #enqueue(event: OutgoingEvent): void {
     if (this.#state === 'gone') return;
     const own = this.#core.pipeline.delivering(event, this);
     if (own === undefined) return;
@@ -220,8 +250,15 @@ export class Session implements Stamped {
     this.#sender.begun();
     if (this.#state === 'gone' || !this.isDue) return;
     const push = this.#push;
-    if (push !== undefined && !this.isDeliverOnly(push.transport)) this.#sender.push(push);
-    else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
+    if (push !== undefined && !this.isDeliverOnly(push.transport)) {
+      this.#sender.push(push);
+      this.replays?.goOn();
+    } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
+  }
+
+  /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
+  grant(flow: unknown): void {
+    this.#sender.grant(flow);
   }
 
   /** Whether something waits that should not wait longer. */
@@ -238,6 +275,7 @@ export class Session implements Stamped {
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
+    this.replays?.goOn();
   }
 
   /** Parks a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. */
@@ -245,6 +283,8 @@ export class Session implements Stamped {
     this.#held = { request, conduit, grace, counted };
     conduit.session = this;
     this.#enter('held', hold);
+    // What it acknowledged may have made room.
+    this.replays?.goOn();
   }
 
   /** Answers the held connect, if there is one. Done when the reply is written (DC-2). */
@@ -278,7 +318,7 @@ export class Session implements Stamped {
     this.rest(held.grace);
     if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
     else if (held.conduit !== conduit) this.detach(held.conduit);
-    else if (held.request.id !== newer.id) this.#answerReplaced(held);
+    else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
   }
 
   /** A connect of it was answered: it has so long to come back. Milliseconds. */
@@ -339,6 +379,7 @@ export class Session implements Stamped {
     this.#push = undefined;
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
+    this.replays?.stop();
     this.#core.subscriptions.removeAll(this);
     this.#core.sessions.remove(this);
     if (reason === 'shutdown') {
@@ -349,9 +390,9 @@ export class Session implements Stamped {
     this.#core.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }
 
-  #answerReplaced(held: Held): void {
+  #fail(held: Held, error: BayeuxError, told?: AdviceKind): void {
     const timing = this.timing(held.conduit.transport);
-    const fields = this.#core.replies.failed(held.request, errors.connectReplaced(), timing);
+    const fields = this.#core.replies.failed(held.request, error, timing, told);
     void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
       held.conduit.send([reply]),
     );

@@ -1,7 +1,8 @@
-import type { Outbox, OutboxLimits, OutboxSnapshot, Pushed } from '../core/outbox.ts';
+import { type GapsByChannel, joined, tellingOf } from '../core/gaps.ts';
+import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Gap, OutgoingEvent } from '../protocol/outgoing.ts';
 
 /** From this batch on, seeing a batch means having seen all events before `end`, counted from the first event ever. */
 interface Closing {
@@ -9,13 +10,10 @@ interface Closing {
   readonly end: number;
 }
 
-/** What an acked outbox holds: also which of the events which batch brought. */
-export interface AckedSnapshot extends OutboxSnapshot {
-  /** How many events were acknowledged, and so are gone. */
-  readonly gone: number;
-  /** The last batch closed. */
+/** Gaps that every reply from this batch on has told of. */
+interface Told {
   readonly batch: number;
-  readonly closings: readonly Closing[];
+  readonly gaps: GapsByChannel;
 }
 
 /** How many are kept: past that, a client has long stopped listening to what it is sent. */
@@ -25,71 +23,57 @@ const MAX_CLOSINGS = 100;
  * Keeps what was sent until a batch that brought it is acknowledged (AK-1 to AK-9).
  *
  *     gone │ a b c │ d e f │ g h
- *          │ sent  │ sent  │ never sent
- *          0       next    fresh           take() goes on at next; a connect puts next back to 0
+ *          │ sent  │ sent  │ never sent: a plain outbox, which alone may drop what it holds
+ *          0       next                      take() goes on at next; a connect puts next back to 0
  *
  * A batch is closed when its connect reply leaves, and stands for the events taken for that very reply: whoever saw the reply
  * saw them. One that could carry no events stands for none, so nothing unseen is ever acknowledged.
  */
 export class AckedOutbox implements Outbox {
-  readonly #limits: OutboxLimits;
-  readonly #owner: Session;
-  #stored: OutgoingEvent[] = [];
-  #bytes = 0;
+  readonly #fresh: PlainOutbox;
+  readonly #sent: OutgoingEvent[] = [];
   #next = 0;
-  #fresh = 0;
-  // Those never sent that are not lazy.
-  #urgent = 0;
   #gone = 0;
   #batch = 0;
   #closings: Closing[] = [];
+  #told: Told[] = [];
   // Where the events for the reply that leaves now begin.
   #from: number | undefined;
 
   constructor(limits: OutboxLimits, owner: Session) {
-    this.#limits = limits;
-    this.#owner = owner;
+    this.#fresh = new PlainOutbox(limits, owner);
   }
 
   get size(): number {
-    return this.#stored.length - this.#next;
+    return this.#sent.length - this.#next + this.#fresh.size;
+  }
+
+  get kept(): number {
+    return this.#sent.length + this.#fresh.size;
   }
 
   get pressing(): number {
-    return this.#fresh - this.#next + this.#urgent;
+    return this.#sent.length - this.#next + this.#fresh.pressing;
   }
 
-  // AK-9: what was sent counts, and to drop any would break what the client was promised.
   push(event: OutgoingEvent): Pushed {
-    const { maxQueue, maxQueueBytes } = this.#limits;
-    if (this.#stored.length >= maxQueue || this.#bytes + event.bytes > maxQueueBytes) {
-      this.#limits.overflow(event, this.#owner, 'disconnect');
-      return 'full';
-    }
-    this.#stored.push(event);
-    this.#bytes += event.bytes;
-    if (event.lazy === false) this.#urgent += 1;
-    return 'kept';
+    return this.#fresh.push(event);
   }
 
   take(maxBytes: number, maxCount: number): OutgoingEvent[] {
     this.#from ??= this.#next;
-    const taken: OutgoingEvent[] = [];
-    let bytes = 0;
-    for (let at = this.#next; taken.length < maxCount; at += 1) {
-      const event = this.#stored[at];
-      if (event === undefined || (taken.length > 0 && bytes + event.bytes > maxBytes)) break;
-      bytes += event.bytes;
-      taken.push(event);
-    }
-    this.#advance(taken);
-    return taken;
+    const again = this.#again(maxBytes, maxCount);
+    if (this.#next < this.#sent.length) return again;
+    const left = again.reduce((bytes, event) => bytes - event.bytes, maxBytes);
+    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? 1 : 0);
+    for (const event of fresh) if (!event.volatile || event.gap !== undefined) this.#keep(event);
+    return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
   /** Finds nothing to return where a connect has already put everything back. */
   putBack(events: readonly OutgoingEvent[]): void {
     const [first] = events;
-    const at = first === undefined ? -1 : this.#stored.indexOf(first);
+    const at = first === undefined ? -1 : this.#sent.indexOf(first);
     if (at !== -1 && at < this.#next) this.#next = at;
   }
 
@@ -97,6 +81,7 @@ export class AckedOutbox implements Outbox {
   acknowledge(seen: number): void {
     const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
     if (end > this.#gone) this.#drop(end - this.#gone);
+    this.#told = this.#told.filter(({ batch }) => batch > seen);
     this.#next = 0;
   }
 
@@ -105,40 +90,38 @@ export class AckedOutbox implements Outbox {
     this.#batch += 1;
     this.#note(this.#gone + (this.#from === 0 ? this.#next : 0));
     this.#from = undefined;
-    const ack = reply.channel === '/meta/connect' ? this.#batch : { enabled: true, batch: this.#batch };
-    return { ...reply, ext: { ...reply.ext, ack } };
-  }
-
-  snapshot(): AckedSnapshot {
-    return {
-      events: this.#stored.map((event) => event.json),
-      gone: this.#gone,
-      batch: this.#batch,
-      closings: this.#closings,
-    };
-  }
-
-  #advance(taken: readonly OutgoingEvent[]): void {
-    const end = this.#next + taken.length;
-    for (let at = Math.max(this.#next, this.#fresh); at < end; at += 1) {
-      if (this.#stored[at]?.lazy === false) this.#urgent -= 1;
+    if (reply.channel !== '/meta/connect') {
+      return { ...reply, ext: { ...reply.ext, ack: { enabled: true, batch: this.#batch } } };
     }
-    this.#fresh = Math.max(this.#fresh, end);
-    const kept = taken.filter((event) => !event.volatile);
-    if (kept.length < taken.length) this.#forget(taken, kept);
-    this.#next += kept.length;
+    const signed = { ...reply, ext: { ...reply.ext, ack: this.#batch } };
+    const gaps = this.#tell();
+    return gaps.size === 0 ? signed : tellingOf(signed, gaps);
   }
 
-  // Volatile events are worth nothing later.
-  #forget(taken: readonly OutgoingEvent[], kept: readonly OutgoingEvent[]): void {
-    this.#stored.splice(this.#next, taken.length, ...kept);
-    this.#fresh -= taken.length - kept.length;
-    for (const event of taken) if (event.volatile) this.#bytes -= event.bytes;
+  #again(maxBytes: number, maxCount: number): OutgoingEvent[] {
+    const taken: OutgoingEvent[] = [];
+    let bytes = 0;
+    while (taken.length < maxCount) {
+      const event = this.#sent[this.#next];
+      if (event === undefined || (taken.length > 0 && bytes + event.bytes > maxBytes)) break;
+      bytes += event.bytes;
+      taken.push(event);
+      this.#next += 1;
+    }
+    return taken;
+  }
+
+  // AK-9: what was sent takes room like what waits.
+  #keep(event: OutgoingEvent): void {
+    this.#sent.push(event);
+    this.#next += 1;
+    if (!event.replayed) this.#fresh.reserve(1, event.bytes);
   }
 
   #drop(count: number): void {
-    for (const event of this.#stored.splice(0, count)) this.#bytes -= event.bytes;
-    this.#fresh -= count;
+    for (const event of this.#sent.splice(0, count)) {
+      if (!event.replayed) this.#fresh.reserve(-1, -event.bytes);
+    }
     this.#gone += count;
     // The first one kept tells what any batch since then stands for; older batches stand for nothing that is left.
     while ((this.#closings[0]?.end ?? Number.POSITIVE_INFINITY) <= this.#gone) this.#closings.shift();
@@ -151,4 +134,23 @@ export class AckedOutbox implements Outbox {
     this.#closings.push({ batch: this.#batch, end });
     if (this.#closings.length > MAX_CLOSINGS) this.#closings.shift();
   }
+
+  // What no acknowledged reply has told of is told of by each, so that any that is seen will do.
+  #tell(): GapsByChannel {
+    if (this.#next === this.#sent.length && this.#fresh.hasGaps) {
+      this.#told.push({ batch: this.#batch, gaps: this.#fresh.takeGaps() });
+      const [first, second] = this.#told;
+      if (this.#told.length > MAX_CLOSINGS && first !== undefined && second !== undefined) {
+        this.#told.splice(0, 2, { batch: second.batch, gaps: together([first, second]) });
+      }
+    }
+    return together(this.#told);
+  }
+}
+
+function together(told: readonly Told[]): GapsByChannel {
+  const all = new Map<string, Gap>();
+  for (const { gaps } of told)
+    for (const [channel, gap] of gaps) all.set(channel, joined(all.get(channel), gap));
+  return all;
 }

@@ -122,12 +122,16 @@ function answerError(server: Server): ErrorRequestHandler {
 function toApiError(error: unknown, server: Server): ApiError {
   if (error instanceof ApiError) return error;
   if (server.state === 'closed') return new ApiError(503, 'the server is closed');
-  if (error instanceof BayeuxError) return new ApiError(403, error.text);
+  if (error instanceof BayeuxError) return toRefusal(error);
   if (error instanceof UsageError) return new ApiError(400, error.message);
   if (isHttpError(error))
     return new ApiError(error.status, readable[error.type] ?? 'the body cannot be read');
   server.log({ level: 'error', event: 'api.failed', error });
   return new ApiError(500, 'something failed here; the log says what');
+}
+
+function toRefusal({ detail, text }: BayeuxError): ApiError {
+  return detail === undefined ? new ApiError(403, text) : new ApiError(400, detail);
 }
 
 const readable: Record<string, string> = {

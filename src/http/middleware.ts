@@ -5,6 +5,7 @@ import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../tra
 import { longPolling } from '../transports/long-polling.ts';
 import { noteMount } from './mounts.ts';
 import { allowOrigin, isAllowedOrigin, isAllowedSource, preflight } from './origins.ts';
+import { pathOf } from './request-target.ts';
 
 /** A request handler for Express, for a bare `http` or `http2` server, or for the raw objects of other frameworks. */
 export type Middleware = (req: HttpRequest, res: HttpResponse, next?: (error?: unknown) => void) => void;
@@ -24,7 +25,7 @@ export function bayeux(server: Server, { path }: MiddlewareOptions = {}): Middle
   let mount = path;
   if (path !== undefined) noteMount(server, path);
   return (req, res, next) => {
-    if (path !== undefined && !isBelow(path, req.url ?? '')) {
+    if (path !== undefined && !isBelow(path, pathOf(req.url ?? ''))) {
       if (next === undefined) refuse(res, 404, 'Not found');
       else next();
       return;

@@ -8,6 +8,7 @@ import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts
 import { noteUpgrades } from './mounts.ts';
 import { isAllowedOrigin } from './origins.ts';
 import { type Refusal, refuseUpgrade } from './refuse-upgrade.ts';
+import { pathOf } from './request-target.ts';
 
 /**
  * Accepts WebSockets for a server on this path and every path below it, and has the server offer them from now on. The path is
@@ -50,7 +51,7 @@ class Dispatcher {
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const mounted = this.#find(request.url ?? '');
+    const mounted = this.#find(pathOf(request.url ?? ''));
     // Somebody else's, if there is somebody else; an upgrade nobody answers would hang.
     if (mounted === undefined && this.#httpServer.listenerCount('upgrade') > 1) return;
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')

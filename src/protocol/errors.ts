@@ -9,20 +9,23 @@ export class BayeuxError extends Error {
   readonly word: string;
   /** What else the reply tells, in its `ext`. */
   readonly ext: JsonObject | undefined;
+  /** The same in words, for those who run the server; clients are not told. */
+  readonly detail: string | undefined;
 
   /** `args` are reflected only where ERR-3 allows. */
-  constructor(code: number, args: readonly string[], word: string, ext?: JsonObject) {
+  constructor(code: number, args: readonly string[], word: string, ext?: JsonObject, detail?: string) {
     const text = `${code}:${args.map(safeArg).join(',')}:${word}`;
     super(text);
     this.text = text;
     this.word = word;
     this.ext = ext;
+    this.detail = detail;
   }
 
-  /** Reads the text back. */
-  static from(text: string): BayeuxError {
+  /** Reads back what a reply says. */
+  static from(text: string, ext?: JsonObject): BayeuxError {
     const [code = '', args = '', ...word] = text.split(':');
-    return new BayeuxError(Number(code), args.split(','), word.join(':'));
+    return new BayeuxError(Number(code), args.split(','), word.join(':'), ext);
   }
 }
 
@@ -31,6 +34,14 @@ const legalArg = /^[A-Za-z0-9\-_!~()$@ /*.]{0,255}$/;
 
 function safeArg(arg: string): string {
   return legalArg.test(arg) ? arg : '';
+}
+
+/** Where the data of a publish first breaks the schema of its channel. */
+export interface DataFault {
+  /** JSON pointer into `data`; empty for the whole of it. */
+  readonly path: string;
+  /** `must be number` */
+  readonly message: string;
 }
 
 /** Every error a client may see, by the name `docs/errors.md` explains it under. */
@@ -43,7 +54,15 @@ export const errors = {
   handshakeNotAlone: () => new BayeuxError(400, [], 'handshake_not_alone'),
   channelMissing: () => new BayeuxError(400, [], 'channel_missing'),
   binaryInvalid: () => new BayeuxError(400, [], 'binary_invalid'),
+  dataInvalid: (channel: string, fault: DataFault, place: string) => {
+    const { path, message } = fault;
+    const detail = `data for ${channel} does not satisfy ${place}: ${path || 'data'} ${message}`;
+    return new BayeuxError(400, [channel], 'data_invalid', { fault: { path, message } }, detail);
+  },
   dataMissing: () => new BayeuxError(400, [], 'data_missing'),
+  /** Each with its channel and the position that was asked for. */
+  replayIdInvalid: (asked: readonly (readonly [string, string])[]) =>
+    new BayeuxError(400, asked.flat(), 'replay_id_invalid'),
   subscriptionMissing: () => new BayeuxError(400, [], 'subscription_missing'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),

@@ -1,3 +1,4 @@
+import { conflationKey } from './conflation.ts';
 import type { Event, Reply } from './message.ts';
 
 /** A message on its way out. Its text is made once, however many sessions it goes to (DL-7). */
@@ -28,17 +29,68 @@ export interface Delivery {
   readonly volatile?: boolean;
 }
 
+/** Events that did not fit and are told of instead, by the next event of their channel: replay ids where they have them. */
+export interface Gap {
+  readonly count: number;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** What becomes of events of one rule when too many of them wait for one session. */
+export interface OverflowRule {
+  readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
+  /** JSON pointer into `data`: of waiting events of one channel that have the same value there, the newest is kept. For `conflate`. */
+  readonly key?: string | undefined;
+  /** Events of this rule that may wait for one session. */
+  readonly maxEvents?: number | undefined;
+  /** Bytes of them. */
+  readonly maxBytes?: number | undefined;
+  /** How long one may wait. Milliseconds. */
+  readonly maxAge?: number | undefined;
+}
+
+/** How the server itself handles an event, besides what its publisher said. */
+export interface Handling extends Delivery {
+  /** Its place in the history of a durable channel. */
+  readonly replayId?: number | undefined;
+  /** Read from history: it does not count towards what may wait (RP-10). */
+  readonly replayed?: boolean;
+  readonly overflow?: OverflowRule | undefined;
+  readonly gap?: Gap | undefined;
+}
+
 /** An event, shared by all who receive it: from here on it does not change. */
 export class OutgoingEvent extends Outgoing {
   readonly message: Event;
   readonly lazy: boolean | number;
   readonly volatile: boolean;
+  readonly replayId: number | undefined;
+  readonly replayed: boolean;
+  readonly overflow: OverflowRule | undefined;
+  /** What this very event tells of, for one session. */
+  readonly gap: Gap | undefined;
+  /** When it began to wait, noted by the first outbox whose rule minds its age. Epoch milliseconds. */
+  since: number | undefined;
+  // Undefined until it is asked for.
+  #key: string | null | undefined;
 
-  constructor(event: Event, how: Delivery = {}) {
+  constructor(event: Event, how: Handling = {}) {
     super();
     this.message = event;
     this.lazy = how.lazy ?? false;
     this.volatile = how.volatile ?? false;
+    this.replayId = how.replayId;
+    this.replayed = how.replayed ?? false;
+    this.overflow = how.overflow;
+    this.gap = how.gap;
+  }
+
+  /** What it is a version of, where its rule keeps only the newest one; undefined where it stands for itself. */
+  get key(): string | undefined {
+    const pointer = this.overflow?.key;
+    if (pointer === undefined) return undefined;
+    if (this.#key === undefined) this.#key = conflationKey(this.message, pointer) ?? null;
+    return this.#key ?? undefined;
   }
 }
 

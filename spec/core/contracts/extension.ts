@@ -29,8 +29,11 @@ export function extensionContract(name: string, make: () => Extension): void {
         expect((await client.publish('/a', { x: 1 }, via())).replies.at(-1)).toMatchObject({
           successful: true,
         });
-        const held = via();
-        await client.connect({}, held);
+        const first = via();
+        await client.connect({}, first);
+        // Where events come with connect replies only, that one brought the client's own.
+        const held = first.shape === 'exchange' && first.messages.length > 0 ? via() : first;
+        if (held !== first) await client.connect({}, held);
         await server.publish('/b/c', 2);
         await client.flushed();
         await clock.tick(1000);

@@ -20,6 +20,7 @@ export function connect(
 ): ReplyFields | undefined {
   const { core, conduit } = context;
   checkType(request, context);
+  session.grant(request.ext?.flow);
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
 

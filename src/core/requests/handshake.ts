@@ -1,11 +1,12 @@
 import { BayeuxError, errors } from '../../protocol/errors.ts';
 import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
-import type { Context } from '../context.ts';
+import type { Context, Core } from '../context.ts';
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import type { HandshakeAnswer } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
 import type { ReplyFields } from '../replies.ts';
 import { Session } from '../session.ts';
+import { Tightening } from '../tightening.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What became of a handshake: a session if it succeeded. */
@@ -80,9 +81,17 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   // HS-2: what the older session still has to say no longer comes by this socket.
   conduit.session?.detach(conduit);
   core.pipeline.opened(session, request);
+  tighten(request, session, core);
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };
+}
+
+// RP-17. Only of a connect reply it is known whether it came, so all has to come with those.
+function tighten({ ext }: HandshakeRequest, session: Session, core: Core): void {
+  if (ext?.replayTighten !== true || core.history === undefined) return;
+  session.tightening = new Tightening(session, core, core.history);
+  session.deliverOnly = true;
 }
 
 // Absent times stay absent: they must not hide the server's.
@@ -113,14 +122,14 @@ function isDeduped(
 }
 
 function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context): ReplyFields {
-  const waiting = core.options.handshakeDelivery ? session.outbox.size : 0;
+  // RP-1: some clients ask for it, some look for it, and need it then.
+  const told = core.history === undefined ? ext : { ...ext, replay: true };
   return {
     successful: true,
     ...core.replies.greeting,
     clientId: session.clientId,
     advice: core.advisor.advise('retry', session.timing(conduit.transport)),
-    ...(ext !== undefined && { ext }),
-    ...(waiting > 0 && { 'x-messages': waiting }),
+    ...(told !== undefined && { ext: told }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, PublishRequest } from '../../protocol/message.ts';
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import type { ReplyFields } from '../replies.ts';
@@ -37,6 +38,7 @@ function publishOnce(
   return andThen(context.core.judge.canPublish(request, session, context.conduit), (allowed) => {
     if (!allowed) throw errors.publishDenied(channel);
     if (session?.state === 'gone') throw errors.sessionUnknown();
+    context.core.rules.checkData(channel, request.data);
     tellListeners(request, session, context);
     return kind === 'service' ? done : broadcast(request, session, context);
   });
@@ -63,7 +65,12 @@ function broadcast(
   const { channel, data } = request;
   const ext = request.ext === undefined ? undefined : forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
-  return andThen(core.publisher.publish(event, session), () => done);
+  return andThen(core.publisher.publish(event, session), published);
+}
+
+// RP-16: publishers learn the place of their event.
+function published({ replayId }: OutgoingEvent): ReplyFields {
+  return replayId === undefined ? done : { successful: true, ext: { replayId } };
 }
 
 // What a client acts on wherever it stands, and what only the server may say.

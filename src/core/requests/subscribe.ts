@@ -1,8 +1,9 @@
 import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
-import type { SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
-import type { Context } from '../context.ts';
+import type { JsonObject, SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
+import type { Context, Core } from '../context.ts';
 import { isPromise } from '../maybe-promise.ts';
+import { type ReplayRequest, replaysOf } from '../replay-request.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 
@@ -28,13 +29,35 @@ export async function subscribe(
     if (!(isPromise(allowed) ? await allowed : allowed)) denied.push(pattern);
   }
   if (denied.length > 0) throw errors.subscribeDenied(denied);
+  // RP-12: what is kept is only told of to those who may have it.
+  const replays = await replaysOf(request, patterns, core);
   // SB-10: it may have gone while the policy thought.
   if (session.state === 'gone') throw errors.sessionUnknown();
 
   // SB-5: a service channel is accepted, and nothing comes of it.
   const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
+  // From here on what is published comes live, or the replay brings it.
+  const ext = replay(session, replays, context);
   await listen(session, heard, context);
-  return { successful: true, subscription: request.subscription ?? [] };
+  return { successful: true, subscription: request.subscription ?? [], ...(ext !== undefined && { ext }) };
+}
+
+// RP-9: reply first, so nothing is read before it was written. RP-17: what the reply says.
+function replay(
+  { replays }: Session,
+  asked: readonly ReplayRequest[],
+  { core, exchange }: Context,
+): JsonObject | undefined {
+  if (asked.length === 0 || replays === undefined) return undefined;
+  const newest = core.history?.deliveredThrough;
+  const told = asked.map(({ pattern, start, ...rest }) => {
+    if (start !== undefined) {
+      const prepared = replays.prepare(pattern, start);
+      exchange.afterwards(() => replays.start(prepared));
+    }
+    return [pattern, { ...rest, newest }];
+  });
+  return { replay: Object.fromEntries(told) };
 }
 
 // An engine that cannot carry one of them makes none of them.
@@ -43,15 +66,20 @@ async function listen(session: Session, patterns: readonly string[], { core }: C
   try {
     await Promise.all(added.map((pattern) => core.subscriptions.add(session, pattern)));
   } catch (error) {
-    for (const pattern of added) core.subscriptions.remove(session, pattern);
+    for (const pattern of added) drop(session, pattern, core);
     throw error;
   }
 }
 
 /** Drops subscriptions: exactly those named, and never fails because one was not there (SB-8, SB-11). */
 export function unsubscribe(request: UnsubscribeRequest, session: Session, context: Context): ReplyFields {
-  for (const pattern of legalPatterns(request, context)) context.core.subscriptions.remove(session, pattern);
+  for (const pattern of legalPatterns(request, context)) drop(session, pattern, context.core);
   return { successful: true, subscription: request.subscription ?? [] };
+}
+
+function drop(session: Session, pattern: string, { subscriptions }: Core): void {
+  subscriptions.remove(session, pattern);
+  session.replays?.drop(pattern);
 }
 
 function legalPatterns(

@@ -1,0 +1,51 @@
+import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/core/history-store.ts';
+import { MemoryHistory } from '../../src/core/memory-history.ts';
+
+/** Something that may be waited for, and how it ends. */
+export type Wait = (what: 'append' | 'read' | 'retained') => Promise<void>;
+
+/** A memory history that answers when it is let: it does what it is asked somewhere in the middle of its wait. */
+export class SlowHistory implements HistoryStore {
+  readonly kept: MemoryHistory;
+  wait: Wait;
+
+  constructor(wait: Wait, kept = new MemoryHistory()) {
+    this.wait = wait;
+    this.kept = kept;
+  }
+
+  get newest(): number {
+    return this.kept.newest;
+  }
+
+  open(settings: HistorySettings): Promise<void> {
+    return this.kept.open(settings);
+  }
+
+  // Its id is given at once, and what is read from now on has it.
+  async append(channel: string, json: string): Promise<StoredEvent> {
+    const stored = this.kept.append(channel, json);
+    await this.wait('append');
+    return stored;
+  }
+
+  async read(pattern: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
+    await this.wait('read');
+    const page = this.kept.read(pattern, after, limit);
+    await this.wait('read');
+    return page;
+  }
+
+  async retained(pattern: string): Promise<Retained> {
+    await this.wait('retained');
+    return this.kept.retained(pattern);
+  }
+
+  expire(): void {
+    this.kept.expire();
+  }
+
+  close(): Promise<void> {
+    return this.kept.close();
+  }
+}

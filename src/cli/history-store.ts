@@ -1,0 +1,23 @@
+import type { HistoryStore } from '../core/history-store.ts';
+import { MemoryHistory } from '../core/memory-history.ts';
+import { ConfigError } from './config-error.ts';
+import type { ProgramOptions } from './options.ts';
+
+/** The history in the folder that is named, or in memory. Throws `ConfigError` when the package for folders is not installed. */
+export async function historyStore({
+  path,
+  sync,
+  maxBytes,
+}: ProgramOptions['history']): Promise<HistoryStore> {
+  if (path === undefined) return new MemoryHistory({ maxBytes });
+  const { LevelHistory } = await import('../history/level-history.ts').catch(notInstalled);
+  return new LevelHistory({ path, sync });
+}
+
+function notInstalled(cause: unknown): never {
+  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
+  const message = missing
+    ? 'history.path needs the package classic-level: npm install classic-level'
+    : `history.path needs the package classic-level, which does not start here: ${cause}`;
+  throw new ConfigError([{ key: 'history.path', place: 'configuration', message }], { cause });
+}

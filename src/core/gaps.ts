@@ -1,0 +1,115 @@
+import type { Reply } from '../protocol/message.ts';
+import { type Gap, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
+
+/** Gaps by channel. */
+export type GapsByChannel = ReadonlyMap<string, Gap>;
+
+/** Channels of one session that can wait to be told of a gap; what is dropped on others is told of under `/**`. */
+const MAX_CHANNELS = 1000;
+const EVERYWHERE = '/**';
+
+/** Two gaps with no event of the channel between them are one. */
+export function joined(one: Gap | undefined, other: Gap): Gap {
+  if (one === undefined) return other;
+  if (one.from === undefined && other.from === undefined) return { count: one.count + other.count };
+  const ids = [one.from, one.to, other.from, other.to].filter((id) => id !== undefined);
+  return { count: one.count + other.count, from: Math.min(...ids), to: Math.max(...ids) };
+}
+
+/** What is missing where this event is dropped: itself, and what it would have told of. */
+export function lossOf({ gap, replayId }: OutgoingEvent): Gap {
+  return joined(gap, replayId === undefined ? { count: 1 } : { count: 1, from: replayId, to: replayId });
+}
+
+/** The event as one session gets it: it tells of a gap before it. */
+export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
+  const gap = joined(event.gap, more);
+  const { message } = event;
+  const own = new OutgoingEvent({ ...message, ext: { ...message.ext, gap } }, { ...event, gap });
+  own.since = event.since;
+  return own;
+}
+
+/** The reply with gaps in it. */
+export function tellingOf(reply: Reply, gaps: GapsByChannel): Reply {
+  return { ...reply, ext: { ...reply.ext, gap: Object.fromEntries(gaps) } };
+}
+
+/** A connect reply that tells of gaps: these go back where it is not handed over whole. */
+export class Announcement extends OutgoingReply {
+  readonly gaps: GapsByChannel;
+
+  constructor(reply: Reply, gaps: GapsByChannel) {
+    super(tellingOf(reply, gaps));
+    this.gaps = gaps;
+  }
+}
+
+/**
+ * Gaps of one session that nothing tells of yet.
+ *
+ *     a1 dropped │ a2 a3 │ a4 dropped │
+ *                  ahead: told by the next of the channel that is taken
+ *                                       behind: told by the next of the channel that is pushed
+ */
+export class Gaps {
+  readonly ahead = new Map<string, Gap>();
+  readonly #behind = new Map<string, Gap>();
+  // On channels that found no place.
+  #elsewhere: Gap | undefined;
+
+  addAhead(channel: string, gap: Gap): void {
+    this.#add(this.ahead, channel, gap);
+  }
+
+  addBehind(channel: string, gap: Gap): void {
+    this.#add(this.#behind, channel, gap);
+  }
+
+  /** Nothing of these channels waits any more: whoever is pushed next tells of it. */
+  fallBehind(ahead: Map<string, Gap>): void {
+    for (const [channel, gap] of ahead) {
+      ahead.delete(channel);
+      this.addBehind(channel, gap);
+    }
+  }
+
+  /** The event as it is to be queued: it tells of what was dropped since the one before. */
+  carriedBy(event: OutgoingEvent): OutgoingEvent {
+    const { channel } = event.message;
+    const gap = event.replayed ? undefined : this.#behind.get(channel);
+    if (gap === undefined) return event;
+    this.#behind.delete(channel);
+    return withGap(event, gap);
+  }
+
+  /** Whether a connect reply has to tell of any. */
+  isDue(drained: boolean): boolean {
+    return this.#elsewhere !== undefined || (drained && this.ahead.size + this.#behind.size > 0);
+  }
+
+  /** What a connect reply tells of: where nothing waits, all. */
+  take(drained: boolean): GapsByChannel {
+    const taken = new Map<string, Gap>();
+    if (drained) {
+      for (const [channel, gap] of this.ahead) taken.set(channel, gap);
+      for (const [channel, gap] of this.#behind) taken.set(channel, joined(taken.get(channel), gap));
+      this.ahead.clear();
+      this.#behind.clear();
+    }
+    if (this.#elsewhere !== undefined) taken.set(EVERYWHERE, this.#elsewhere);
+    this.#elsewhere = undefined;
+    return taken;
+  }
+
+  /** The reply did not leave. */
+  putBack(gaps: GapsByChannel): void {
+    for (const [channel, gap] of gaps) this.addAhead(channel, gap);
+  }
+
+  #add(where: Map<string, Gap>, channel: string, gap: Gap): void {
+    const hasRoom = where.has(channel) || this.ahead.size + this.#behind.size < MAX_CHANNELS;
+    if (channel !== EVERYWHERE && hasRoom) where.set(channel, joined(where.get(channel), gap));
+    else this.#elsewhere = joined(this.#elsewhere, gap);
+  }
+}

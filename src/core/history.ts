@@ -1,0 +1,171 @@
+import type { Event } from '../protocol/message.ts';
+import { type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Clock, Timer } from './clock.ts';
+import type { HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
+import { Line } from './line.ts';
+import type { Log } from './log.ts';
+import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Rules } from './rules.ts';
+import { type Inject, withReplay } from './with-replay.ts';
+
+/** What history needs of a server. */
+export interface HistoryParts {
+  readonly options: Pick<ResolvedOptions, 'channels' | 'replay'>;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Stores the events of durable channels, and has each delivered in the order of ids (RP-9). */
+export class History {
+  readonly #store: HistoryStore;
+  readonly #rules: Rules;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #inject: Inject;
+  readonly #sweepEvery: number;
+  // Deliveries wait in it for the appends before theirs.
+  readonly #line = new Line();
+  // Rejected when the store could not be opened; undefined once it was.
+  #opening: Promise<void> | undefined;
+  #sweeping: MaybePromise<void> = undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+  #deliveredThrough = 0;
+
+  constructor(store: HistoryStore, { options, rules, clock, log }: HistoryParts) {
+    this.#store = store;
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#log = log;
+    this.#inject = options.replay.inject;
+    this.#sweepEvery = sweepPeriod(options);
+  }
+
+  /** The highest id issued. */
+  get newest(): number {
+    return this.#store.newest;
+  }
+
+  /** The highest id handed to the sessions of this node, or stored before this server was. */
+  get deliveredThrough(): number {
+    return this.#deliveredThrough;
+  }
+
+  /** Opens the store; what is published before that waits. Rejects when it cannot be opened, as does all that waited. */
+  open(): Promise<void> {
+    const settings = { retention: this.#retention, now: () => this.#clock.now() };
+    this.#opening = this.#store.open(settings).then(() => {
+      this.#opening = undefined;
+      this.#deliveredThrough = this.#store.newest;
+      this.#sweepLater();
+    });
+    return this.#opening;
+  }
+
+  /**
+   * Stores an event, and hands it on as it is to be delivered: when it was stored, and when those before it were handed on.
+   * What is volatile keeps its place in that order, and is not stored. Fails alone, when it cannot be stored.
+   */
+  record<T>(
+    event: Event,
+    how: Handling,
+    deliver: (event: OutgoingEvent) => MaybePromise<T>,
+  ): MaybePromise<T> {
+    const stored = how.volatile === true ? undefined : this.#append(event);
+    // Its turn may come later than its failure.
+    if (isPromise(stored)) stored.catch(() => {});
+    const turn = this.#line.run(() =>
+      // In a box: the next may go once this one was handed on, however long an engine takes to accept it.
+      andThen(stored, (one) => ({ delivered: deliver(this.#outgoing(event, one, how)) })),
+    );
+    return andThen(turn, ({ delivered }) => delivered);
+  }
+
+  /** An event with a replay id is about to be queued to the sessions of this node. */
+  delivering(id: number): void {
+    if (id > this.#deliveredThrough) this.#deliveredThrough = id;
+  }
+
+  /**
+   * Up to `limit` events with ids above `after` on durable channels that a name or pattern matches, by id, ready to be queued.
+   * None is above what `deliveredThrough` was when the read began: what is comes to subscribers by itself.
+   */
+  read(pattern: string, after: number, limit: number): MaybePromise<readonly OutgoingEvent[]> {
+    return this.#whenOpen(() => {
+      const through = this.#deliveredThrough;
+      return andThen(this.#store.read(pattern, after, limit), (page) =>
+        page.filter(({ id }) => id <= through).map((stored) => this.#replayed(stored)),
+      );
+    });
+  }
+
+  /** What is there of the durable channels that a name or pattern matches. */
+  retained(pattern: string): MaybePromise<Retained> {
+    return this.#whenOpen(() => this.#store.retained(pattern));
+  }
+
+  /** Closes the store, once what was being stored has been. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#line.run(() => {});
+    await this.#sweeping;
+    if (await this.#isOpen()) await this.#store.close();
+  }
+
+  readonly #retention = (channel: string): Retention | undefined =>
+    this.#rules.of(channel).history || undefined;
+
+  #sweepLater(): void {
+    if (!this.#closed) this.#timer = this.#clock.after(this.#sweepEvery, this.#sweep);
+  }
+
+  readonly #sweep = (): void => {
+    const swept = recover(
+      () => this.#store.expire(),
+      (error) => this.#log({ level: 'error', event: 'history.expire_failed', error }),
+    );
+    this.#sweeping = andThen(swept, () => this.#sweepLater());
+  };
+
+  #isOpen(): MaybePromise<boolean> {
+    if (this.#opening === undefined) return true;
+    return this.#opening.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #append(event: Event): MaybePromise<StoredEvent> {
+    if (this.#closed) throw new Error('the history is closed');
+    const json = JSON.stringify(event);
+    return this.#whenOpen(() => this.#store.append(event.channel, json));
+  }
+
+  #whenOpen<T>(work: () => MaybePromise<T>): MaybePromise<T> {
+    return this.#opening === undefined ? work() : this.#opening.then(work);
+  }
+
+  #outgoing(event: Event, stored: StoredEvent | undefined, how: Handling): OutgoingEvent {
+    if (stored === undefined) return new OutgoingEvent(event, how);
+    return new OutgoingEvent(withReplay(event, stored, this.#inject), { ...how, replayId: stored.id });
+  }
+
+  #replayed(stored: StoredEvent): OutgoingEvent {
+    const event: Event = JSON.parse(stored.json);
+    return new OutgoingEvent(withReplay(event, stored, this.#inject), {
+      replayId: stored.id,
+      replayed: true,
+    });
+  }
+}
+
+// An event is gone a minute after its time at the latest, and not much later than it may be kept.
+function sweepPeriod({ channels, replay }: HistoryParts['options']): number {
+  const ages = Object.values(channels).map(({ history }) =>
+    typeof history === 'object' ? (history.maxAge ?? replay.maxAge) : replay.maxAge,
+  );
+  return Math.min(60_000, Math.max(1_000, Math.min(...ages)));
+}

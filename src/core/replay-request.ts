@@ -1,0 +1,74 @@
+import { errors } from '../protocol/errors.ts';
+import type { JsonObject, SubscribeRequest } from '../protocol/message.ts';
+import type { Core } from './context.ts';
+import { isDurable } from './durable.ts';
+import type { History } from './history.ts';
+import type { Start } from './replay.ts';
+
+/** What a client wants of one subscription's past, and what it is told (RP-17). */
+export interface ReplayRequest {
+  readonly pattern: string;
+  /** Absent when only what is new is wanted. */
+  readonly start?: Start;
+  /** Whether nothing is missing since the id it gave. */
+  readonly recovered: boolean;
+  /** The lowest id that is still there, if there is any. */
+  readonly oldest?: number;
+}
+
+/**
+ * Reads from where each subscription is to be replayed: only the entry under its own text counts (RP-3), and none where nothing
+ * is kept (RP-4). Throws `BayeuxError` for a position that is none, or whose successors are gone (RP-5).
+ */
+export async function replaysOf(
+  { ext }: SubscribeRequest,
+  patterns: readonly string[],
+  core: Core,
+): Promise<readonly ReplayRequest[]> {
+  const positions = ext?.replay;
+  const { history } = core;
+  if (history === undefined || !isObject(positions)) return [];
+  const replays: ReplayRequest[] = [];
+  const invalid: [string, string][] = [];
+  for (const pattern of new Set(patterns)) {
+    const given = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
+    if (given === null || !isDurable(pattern, core)) continue;
+    const replay = await read(pattern, given, history, core.options.replay.onGap);
+    if (replay === undefined) invalid.push([pattern, textOf(given)]);
+    else replays.push(replay);
+  }
+  if (invalid.length > 0) throw errors.replayIdInvalid(invalid);
+  return replays;
+}
+
+async function read(
+  pattern: string,
+  given: unknown,
+  history: History,
+  onGap: 'fail' | 'earliest',
+): Promise<ReplayRequest | undefined> {
+  const position = positionOf(given);
+  if (position === undefined) return undefined;
+  const { discardedThrough, oldest } = await history.retained(pattern);
+  const told = { pattern, recovered: false, ...(oldest !== undefined && { oldest }) };
+  if (position === -1) return told;
+  if (position === -2) return { ...told, start: 'oldest' };
+  const isThere = discardedThrough <= position && position <= history.newest;
+  if (isThere) return { ...told, start: position, recovered: true };
+  return onGap === 'earliest' ? { ...told, start: 'oldest' } : undefined;
+}
+
+// RP-2: an integer, or the text of one; -1 and -2 are the only ones below 0.
+function positionOf(given: unknown): number | undefined {
+  const text = textOf(given);
+  const position = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(position) && position >= -2 ? position : undefined;
+}
+
+function textOf(given: unknown): string {
+  return typeof given === 'number' || typeof given === 'string' ? String(given) : '';
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

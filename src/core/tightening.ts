@@ -1,0 +1,56 @@
+import type { ConnectRequest, Reply } from '../protocol/message.ts';
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Conduit } from './conduit.ts';
+import type { Core } from './context.ts';
+import { isDurable } from './durable.ts';
+import type { History } from './history.ts';
+import { LostReply } from './lost-reply.ts';
+import { PlainOutbox } from './outbox.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Tells a client with each connect reply up to where it has received everything, so that it can go on from there although what it
+ * subscribes to was quiet for longer than anything is kept (RP-17). Nothing is told that may not be true: not while events wait,
+ * and never again once events were lost that nothing will bring again.
+ */
+export class Tightening {
+  readonly #session: Session;
+  readonly #core: Core;
+  readonly #history: History;
+  readonly #lostReply = new LostReply();
+  // Whether durable events were sent since the last connect.
+  #sent = false;
+  #broken = false;
+
+  constructor(session: Session, core: Core, history: History) {
+    this.#session = session;
+    this.#core = core;
+    this.#history = history;
+  }
+
+  /** Events are about to leave. */
+  sending(events: readonly OutgoingEvent[]): void {
+    this.#sent ||= events.some(({ replayId }) => replayId !== undefined);
+  }
+
+  /** A connect came, which may show that what was sent before it was lost. */
+  connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): void {
+    const isLost = this.#lostReply.isShownBy(request, conduit, alone);
+    // Any other outbox sends it again.
+    if (isLost && this.#sent && this.#session.outbox instanceof PlainOutbox) this.#broken = true;
+    this.#sent = false;
+  }
+
+  /** A connect reply as it leaves; `isAll` says whether nothing waits behind it, nor is on its way by another conduit. */
+  sign(reply: Reply, isAll: boolean): Reply {
+    if (reply.channel !== '/meta/connect') return reply;
+    this.#lostReply.answered();
+    const { replays, push, subscriptions } = this.#session;
+    if (this.#broken || !isAll || replays?.isEmpty === false || push?.shape === 'stream') return reply;
+    const durable = [...subscriptions].filter((pattern) => isDurable(pattern, this.#core));
+    const id = this.#history.deliveredThrough;
+    if (durable.length === 0 || id === 0) return reply;
+    const replay = Object.fromEntries(durable.map((pattern) => [pattern, id]));
+    return { ...reply, ext: { ...reply.ext, replay } };
+  }
+}
