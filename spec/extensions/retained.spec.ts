@@ -315,7 +315,7 @@ describe('what was pushed on a WebSocket since the last connect reply (DL-13)', 
     await deliver(1);
     await client.publish('/x', 0, socket());
     await deliver(2);
-    expect(brought(first)).toEqual([1, 2]);
+    expect([brought(first), client.session.state]).toEqual([[1, 2], 'held']);
   });
 
   it('is not waited for where nothing could have been lost', async () => {
