@@ -1,11 +1,13 @@
+import type { Request } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Conduit } from './conduit.ts';
 import type { Carried, Session } from './session.ts';
 
 /** One batch and its answer: gathers the replies, and which session the response belongs to. */
 export class Exchange {
+  readonly requests: readonly Request[];
   readonly conduit: Conduit;
-  readonly alone: boolean;
+  readonly #chosen: Request | undefined;
   #handshake: OutgoingReply | undefined;
   readonly #others: OutgoingReply[] = [];
   #opened: Session | undefined;
@@ -13,9 +15,20 @@ export class Exchange {
   #first: Session | undefined;
   #afterwards: (() => void)[] | undefined;
 
-  constructor(conduit: Conduit, alone: boolean) {
+  constructor(requests: readonly Request[], conduit: Conduit) {
+    this.requests = requests;
     this.conduit = conduit;
-    this.alone = alone;
+    this.#chosen = requests.find(isHandshake);
+  }
+
+  /** Whether the batch is one message only (CN-6). */
+  get alone(): boolean {
+    return this.requests.length === 1;
+  }
+
+  /** HS-3: a handshake is alone; beside it nothing is carried out. */
+  isMisplaced(request: Request): boolean {
+    return this.#chosen !== undefined && request !== this.#chosen;
   }
 
   /** Notes whose message was resolved. */
@@ -28,8 +41,10 @@ export class Exchange {
     this.#opened = session;
   }
 
-  add(reply: OutgoingReply, isHandshake: boolean): void {
-    if (isHandshake && this.#handshake === undefined) this.#handshake = reply;
+  /** Notes the reply to a request; there is none yet to a connect that is held. */
+  add(reply: OutgoingReply | undefined, request: Request): void {
+    if (reply === undefined) return;
+    if (request === this.#chosen) this.#handshake = reply;
     else this.#others.push(reply);
   }
 
@@ -41,7 +56,9 @@ export class Exchange {
 
   /** The response was written, or never will be. */
   close(): void {
-    for (const call of this.#afterwards ?? []) call();
+    const calls = this.#afterwards ?? [];
+    this.#afterwards = undefined;
+    for (const call of calls) call();
   }
 
   /** Writes the response; nothing when all that came is a connect that is held. */
@@ -63,4 +80,8 @@ export class Exchange {
     const connects = replies.some(({ message }) => message.channel === '/meta/connect' && message.successful);
     return connects && this.#connecting !== undefined ? 'connect' : 'other';
   }
+}
+
+function isHandshake({ kind }: Request): boolean {
+  return kind === 'handshake';
 }

@@ -29,6 +29,8 @@ export class History {
   readonly #line = new Line();
   // Rejected when the store could not be opened; undefined once it was.
   #opening: Promise<void> | undefined;
+  // What was asked for before, and still has its turn to come: nothing overtakes it.
+  #waiting = 0;
   #sweeping: MaybePromise<void> = undefined;
   #timer: Timer | undefined;
   #closed = false;
@@ -145,7 +147,21 @@ export class History {
   }
 
   #whenOpen<T>(work: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#opening === undefined ? work() : this.#opening.then(work);
+    if (this.#opening === undefined && this.#waiting === 0) return work();
+    this.#waiting += 1;
+    const done = (): void => {
+      this.#waiting -= 1;
+    };
+    return (this.#opening ?? Promise.resolve()).then(
+      () => {
+        done();
+        return work();
+      },
+      (error: unknown) => {
+        done();
+        throw error;
+      },
+    );
   }
 
   #outgoing(event: Event, stored: StoredEvent | undefined, how: Handling): OutgoingEvent {

@@ -26,38 +26,45 @@ export class Receiver {
     this.#core = core;
   }
 
-  /** Handles the messages of a batch one after another (PR-1), and writes the response. Never rejects. */
-  async receive(requests: readonly Request[], conduit: Conduit): Promise<void> {
+  /** Handles the messages of a batch one after another (PR-1), and writes the response. Never throws or rejects. */
+  receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
     if (this.#isCrowded(requests, conduit)) {
       conduit.end('capacity');
       return;
     }
-    const exchange = new Exchange(conduit, requests.length === 1);
-    const chosen = requests.find((request) => request.kind === 'handshake');
-    try {
-      for (const request of requests) {
-        // HS-3: a handshake is alone; beside it nothing is carried out.
-        const misplaced = chosen !== undefined && request !== chosen;
-        const reply = misplaced
-          ? this.#fail(request, errors.handshakeNotAlone(), undefined, conduit)
-          : this.#answer(request, exchange);
-        const made = isPromise(reply) ? await reply : reply;
-        if (made !== undefined) exchange.add(made, request === chosen);
+    const exchange = new Exchange(requests, conduit);
+    return recover(
+      () => this.#answerFrom(0, exchange),
+      (error) => this.#giveUp(error, exchange),
+    );
+  }
+
+  // A batch that waits for nobody costs no promise.
+  #answerFrom(first: number, exchange: Exchange): MaybePromise<void> {
+    const { requests } = exchange;
+    for (let at = first; at < requests.length; at += 1) {
+      const request = requests[at];
+      if (request === undefined) break;
+      const reply = exchange.isMisplaced(request)
+        ? this.#fail(request, errors.handshakeNotAlone(), undefined, exchange.conduit)
+        : this.#answer(request, exchange);
+      if (isPromise(reply)) {
+        return reply.then((made) => {
+          exchange.add(made, request);
+          return this.#answerFrom(at + 1, exchange);
+        });
       }
-      exchange.answer();
-    } catch (error) {
-      this.#giveUp(error, conduit);
+      exchange.add(reply, request);
     }
+    exchange.answer();
     exchange.close();
   }
 
-  #giveUp(error: unknown, conduit: Conduit): void {
-    if (error instanceof Refusal) {
-      conduit.end('capacity');
-      return;
-    }
-    this.#core.log({ level: 'error', event: 'exchange.failed', error });
-    conduit.end('failed');
+  #giveUp(error: unknown, exchange: Exchange): void {
+    const isRefused = error instanceof Refusal;
+    if (!isRefused) this.#core.log({ level: 'error', event: 'exchange.failed', error });
+    exchange.conduit.end(isRefused ? 'capacity' : 'failed');
+    exchange.close();
   }
 
   // A socket is not read while too much of it waits; an HTTP request is turned away before any of it takes effect.

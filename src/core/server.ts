@@ -21,6 +21,7 @@ import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
 import { type Log, silent } from './log.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.ts';
+import type { MaybePromise } from './maybe-promise.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { MemoryHistory } from './memory-history.ts';
 import type { OutboxLimits, OverflowAction } from './outbox.ts';
@@ -105,6 +106,7 @@ export class Server {
     this.#endDrain?.();
     this.#revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
+    this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
     await this.#closeParts();
   }
@@ -177,10 +179,10 @@ export class Server {
     return decode(texts, this.options);
   }
 
-  /** Handles a batch and writes the response to the conduit, now or when the connect in it is released. Never rejects. */
-  async receive(requests: readonly Request[], conduit: Conduit): Promise<void> {
-    if (this.#state === 'closed') conduit.end('shutdown');
-    else await this.#receiver.receive(requests, conduit);
+  /** Handles a batch and writes the response to the conduit, now or when the connect in it is released. Never throws or rejects. */
+  receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
+    if (this.#state !== 'closed') return this.#receiver.receive(requests, conduit);
+    conduit.end('shutdown');
   }
 
   /** A transport that needs more than requests can be used from now on: clients are offered it, where the options have it. */

@@ -117,6 +117,7 @@ export class Session implements Stamped {
   #connected = false;
   #deadline = 0;
   #timer: Timer | undefined;
+  #timerAt = 0;
   #held: Held | undefined;
   #push: Conduit | undefined;
 
@@ -250,7 +251,7 @@ export class Session implements Stamped {
     this.#sender.begun();
     if (this.#state === 'gone' || !this.isDue) return;
     const push = this.#push;
-    if (push !== undefined && !this.isDeliverOnly(push.transport)) {
+    if (push !== undefined && this.isPushed) {
       this.#sender.push(push);
       this.replays?.goOn();
     } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
@@ -259,6 +260,11 @@ export class Session implements Stamped {
   /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
   grant(flow: unknown): void {
     this.#sender.grant(flow);
+  }
+
+  /** Whether events leave by a socket or stream as they come, and not with connect replies. */
+  get isPushed(): boolean {
+    return this.#push !== undefined && !this.isDeliverOnly(this.#push.transport);
   }
 
   /** Whether something waits that should not wait longer. */
@@ -283,6 +289,8 @@ export class Session implements Stamped {
     this.#held = { request, conduit, grace, counted };
     conduit.session = this;
     this.#enter('held', hold);
+    // Where polls rest, what is due waits for the end of that.
+    if (this.isDue) this.#sender.schedule();
     // What it acknowledged may have made room.
     this.replays?.goOn();
   }
@@ -398,17 +406,26 @@ export class Session implements Stamped {
     );
   }
 
+  // One timer serves each deadline after another: where it fires before the deadline, it is set again for what is left (EX-2).
   #enter(state: SessionState, ms: number): void {
-    this.#timer?.cancel();
     this.#state = state;
-    this.#deadline = this.#core.clock.now() + ms;
-    this.#timer = Number.isFinite(ms) ? this.#core.clock.after(ms, this.#onDeadline) : undefined;
+    const now = this.#core.clock.now();
+    this.#deadline = now + ms;
+    if (this.#timer === undefined || this.#timerAt > this.#deadline) this.#arm(now);
   }
 
-  readonly #onDeadline = (): void => {
-    const left = this.#deadline - this.#core.clock.now();
-    // EX-2: put off meanwhile. The timer may also fire a shade early.
-    if (left >= 1) this.#timer = this.#core.clock.after(left, this.#onDeadline);
+  #arm(now: number): void {
+    this.#timer?.cancel();
+    this.#timerAt = this.#deadline;
+    const left = this.#deadline - now;
+    this.#timer = Number.isFinite(left) ? this.#core.clock.after(left, this.#onTimer) : undefined;
+  }
+
+  readonly #onTimer = (): void => {
+    const now = this.#core.clock.now();
+    this.#timer = undefined;
+    // It may fire a shade early.
+    if (this.#deadline - now >= 1) this.#arm(now);
     else if (this.#state === 'held') void this.release();
     else this.close('timeout');
   };
@@ -427,10 +444,9 @@ export class Session implements Stamped {
     if (this.#state === 'gone' || this.outbox.size === 0) return false;
     if (!this.#sender.canUse(conduit)) return false;
     if (carried === 'handshake') return this.#core.options.handshakeDelivery;
-    const push = this.#push;
-    const pushed = push !== undefined && !this.isDeliverOnly(push.transport);
-    if (conduit.shape === 'socket') return push === conduit && (pushed || carried === 'connect');
-    if (pushed) return false;
+    const { isPushed } = this;
+    if (conduit.shape === 'socket') return this.#push === conduit && (isPushed || carried === 'connect');
+    if (isPushed) return false;
     return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
   }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { randomHex } from './random-hex.ts';
 import type { Session } from './session.ts';
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -27,12 +28,12 @@ export class Sessions implements Iterable<Session> {
 
   /** A new clientId: a bearer secret of 160 random bits, alphanumeric (HS-8). */
   newSecret(): string {
-    return this.#tag + randomBytes(20).toString('hex');
+    return this.#tag + randomHex(20);
   }
 
   /** A new public id, of no use to anyone who wants to speak for the session (HS-16). */
   newId(): string {
-    return this.#tag + randomBytes(8).toString('hex');
+    return this.#tag + randomHex(8);
   }
 
   add(session: Session): void {

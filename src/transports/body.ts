@@ -25,29 +25,44 @@ export function textOf(bytes: Buffer): string {
 
 function readBytes(req: HttpRequest, max: number, clock: Clock): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const refuse = (): void => {
-      req.off('data', take);
-      chunks.length = 0;
+    const length = Number(req.headers['content-length']);
+    if (length > max) {
       discard(req, clock);
       reject(new HttpError(413, 'Request too large'));
-    };
-    const take = (chunk: Buffer): void => {
-      length += chunk.length;
-      chunks.push(chunk);
-      if (length > max) refuse();
-    };
-    if (Number(req.headers['content-length']) > max) {
-      refuse();
       return;
     }
-    req.on('data', take);
-    req.on('error', ignore);
-    req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    req.on('close', () => {
-      if (!req.readableEnded) reject(new HttpError(400, 'Bad request: the body broke off'));
+    // A small body comes with its head, and by then is there whole: no listener is needed.
+    process.nextTick(() => {
+      const all = req.readableLength === length && length > 0 ? req.read() : null;
+      if (Buffer.isBuffer(all)) resolve(all);
+      else collect(req, max, clock, resolve, reject);
     });
+  });
+}
+
+function collect(
+  req: HttpRequest,
+  max: number,
+  clock: Clock,
+  resolve: (bytes: Buffer) => void,
+  reject: (error: HttpError) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const take = (chunk: Buffer): void => {
+    length += chunk.length;
+    chunks.push(chunk);
+    if (length <= max) return;
+    req.off('data', take);
+    chunks.length = 0;
+    discard(req, clock);
+    reject(new HttpError(413, 'Request too large'));
+  };
+  req.on('data', take);
+  req.on('error', ignore);
+  req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  req.on('close', () => {
+    if (!req.readableEnded) reject(new HttpError(400, 'Bad request: the body broke off'));
   });
 }
 

@@ -29,6 +29,7 @@ export class HttpExchange implements Conduit {
   #state: 'waiting' | 'answered' | 'closed' = 'waiting';
   #unsettled: { readonly batch: readonly Outgoing[]; readonly handover: Handover } | undefined;
   #deadline: Timer | undefined;
+  #hearsClose = false;
 
   constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, dress: Dress) {
     this.transport = transport;
@@ -38,7 +39,11 @@ export class HttpExchange implements Conduit {
     this.#dress = dress;
     // Node takes it from the response before it says that that is finished.
     this.#socket = req.socket;
-    res.on('close', this.#onClose);
+  }
+
+  /** Sees to it, where the answer is still to come, that a peer that hangs up is noticed. Called once the batch was received. */
+  watch(): void {
+    if (this.#state === 'waiting') this.#hearClose();
   }
 
   get request(): RequestInfo {
@@ -110,15 +115,21 @@ export class HttpExchange implements Conduit {
 
   // DL-8: whole when nothing is left to write, which is nearly always so at once, or when the response has finished.
   #await(batch: readonly Outgoing[] = [], handover?: Handover): void {
-    if (handover !== undefined) this.#unsettled = { batch, handover };
     if (this.#res.writableFinished === true && !this.#socket.destroyed) {
-      this.#settle(true);
+      handover?.settled(batch, true);
       return;
     }
+    if (handover !== undefined) this.#unsettled = { batch, handover };
     const { clock, options } = this.#server;
     this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
+    this.#hearClose();
     // A destroyed socket reports its last write as done, and the response then as finished.
     this.#res.on('finish', () => this.#settle(!this.#socket.destroyed));
+  }
+
+  #hearClose(): void {
+    if (!this.#hearsClose) this.#res.on('close', this.#onClose);
+    this.#hearsClose = true;
   }
 
   #settle(whole: boolean): void {

@@ -1,6 +1,5 @@
 import type { TransportName } from '../core/conduit.ts';
-import type { MaybePromise } from '../core/maybe-promise.ts';
-import { isPromise } from '../core/maybe-promise.ts';
+import { andThen, type MaybePromise, recover } from '../core/maybe-promise.ts';
 import type { Server } from '../core/server.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
@@ -17,16 +16,25 @@ export interface PollingShape {
 
 /** What the polling transports share: a batch in, a batch out, and a status when there is no batch. */
 export function polling(server: Server, shape: PollingShape): Handle {
-  return async (req, res) => {
-    try {
-      const read = shape.read(req);
-      const requests = decode(server, isPromise(read) ? await read : read);
-      const exchange = new HttpExchange(server, shape.transport, req, res, shape.dress(req));
-      await server.receive(requests, exchange);
-    } catch (error) {
-      turnAway(error, res, server);
-    }
-  };
+  return (req, res) =>
+    recover(
+      () => andThen(shape.read(req), (texts) => take(server, shape, texts, req, res)),
+      (error) => turnAway(error, res, server),
+    );
+}
+
+function take(
+  server: Server,
+  shape: PollingShape,
+  texts: string | readonly string[],
+  req: HttpRequest,
+  res: HttpResponse,
+): MaybePromise<void> {
+  const requests = decode(server, texts);
+  const exchange = new HttpExchange(server, shape.transport, req, res, shape.dress(req));
+  const received = server.receive(requests, exchange);
+  exchange.watch();
+  return received;
 }
 
 // D-17: an empty batch is answered by a status, since no reply could be.

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
 import type { Timer } from '../core/clock.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
+import { isPromise } from '../core/maybe-promise.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { BatchError } from '../protocol/errors.ts';
@@ -192,7 +193,7 @@ export class WebSocketConduit implements Conduit {
     // WS-5.
     if (requests === undefined || requests.length === 0) return;
     if (this.#isSilent) this.#speak();
-    void this.#handle(requests);
+    this.#handle(requests);
   }
 
   /** The socket is gone. */
@@ -229,11 +230,14 @@ export class WebSocketConduit implements Conduit {
     this.#shared.silent.delete(this);
   }
 
-  async #handle(requests: readonly Request[]): Promise<void> {
+  #handle(requests: readonly Request[]): void {
+    const received = this.#shared.server.receive(requests, this);
+    if (!isPromise(received)) return;
     this.#atWork += 1;
-    await this.#shared.server.receive(requests, this);
-    this.#atWork -= 1;
-    this.#pace();
+    void received.then(() => {
+      this.#atWork -= 1;
+      this.#pace();
+    });
   }
 
   // Who sends more than can be handled, or reads less than it asks for, is not listened to for a while.

@@ -41,10 +41,9 @@ export class WebSocketTransport {
     const asked = { headers, method, url };
     const protocols = websocket.protocol === undefined ? offeredProtocols(headers) : [websocket.protocol];
     let frames = this.#plain;
-    const deflate = permessageDeflate(maxMessageSize, () => {
-      frames = this.#deflated;
-    });
-    const extensions = websocket.perMessageDeflate ? [deflate] : [];
+    const extensions = websocket.perMessageDeflate
+      ? [permessageDeflate(maxMessageSize, () => (frames = this.#deflated))]
+      : [];
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
     const webSocket = new WebSocket(asked, socket, head, protocols, {
       maxLength: maxMessageSize,

@@ -67,10 +67,14 @@ function isHeartbeat(
 }
 
 // CN-4 to CN-7; and CN-15 where the peer went while extensions thought.
-function mustAnswer({ advice }: ConnectRequest, session: Session, { conduit, alone }: Context): boolean {
+function mustAnswer(
+  { advice }: ConnectRequest,
+  session: Session,
+  { core, conduit, alone }: Context,
+): boolean {
   if (!session.connected || !alone || advice?.timeout === 0 || !conduit.alive) return true;
   const polls = conduit.shape === 'exchange' || session.isDeliverOnly(conduit.transport);
-  return polls && session.isDueOn(conduit);
+  return polls && session.isDueOn(conduit) && core.flusher.mayAnswer();
 }
 
 // CK-4: only polling keeps a browser's connection busy.
