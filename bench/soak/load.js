@@ -75,7 +75,7 @@ async function run({ port, pid, baseline, seconds }) {
       lost,
     })),
     fast: {
-      published: ledger.next(0),
+      published: ledger.next(0) * fast.length,
       crowdedOut,
       lost: ledger.lost - crowdedOut,
       duplicated: ledger.duplicated,
