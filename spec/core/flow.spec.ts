@@ -125,4 +125,19 @@ describe('flow credit (at most so many events until the next connect)', () => {
     other.session.deliver('/a', 2);
     expect((await other.connect()).data).toEqual([2]);
   });
+
+  it('that is used up on a socket ends the held connect, so that the client can ask for more', async () => {
+    const wire = socket();
+    const { client, deliver } = await open(wire);
+    await client.connect(credit(2), wire);
+    const answered = () => wire.replies.filter(({ channel }) => channel === '/meta/connect').length;
+    const before = answered();
+    await deliver(1);
+    expect([wire.data, answered() - before, client.session.state]).toEqual([[1], 0, 'held']);
+    await deliver(2, 3);
+    expect([wire.data, answered() - before, client.session.state]).toEqual([[1, 2], 1, 'idle']);
+    await client.connect(credit(5), wire);
+    await client.flushed();
+    expect([wire.data, client.session.state]).toEqual([[1, 2, 3], 'held']);
+  });
 });

@@ -295,3 +295,40 @@ describe('a rule of a channel (too much of it waits for one session)', () => {
     expect((await client.connect()).data.slice(-2)).toEqual([49_998, 49_999]);
   });
 });
+
+describe('much in one turn', () => {
+  const rule = { overflow: { action: 'dropOldest', maxEvents: 3 } } as const;
+
+  it.each([
+    ['a bound of the session', { maxQueue: 3 }],
+    ['the bound of a rule', { channels: { '/a': rule } }],
+    ['that of lazy events', { channels: { '/a': { ...rule, lazy: true } } }],
+  ] as const)('costs who reads nothing: %s', async (_name, settings) => {
+    const { server } = serve(settings);
+    const [wire, held] = [socket(), exchange()];
+    const pushed = await FakeClient.connected(server, wire);
+    await pushed.subscribe('/a', wire);
+    for (let at = 0; at < 10; at += 1) void server.publish('/a', at);
+    await pushed.flushed();
+    expect([wire.data.slice(0, 9), pushed.session.state]).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8], 'idle']);
+    const polling = await FakeClient.connected(server);
+    await polling.subscribe('/a');
+    await polling.connect({}, held);
+    for (let at = 0; at < 6; at += 1) void server.publish('/a', at);
+    expect(held.data).toEqual([0, 1, 2]);
+    expect(polling.session.state).toBe('idle');
+  });
+
+  it('is still too much for a socket that takes no more', async () => {
+    const { server } = serve({ channels: { '/a': rule } });
+    const wire = socket();
+    const client = await FakeClient.connected(server, wire);
+    await client.subscribe('/a', wire);
+    wire.full = true;
+    for (let at = 0; at < 10; at += 1) void server.publish('/a', at);
+    expect(wire.data).toEqual([]);
+    wire.full = false;
+    client.session.flush();
+    expect(wire.data).toEqual([7, 8, 9]);
+  });
+});

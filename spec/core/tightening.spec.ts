@@ -152,4 +152,16 @@ describe('where a reply was lost', () => {
     const { again, id } = await lose(true, settings, ext);
     expect([again.data, told(again)]).toEqual([[1], { '/d/a': id }]);
   });
+
+  it('is not told any more once something was dropped that had not left', async () => {
+    const overflow = { action: 'dropOldest', maxEvents: 1 } as const;
+    const { client, publish } = await tightened({ channels: { '/d/**': { history: true, overflow } } });
+    await client.subscribe('/d/a');
+    await publish('/d/a', 1);
+    expect(told(await connect(client))).toBeDefined();
+    await publish('/d/a', 2);
+    await publish('/d/a', 3);
+    const reply = await connect(client);
+    expect([reply.data.length, told(reply)]).toEqual([1, undefined]);
+  });
 });

@@ -24,6 +24,7 @@ export class History {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #inject: Inject;
+  readonly #usual: Retention;
   readonly #sweepEvery: number;
   // Deliveries wait in it for the appends before theirs.
   readonly #line = new Line();
@@ -42,6 +43,7 @@ export class History {
     this.#clock = clock;
     this.#log = log;
     this.#inject = options.replay.inject;
+    this.#usual = options.replay;
     this.#sweepEvery = sweepPeriod(options);
   }
 
@@ -117,8 +119,9 @@ export class History {
     if (await this.#isOpen()) await this.#store.close();
   }
 
+  // What no rule speaks of any more may be wanted again: a rule may have been mistyped.
   readonly #retention = (channel: string): Retention | undefined =>
-    this.#rules.of(channel).history || undefined;
+    (this.#rules.of(channel).history ?? this.#usual) || undefined;
 
   #sweepLater(): void {
     if (!this.#closed) this.#timer = this.#clock.after(this.#sweepEvery, this.#sweep);

@@ -16,6 +16,8 @@ export interface Outbox {
   readonly pressing: number;
   /** Events it holds in all, where it keeps what was sent until the client says that it came. */
   readonly kept?: number;
+  /** Whether all that is lost on the way is sent again; absent where it is not. */
+  readonly repeats?: boolean;
   push(event: OutgoingEvent): Pushed;
   /**
    * The oldest events, in order, within both limits, and at least one if there is any and any is asked for (DL-11). It may be
@@ -50,6 +52,8 @@ export interface OutboxLimits {
     forced?: OverflowAction,
     rule?: OverflowRule,
   ): OverflowAction;
+  /** Asked before anything is dropped: sends at once what waits for a session whose client takes it. */
+  relieve(session: Session): void;
   /** Epoch milliseconds. */
   now(): number;
 }

@@ -58,7 +58,10 @@ export class Replies {
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
     return recover(
-      () => andThen(this.#pipeline.outgoing(reply, session, request), readable),
+      () =>
+        andThen(this.#pipeline.outgoing(reply, session, request), (made) =>
+          made === reply && request.kind !== 'handshake' ? new OutgoingReply(reply) : readable(made),
+        ),
       (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, timing) }),
     );
   }

@@ -32,6 +32,9 @@ export class Room {
   admit(event: OutgoingEvent): Pushed {
     if (event.replayed) return 'kept';
     const { overflow: rule } = event;
+    // Who reads fast loses nothing because much comes in one turn.
+    if (!this.#fits(event) || (rule !== undefined && !this.#fitsRule(event, rule)))
+      this.#limits.relieve(this.#owner);
     if (rule !== undefined) {
       const pushed = this.#admitByRule(event, rule);
       if (pushed !== 'kept') return pushed;

@@ -21,6 +21,7 @@ export class Sender implements Handover {
   #lazyDue = false;
   // How many events may leave before the next connect.
   #credit = Number.POSITIVE_INFINITY;
+  #granted = Number.POSITIVE_INFINITY;
 
   constructor(session: Session, core: Core) {
     this.#session = session;
@@ -34,10 +35,16 @@ export class Sender implements Handover {
     return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
   }
 
+  /** Whether as many events left as the client asked for, and it has to connect again for more. */
+  get hasSpent(): boolean {
+    return this.#credit === 0 && this.#granted > 0;
+  }
+
   /** A connect came: what it says in `ext.flow` holds until the next one, whatever way events go. */
   grant(flow: unknown): void {
     const hadNone = this.#credit === 0;
     this.#credit = creditOf(flow);
+    this.#granted = this.#credit;
     if (hadNone && this.isDue) this.schedule();
   }
 

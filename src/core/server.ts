@@ -334,9 +334,11 @@ function limitsOf(options: ResolvedOptions, events: Events, log: Log, clock: Clo
     maxQueueBytes,
     overflow(event, session, forced, rule) {
       const action = forced ?? decide(event, session);
+      if (event.replayId !== undefined) session.tightening?.break();
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
       return action;
     },
+    relieve: (session) => session.relieve(),
     now: () => clock.now(),
   };
 }

@@ -253,6 +253,8 @@ export class Session implements Stamped {
     const push = this.#push;
     if (push !== undefined && this.isPushed) {
       this.#sender.push(push);
+      // For more it asks with its next connect.
+      if (this.#sender.hasSpent) void this.release();
       this.replays?.goOn();
     } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
   }
@@ -260,6 +262,14 @@ export class Session implements Stamped {
   /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
   grant(flow: unknown): void {
     this.#sender.grant(flow);
+  }
+
+  /** Sends what waits before the end of the turn, lazy or not, if there is a way: there is no room for more. */
+  relieve(): void {
+    if (this.#state === 'gone') return;
+    const push = this.#push;
+    if (push !== undefined && this.isPushed) this.#sender.push(push);
+    else if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
   }
 
   /** Whether events leave by a socket or stream as they come, and not with connect replies. */

@@ -5,7 +5,6 @@ import type { Core } from './context.ts';
 import { isDurable } from './durable.ts';
 import type { History } from './history.ts';
 import { LostReply } from './lost-reply.ts';
-import { PlainOutbox } from './outbox.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -33,11 +32,15 @@ export class Tightening {
     this.#sent ||= events.some(({ replayId }) => replayId !== undefined);
   }
 
+  /** An event was lost that nothing will bring again. */
+  break(): void {
+    this.#broken = true;
+  }
+
   /** A connect came, which may show that what was sent before it was lost. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): void {
     const isLost = this.#lostReply.isShownBy(request, conduit, alone);
-    // Any other outbox sends it again.
-    if (isLost && this.#sent && this.#session.outbox instanceof PlainOutbox) this.#broken = true;
+    if (isLost && this.#sent && this.#session.outbox.repeats !== true) this.break();
     this.#sent = false;
   }
 

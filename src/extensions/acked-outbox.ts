@@ -39,6 +39,7 @@ export class AckedOutbox implements Outbox {
   #told: Told[] = [];
   // Where the events for the reply that leaves now begin.
   #from: number | undefined;
+  readonly repeats = true;
 
   constructor(limits: OutboxLimits, owner: Session) {
     this.#fresh = new PlainOutbox(limits, owner);

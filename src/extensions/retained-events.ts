@@ -7,6 +7,7 @@ export class RetainedEvents {
   #events: OutgoingEvent[] = [];
   #head = 0;
   #bytes = 0;
+  #isWhole = true;
   // Where what was sent since the last connect reply begins.
   #replied = 0;
 
@@ -18,6 +19,11 @@ export class RetainedEvents {
     return this.#events.length - this.#head;
   }
 
+  /** Whether none was ever let go that might have been needed. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
   /** These were sent. Volatile ones are worth nothing later, but for what they tell of. */
   add(events: readonly OutgoingEvent[]): void {
     for (const event of events) {
@@ -26,7 +32,10 @@ export class RetainedEvents {
       this.#bytes += event.bytes;
     }
     const { maxQueue, maxQueueBytes } = this.#limits;
-    while (this.size > maxQueue || this.#bytes > maxQueueBytes) this.#shift();
+    while (this.size > maxQueue || this.#bytes > maxQueueBytes) {
+      this.#isWhole = false;
+      this.#shift();
+    }
   }
 
   /** A connect reply follows them. */

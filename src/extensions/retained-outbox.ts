@@ -54,6 +54,10 @@ export class RetainedOutbox implements Outbox {
     return this.#sent.size + this.size;
   }
 
+  get repeats(): boolean {
+    return this.#sent.isWhole;
+  }
+
   push(event: OutgoingEvent): Pushed {
     return this.#fresh.push(event);
   }

@@ -15,6 +15,7 @@ export const roomy: OutboxLimits = {
   maxQueue: 1000,
   maxQueueBytes: 1_000_000,
   overflow: (_event, _session, forced) => forced ?? 'disconnect',
+  relieve: () => {},
   now: () => 0,
 };
 
