@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine, Publication } from '../../src/core/engine.ts';
 import { Events } from '../../src/core/events.ts';
 import { History } from '../../src/core/history.ts';
+import type { HistorySettings } from '../../src/core/history-store.ts';
 import type { LogEvent } from '../../src/core/log.ts';
 import { isPromise } from '../../src/core/maybe-promise.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
@@ -524,5 +525,42 @@ describe('history', () => {
     expect(clock.pending).toBe(0);
     await server.close();
     expect(history.calls).toEqual([]);
+  });
+
+  it('keeps what no rule speaks of any more as long as it keeps by default, and nothing a rule excludes', async () => {
+    class Asked extends MemoryHistory {
+      settings: HistorySettings | undefined;
+
+      override open(settings: HistorySettings): Promise<void> {
+        this.settings = settings;
+        return super.open(settings);
+      }
+    }
+    const history = new Asked();
+    const channels = { '/d/**': { history: { maxEvents: 5 } }, '/d/off': { history: false } } as const;
+    const { server } = serve({ channels, history, replay: { maxEvents: 7, maxAge: 1000 } });
+    await server.open();
+    expect(['/d/a', '/d/off', '/gone'].map((channel) => history.settings?.retention(channel))).toEqual([
+      { maxEvents: 5, maxAge: 1000 },
+      undefined,
+      expect.objectContaining({ maxEvents: 7, maxAge: 1000 }),
+    ]);
+    await server.close();
+  });
+
+  it('gives ids in the order in which they are delivered, also while the store is only just open', async () => {
+    const { server } = serve({ channels: durable });
+    const delivered: unknown[] = [];
+    server.on('published', ({ data }) => delivered.push(data));
+    const all: Promise<void>[] = [];
+    for (let at = 0; at < 20; at += 1) {
+      all.push(server.publish('/d/1', { at }));
+      await Promise.resolve();
+    }
+    await Promise.all(all);
+    expect(delivered).toMatchObject(delivered.map((_, at) => ({ at })));
+    const ids = delivered.map((data) => (data as { event: { replayId: number } }).event.replayId);
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    expect(ids).toHaveLength(20);
   });
 });

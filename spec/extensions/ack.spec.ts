@@ -278,7 +278,10 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
     expect(again.events).toEqual(lost.events);
     client.session.deliver('/a', 'lazy', { lazy: true });
     await deliver('e', 'f');
-    expect((await connect(3)).events).toMatchObject([{ data: 'e', ext: { gap: { count: 1 } } }, { data: 'f' }]);
+    expect((await connect(3)).events).toMatchObject([
+      { data: 'e', ext: { gap: { count: 1 } } },
+      { data: 'f' },
+    ]);
   });
 
   it('have gaps that no event is left to tell of told again by each reply, until one of them is acknowledged', async () => {

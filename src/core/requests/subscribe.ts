@@ -30,7 +30,7 @@ export async function subscribe(
   }
   if (denied.length > 0) throw errors.subscribeDenied(denied);
   // RP-12: what is kept is only told of to those who may have it.
-  const replays = await replaysOf(request, patterns, core);
+  const replays = request.ext?.replay === undefined ? [] : await replaysOf(request, patterns, core);
   // SB-10: it may have gone while the policy thought.
   if (session.state === 'gone') throw errors.sessionUnknown();
 
