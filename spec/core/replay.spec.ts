@@ -4,6 +4,7 @@ import type { Server, ServerSettings } from '../../src/core/server.ts';
 import { ack } from '../../src/extensions/ack.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream, type Wire } from '../support/fake-conduit.ts';
+import { HeldHistory } from '../support/held-history.ts';
 import { SlowHistory } from '../support/slow-history.ts';
 import { settle, turn, until } from '../support/until.ts';
 
@@ -628,5 +629,25 @@ describe('a session in this process', () => {
     await until(() => got.length === 3);
     expect(got).toEqual([2, 3, 4]);
     await expect(session.subscribe('/d/b', () => {}, 7)).rejects.toThrow('400:/d/b,7:replay_id_invalid');
+  });
+});
+
+describe('an id that nobody was told yet', () => {
+  it('is no promise that its event has come, once an earlier one is asked for (RP-13)', async () => {
+    const history = new HeldHistory();
+    const { server } = keep({ history });
+    await server.open();
+    const published = server.publish('/d/a', 1);
+    const early = history.kept.newest;
+    const wire = socket();
+    const client = await FakeClient.connected(server, wire);
+    for (const id of [early, early - 1]) {
+      await ask(client, '/d/a', { '/d/a': id }, wire);
+      await settle();
+    }
+    history.appends[0]?.store();
+    await published;
+    await settle();
+    expect(wire.data).toEqual([1]);
   });
 });

@@ -56,7 +56,9 @@ export class Replay {
   replaced(start: Start): Replay | undefined {
     const owed = this.#owedAfter;
     const brings = start === 'oldest' || start <= owed;
-    return brings ? new Replay(this.pattern, start, this.#past, owed) : undefined;
+    if (!brings) return undefined;
+    // Its client may have spoken of an id that nobody was told yet: now it asks for that too.
+    return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.deliveredThrough));
   }
 
   /** Goes on only with what was kept from other subscriptions. */
