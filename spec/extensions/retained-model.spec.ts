@@ -172,6 +172,8 @@ class Model {
     const conduit = this.#conduit;
     if (conduit === undefined) return;
     for (const batch of conduit.batches.slice(this.#read, this.#read + frames)) {
+      // It has left this one meanwhile, and reads no more of it.
+      if (this.#conduit !== conduit) return;
       this.#read += 1;
       conduit.settle();
       for (const message of batch) this.#hear(message);
