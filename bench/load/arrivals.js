@@ -1,14 +1,16 @@
 import { Histogram } from '../stats.js';
+import { sleep } from './clock.js';
 import { Ledger } from './ledger.js';
 import { Meter } from './meter.js';
 import { channelName } from './publisher.js';
 import { openSessions } from './session.js';
 
-/** Sessions before those that are measured: a tenth. */
-const WARMUP = 0.1;
+/** So long the server has to see off those who came before. Milliseconds. */
+const PARTING = 500;
 
 /**
- * Clients arrive: each has its own connection and does handshake, subscribe and first connect.
+ * Clients arrive: each has its own connection and does handshake, subscribe and first connect. As many come and go before, so that
+ * the code is warm that serves those who are measured.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around
@@ -16,7 +18,9 @@ const WARMUP = 0.1;
 export async function arrivals(load, around) {
   const site = { ...around.site, transport: load.transport, ledger: new Ledger(1) };
   const count = Math.round(load.sessions * around.scale);
-  const early = await openSessions(site, Math.ceil(count * WARMUP), () => channelName(0));
+  const early = await openSessions(site, count, () => channelName(0));
+  for (const session of early) session.close();
+  await sleep(PARTING);
   const took = new Histogram();
   const meter = new Meter(around.usage);
   const sessions = await openSessions(
@@ -26,7 +30,7 @@ export async function arrivals(load, around) {
     (_, us) => took.add(us),
   );
   const shares = await meter.stop();
-  for (const session of [...early, ...sessions]) session.close();
+  for (const session of sessions) session.close();
   return {
     shares,
     rate: count / shares.seconds,

@@ -1,6 +1,6 @@
 /** @type {[string, string]} */
 const session = ['session', 'sessions'];
-const arriving = /** @type {const} */ ({ work: 'arrivals', sessions: 3000 });
+const arriving = /** @type {const} */ ({ work: 'arrivals', sessions: 5000 });
 
 /** @type {readonly import('./index.js').Scenario[]} */
 export const arrivals = [

@@ -5,8 +5,16 @@ import type { Session } from './session.ts';
 const TIRING = 1;
 const LONGEST_REST = 10;
 
+/** What holds answers back while more is to be read. */
+export interface Departing {
+  /** Writes them. Never throws. */
+  depart(): void;
+}
+
 /**
- * Flushes sessions once per turn of the event loop, however much was queued for them in it.
+ * What is done once, at the end of a turn of the event loop, when all that came in it was read. Answers leave: each wakes a peer
+ * that waits for it, and one that was written between two reads would come to a peer that sleeps, again and again. Then sessions
+ * are flushed, however much was queued for them.
  *
  * A push costs little; an answer to a poll costs the client's next request as well. A server that has many polls to answer
  * would come to nothing else, with one event in each answer. So after a turn that took long it listens for as long, at most some
@@ -14,8 +22,11 @@ const LONGEST_REST = 10;
  */
 export class Flusher {
   readonly #clock: Clock;
+  #isEnding = false;
+  #departing: Departing[] = [];
   #waiting: Session[] = [];
   #polling: Session[] = [];
+  // When the first poll of this turn was answered, or of the end of the one before.
   #began: number | undefined;
   // While it rests.
   #rest: Timer | undefined;
@@ -26,17 +37,21 @@ export class Flusher {
 
   /** Flushes the session at the end of this turn. The session sees to it that it is not added twice. */
   add(session: Session): void {
-    if (this.#waiting.length === 0) this.#clock.soon(this.#flush);
     this.#waiting.push(session);
+    this.#awaitEnd();
+  }
+
+  /** Has it write its answers at the end of this turn. */
+  depart(one: Departing): void {
+    this.#departing.push(one);
+    this.#awaitEnd();
   }
 
   /** Whether a poll may be answered at once. If not, it is held, and flushed when the rest is over. */
   mayAnswer(): boolean {
     if (this.#rest !== undefined) return false;
-    if (this.#began === undefined) {
-      this.#began = this.#clock.now();
-      this.#clock.soon(this.#endTurn);
-    }
+    this.#began ??= this.#clock.now();
+    this.#awaitEnd();
     return true;
   }
 
@@ -46,22 +61,41 @@ export class Flusher {
     this.#began = undefined;
   }
 
-  readonly #flush = (): void => {
+  #awaitEnd(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#clock.soon(this.#end);
+  }
+
+  readonly #end = (): void => {
+    this.#isEnding = false;
+    const began = this.#began;
+    this.#writeAnswers();
+    this.#flush();
+    // The requests that answers bring belong to their cost: what was answered only now is looked at next time.
+    if (began !== undefined) this.#restAfter(this.#clock.now() - began);
+  };
+
+  #writeAnswers(): void {
+    const departing = this.#departing;
+    this.#departing = [];
+    for (const one of departing) one.depart();
+  }
+
+  #flush(): void {
     const sessions = this.#waiting;
     this.#waiting = [];
     for (const session of sessions) {
       if (session.isPushed || this.mayAnswer()) session.flush();
       else this.#polling.push(session);
     }
-  };
+  }
 
-  readonly #endTurn = (): void => {
-    if (this.#began === undefined) return;
-    const took = this.#clock.now() - this.#began;
+  #restAfter(took: number): void {
     this.#began = undefined;
     if (took < TIRING) return;
     this.#rest = this.#clock.after(Math.min(took, LONGEST_REST), this.#rested);
-  };
+  }
 
   readonly #rested = (): void => {
     this.#rest = undefined;

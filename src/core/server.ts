@@ -11,7 +11,7 @@ import type { Directory } from './directory.ts';
 import type { Engine } from './engine.ts';
 import { Events, type ServerEvents } from './events.ts';
 import type { Extension } from './extension.ts';
-import { Flusher } from './flusher.ts';
+import { type Departing, Flusher } from './flusher.ts';
 import { History } from './history.ts';
 import type { HistoryStore } from './history-store.ts';
 import { Judge } from './judge.ts';
@@ -183,6 +183,11 @@ export class Server {
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
     if (this.#state !== 'closed') return this.#receiver.receive(requests, conduit);
     conduit.end('shutdown');
+  }
+
+  /** Has a conduit that held answers back, since more was to be read, write them at the end of this turn of the event loop. */
+  depart(conduit: Departing): void {
+    this.#core.flusher.depart(conduit);
   }
 
   /** A transport that needs more than requests can be used from now on: clients are offered it, where the options have it. */

@@ -1,5 +1,6 @@
 import type { Timer } from '../core/clock.ts';
 import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../core/conduit.ts';
+import type { Departing } from '../core/flusher.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
@@ -13,8 +14,13 @@ export interface Dress {
   body(json: string): string;
 }
 
+interface Answer {
+  readonly batch: readonly Outgoing[];
+  readonly handover: Handover | undefined;
+}
+
 /** One HTTP request and its response: at most one batch, or a status. */
-export class HttpExchange implements Conduit {
+export class HttpExchange implements Conduit, Departing {
   readonly shape = 'exchange';
   readonly transport: TransportName;
   session: Session | undefined;
@@ -27,6 +33,8 @@ export class HttpExchange implements Conduit {
   #browser: string | undefined;
   #isNewBrowser = false;
   #state: 'waiting' | 'answered' | 'closed' = 'waiting';
+  #isReceiving = true;
+  #heldBack: Answer | undefined;
   #unsettled: { readonly batch: readonly Outgoing[]; readonly handover: Handover } | undefined;
   #deadline: Timer | undefined;
   #hearsClose = false;
@@ -41,8 +49,9 @@ export class HttpExchange implements Conduit {
     this.#socket = req.socket;
   }
 
-  /** Sees to it, where the answer is still to come, that a peer that hangs up is noticed. Called once the batch was received. */
-  watch(): void {
+  /** The batch was received. Sees to it, where the answer is still to come, that a peer that hangs up is noticed. */
+  received(): void {
+    this.#isReceiving = false;
     if (this.#state === 'waiting') this.#hearClose();
   }
 
@@ -70,9 +79,8 @@ export class HttpExchange implements Conduit {
     return this.#server.options.maxFlushBytes;
   }
 
-  // Middleware in front, such as a timeout, may have answered in our place.
   get alive(): boolean {
-    return this.#state === 'waiting' && !this.#socket.destroyed && !this.#res.headersSent;
+    return this.#state === 'waiting' && this.#canWrite;
   }
 
   get ready(): boolean {
@@ -84,12 +92,21 @@ export class HttpExchange implements Conduit {
       handover?.settled(batch, false);
       return;
     }
-    const body = this.#dress.body(encodeBatch(batch));
     this.#state = 'answered';
-    this.#setCookie(batch);
-    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': Buffer.byteLength(body) });
-    this.#res.end(body);
-    this.#await(batch, handover);
+    const answer = { batch, handover };
+    if (this.#isReceiving) {
+      this.#heldBack = answer;
+      this.#server.depart(this);
+    } else this.#write(answer);
+  }
+
+  /** Writes the answer that was there while more was to be read. */
+  depart(): void {
+    const answer = this.#heldBack;
+    this.#heldBack = undefined;
+    if (answer === undefined) return;
+    if (this.#canWrite) this.#write(answer);
+    else answer.handover?.settled(answer.batch, false);
   }
 
   end(reason: EndReason): void {
@@ -111,6 +128,19 @@ export class HttpExchange implements Conduit {
         refuse(this.#res, 503, 'Service unavailable');
     }
     this.#await();
+  }
+
+  // Middleware in front, such as a timeout, may have answered in our place.
+  get #canWrite(): boolean {
+    return !this.#socket.destroyed && !this.#res.headersSent;
+  }
+
+  #write({ batch, handover }: Answer): void {
+    const body = this.#dress.body(encodeBatch(batch));
+    this.#setCookie(batch);
+    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': Buffer.byteLength(body) });
+    this.#res.end(body);
+    this.#await(batch, handover);
   }
 
   // DL-8: whole when nothing is left to write, which is nearly always so at once, or when the response has finished.

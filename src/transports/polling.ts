@@ -33,7 +33,7 @@ function take(
   const requests = decode(server, texts);
   const exchange = new HttpExchange(server, shape.transport, req, res, shape.dress(req));
   const received = server.receive(requests, exchange);
-  exchange.watch();
+  exchange.received();
   return received;
 }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
 import type { Timer } from '../core/clock.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
+import type { Departing } from '../core/flusher.ts';
 import { isPromise } from '../core/maybe-promise.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
@@ -69,7 +70,7 @@ declare module 'faye-websocket' {
  *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
  *   closed   the socket is gone
  */
-export class WebSocketConduit implements Conduit {
+export class WebSocketConduit implements Conduit, Departing {
   session: Session | undefined;
   readonly #shared: Shared;
   readonly #frames: Frames;
@@ -140,8 +141,9 @@ export class WebSocketConduit implements Conduit {
       handover?.settled(batch, false);
       return;
     }
+    if (!this.#isReading) this.depart();
     this.#write(batch);
-    if (this.#isWritten && !this.#isReading) handover?.settled(batch, true);
+    if (this.#isWritten && this.#heldBack.length === 0) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await({ batch, handover });
   }
 
@@ -169,7 +171,7 @@ export class WebSocketConduit implements Conduit {
     this.#close(codes.disconnected);
   }
 
-  /** Bytes came, and are about to be read: what is answered at once waits until they are, and leaves in one write. */
+  /** Bytes came, and are about to be read: what is answered meanwhile is held back. */
   beginRead(): void {
     this.#isReading = true;
   }
@@ -177,9 +179,14 @@ export class WebSocketConduit implements Conduit {
   /** They were read. */
   endRead(): void {
     this.#isReading = false;
+    this.#pace();
+  }
+
+  /** Writes what was held back. */
+  depart(): void {
+    if (this.#heldBack.length === 0) return;
     this.#writeHeldBack();
     this.#awaitWrite();
-    this.#pace();
   }
 
   /** One message came whole. */
@@ -261,12 +268,15 @@ export class WebSocketConduit implements Conduit {
   }
 
   #writeFrame(frame: Buffer): void {
-    if (this.#isReading) this.#heldBack.push(frame);
-    else this.#socket.write(frame);
+    if (!this.#isReading) {
+      this.#socket.write(frame);
+      return;
+    }
+    if (this.#heldBack.length === 0) this.#shared.server.depart(this);
+    this.#heldBack.push(frame);
   }
 
   #writeHeldBack(): void {
-    if (this.#heldBack.length === 0) return;
     const frames = this.#heldBack;
     this.#heldBack = [];
     if (!this.alive) return;
@@ -277,13 +287,13 @@ export class WebSocketConduit implements Conduit {
 
   #await(unsettled: Unsettled): void {
     this.#unsettled.push(unsettled);
-    // While bytes are read all are seen to at the end.
-    if (!this.#isReading) this.#awaitWrite();
+    this.#awaitWrite();
   }
 
   // DL-8: what was written is handed over when nothing is left to write of it.
   #awaitWrite(): void {
     const last = this.#unsettled.at(-1);
+    if (this.#heldBack.length > 0) return;
     // A socket that has failed reports nothing left to write: its `close` tells what became of it.
     if (last === undefined || last === this.#awaited || !this.alive) return;
     if (this.#isWritten) this.#settle(last);
