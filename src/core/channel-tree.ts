@@ -71,7 +71,7 @@ export class ChannelTree<T extends Stamped> {
 
     stamp += 1;
     const found: T[] = [];
-    descend(this.#root, segmentsOf(channel), 0, found);
+    descend(this.#root, channel, 1, found);
     if (found.length > 0) this.#remember(channel, found);
     return found;
   }
@@ -106,22 +106,19 @@ function newNode<T>(): Node<T> {
   return { children: new Map(), subscribers: new Set() };
 }
 
-// CH-3: `*` stands for exactly the last segment, `**` for it and everything below.
-function descend<T extends Stamped>(
-  node: Node<T>,
-  segments: readonly string[],
-  depth: number,
-  found: T[],
-): void {
-  const segment = segments[depth];
-  if (segment === undefined) {
-    collect(node, found);
+// CH-3: `*` stands for exactly the last segment, `**` for it and everything below. The name is cut as far as the tree goes.
+function descend<T extends Stamped>(node: Node<T>, channel: string, at: number, found: T[]): void {
+  const { children } = node;
+  if (children.size === 0) return;
+  const end = channel.indexOf('/', at);
+  collect(children.get('**'), found);
+  if (end === -1) {
+    collect(children.get('*'), found);
+    collect(children.get(channel.slice(at)), found);
     return;
   }
-  collect(node.children.get('**'), found);
-  if (depth === segments.length - 1) collect(node.children.get('*'), found);
-  const child = node.children.get(segment);
-  if (child !== undefined) descend(child, segments, depth + 1, found);
+  const child = children.get(channel.slice(at, end));
+  if (child !== undefined) descend(child, channel, end + 1, found);
 }
 
 function collect<T extends Stamped>(node: Node<T> | undefined, found: T[]): void {

@@ -1,8 +1,15 @@
 /** A value now, or later: what nobody makes wait costs no promise. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** Whether the value comes later. What others hand in is adopted first: asking any value for its `then` costs more. */
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  return value instanceof Promise;
+}
+
+/** What code that is not ours answered with: a promise of another kind becomes one of ours. */
+export function adopt<T>(value: MaybePromise<T>): MaybePromise<T> {
+  if (typeof value !== 'object' || value === null || isPromise(value)) return value;
+  return 'then' in value && typeof value.then === 'function' ? Promise.resolve<T>(value) : value;
 }
 
 /** Goes on with the value at once where it is here, else when it comes. */

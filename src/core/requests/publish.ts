@@ -15,12 +15,14 @@ export function publish(
   session: Session | undefined,
   context: Context,
 ): MaybePromise<ReplyFields> {
+  const recent = session?.recent;
+  if (recent === undefined) return publishOnce(request, session, context);
   const { core, conduit } = context;
   const now = core.clock.now();
-  const repeated = session?.recent?.find(request, conduit, now);
+  const repeated = recent.find(request, conduit, now);
   if (repeated !== undefined) return repeated;
   return andThen(publishOnce(request, session, context), (fields) => {
-    session?.recent?.remember(request, conduit, now, fields);
+    recent.remember(request, conduit, now, fields);
     return fields;
   });
 }
