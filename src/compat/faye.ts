@@ -1,6 +1,6 @@
 import type { RequestInfo } from '../core/conduit.ts';
 import type { Extension } from '../core/extension.ts';
-import { isPromise, type MaybePromise, recover } from '../core/maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise, recover } from '../core/maybe-promise.ts';
 import { decode } from '../protocol/codec.ts';
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, JsonObject, ReadableRequest, Reply } from '../protocol/message.ts';
@@ -101,7 +101,7 @@ function run(
   };
   // Faye's own way to tell the two forms apart.
   const args = hook.length >= 3 ? [message, request, callback] : [message, callback];
-  void recover(() => Reflect.apply(hook, extension, args), failed);
+  void recover(() => adopt<unknown>(Reflect.apply(hook, extension, args)), failed);
   if (outcome !== undefined) return outcome;
   return new Promise((resolve) => {
     later = resolve;

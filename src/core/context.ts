@@ -4,7 +4,6 @@ import type { Browsers } from './browsers.ts';
 import type { Clock } from './clock.ts';
 import type { Conduit } from './conduit.ts';
 import type { Events } from './events.ts';
-import type { Exchange } from './exchange.ts';
 import type { Flusher } from './flusher.ts';
 import type { History } from './history.ts';
 import type { Judge } from './judge.ts';
@@ -52,6 +51,6 @@ export interface Context {
   readonly conduit: Conduit;
   /** Whether the request came alone in its batch (CN-6, HS-3). */
   readonly alone: boolean;
-  /** The batch it came in. */
-  readonly exchange: Exchange;
+  /** Has something done when the response was written, or never will be. */
+  afterwards(call: () => void): void;
 }

@@ -1,12 +1,14 @@
 import type { Request } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Conduit } from './conduit.ts';
+import type { Context, Core } from './context.ts';
 import type { Carried, Session } from './session.ts';
 
 /** One batch and its answer: gathers the replies, and which session the response belongs to. */
-export class Exchange {
+export class Exchange implements Context {
   readonly requests: readonly Request[];
   readonly conduit: Conduit;
+  readonly core: Core;
   readonly #chosen: Request | undefined;
   #handshake: OutgoingReply | undefined;
   readonly #others: OutgoingReply[] = [];
@@ -15,13 +17,13 @@ export class Exchange {
   #first: Session | undefined;
   #afterwards: (() => void)[] | undefined;
 
-  constructor(requests: readonly Request[], conduit: Conduit) {
+  constructor(requests: readonly Request[], conduit: Conduit, core: Core) {
     this.requests = requests;
     this.conduit = conduit;
+    this.core = core;
     this.#chosen = requests.find(isHandshake);
   }
 
-  /** Whether the batch is one message only (CN-6). */
   get alone(): boolean {
     return this.requests.length === 1;
   }
@@ -48,7 +50,6 @@ export class Exchange {
     else this.#others.push(reply);
   }
 
-  /** Has something done when the response was written, or never will be. */
   afterwards(call: () => void): void {
     this.#afterwards ??= [];
     this.#afterwards.push(call);

@@ -4,7 +4,7 @@ import type { Clock, Timer } from './clock.ts';
 import type { HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
 import { Line } from './line.ts';
 import type { Log } from './log.ts';
-import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import { adopt, andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Rules } from './rules.ts';
 import { type Inject, withReplay } from './with-replay.ts';
@@ -99,7 +99,7 @@ export class History {
   read(pattern: string, after: number, limit: number): MaybePromise<readonly OutgoingEvent[]> {
     return this.#whenOpen(() => {
       const through = this.#deliveredThrough;
-      return andThen(this.#store.read(pattern, after, limit), (page) =>
+      return andThen(adopt(this.#store.read(pattern, after, limit)), (page) =>
         page.filter(({ id }) => id <= through).map((stored) => this.#replayed(stored)),
       );
     });
@@ -107,7 +107,7 @@ export class History {
 
   /** What is there of the durable channels that a name or pattern matches. */
   retained(pattern: string): MaybePromise<Retained> {
-    return this.#whenOpen(() => this.#store.retained(pattern));
+    return this.#whenOpen(() => adopt(this.#store.retained(pattern)));
   }
 
   /** Closes the store, once what was being stored has been. */
@@ -129,7 +129,7 @@ export class History {
 
   readonly #sweep = (): void => {
     const swept = recover(
-      () => this.#store.expire(),
+      () => adopt(this.#store.expire()),
       (error) => this.#log({ level: 'error', event: 'history.expire_failed', error }),
     );
     this.#sweeping = andThen(swept, () => this.#sweepLater());
@@ -146,7 +146,7 @@ export class History {
   #append(event: Event): MaybePromise<StoredEvent> {
     if (this.#closed) throw new Error('the history is closed');
     const json = JSON.stringify(event);
-    return this.#whenOpen(() => this.#store.append(event.channel, json));
+    return this.#whenOpen(() => adopt(this.#store.append(event.channel, json)));
   }
 
   #whenOpen<T>(work: () => MaybePromise<T>): MaybePromise<T> {

@@ -2,7 +2,7 @@ import { errors } from '../protocol/errors.ts';
 import type { ReadableRequest } from '../protocol/message.ts';
 import type { Clock } from './clock.ts';
 import type { Conduit } from './conduit.ts';
-import { isPromise, type MaybePromise } from './maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { HandshakeAnswer, Policy, Question } from './policy.ts';
 import type { Session } from './session.ts';
 
@@ -89,7 +89,7 @@ export class Judge {
   }
 
   #ask<T>(ask: (question: Question) => MaybePromise<T>, question: AskedQuestion): MaybePromise<T> {
-    const answer = ask(question);
+    const answer = adopt(ask(question));
     return isPromise(answer) ? this.#inTime(answer, question) : answer;
   }
 

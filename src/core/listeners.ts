@@ -3,7 +3,7 @@ import { OutgoingEvent } from '../protocol/outgoing.ts';
 import { ChannelTree, type Stamped } from './channel-tree.ts';
 import { copyOf } from './json.ts';
 import type { Log } from './log.ts';
-import { isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Session } from './session.ts';
 
@@ -80,7 +80,7 @@ export class Listeners {
       if (value !== undefined) this.#result(call, true, value);
     };
     void recover((): MaybePromise<void> => {
-      const value = handler(call);
+      const value = adopt(handler(call));
       return isPromise(value) ? value.then(done) : done(value);
     }, failed);
   }
@@ -89,7 +89,7 @@ export class Listeners {
     const failed = (error: unknown): void =>
       this.#log({ level: 'error', event: 'listener.failed', name: pattern, error });
     void recover((): MaybePromise<void> => {
-      const value = work();
+      const value = adopt(work());
       return isPromise(value) ? value.then(() => {}) : undefined;
     }, failed);
   }

@@ -5,7 +5,7 @@ import type { Conduit } from './conduit.ts';
 import type { Extension, Said } from './extension.ts';
 import type { HeardMessage } from './listeners.ts';
 import type { Log } from './log.ts';
-import { andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
+import { adopt, andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
 
 type Step<T> = (extension: Extension, value: T) => MaybePromise<T | undefined>;
@@ -118,7 +118,7 @@ export class Pipeline {
       return value;
     };
     try {
-      const next = step(extension, value);
+      const next = adopt(step(extension, value));
       return isPromise(next) ? next.catch(goOn) : next;
     } catch (error) {
       return goOn(error);

@@ -3,7 +3,7 @@ import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoin
 import type { Engine, Publication } from './engine.ts';
 import type { Events } from './events.ts';
 import type { History } from './history.ts';
-import { andThen, type MaybePromise } from './maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { ChannelRule, Rules } from './rules.ts';
 import type { Session } from './session.ts';
@@ -43,13 +43,10 @@ export class Publisher {
    * Throws `BayeuxError` when an extension deletes it.
    */
   publish(event: Event, session: Session | undefined, how: Delivery = {}): MaybePromise<OutgoingEvent> {
-    return andThen(this.#pipeline.publishing(event, session), (made) => {
-      const rule = this.#rules.of(made.channel);
-      const handling = handle(how, rule);
-      if (this.#history === undefined || !rule.history)
-        return this.#send(new OutgoingEvent(made, handling), rule, session);
-      return this.#history.record(made, handling, (stored) => this.#send(stored, rule, session));
-    });
+    const made = this.#pipeline.publishing(event, session);
+    return isPromise(made)
+      ? made.then((one) => this.#record(one, session, how))
+      : this.#record(made, session, how);
   }
 
   /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
@@ -63,11 +60,23 @@ export class Publisher {
     }
   };
 
+  #record(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
+    const rule = this.#rules.of(event.channel);
+    const handling = handle(how, rule);
+    if (this.#history === undefined || !rule.history)
+      return this.#send(new OutgoingEvent(event, handling), rule, session);
+    return this.#history.record(event, handling, (stored) => this.#send(stored, rule, session));
+  }
+
   #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
-    return andThen(this.#engine.publish(this.#publication(event, rule, session)), () => {
-      this.#tell(event.message, session);
-      return event;
-    });
+    const accepted = adopt(this.#engine.publish(this.#publication(event, rule, session)));
+    if (isPromise(accepted)) return accepted.then(() => this.#sent(event, session));
+    return this.#sent(event, session);
+  }
+
+  #sent(event: OutgoingEvent, session: Session | undefined): OutgoingEvent {
+    this.#tell(event.message, session);
+    return event;
   }
 
   #publication(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): Publication {

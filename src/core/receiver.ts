@@ -32,7 +32,7 @@ export class Receiver {
       conduit.end('capacity');
       return;
     }
-    const exchange = new Exchange(requests, conduit);
+    const exchange = new Exchange(requests, conduit, this.#core);
     return recover(
       () => this.#answerFrom(0, exchange),
       (error) => this.#giveUp(error, exchange),
@@ -109,43 +109,57 @@ export class Receiver {
     return trustClientSession || (session.browser !== undefined && session.browser === conduit.browser);
   }
 
+  // Here, and on the way of a publish, nothing is wrapped in functions that is not waited for.
   #attempt(
     request: ReadableRequest,
     session: Session | undefined,
     exchange: Exchange,
   ): MaybePromise<OutgoingReply | undefined> {
-    const { conduit, alone } = exchange;
-    const context: Context = { core: this.#core, conduit, alone, exchange };
-    const work = (): MaybePromise<OutgoingReply | undefined> =>
-      andThen(this.#core.pipeline.incoming(request, session, conduit, alone), (passed) =>
-        this.#dispatch(passed, session, context, exchange),
-      );
-    return recover(work, (error) => {
-      if (error instanceof Refusal) throw error;
-      return this.#fail(request, error, session, conduit);
-    });
+    try {
+      const passed = this.#core.pipeline.incoming(request, session, exchange.conduit, exchange.alone);
+      const reply = isPromise(passed)
+        ? passed.then((one) => this.#dispatch(one, session, exchange))
+        : this.#dispatch(passed, session, exchange);
+      return isPromise(reply)
+        ? reply.catch((error: unknown) => this.#refuse(error, request, session, exchange))
+        : reply;
+    } catch (error) {
+      return this.#refuse(error, request, session, exchange);
+    }
+  }
+
+  #refuse(
+    error: unknown,
+    request: ReadableRequest,
+    session: Session | undefined,
+    { conduit }: Exchange,
+  ): MaybePromise<OutgoingReply> {
+    if (error instanceof Refusal) throw error;
+    return this.#fail(request, error, session, conduit);
   }
 
   #dispatch(
     request: ReadableRequest,
     session: Session | undefined,
-    context: Context,
     exchange: Exchange,
   ): MaybePromise<OutgoingReply | undefined> {
-    const { conduit } = context;
-    if (request.kind === 'handshake') {
-      return andThen(handshake(request, context), ({ fields, session: opened }) => {
-        if (opened !== undefined) exchange.opened(opened);
-        return andThen(this.#finish(request, fields, opened, conduit), (reply) => {
-          // HS-9: an extension made a failure of it.
-          if (!reply.message.successful) opened?.close('disconnected');
-          return reply;
-        });
+    if (request.kind === 'handshake') return this.#open(request, exchange);
+    const { conduit } = exchange;
+    const fields = this.#carryOut(request, session, exchange);
+    if (isPromise(fields))
+      return fields.then((later) => later && this.#finish(request, later, session, conduit));
+    return fields && this.#finish(request, fields, session, conduit);
+  }
+
+  #open(request: HandshakeRequest, exchange: Exchange): MaybePromise<OutgoingReply> {
+    return andThen(handshake(request, exchange), ({ fields, session }) => {
+      if (session !== undefined) exchange.opened(session);
+      return andThen(this.#finish(request, fields, session, exchange.conduit), (reply) => {
+        // HS-9: an extension made a failure of it.
+        if (!reply.message.successful) session?.close('disconnected');
+        return reply;
       });
-    }
-    return andThen(this.#carryOut(request, session, context), (fields) =>
-      fields === undefined ? undefined : this.#finish(request, fields, session, conduit),
-    );
+    });
   }
 
   /** What the reply says; undefined when the connect is held now. */

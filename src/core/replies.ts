@@ -4,7 +4,7 @@ import { OutgoingReply } from '../protocol/outgoing.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
 import { adviceAfter } from './failure.ts';
 import type { Log } from './log.ts';
-import { andThen, type MaybePromise, recover } from './maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Session } from './session.ts';
 import type { Timing } from './timing.ts';
@@ -57,13 +57,15 @@ export class Replies {
     // MSG-12: publish replies and failures never carry the clientId.
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
-    return recover(
-      () =>
-        andThen(this.#pipeline.outgoing(reply, session, request), (made) =>
-          made === reply && request.kind !== 'handshake' ? new OutgoingReply(reply) : readable(made),
-        ),
-      (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, timing) }),
-    );
+    try {
+      const made = this.#pipeline.outgoing(reply, session, request);
+      if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
+      return isPromise(made)
+        ? made.then(readable).catch((error: unknown) => this.#spoilt(error, request, timing))
+        : readable(made);
+    } catch (error) {
+      return this.#spoilt(error, request, timing);
+    }
   }
 
   /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
@@ -72,6 +74,12 @@ export class Replies {
       () => andThen(this.#pipeline.outgoing(over, session, overRequest), readable),
       () => new OutgoingReply(over),
     );
+  }
+
+  // What an extension made of a reply cannot leave.
+  #spoilt(error: unknown, request: Request, timing: Timing): OutgoingReply {
+    const { id, channel } = request;
+    return new OutgoingReply({ id, channel, ...this.failed(request, error, timing) });
   }
 
   /**

@@ -2,7 +2,7 @@ import { ChannelTree } from './channel-tree.ts';
 import type { Engine } from './engine.ts';
 import type { Events } from './events.ts';
 import type { Log } from './log.ts';
-import { isPromise, type MaybePromise } from './maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
 
 /** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
@@ -29,7 +29,7 @@ export class Subscriptions {
     if (!this.#tree.add(pattern, session)) return;
     session.subscriptions.add(pattern);
     this.#events.emit('channel.subscribed', { session, pattern });
-    if (first) return this.#engine.interest(pattern, true);
+    if (first) return adopt(this.#engine.interest(pattern, true));
   }
 
   remove(session: Session, pattern: string): void {
@@ -50,7 +50,7 @@ export class Subscriptions {
 
   // Nobody waits for it: what still arrives finds no subscriber.
   #loseInterest(pattern: string): void {
-    const told = this.#engine.interest(pattern, false);
+    const told = adopt(this.#engine.interest(pattern, false));
     if (!isPromise(told)) return;
     told.catch((error: unknown) =>
       this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),

@@ -49,8 +49,13 @@ export class WebSocketTransport {
       maxLength: maxMessageSize,
       extensions,
     });
+    // The answer to the handshake leaves with all others of this turn; a refusal at once, before the socket is destroyed.
+    socket.cork();
+    this.#server.depart({ depart: () => socket.uncork() });
+    webSocket.onerror = () => socket.uncork();
     webSocket.onopen = () => {
       webSocket.onopen = null;
+      webSocket.onerror = null;
       new WebSocketConduit(this.#shared, frames, asked, socket, webSocket);
     };
   }

@@ -1,9 +1,9 @@
-import { kindOf } from '../../protocol/channel.ts';
+import { type ChannelKind, kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, PublishRequest } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Context } from '../context.ts';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 
@@ -37,13 +37,25 @@ function publishOnce(
   if (kind === 'meta') throw errors.publishDenied(channel);
   // PB-4: on a service channel `data` may be missing.
   if (kind === 'broadcast' && !request.hasData) throw errors.dataMissing();
-  return andThen(context.core.judge.canPublish(request, session, context.conduit), (allowed) => {
-    if (!allowed) throw errors.publishDenied(channel);
-    if (session?.state === 'gone') throw errors.sessionUnknown();
-    context.core.rules.checkData(channel, request.data);
-    tellListeners(request, session, context);
-    return kind === 'service' ? done : broadcast(request, session, context);
-  });
+  const allowed = context.core.judge.canPublish(request, session, context.conduit);
+  return isPromise(allowed)
+    ? allowed.then((answer) => publishIf(answer, kind, request, session, context))
+    : publishIf(allowed, kind, request, session, context);
+}
+
+function publishIf(
+  allowed: boolean,
+  kind: ChannelKind,
+  request: PublishRequest,
+  session: Session | undefined,
+  context: Context,
+): MaybePromise<ReplyFields> {
+  const { channel } = request;
+  if (!allowed) throw errors.publishDenied(channel);
+  if (session?.state === 'gone') throw errors.sessionUnknown();
+  context.core.rules.checkData(channel, request.data);
+  tellListeners(request, session, context);
+  return kind === 'service' ? done : broadcast(request, session, context);
 }
 
 function tellListeners(request: PublishRequest, session: Session | undefined, { core }: Context): void {
@@ -67,7 +79,8 @@ function broadcast(
   const { channel, data } = request;
   const ext = request.ext === undefined ? undefined : forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
-  return andThen(core.publisher.publish(event, session), published);
+  const sent = core.publisher.publish(event, session);
+  return isPromise(sent) ? sent.then(published) : published(sent);
 }
 
 // RP-16: publishers learn the place of their event.

@@ -2,7 +2,7 @@ import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
 import type { Context, Core } from '../context.ts';
-import { isPromise } from '../maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
 import { type ReplayRequest, replaysOf } from '../replay-request.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
@@ -11,11 +11,11 @@ import type { Session } from '../session.ts';
 const MAX_PATTERNS = 100;
 
 /** Adds subscriptions: all that the message names, or none (SB-2). */
-export async function subscribe(
+export function subscribe(
   request: SubscribeRequest,
   session: Session,
   context: Context,
-): Promise<ReplyFields> {
+): MaybePromise<ReplyFields> {
   const { core } = context;
   const patterns = legalPatterns(request, context);
   const { maxSubscriptions } = core.options;
@@ -23,37 +23,62 @@ export async function subscribe(
   if (session.subscriptions.size + added.size > maxSubscriptions)
     throw errors.tooManySubscriptions(maxSubscriptions);
 
-  const denied: string[] = [];
-  for (const pattern of patterns) {
-    const allowed = core.judge.canSubscribe(pattern, request, session, context.conduit);
-    if (!(isPromise(allowed) ? await allowed : allowed)) denied.push(pattern);
-  }
-  if (denied.length > 0) throw errors.subscribeDenied(denied);
-  // RP-12: what is kept is only told of to those who may have it.
-  const replays = request.ext?.replay === undefined ? [] : await replaysOf(request, patterns, core);
+  return andThen(deniedOf(patterns, request, session, context), (denied) => {
+    if (denied.length > 0) throw errors.subscribeDenied(denied);
+    // RP-12: what is kept is only told of to those who may have it.
+    const asked = request.ext?.replay === undefined ? [] : replaysOf(request, patterns, core);
+    return andThen(asked, (replays) => subscribeAll(request, patterns, replays, session, context));
+  });
+}
+
+// One after another: a policy is asked about the second when it has answered about the first.
+function deniedOf(
+  patterns: readonly string[],
+  request: SubscribeRequest,
+  session: Session,
+  context: Context,
+  at = 0,
+  denied: readonly string[] = [],
+): MaybePromise<readonly string[]> {
+  const pattern = patterns[at];
+  if (pattern === undefined) return denied;
+  return andThen(context.core.judge.canSubscribe(pattern, request, session, context.conduit), (allowed) =>
+    deniedOf(patterns, request, session, context, at + 1, allowed ? denied : [...denied, pattern]),
+  );
+}
+
+function subscribeAll(
+  request: SubscribeRequest,
+  patterns: readonly string[],
+  replays: readonly ReplayRequest[],
+  session: Session,
+  context: Context,
+): MaybePromise<ReplyFields> {
   // SB-10: it may have gone while the policy thought.
   if (session.state === 'gone') throw errors.sessionUnknown();
-
   // SB-5: a service channel is accepted, and nothing comes of it.
   const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
   // From here on what is published comes live, or the replay brings it.
   const ext = replay(session, replays, context);
-  await listen(session, heard, context);
-  return { successful: true, subscription: request.subscription ?? [], ...(ext !== undefined && { ext }) };
+  return andThen(listen(session, heard, context), () => ({
+    successful: true,
+    subscription: request.subscription ?? [],
+    ...(ext !== undefined && { ext }),
+  }));
 }
 
 // RP-9: reply first, so nothing is read before it was written. RP-17: what the reply says.
 function replay(
   { replays }: Session,
   asked: readonly ReplayRequest[],
-  { core, exchange }: Context,
+  context: Context,
 ): JsonObject | undefined {
   if (asked.length === 0 || replays === undefined) return undefined;
-  const newest = core.history?.deliveredThrough;
+  const newest = context.core.history?.deliveredThrough;
   const told = asked.map(({ pattern, start, ...rest }) => {
     if (start !== undefined) {
       const prepared = replays.prepare(pattern, start);
-      exchange.afterwards(() => replays.start(prepared));
+      context.afterwards(() => replays.start(prepared));
     }
     return [pattern, { ...rest, newest }];
   });
@@ -61,14 +86,18 @@ function replay(
 }
 
 // An engine that cannot carry one of them makes none of them.
-async function listen(session: Session, patterns: readonly string[], { core }: Context): Promise<void> {
+function listen(session: Session, patterns: readonly string[], { core }: Context): MaybePromise<void> {
   const added = patterns.filter((pattern) => !session.subscriptions.has(pattern));
-  try {
-    await Promise.all(added.map((pattern) => core.subscriptions.add(session, pattern)));
-  } catch (error) {
-    for (const pattern of added) drop(session, pattern, core);
-    throw error;
-  }
+  return recover(
+    () => {
+      const arriving = added.map((pattern) => core.subscriptions.add(session, pattern)).filter(isPromise);
+      if (arriving.length > 0) return Promise.all(arriving).then(() => {});
+    },
+    (error) => {
+      for (const pattern of added) drop(session, pattern, core);
+      throw error;
+    },
+  );
 }
 
 /** Drops subscriptions: exactly those named, and never fails because one was not there (SB-8, SB-11). */
