@@ -4,6 +4,7 @@ import { BayeuxError } from '../../src/protocol/errors.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
+import { thenable } from '../support/thenable.ts';
 
 const tagging = (name: string, log: string[] = []): Extension => ({
   name,
@@ -30,6 +31,17 @@ describe('extensions', () => {
     log.length = 0;
     await bob.publish('/a', 1);
     expect(log).toEqual(['>one', '>two', '<two', '<one']);
+  });
+
+  it('may answer with a promise of another make', async () => {
+    const slow: Extension = {
+      name: 'slow',
+      incoming: (request) => thenable(request),
+      outgoing: (reply) => thenable({ ...reply, ext: { slow: true } }),
+    };
+    const { server } = serve({ extensions: [slow] });
+    const ann = await FakeClient.open(server);
+    expect((await ann.publish('/a', 1)).reply).toMatchObject({ successful: true, ext: { slow: true } });
   });
 
   it('see every readable message, of nobody too, and every reply (PR-11)', async () => {

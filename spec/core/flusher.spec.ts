@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
+import { Flusher } from '../../src/core/flusher.ts';
 import { Server } from '../../src/core/server.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -101,6 +102,26 @@ describe('many polls to answer', () => {
     await server.publish('/a', 4);
     await turn();
     expect(dataOf(polls)).toEqual(Array(8).fill([4]));
+  });
+
+  it('cost what it takes to write the answers too', async () => {
+    const time = new FakeClock();
+    let spent = 0;
+    const flusher = new Flusher({
+      now: () => time.now() + spent,
+      after: (ms, call) => time.after(ms, call),
+      soon: (call) => time.soon(call),
+    });
+    flusher.depart({
+      depart: () => {
+        spent += 2;
+      },
+    });
+    expect(flusher.mayAnswer()).toBe(true);
+    await turn();
+    expect(flusher.mayAnswer()).toBe(false);
+    await time.tick(2);
+    expect(flusher.mayAnswer()).toBe(true);
   });
 
   it('keep no socket waiting (WS-6)', async () => {

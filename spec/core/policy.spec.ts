@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Policy, Question } from '../../src/core/policy.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
+import { thenable } from '../support/thenable.ts';
 import { settle } from '../support/until.ts';
 
 function asking(answer: (question: Question) => boolean | Promise<boolean> = () => true) {
@@ -102,6 +103,15 @@ describe('a policy', () => {
     const client = await FakeClient.open(server);
     expect((await client.publish('/a', 1)).reply).toMatchObject({ successful: true });
     expect((await client.publish('/b', 1)).reply).toMatchObject({ error: '403:/b:publish_denied' });
+  });
+
+  it('may answer with a promise of another make', async () => {
+    const { policy } = asking(({ channel }) => thenable(channel !== '/b'));
+    const { server } = serve({ policy });
+    const client = await FakeClient.open(server);
+    expect((await client.publish('/a', 1)).reply).toMatchObject({ successful: true });
+    expect((await client.publish('/b', 1)).reply).toMatchObject({ error: '403:/b:publish_denied' });
+    expect((await client.subscribe('/b')).reply).toMatchObject({ error: '403:/b:subscribe_denied' });
   });
 
   it('that does not answer in time is given up: the message fails, and its signal aborts (hookTimeout)', async () => {
