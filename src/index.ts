@@ -1,3 +1,4 @@
+export type { Handler, HeardMessage, Listener } from './core/channels/listeners.ts';
 export type { Clock, Timer } from './core/clock.ts';
 export type { Conduit, EndReason, Handover, RequestInfo, TransportName } from './core/conduit.ts';
 export type { Directory } from './core/directory.ts';
@@ -10,21 +11,20 @@ export type {
   Retained,
   Retention,
   StoredEvent,
-} from './core/history-store.ts';
-export type { Handler, HeardMessage, Listener } from './core/listeners.ts';
+} from './core/history/history-store.ts';
+export { MemoryHistory, type MemoryHistoryOptions } from './core/history/memory-history.ts';
 export type { EventListener, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './core/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
-export { MemoryHistory, type MemoryHistoryOptions } from './core/memory-history.ts';
 export type {
   OriginPredicate,
   OverflowDecision,
   ServerOptions,
   UnconnectedPublish,
-} from './core/options.ts';
-export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './core/outbox.ts';
+} from './core/options/options.ts';
+export type { ChannelRule } from './core/options/rules.ts';
+export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './core/outbox/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './core/policy.ts';
-export type { ChannelRule } from './core/rules.ts';
 export type { ServerSettings, ServerState } from './core/server.ts';
 export type { CloseReason, Session, SessionState } from './core/session.ts';
 export { UsageError } from './core/usage-error.ts';

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Extension } from './core/extension.ts';
-import { type ResolvedOptions, resolveOptions } from './core/options.ts';
+import { type ResolvedOptions, resolveOptions } from './core/options/options.ts';
 import { Server as CoreServer, type ServerSettings } from './core/server.ts';
 import { ack } from './extensions/ack.ts';
 import { activity } from './extensions/activity.ts';

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError } from '../../src/cli/config-error.ts';
 import { loadConfig } from '../../src/cli/config.ts';
+import { ConfigError } from '../../src/cli/config-error.ts';
 import { historyStore } from '../../src/cli/history-store.ts';
-import { MemoryHistory } from '../../src/core/memory-history.ts';
+import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import { LevelHistory } from '../../src/history/level-history.ts';
 
 function folder(): string {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { httpServer, listen } from '../../src/cli/listener.ts';
 import { programTable } from '../../src/cli/options.ts';
-import { resolve } from '../../src/core/option-values.ts';
+import { resolve } from '../../src/core/options/option-values.ts';
 
 const pem = (name: string) => fileURLToPath(new URL(`./tls/${name}.pem`, import.meta.url));
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelTree } from '../../src/core/channel-tree.ts';
+import { ChannelTree } from '../../src/core/channels/channel-tree.ts';
 
 interface Subscriber {
   readonly name: string;

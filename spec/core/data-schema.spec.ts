@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileSchema } from '../../src/core/data-schema.ts';
-import type { JsonSchema } from '../../src/core/option-table.ts';
-import { resolveOptions } from '../../src/core/options.ts';
+import { compileSchema } from '../../src/core/options/data-schema.ts';
+import type { JsonSchema } from '../../src/core/options/option-table.ts';
+import { resolveOptions } from '../../src/core/options/options.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
 import { binary } from '../../src/extensions/binary.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';

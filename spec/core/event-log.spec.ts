@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelNames, matcher } from '../../src/core/channel-names.ts';
-import { EventLog } from '../../src/core/event-log.ts';
-import { merge } from '../../src/core/merge.ts';
+import { ChannelNames, matcher } from '../../src/core/channels/channel-names.ts';
+import { EventLog } from '../../src/core/history/event-log.ts';
+import { merge } from '../../src/core/history/merge.ts';
 
 const event = (id: number) => ({ id, channel: '/a', at: 0, json: '' });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { Announcement } from '../../src/core/gaps.ts';
-import { type OutboxLimits, PlainOutbox } from '../../src/core/outbox.ts';
+import { Announcement } from '../../src/core/outbox/gaps.ts';
+import { type OutboxLimits, PlainOutbox } from '../../src/core/outbox/outbox.ts';
 import type { Session } from '../../src/core/session.ts';
 import { type Gap, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { roomy } from './contracts/outbox.ts';

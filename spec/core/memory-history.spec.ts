@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Retention } from '../../src/core/history-store.ts';
-import { MemoryHistory } from '../../src/core/memory-history.ts';
+import type { Retention } from '../../src/core/history/history-store.ts';
+import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
 import { historyStoreContract } from './contracts/history-store.ts';
 

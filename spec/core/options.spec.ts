@@ -1,13 +1,13 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { nearest } from '../../src/core/suggest.ts';
-import { type NamedOption, optionRows } from '../../src/core/option-table.ts';
+import { type NamedOption, optionRows } from '../../src/core/options/option-table.ts';
 import {
   optionTable,
   type ResolvedOptions,
   readOptions,
   resolveOptions,
   type ServerOptions,
-} from '../../src/core/options.ts';
+} from '../../src/core/options/options.ts';
+import { nearest } from '../../src/core/suggest.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
 
 const connectionTypes = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryHistory } from '../../src/core/memory-history.ts';
+import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import type { Server, ServerSettings } from '../../src/core/server.ts';
 import { ack } from '../../src/extensions/ack.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/core/listeners.ts';
+import type { HeardMessage } from '../../src/core/channels/listeners.ts';
 import { binary } from '../../src/extensions/binary.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 

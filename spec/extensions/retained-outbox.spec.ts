@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/core/outbox.ts';
+import type { OutboxLimits } from '../../src/core/outbox/outbox.ts';
 import { RetainedOutbox } from '../../src/extensions/retained-outbox.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { OutgoingEvent } from '../../src/protocol/outgoing.ts';

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { HistorySettings, HistoryStore } from '../../src/core/history-store.ts';
+import type { HistorySettings, HistoryStore } from '../../src/core/history/history-store.ts';
 import { LevelHistory, type LevelHistoryOptions } from '../../src/history/level-history.ts';
 
 /** A folder that does not outlive the test. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { matcher } from '../../src/core/channel-names.ts';
-import type { HistorySettings, StoredEvent } from '../../src/core/history-store.ts';
-import { MemoryHistory } from '../../src/core/memory-history.ts';
+import { matcher } from '../../src/core/channels/channel-names.ts';
+import type { HistorySettings, StoredEvent } from '../../src/core/history/history-store.ts';
+import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import type { Server } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';

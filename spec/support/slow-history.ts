@@ -1,5 +1,10 @@
-import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/core/history-store.ts';
-import { MemoryHistory } from '../../src/core/memory-history.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  Retained,
+  StoredEvent,
+} from '../../src/core/history/history-store.ts';
+import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 
 /** Something that may be waited for, and how it ends. */
 export type Wait = (what: 'append' | 'read' | 'retained') => Promise<void>;

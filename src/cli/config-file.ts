@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { parse, YAMLError } from 'yaml';
-import type { OptionTable } from '../core/option-table.ts';
-import { checked, noGroup, unknownOption } from '../core/option-values.ts';
+import type { OptionTable } from '../core/options/option-table.ts';
+import { checked, noGroup, unknownOption } from '../core/options/option-values.ts';
 import { UsageError } from '../core/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { allOptions, configTable } from './options.ts';

@@ -1,6 +1,6 @@
-import type { NamedOption } from '../core/option-table.ts';
-import { checked, resolve } from '../core/option-values.ts';
-import { optionTable, type ResolvedOptions, readOptions } from '../core/options.ts';
+import type { NamedOption } from '../core/options/option-table.ts';
+import { checked, resolve } from '../core/options/option-values.ts';
+import { optionTable, type ResolvedOptions, readOptions } from '../core/options/options.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { UsageError } from '../core/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';

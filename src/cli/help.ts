@@ -1,5 +1,10 @@
-import { type NamedOption, type OptionRow, optionRows, type OptionTable } from '../core/option-table.ts';
-import { describe } from '../core/option-values.ts';
+import {
+  type NamedOption,
+  type OptionRow,
+  optionRows,
+  type OptionTable,
+} from '../core/options/option-table.ts';
+import { describe } from '../core/options/option-values.ts';
 import { allOptions, configOption, sections } from './options.ts';
 import { unlimited } from './text.ts';
 

@@ -1,5 +1,5 @@
-import type { HistoryStore } from '../core/history-store.ts';
-import { MemoryHistory } from '../core/memory-history.ts';
+import type { HistoryStore } from '../core/history/history-store.ts';
+import { MemoryHistory } from '../core/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
 

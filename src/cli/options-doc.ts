@@ -1,5 +1,10 @@
-import { type NamedOption, type OptionRow, type OptionTable, optionRows } from '../core/option-table.ts';
-import { describe } from '../core/option-values.ts';
+import {
+  type NamedOption,
+  type OptionRow,
+  type OptionTable,
+  optionRows,
+} from '../core/options/option-table.ts';
+import { describe } from '../core/options/option-values.ts';
 import { shownDefault } from './help.ts';
 import { sections } from './options.ts';
 

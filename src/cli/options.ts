@@ -1,5 +1,5 @@
-import { type OptionTable, optionRows, type Resolved } from '../core/option-table.ts';
-import { optionSections, optionTable } from '../core/options.ts';
+import { type OptionTable, optionRows, type Resolved } from '../core/options/option-table.ts';
+import { optionSections, optionTable } from '../core/options/options.ts';
 
 /** What only the program has: where it listens, what it serves beside Bayeux, what it logs. */
 export const programTable = {

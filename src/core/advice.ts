@@ -1,5 +1,5 @@
 import type { Advice } from '../protocol/message.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions } from './options/options.ts';
 import type { Timing } from './timing.ts';
 
 /** What a client may be told to do next, by the name the protocol notes give it. */

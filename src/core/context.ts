@@ -1,22 +1,22 @@
 import type { ChannelGrammar } from '../protocol/channel.ts';
 import type { Advisor } from './advice.ts';
 import type { Browsers } from './browsers.ts';
+import type { Listeners } from './channels/listeners.ts';
+import type { Subscriptions } from './channels/subscriptions.ts';
 import type { Clock } from './clock.ts';
 import type { Conduit } from './conduit.ts';
 import type { Events } from './events.ts';
-import type { Flusher } from './flusher.ts';
-import type { History } from './history.ts';
+import type { History } from './history/history.ts';
 import type { Judge } from './judge.ts';
-import type { Listeners } from './listeners.ts';
 import type { Log } from './log.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { OutboxLimits } from './outbox.ts';
+import type { ResolvedOptions } from './options/options.ts';
+import type { Rules } from './options/rules.ts';
+import type { Flusher } from './outbox/flusher.ts';
+import type { OutboxLimits } from './outbox/outbox.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
 import type { Replies } from './replies.ts';
-import type { Rules } from './rules.ts';
 import type { Sessions } from './sessions.ts';
-import type { Subscriptions } from './subscriptions.ts';
 import type { Timings } from './timing.ts';
 
 /** The parts of a server, as they know one another. Put together in `server.ts`. */

@@ -1,6 +1,6 @@
 import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
 import type { Log } from './log.ts';
-import type { OverflowAction } from './outbox.ts';
+import type { OverflowAction } from './outbox/outbox.ts';
 import type { CloseReason, Session } from './session.ts';
 
 /** What the application may hear with `server.on`. */

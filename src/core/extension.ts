@@ -6,8 +6,8 @@ import type {
   Reply,
   Request,
 } from '../protocol/message.ts';
+import type { HeardMessage } from './channels/listeners.ts';
 import type { Conduit } from './conduit.ts';
-import type { HeardMessage } from './listeners.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
 

@@ -1,7 +1,7 @@
+import type { Subscriptions } from './channels/subscriptions.ts';
 import type { Clock } from './clock.ts';
 import type { Directory } from './directory.ts';
 import type { Sessions } from './sessions.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 interface Window {
   taken: number;

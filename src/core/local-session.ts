@@ -1,7 +1,7 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
-import { ChannelTree, type Stamped } from './channel-tree.ts';
+import { ChannelTree, type Stamped } from './channels/channel-tree.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
 import { copyOf } from './json.ts';
 import type { Receiver } from './receiver.ts';

@@ -1,9 +1,9 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { HeardMessage } from './channels/listeners.ts';
 import type { Conduit } from './conduit.ts';
 import type { Extension, Said } from './extension.ts';
-import type { HeardMessage } from './listeners.ts';
 import type { Log } from './log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';

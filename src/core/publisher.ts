@@ -1,13 +1,13 @@
 import type { Event } from '../protocol/message.ts';
 import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Subscriptions } from './channels/subscriptions.ts';
 import type { Engine, Publication } from './engine.ts';
 import type { Events } from './events.ts';
-import type { History } from './history.ts';
+import type { History } from './history/history.ts';
 import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
+import type { ChannelRule, Rules } from './options/rules.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { ChannelRule, Rules } from './rules.ts';
 import type { Session } from './session.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 /** Sends events to the engine, and what the engine brings to the sessions of this node. */
 export class Publisher {

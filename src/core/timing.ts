@@ -1,5 +1,5 @@
 import type { TransportName } from './conduit.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions } from './options/options.ts';
 
 /** The times a session lives by. Milliseconds. */
 export interface Timing {

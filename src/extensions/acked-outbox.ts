@@ -1,5 +1,5 @@
-import { type GapsByChannel, joined, tellingOf } from '../core/gaps.ts';
-import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox.ts';
+import { type GapsByChannel, joined, tellingOf } from '../core/outbox/gaps.ts';
+import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox/outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
 import type { Gap, OutgoingEvent } from '../protocol/outgoing.ts';

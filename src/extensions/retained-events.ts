@@ -1,4 +1,4 @@
-import type { OutboxLimits } from '../core/outbox.ts';
+import type { OutboxLimits } from '../core/outbox/outbox.ts';
 import type { OutgoingEvent } from '../protocol/outgoing.ts';
 
 /** What was sent to one session and may not have arrived: oldest first. Where it is more than may wait, the oldest goes (DL-10). */

@@ -1,6 +1,6 @@
-import type { GapsByChannel } from '../core/gaps.ts';
-import { LostReply } from '../core/lost-reply.ts';
-import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox.ts';
+import type { GapsByChannel } from '../core/outbox/gaps.ts';
+import { LostReply } from '../core/outbox/lost-reply.ts';
+import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox/outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';

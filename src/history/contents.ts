@@ -1,5 +1,5 @@
-import { ChannelNames } from '../core/channel-names.ts';
-import type { HistorySettings, Retained, Retention } from '../core/history-store.ts';
+import { ChannelNames } from '../core/channels/channel-names.ts';
+import type { HistorySettings, Retained, Retention } from '../core/history/history-store.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { Ids } from './ids.ts';
 import * as keys from './keys.ts';

@@ -1,5 +1,5 @@
 import type { ClassicLevel } from 'classic-level';
-import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../core/history-store.ts';
+import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../core/history/history-store.ts';
 import { UsageError } from '../core/usage-error.ts';
 import type { Contents } from './contents.ts';
 import { damaged, openDatabase } from './database.ts';

@@ -1,5 +1,5 @@
 import type { ClassicLevel } from 'classic-level';
-import type { HistorySettings } from '../core/history-store.ts';
+import type { HistorySettings } from '../core/history/history-store.ts';
 import { Contents } from './contents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import * as keys from './keys.ts';

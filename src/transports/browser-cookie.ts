@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ResolvedOptions } from '../core/options.ts';
+import type { ResolvedOptions } from '../core/options/options.ts';
 import type { HttpRequest } from './http.ts';
 import { cookieOf } from './request-info.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Outbox, OutboxLimits } from '../../../src/core/outbox.ts';
+import type { Outbox, OutboxLimits } from '../../../src/core/outbox/outbox.ts';
 import { type Handling, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
 
 /** An event with some number in it; 27 bytes for a number of one digit. */

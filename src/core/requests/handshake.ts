@@ -1,12 +1,12 @@
 import { BayeuxError, errors } from '../../protocol/errors.ts';
 import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
 import type { Context, Core } from '../context.ts';
+import { Tightening } from '../history/tightening.ts';
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import type { HandshakeAnswer } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
 import type { ReplyFields } from '../replies.ts';
 import { Session } from '../session.ts';
-import { Tightening } from '../tightening.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** What became of a handshake: a session if it succeeded. */

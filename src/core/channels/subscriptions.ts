@@ -1,9 +1,9 @@
+import type { Engine } from '../engine.ts';
+import type { Events } from '../events.ts';
+import type { Log } from '../log.ts';
+import { adopt, isPromise, type MaybePromise } from '../maybe-promise.ts';
+import type { Session } from '../session.ts';
 import { ChannelTree } from './channel-tree.ts';
-import type { Engine } from './engine.ts';
-import type { Events } from './events.ts';
-import type { Log } from './log.ts';
-import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
-import type { Session } from './session.ts';
 
 /** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
 export class Subscriptions {

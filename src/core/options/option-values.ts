@@ -1,3 +1,5 @@
+import { didYouMean } from '../suggest.ts';
+import { UsageError } from '../usage-error.ts';
 import {
   type ListRow,
   type NamedOption,
@@ -8,8 +10,6 @@ import {
   type Resolved,
   type RulesRow,
 } from './option-table.ts';
-import { didYouMean } from './suggest.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Fills in a table from what was given. Throws `UsageError` for a name it does not know or a value out of bounds (CF-1). */
 export function resolve<Table extends OptionTable>(table: Table, given: unknown): Resolved<Table>;

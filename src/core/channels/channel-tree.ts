@@ -1,4 +1,4 @@
-import { segmentsOf } from '../protocol/channel.ts';
+import { segmentsOf } from '../../protocol/channel.ts';
 
 /** What a tree holds. The stamp is the tree's own mark, by which each match visits a subscriber once (DL-1) without a set. */
 export interface Stamped {

@@ -1,11 +1,11 @@
-import type { JsonObject, MessageId } from '../protocol/message.ts';
-import { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { JsonObject, MessageId } from '../../protocol/message.ts';
+import { OutgoingEvent } from '../../protocol/outgoing.ts';
+import { copyOf } from '../json.ts';
+import type { Log } from '../log.ts';
+import { adopt, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Session } from '../session.ts';
 import { ChannelTree, type Stamped } from './channel-tree.ts';
-import { copyOf } from './json.ts';
-import type { Log } from './log.ts';
-import { adopt, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
-import type { Pipeline } from './pipeline.ts';
-import type { Session } from './session.ts';
 
 /** A message as the application hears it. */
 export interface HeardMessage {

@@ -1,14 +1,14 @@
-import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
-import type { MaybePromise } from './maybe-promise.ts';
+import { ChannelGrammar, kindOf } from '../../protocol/channel.ts';
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
+import type { OverflowAction } from '../outbox/outbox.ts';
+import type { Question } from '../policy.ts';
+import type { Session } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 import type { Given, OptionTable, Resolved } from './option-table.ts';
 import { resolve } from './option-values.ts';
-import type { OverflowAction } from './outbox.ts';
-import type { Question } from './policy.ts';
 import { retention, ruleTable } from './rule-table.ts';
 import { Rules } from './rules.ts';
-import type { Session } from './session.ts';
-import { UsageError } from './usage-error.ts';
 
 /** Decides what happens when an event does not fit the queue of a session (DL-10). */
 export type OverflowDecision = (overflow: {

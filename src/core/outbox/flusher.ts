@@ -1,5 +1,5 @@
-import type { Clock, Timer } from './clock.ts';
-import type { Session } from './session.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { Session } from '../session.ts';
 
 /** A turn in which polls were answered and that took so long is followed by a rest. Milliseconds. */
 const TIRING = 1;

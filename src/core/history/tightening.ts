@@ -1,11 +1,11 @@
-import type { ConnectRequest, Reply } from '../protocol/message.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
-import type { Conduit } from './conduit.ts';
-import type { Core } from './context.ts';
+import type { ConnectRequest, Reply } from '../../protocol/message.ts';
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { Conduit } from '../conduit.ts';
+import type { Core } from '../context.ts';
+import { LostReply } from '../outbox/lost-reply.ts';
+import type { Session } from '../session.ts';
 import { isDurable } from './durable.ts';
 import type { History } from './history.ts';
-import { LostReply } from './lost-reply.ts';
-import type { Session } from './session.ts';
 
 /**
  * Tells a client with each connect reply up to where it has received everything, so that it can go on from there although what it

@@ -1,5 +1,5 @@
-import { segmentsOf } from '../protocol/channel.ts';
-import type { Core } from './context.ts';
+import { segmentsOf } from '../../protocol/channel.ts';
+import type { Core } from '../context.ts';
 
 /** Whether events may be kept of any channel that a name or pattern matches. */
 export function isDurable(pattern: string, { rules, options }: Pick<Core, 'rules' | 'options'>): boolean {

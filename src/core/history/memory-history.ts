@@ -1,9 +1,9 @@
-import { ChannelNames, matcher } from './channel-names.ts';
+import { ChannelNames, matcher } from '../channels/channel-names.ts';
+import { UsageError } from '../usage-error.ts';
 import { EventLog } from './event-log.ts';
 import { Floors } from './floors.ts';
 import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
 import { merge } from './merge.ts';
-import { UsageError } from './usage-error.ts';
 
 /** What a channel and an event weigh besides the text, about. Bytes. */
 const CHANNEL_WEIGHT = 1024;

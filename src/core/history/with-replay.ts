@@ -1,4 +1,4 @@
-import type { Event, JsonObject } from '../protocol/message.ts';
+import type { Event, JsonObject } from '../../protocol/message.ts';
 import type { StoredEvent } from './history-store.ts';
 
 /** Where an event says its replay id: in `data.event`, in `ext`, or in both. */

@@ -1,12 +1,12 @@
-import type { MetaChannel, Reply } from '../protocol/message.ts';
-import { type Outgoing, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
-import type { Timer } from './clock.ts';
-import type { Conduit, Handover } from './conduit.ts';
-import type { Core } from './context.ts';
+import type { MetaChannel, Reply } from '../../protocol/message.ts';
+import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
+import type { Timer } from '../clock.ts';
+import type { Conduit, Handover } from '../conduit.ts';
+import type { Core } from '../context.ts';
+import type { Session } from '../session.ts';
 import { creditOf } from './flow.ts';
 import { Announcement } from './gaps.ts';
 import { type Outbox, PlainOutbox, type Pushed } from './outbox.ts';
-import type { Session } from './session.ts';
 
 /** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
 export class Sender implements Handover {

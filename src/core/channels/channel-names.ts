@@ -1,4 +1,4 @@
-import { segmentsOf } from '../protocol/channel.ts';
+import { segmentsOf } from '../../protocol/channel.ts';
 
 interface Node<T> {
   readonly children: Map<string, Node<T>>;

@@ -1,5 +1,5 @@
-import type { Reply } from '../protocol/message.ts';
-import { type Gap, OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
+import type { Reply } from '../../protocol/message.ts';
+import { type Gap, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
 
 /** Gaps by channel. */
 export type GapsByChannel = ReadonlyMap<string, Gap>;

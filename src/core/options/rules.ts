@@ -1,10 +1,10 @@
-import { segmentsOf } from '../protocol/channel.ts';
-import { errors } from '../protocol/errors.ts';
-import type { OverflowRule } from '../protocol/outgoing.ts';
+import { segmentsOf } from '../../protocol/channel.ts';
+import { errors } from '../../protocol/errors.ts';
+import type { OverflowRule } from '../../protocol/outgoing.ts';
+import type { Retention } from '../history/history-store.ts';
+import { UsageError } from '../usage-error.ts';
 import { compileSchema, type DataSchema } from './data-schema.ts';
-import type { Retention } from './history-store.ts';
 import type { GivenRule } from './rule-table.ts';
-import { UsageError } from './usage-error.ts';
 
 /** What is set for a channel. What is unset is as the server's options say. */
 export interface ChannelRule {

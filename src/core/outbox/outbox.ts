@@ -1,8 +1,8 @@
-import type { Reply } from '../protocol/message.ts';
-import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
+import type { Reply } from '../../protocol/message.ts';
+import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
+import type { Session } from '../session.ts';
 import type { GapsByChannel } from './gaps.ts';
 import { Room } from './room.ts';
-import type { Session } from './session.ts';
 import { Waiting } from './waiting.ts';
 
 /** What became of a pushed event; `full` means that the session has to go (DL-10). */

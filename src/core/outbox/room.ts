@@ -1,7 +1,7 @@
-import type { Gap, OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
+import type { Gap, OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
+import type { Session } from '../session.ts';
 import { Gaps, lossOf } from './gaps.ts';
 import type { OutboxLimits, OverflowAction, Pushed } from './outbox.ts';
-import type { Session } from './session.ts';
 import type { Waiting } from './waiting.ts';
 
 /** The room there is for what waits for one session: makes more, if need be, as a channel's rule or the server says. */

@@ -1,12 +1,12 @@
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
-import { matcher } from './channel-names.ts';
-import type { Timer } from './clock.ts';
-import type { Core } from './context.ts';
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import { matcher } from '../channels/channel-names.ts';
+import type { Timer } from '../clock.ts';
+import type { Core } from '../context.ts';
+import { andThen, recover } from '../maybe-promise.ts';
+import type { Session } from '../session.ts';
 import { overlap } from './durable.ts';
 import type { History } from './history.ts';
-import { andThen, recover } from './maybe-promise.ts';
 import { type Found, PAGE, Replay, type Start } from './replay.ts';
-import type { Session } from './session.ts';
 
 /** How often a read is tried again before the client has to begin anew, and how long after. Milliseconds. */
 const TRIES = 3;

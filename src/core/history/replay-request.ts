@@ -1,6 +1,6 @@
-import { errors } from '../protocol/errors.ts';
-import type { JsonObject, SubscribeRequest } from '../protocol/message.ts';
-import type { Core } from './context.ts';
+import { errors } from '../../protocol/errors.ts';
+import type { JsonObject, SubscribeRequest } from '../../protocol/message.ts';
+import type { Core } from '../context.ts';
 import { isDurable } from './durable.ts';
 import type { History } from './history.ts';
 import type { Start } from './replay.ts';

@@ -1,12 +1,12 @@
-import type { Event } from '../protocol/message.ts';
-import { type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
-import type { Clock, Timer } from './clock.ts';
+import type { Event } from '../../protocol/message.ts';
+import { type Handling, OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { Line } from '../line.ts';
+import type { Log } from '../log.ts';
+import { adopt, andThen, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import type { Rules } from '../options/rules.ts';
 import type { HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
-import { Line } from './line.ts';
-import type { Log } from './log.ts';
-import { adopt, andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { Rules } from './rules.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
 /** What history needs of a server. */

@@ -1,5 +1,5 @@
-import type { ConnectRequest } from '../protocol/message.ts';
-import type { Conduit } from './conduit.ts';
+import type { ConnectRequest } from '../../protocol/message.ts';
+import type { Conduit } from '../conduit.ts';
 
 /** The connect of one session that came last. */
 interface Before {
