@@ -109,7 +109,7 @@ export class Receiver {
     return trustClientSession || (session.browser !== undefined && session.browser === conduit.browser);
   }
 
-  // Here, and on the way of a publish, nothing is wrapped in functions that is not waited for.
+  // As on the way of a publish, no function is made here unless something has to be waited for.
   #attempt(
     request: ReadableRequest,
     session: Session | undefined,
