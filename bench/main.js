@@ -1,7 +1,8 @@
 import { cpus } from 'node:os';
 import { helpText, readArguments, UsageError } from './arguments.js';
+import { cellsOf } from './cells.js';
 import { canPin } from './child.js';
-import { cellsOf, runQuietly } from './run.js';
+import { runQuietly } from './run.js';
 import { summarise } from './summary.js';
 import { render, troubleText } from './table.js';
 
@@ -55,13 +56,13 @@ async function bench(settings) {
  * All servers once per round, every second round backwards. A server whose run broke is left out of what follows.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
- * @param {readonly import('./run.js').Cell[]} cells
+ * @param {readonly import('./cells.js').Cell[]} cells
  * @param {import('./arguments.js').Settings} settings
  */
 async function runRounds(scenario, cells, settings) {
-  /** @type {Map<import('./run.js').Cell, Error>} */
+  /** @type {Map<import('./cells.js').Cell, Error>} */
   const broken = new Map();
-  /** @type {Map<import('./run.js').Cell, import('./run.js').Result>[]} */
+  /** @type {Map<import('./cells.js').Cell, import('./run.js').Result>[]} */
   const rounds = [];
   for (let round = 0; round < settings.rounds; round++) {
     const results = new Map();
@@ -82,7 +83,7 @@ async function runRounds(scenario, cells, settings) {
   return { broken, rounds: rounds.map((results) => whole.flatMap((cell) => results.get(cell) ?? [])) };
 }
 
-/** @param {string} id @param {number} round @param {import('./run.js').Cell} cell @param {string} text */
+/** @param {string} id @param {number} round @param {import('./cells.js').Cell} cell @param {string} text */
 function progress(id, round, cell, text) {
   process.stderr.write(`${id} round ${round + 1}, ${cell.title}: ${text}\n`);
 }
