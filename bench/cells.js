@@ -20,6 +20,11 @@ export function cellsOf(scenario, names) {
   });
 }
 
+/** @param {import('./scenarios/index.js').Scenario} scenario @param {string} server */
+export function isMeasured(scenario, server) {
+  return cellsOf(scenario, [server]).length > 0;
+}
+
 /** What runs as this server in a scenario: each has a ceiling of its own, or none. @param {import('./scenarios/index.js').Scenario} scenario @param {string} server */
 export function kindOf(scenario, server) {
   if (server !== 'ceiling') return servers[server];

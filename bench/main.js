@@ -8,7 +8,7 @@ import { render, troubleText } from './table.js';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for a wrong flag. */
+/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for flags that can not be followed. */
 async function main(argv) {
   try {
     const settings = readArguments(argv);
@@ -29,7 +29,7 @@ async function bench(settings) {
   const machine = `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores`;
   const pinned = canPin ? 'server on core 0, load on core 1' : 'processes are not pinned: expect more noise';
   const method = `${settings.rounds} interleaved rounds of ${settings.seconds} s, medians; ${pinned}`;
-  if (!settings.json) process.stdout.write(`${machine}\n${method}\n`);
+  if (!settings.json) process.stdout.write(`${machine}\n${method}\n${leftOutText(settings)}`);
   const report = [];
   let failed = false;
   for (const scenario of settings.scenarios) {
@@ -46,10 +46,18 @@ async function bench(settings) {
       broken: [...broken].map(([cell, error]) => ({ cell, error: error.message })),
     });
   }
-  if (settings.json)
-    process.stdout.write(`${JSON.stringify({ machine, method, scenarios: report }, null, 2)}\n`);
+  if (settings.json) {
+    const { leftOut } = settings;
+    process.stdout.write(`${JSON.stringify({ machine, method, leftOut, scenarios: report }, null, 2)}\n`);
+  }
   if (failed) process.stderr.write('bench: FAILED, see above: messages or runs were lost\n');
   return failed ? 1 : 0;
+}
+
+/** One line, or nothing where all is measured that was asked for. @param {import('./arguments.js').Settings} settings */
+function leftOutText({ leftOut }) {
+  const texts = leftOut.map(({ server, scenarios }) => `${server} of ${scenarios.join(', ')}`);
+  return texts.length > 0 ? `left out: ${texts.join('; ')}\n` : '';
 }
 
 /**
