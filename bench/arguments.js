@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isMeasured } from './cells.js';
 import { scenarios } from './scenarios/index.js';
 import { servers } from './servers/index.js';
 
@@ -7,6 +8,7 @@ import { servers } from './servers/index.js';
  * @typedef {object} Settings
  * @property {readonly import('./scenarios/index.js').Scenario[]} scenarios
  * @property {readonly string[]} servers
+ * @property {readonly LeftOut[]} leftOut
  * @property {string} [before] URL of the other build's index.js.
  * @property {number} rounds
  * @property {number} seconds
@@ -14,6 +16,8 @@ import { servers } from './servers/index.js';
  * @property {number} scale Share of the sessions in H1 and M1.
  * @property {number} quiet How much of a core others may use before a run is repeated.
  * @property {boolean} json
+ *
+ * @typedef {{ server: string, scenarios: readonly string[] }} LeftOut A server asked for by name, and the ids that can not measure it.
  */
 
 const names = [...Object.keys(servers).filter((name) => name !== 'before'), 'ceiling'];
@@ -24,7 +28,10 @@ const flags = {
     value: 'IDS',
     words: 'only these, by id or group: W1,P2; cost: what features cost (default: all but those)',
   },
-  servers: { value: 'NAMES', words: `of ${names.join(', ')} (default: all)` },
+  servers: {
+    value: 'NAMES',
+    words: `of ${names.join(', ')}; one that no chosen scenario measures is refused (default: all)`,
+  },
   before: { value: 'FILE', words: 'dist/index.js of another build, run beside this one' },
   rounds: { value: 'N', words: 'runs of each server; medians are reported (default 3)' },
   seconds: { value: 'S', words: 'measured in each run (default 4)' },
@@ -48,9 +55,13 @@ export function readArguments(argv) {
   if (given.has('help')) return 'help';
   const quick = given.has('quick');
   const before = given.get('before');
+  const other = before === undefined ? [] : ['before'];
+  const chosen = pickScenarios(given.get('scenario'));
+  const picked = pickServers(given.get('servers'));
   return {
-    scenarios: pickScenarios(given.get('scenario')),
-    servers: [...pickServers(given.get('servers')), ...(before === undefined ? [] : ['before'])],
+    scenarios: chosen,
+    servers: [...picked, ...other],
+    leftOut: leftOutOf(chosen, [...(given.has('servers') ? picked : []), ...other]),
     ...(before === undefined ? {} : { before: pathToFileURL(resolve(before)).href }),
     rounds: number(given, 'rounds', quick ? 1 : 3, 1),
     seconds: number(given, 'seconds', quick ? 1 : 4, 0.1),
@@ -116,4 +127,29 @@ function pickServers(list) {
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`unknown server ${unknown}; there are ${names.join(', ')}`);
   return names.filter((name) => wanted.includes(name));
+}
+
+/**
+ * Throws `UsageError` for a server that would not be measured at all.
+ *
+ * @param {readonly import('./scenarios/index.js').Scenario[]} chosen
+ * @param {readonly string[]} named
+ * @returns {LeftOut[]}
+ */
+function leftOutOf(chosen, named) {
+  return named.flatMap((server) => {
+    const without = chosen.filter((scenario) => !isMeasured(scenario, server)).map(({ id }) => id);
+    if (without.length === chosen.length) throw new UsageError(notMeasured(server));
+    return without.length > 0 ? [{ server, scenarios: without }] : [];
+  });
+}
+
+/** @param {string} server */
+function notMeasured(server) {
+  const kind = servers[server];
+  const what = kind
+    ? `${kind.label}, over ${kind.transports.join(' and ')}`
+    : 'what a scenario is held against';
+  const able = scenarios.filter((scenario) => isMeasured(scenario, server)).map(({ id }) => id);
+  return `none of the chosen scenarios measures ${server} (${what}); these do: ${able.join(', ')}`;
 }

@@ -1,13 +1,14 @@
 import { cpus } from 'node:os';
 import { helpText, readArguments, UsageError } from './arguments.js';
+import { cellsOf } from './cells.js';
 import { canPin } from './child.js';
-import { cellsOf, runQuietly } from './run.js';
+import { runQuietly } from './run.js';
 import { summarise } from './summary.js';
 import { render, troubleText } from './table.js';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for a wrong flag. */
+/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for flags that can not be followed. */
 async function main(argv) {
   try {
     const settings = readArguments(argv);
@@ -28,7 +29,7 @@ async function bench(settings) {
   const machine = `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores`;
   const pinned = canPin ? 'server on core 0, load on core 1' : 'processes are not pinned: expect more noise';
   const method = `${settings.rounds} interleaved rounds of ${settings.seconds} s, medians; ${pinned}`;
-  if (!settings.json) process.stdout.write(`${machine}\n${method}\n`);
+  if (!settings.json) process.stdout.write(`${machine}\n${method}\n${leftOutText(settings)}`);
   const report = [];
   let failed = false;
   for (const scenario of settings.scenarios) {
@@ -45,23 +46,31 @@ async function bench(settings) {
       broken: [...broken].map(([cell, error]) => ({ cell, error: error.message })),
     });
   }
-  if (settings.json)
-    process.stdout.write(`${JSON.stringify({ machine, method, scenarios: report }, null, 2)}\n`);
+  if (settings.json) {
+    const { leftOut } = settings;
+    process.stdout.write(`${JSON.stringify({ machine, method, leftOut, scenarios: report }, null, 2)}\n`);
+  }
   if (failed) process.stderr.write('bench: FAILED, see above: messages or runs were lost\n');
   return failed ? 1 : 0;
+}
+
+/** One line, or nothing where all is measured that was asked for. @param {import('./arguments.js').Settings} settings */
+function leftOutText({ leftOut }) {
+  const texts = leftOut.map(({ server, scenarios }) => `${server} of ${scenarios.join(', ')}`);
+  return texts.length > 0 ? `left out: ${texts.join('; ')}\n` : '';
 }
 
 /**
  * All servers once per round, every second round backwards. A server whose run broke is left out of what follows.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
- * @param {readonly import('./run.js').Cell[]} cells
+ * @param {readonly import('./cells.js').Cell[]} cells
  * @param {import('./arguments.js').Settings} settings
  */
 async function runRounds(scenario, cells, settings) {
-  /** @type {Map<import('./run.js').Cell, Error>} */
+  /** @type {Map<import('./cells.js').Cell, Error>} */
   const broken = new Map();
-  /** @type {Map<import('./run.js').Cell, import('./run.js').Result>[]} */
+  /** @type {Map<import('./cells.js').Cell, import('./run.js').Result>[]} */
   const rounds = [];
   for (let round = 0; round < settings.rounds; round++) {
     const results = new Map();
@@ -82,7 +91,7 @@ async function runRounds(scenario, cells, settings) {
   return { broken, rounds: rounds.map((results) => whole.flatMap((cell) => results.get(cell) ?? [])) };
 }
 
-/** @param {string} id @param {number} round @param {import('./run.js').Cell} cell @param {string} text */
+/** @param {string} id @param {number} round @param {import('./cells.js').Cell} cell @param {string} text */
 function progress(id, round, cell, text) {
   process.stderr.write(`${id} round ${round + 1}, ${cell.title}: ${text}\n`);
 }

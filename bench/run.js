@@ -1,6 +1,6 @@
+import { kindOf } from './cells.js';
 import { startChild } from './child.js';
 import { loadOf } from './scenarios/index.js';
-import { ceilings, servers } from './servers/index.js';
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
@@ -9,9 +9,7 @@ const REPEATS = 2;
 const SATURATED = 0.95;
 
 /**
- * One server under one load.
- *
- * @typedef {{ server: string, own: boolean, title: string }} Cell
+ * What came of one run.
  *
  * @typedef {object} Result
  * @property {import('./load/meter.js').Shares} shares
@@ -26,25 +24,12 @@ const SATURATED = 0.95;
  * @property {boolean} saturated The load was at its limit before the server was at its own.
  */
 
-/** What is run in each round of a scenario. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly string[]} names @returns {Cell[]} */
-export function cellsOf(scenario, names) {
-  const { transport } = loadOf(scenario, false);
-  return names.flatMap((server) => {
-    const kind = kindOf(scenario, server);
-    if (!kind?.transports.includes(transport)) return [];
-    if (scenario.servers && server !== 'ceiling' && !scenario.servers.includes(server)) return [];
-    const cell = { server, own: false, title: kind.label };
-    if (!scenario.own || server === 'ceiling') return [cell];
-    return [cell, { server, own: true, title: `${kind.label}, ${scenario.own.title}` }];
-  });
-}
-
 /**
  * Runs it until the machine was quiet, or takes the quietest of three. A run that lost something is never taken back, and
  * memory does not mind the noise.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
- * @param {Cell} cell
+ * @param {import('./cells.js').Cell} cell
  * @param {import('./arguments.js').Settings} settings
  */
 export async function runQuietly(scenario, cell, settings) {
@@ -62,7 +47,7 @@ function inTrouble({ trouble }) {
   return Object.values(trouble).some((count) => count > 0);
 }
 
-/** @param {import('./scenarios/index.js').Scenario} scenario @param {Cell} cell @param {import('./arguments.js').Settings} settings @returns {Promise<Result>} */
+/** @param {import('./scenarios/index.js').Scenario} scenario @param {import('./cells.js').Cell} cell @param {import('./arguments.js').Settings} settings @returns {Promise<Result>} */
 async function run(scenario, cell, { seconds, warmup, scale, before }) {
   const kind = kindOf(scenario, cell.server);
   if (!kind) throw new Error(`no server ${cell.server}`);
@@ -83,10 +68,4 @@ async function run(scenario, cell, { seconds, warmup, scale, before }) {
   } finally {
     await Promise.all([server.stop(), generator.stop()]);
   }
-}
-
-/** @param {import('./scenarios/index.js').Scenario} scenario @param {string} server */
-function kindOf(scenario, server) {
-  if (server !== 'ceiling') return servers[server];
-  return scenario.ceiling && ceilings[scenario.ceiling];
 }

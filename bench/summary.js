@@ -4,7 +4,7 @@ import { median } from './stats.js';
  * What the rounds of one server come to.
  *
  * @typedef {object} Row
- * @property {import('./run.js').Cell} cell
+ * @property {import('./cells.js').Cell} cell
  * @property {readonly import('./run.js').Result[]} results One per round.
  * @property {Record<string, number>} medians
  * @property {Partial<Record<'faye' | 'ceiling' | 'own' | 'before', Partial<Record<import('./scenarios/index.js').Measure, number>>>>} ratios
@@ -16,7 +16,7 @@ const FIELDS = /** @type {const} */ (['rate', 'cpu', 'p50', 'p99', 'bytes', 'hea
 
 /**
  * @param {import('./scenarios/index.js').Scenario} scenario
- * @param {readonly import('./run.js').Cell[]} cells
+ * @param {readonly import('./cells.js').Cell[]} cells
  * @param {readonly (readonly import('./run.js').Result[])[]} rounds One result per cell in each.
  * @returns {Row[]}
  */
@@ -68,9 +68,9 @@ function mediansOf(results) {
   return medians;
 }
 
-/** The median of the ratios within each round: what slows a whole round down does not count. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly import('./run.js').Cell[]} cells @param {readonly (readonly import('./run.js').Result[])[]} rounds @param {number} index */
+/** The median of the ratios within each round: what slows a whole round down does not count. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly import('./cells.js').Cell[]} cells @param {readonly (readonly import('./run.js').Result[])[]} rounds @param {number} index */
 function ratiosOf(scenario, cells, rounds, index) {
-  const { server, own } = /** @type {import('./run.js').Cell} */ (cells[index]);
+  const { server, own } = /** @type {import('./cells.js').Cell} */ (cells[index]);
   const others = {
     faye: cells.findIndex((cell) => cell.server === 'faye' && server !== 'faye' && cell.own === own),
     ceiling: cells.findIndex((cell) => cell.server === 'ceiling' && server !== 'ceiling'),

@@ -8,7 +8,7 @@ const NOISY = 0.1;
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly import('./summary.js').Row[]} rows
- * @param {ReadonlyMap<import('./run.js').Cell, Error>} broken Those without a row.
+ * @param {ReadonlyMap<import('./cells.js').Cell, Error>} broken Those without a row.
  */
 export function render(scenario, rows, broken) {
   const columns = columnsOf(scenario).filter(({ cell }) => rows.some((row) => cell(row) !== ''));
@@ -57,7 +57,7 @@ function columnsOf({ unit: [one, many], compare }) {
 /**
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly import('./summary.js').Row[]} rows
- * @param {ReadonlyMap<import('./run.js').Cell, Error>} broken
+ * @param {ReadonlyMap<import('./cells.js').Cell, Error>} broken
  */
 function remarks(scenario, rows, broken) {
   const lines = [...broken].map(([cell, { message }]) => `FAILED ${cell.title}: ${message.split('\n')[0]}`);

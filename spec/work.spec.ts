@@ -19,25 +19,18 @@ const everything = {
 } as const;
 
 describe.each([1, 10, 50])('to %i sockets', (subscribers) => {
-  it('a publish is one text, one frame and a write each, and no promise', async () => {
-    expect(await overSockets(subscribers, 1)).toEqual({
-      events: 1,
-      replies: 1,
-      frames: 1 + 1,
-      writes: subscribers + 1,
-      promises: 0,
-    });
-  });
-
-  it('32 publishes of a turn are one frame and a write each', async () => {
-    expect(await overSockets(subscribers, 32)).toEqual({
-      events: 32,
-      replies: 32,
-      frames: 1 + 32,
-      writes: subscribers + 1,
-      promises: 0,
-    });
-  });
+  it.each([1, 32])(
+    '%i publishes of a turn are a text each, and one frame and a write for a socket; no promise',
+    async (publishes) => {
+      expect(await overSockets(subscribers, publishes)).toEqual({
+        events: publishes,
+        replies: publishes,
+        frames: 1 + publishes,
+        writes: subscribers + 1,
+        promises: 0,
+      });
+    },
+  );
 
   it.each<[string, ServerSettings]>([
     ['a policy that answers at once', { policy: { canPublish: () => true } }],

@@ -29,4 +29,6 @@ export function serve(httpServer, handlers) {
     ...handlers,
   });
   process.once('disconnect', () => process.exit(0));
+  // The bench may have gone while this process was loading, when nobody listened yet.
+  if (process.connected === false) process.exit(0);
 }

@@ -4,7 +4,7 @@ import { adapt } from 'cometd-nodejs-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { HeardMessage } from '../../src/index.ts';
-import { cometdDriver } from '../interop/cometd-driver.ts';
+import { cometdDriver, eager } from '../interop/cometd-driver.ts';
 import { close, patience, session } from '../interop/columns.ts';
 import { host } from '../interop/host.ts';
 import { cuttingProxy } from './cutting-proxy.ts';
@@ -23,14 +23,7 @@ adapt();
 async function open(url: string, transport: string, name: string, extension: Extension): Promise<CometD> {
   const client = new cometd.CometD();
   client.registerExtension(name, extension);
-  const driver = cometdDriver(client, url, transport);
-  client.configure({
-    url,
-    logLevel: 'warn',
-    backoffIncrement: 10,
-    maxBackoff: 50,
-    useWorkerScheduler: false,
-  });
+  const driver = cometdDriver(client, url, transport, eager);
   onTestFinished(() => close(driver));
   await driver.open();
   return client;

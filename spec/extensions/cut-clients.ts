@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { cometdDriver } from '../interop/cometd-driver.ts';
+import { cometdDriver, eager } from '../interop/cometd-driver.ts';
 import { close, patience } from '../interop/columns.ts';
 import type { Driver } from '../interop/driver.ts';
 import { fayeDriver } from '../interop/faye-driver.ts';
@@ -38,14 +38,7 @@ const openCometd =
   (version: CometdVersion): Open =>
   (url, transport, heard) => {
     const client = new cometd[version].CometD();
-    const driver = cometdDriver(client, url, transport);
-    client.configure({
-      url,
-      logLevel: 'warn',
-      backoffIncrement: 10,
-      maxBackoff: 50,
-      useWorkerScheduler: false,
-    });
+    const driver = cometdDriver(client, url, transport, eager);
     client.registerExtension('note', {
       incoming(message) {
         note(message, heard);

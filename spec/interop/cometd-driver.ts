@@ -1,17 +1,27 @@
-import type { CometD, Message, SubscriptionHandle } from 'cometd';
+import type { CometD, Configuration, Message, SubscriptionHandle } from 'cometd';
 import type { Driver, Heard } from './driver.ts';
+
+/** For a client whose connections are cut all the time: it tries again at once, and never waits long. */
+export const eager: Backoff = { backoffIncrement: 10, maxBackoff: 50 };
+
+type Backoff = Pick<Configuration, 'backoffIncrement' | 'maxBackoff'>;
 
 /**
  * A CometD client of any version, kept to one transport if one is named. It subscribes again after a new handshake, as applications do.
  * Refers to nothing outside itself, so that a page can run it too.
  */
-export function cometdDriver(cometd: CometD, url: string, transport?: string): Driver {
+export function cometdDriver(
+  cometd: CometD,
+  url: string,
+  transport?: string,
+  backoff: Backoff = { backoffIncrement: 100 },
+): Driver {
   const heard: Heard[] = [];
   const handles = new Map<string, SubscriptionHandle>();
   let handshakes = 0;
   let inUse = 'none';
 
-  cometd.configure({ url, logLevel: 'warn', backoffIncrement: 100, useWorkerScheduler: false });
+  cometd.configure({ url, logLevel: 'warn', useWorkerScheduler: false, ...backoff });
   for (const type of cometd.getTransportTypes())
     if (transport !== undefined && type !== transport) cometd.unregisterTransport(type);
 

@@ -6,21 +6,12 @@ import { adapt } from 'cometd-nodejs-client';
 import { cometdDriver } from './cometd-driver.ts';
 import type { Driver } from './driver.ts';
 import { type FayeClient, fayeDriver } from './faye-driver.ts';
+import { jsforceClient } from './jsforce.ts';
 
 const require = createRequire(import.meta.url);
 const Faye: {
   Client: new (url: string, options?: { retry?: number; timeout?: number }) => FayeClient;
 } = require('faye');
-
-const jsforce: {
-  Connection: new (options: {
-    instanceUrl: string;
-    accessToken: string;
-    version: string;
-  }) => {
-    streaming: { createClient(): FayeClient };
-  };
-} = require('jsforce');
 
 // The globals of a browser, as far as CometD asks for them. CK-6: one cookie jar per host name for the whole process.
 adapt();
@@ -53,10 +44,7 @@ export function fayeClient(url: string): FayeClient {
   return new Faye.Client(url, { retry: 0.1 });
 }
 
-/** jsforce's streaming client: the Faye it brings, with its token, on `/cometd/<version>`. */
+/** jsforce's streaming client, without extensions. */
 export function openJsforce(origin: string): Driver {
-  const connection = new jsforce.Connection({ instanceUrl: origin, accessToken: 'token', version: '59.0' });
-  const client = connection.streaming.createClient();
-  client._dispatcher.retry = 0.1;
-  return fayeDriver(client);
+  return fayeDriver(jsforceClient(origin));
 }

@@ -1,31 +1,11 @@
-import { createRequire } from 'node:module';
 import * as cometd from 'cometd';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemoryHistory, type ServerSettings } from '../../src/index.ts';
 import { cometdDriver } from './cometd-driver.ts';
 import { close, patience } from './columns.ts';
-import type { FayeClient, FayeClientExtension } from './faye-driver.ts';
 import { type Host, host } from './host.ts';
+import { jsforceClient, StreamingExtension } from './jsforce.ts';
 import './node-clients.ts';
-
-const require = createRequire(import.meta.url);
-interface Replay extends FayeClientExtension {
-  readonly _replay: number;
-}
-const jsforce: {
-  Connection: new (options: {
-    instanceUrl: string;
-    accessToken: string;
-    version: string;
-  }) => {
-    streaming: { createClient(extensions: readonly FayeClientExtension[]): FayeClient };
-  };
-} = require('jsforce');
-const {
-  StreamingExtension,
-}: {
-  StreamingExtension: { Replay: new (channel: string, replayId: number) => Replay };
-} = require('jsforce/lib/api/streaming');
 
 const settings: ServerSettings = { channels: { '/u/**': { history: true } }, maxSessionsPerBrowser: -1 };
 
@@ -44,9 +24,7 @@ async function publish({ server }: Host, channel: string, ...texts: string[]): P
 /** jsforce's own client with its own extension, as its documentation puts them together. */
 function streaming(origin: string, channel: string, replayId: number, transport: string) {
   const extension = new StreamingExtension.Replay(channel, replayId);
-  const connection = new jsforce.Connection({ instanceUrl: origin, accessToken: 'token', version: '59.0' });
-  const client = connection.streaming.createClient([extension]);
-  client._dispatcher.retry = 0.1;
+  const client = jsforceClient(origin, extension);
   if (transport !== 'websocket') client.disable('websocket');
   onTestFinished(async () => void (await client.disconnect()));
   const heard: Received[] = [];
