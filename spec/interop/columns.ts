@@ -70,7 +70,8 @@ export function columns(row: Row): void {
     it('batch', async () => {
       const { client } = await opened(row);
       await client.subscribe('/chat');
-      const numbers = Array.from({ length: 20 }, (_, at) => at);
+      // Faye sends what is over 2 kB in several requests at once, over connections whose order is anyone's.
+      const numbers = Array.from({ length: 5 }, (_, at) => at);
       await client.batch(numbers.map((n) => ['/chat', n]));
       await hears(
         client,
