@@ -7,8 +7,8 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 import { turn } from '../support/until.ts';
 
-/** A server to which each answer to a poll takes so many milliseconds, and clients that poll it. */
-async function busy(cost: number, count: number) {
+/** A clock that goes on by what work is said to take. */
+function working() {
   const time = new FakeClock();
   let spent = 0;
   const clock: Clock = {
@@ -16,13 +16,22 @@ async function busy(cost: number, count: number) {
     after: (ms, call) => time.after(ms, call),
     soon: (call) => time.soon(call),
   };
+  const spend = (ms: number): void => {
+    spent += ms;
+  };
+  return { time, clock, spend };
+}
+
+/** A server to which each answer to a poll takes so many milliseconds, and clients that poll it. */
+async function busy(cost: number, count: number) {
+  const { time, clock, spend } = working();
   const server = new Server({ clock });
   server.offer('websocket');
   const costly = (): FakeConduit => {
     const conduit = exchange();
     const send = conduit.send.bind(conduit);
     conduit.send = (batch, handover) => {
-      spent += cost;
+      spend(cost);
       send(batch, handover);
     };
     return conduit;
@@ -105,18 +114,9 @@ describe('many polls to answer', () => {
   });
 
   it('cost what it takes to write the answers too', async () => {
-    const time = new FakeClock();
-    let spent = 0;
-    const flusher = new Flusher({
-      now: () => time.now() + spent,
-      after: (ms, call) => time.after(ms, call),
-      soon: (call) => time.soon(call),
-    });
-    flusher.depart({
-      depart: () => {
-        spent += 2;
-      },
-    });
+    const { time, clock, spend } = working();
+    const flusher = new Flusher(clock);
+    flusher.depart({ depart: () => spend(2) });
     expect(flusher.mayAnswer()).toBe(true);
     await turn();
     expect(flusher.mayAnswer()).toBe(false);

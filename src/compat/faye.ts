@@ -3,7 +3,7 @@ import type { Extension } from '../core/extension.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../core/maybe-promise.ts';
 import { decode } from '../protocol/codec.ts';
 import { BayeuxError, errors } from '../protocol/errors.ts';
-import type { Event, JsonObject, ReadableRequest, Reply } from '../protocol/message.ts';
+import { type Event, isObject, type ReadableRequest, type Reply } from '../protocol/message.ts';
 
 /** A message as Faye shows it to an extension: a plain object of its own, to be changed at will. */
 export interface FayeMessage {
@@ -159,8 +159,4 @@ function eventOf(event: Event, { data, ext }: FayeMessage): Event {
   if (JSON.stringify([data, ext]) === JSON.stringify([event.data, event.ext])) return event;
   const { ext: _, ...rest } = event;
   return { ...rest, data, ...(isObject(ext) && { ext }) };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -199,9 +199,7 @@ export class Session implements Stamped {
         push?.end('disconnected');
         return;
       }
-      const timing = this.timing(held.conduit.transport);
-      const fields = this.#core.replies.failed(held.request, errors.sessionDisconnected(), timing);
-      void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) => {
+      void andThen(this.#failure(held, errors.sessionDisconnected()), (reply) => {
         held.conduit.send([notice, reply]);
         push?.end('disconnected');
       });
@@ -409,11 +407,13 @@ export class Session implements Stamped {
   }
 
   #fail(held: Held, error: BayeuxError, told?: AdviceKind): void {
+    void andThen(this.#failure(held, error, told), (reply) => held.conduit.send([reply]));
+  }
+
+  #failure(held: Held, error: BayeuxError, told?: AdviceKind): MaybePromise<OutgoingReply> {
     const timing = this.timing(held.conduit.transport);
     const fields = this.#core.replies.failed(held.request, error, timing, told);
-    void andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
-      held.conduit.send([reply]),
-    );
+    return this.#core.replies.finish(held.request, fields, this, timing);
   }
 
   // One timer serves each deadline after another: where it fires before the deadline, it is set again for what is left (EX-2).

@@ -1,6 +1,6 @@
 import type { Extension, Said } from '../core/extension.ts';
 import { errors } from '../protocol/errors.ts';
-import type { JsonObject } from '../protocol/message.ts';
+import { isObject, type JsonObject } from '../protocol/message.ts';
 import { decode, encode } from './z85.ts';
 
 /** Bytes as the application says and hears them, in the `data` of a message. */
@@ -38,6 +38,3 @@ function read(data: unknown): BinaryData {
 function write({ ext }: Said, data: JsonObject, bytes: Uint8Array): Said {
   return { data: { last: true, ...data, data: encode(bytes) }, ext: { ...ext, binary: {} } };
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Extension } from '../core/extension.ts';
-import type { JsonObject } from '../protocol/message.ts';
+import { isObject, type JsonObject } from '../protocol/message.ts';
 
 /** What a client says of its clock, all finite (TS-3). Milliseconds. */
 interface Sample {
@@ -55,6 +55,3 @@ function sampleOf({ tc, l, o }: JsonObject): Sample | undefined {
 }
 
 const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

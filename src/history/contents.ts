@@ -1,5 +1,6 @@
 import { ChannelNames } from '../core/channels/channel-names.ts';
 import type { HistorySettings, Retained, Retention } from '../core/history/history-store.ts';
+import { retainedOf } from '../core/history/retained.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { Ids } from './ids.ts';
 import * as keys from './keys.ts';
@@ -96,16 +97,12 @@ export class Contents {
   }
 
   retained(pattern: string): Retained {
-    const channels = this.#channels.matching(pattern);
-    // A name says all of itself; below a pattern there may be channels that were forgotten.
-    const known = channels.length === 1 && channels[0]?.name === pattern;
-    let discardedThrough = known ? -1 : this.#floor;
-    let oldest: number | undefined;
-    for (const { ids, discardedThrough: through } of channels) {
-      discardedThrough = Math.max(discardedThrough, through);
-      if (ids.first !== undefined && (oldest === undefined || ids.first < oldest)) oldest = ids.first;
-    }
-    return { discardedThrough, ...(oldest !== undefined && { oldest }) };
+    const channels = this.#channels.matching(pattern).map(({ name, ids, discardedThrough }) => ({
+      name,
+      discardedThrough,
+      oldest: ids.first,
+    }));
+    return retainedOf(pattern, channels, this.#floor);
   }
 
   /** The first `limit` events within a span, on channels that a name or pattern matches. */

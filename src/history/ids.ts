@@ -1,3 +1,5 @@
+import { firstAbove } from '../core/history/first-above.ts';
+
 /** Places before the first that are left in peace. */
 const MAX_GONE = 64;
 
@@ -33,19 +35,8 @@ export class Ids {
 
   /** Up to `limit` of those above `after`, and not above `through`. */
   between(after: number, through: number, limit: number): readonly number[] {
-    const from = this.#seek(after);
-    const end = Math.min(from + limit, this.#seek(through));
+    const from = firstAbove(after, this.#ids, this.#head);
+    const end = Math.min(from + limit, firstAbove(through, this.#ids, this.#head));
     return this.#ids.slice(from, end);
-  }
-
-  // Where the first id above this one stands; the end, if none does.
-  #seek(after: number): number {
-    let [low, high] = [this.#head, this.#ids.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ids[middle] ?? after) <= after) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -1,6 +1,13 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import { BatchError } from './errors.ts';
-import type { JsonObject, MessageId, MetaChannel, ReadableRequest, Request } from './message.ts';
+import {
+  isObject,
+  type JsonObject,
+  type MessageId,
+  type MetaChannel,
+  type ReadableRequest,
+  type Request,
+} from './message.ts';
 
 /** How much one batch may hold (PR-9). */
 export interface BatchLimits {
@@ -35,10 +42,6 @@ function parse(text: string): unknown {
   } catch {
     throw new BatchError('malformed');
   }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */

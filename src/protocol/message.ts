@@ -1,6 +1,11 @@
 /** Any parsed JSON object. */
 export type JsonObject = { readonly [key: string]: unknown };
 
+/** Whether a parsed value is an object: no array, not `null`. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A message id as a client sends it: echoed with the same JSON type and value (ID-1). */
 export type MessageId = string | number;
 

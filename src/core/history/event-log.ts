@@ -1,3 +1,4 @@
+import { firstAbove } from './first-above.ts';
 import type { StoredEvent } from './history-store.ts';
 
 /** Holes that are left in peace. */
@@ -46,13 +47,7 @@ export class EventLog {
 
   /** Where the first event with an id above this one stands; the end, if none does. */
   seek(after: number): number {
-    let [low, high] = [this.#head, this.end];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (idAt(this.#ids, middle) <= after) low = middle + 1;
-      else high = middle;
-    }
-    return this.#skip(low);
+    return this.#skip(firstAbove(after, this.#ids, this.#head));
   }
 
   /** The event that stands there; undefined where one was removed. */
@@ -82,8 +77,4 @@ export class EventLog {
     this.#ids = left.map(({ id }) => id);
     this.#head = 0;
   }
-}
-
-function idAt(ids: readonly number[], position: number): number {
-  return ids[position] ?? Number.POSITIVE_INFINITY;
 }

@@ -4,6 +4,7 @@ import { EventLog } from './event-log.ts';
 import { Floors } from './floors.ts';
 import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
 import { merge } from './merge.ts';
+import { retainedOf } from './retained.ts';
 
 /** What a channel and an event weigh besides the text, about. Bytes. */
 const CHANNEL_WEIGHT = 1024;
@@ -85,17 +86,12 @@ export class MemoryHistory implements HistoryStore {
   }
 
   retained(pattern: string): Retained {
-    const channels = this.#channels.matching(pattern);
-    // A name says all of itself; below a pattern there may be channels that were forgotten.
-    const known = channels.length === 1 && channels[0]?.name === pattern;
-    let discardedThrough = known ? 0 : this.#floors.of(pattern);
-    let oldest: number | undefined;
-    for (const { events, discardedThrough: through } of channels) {
-      discardedThrough = Math.max(discardedThrough, through);
-      const first = events.first?.id;
-      if (first !== undefined && (oldest === undefined || first < oldest)) oldest = first;
-    }
-    return { discardedThrough, ...(oldest !== undefined && { oldest }) };
+    const channels = this.#channels.matching(pattern).map(({ name, events, discardedThrough }) => ({
+      name,
+      discardedThrough,
+      oldest: events.first?.id,
+    }));
+    return retainedOf(pattern, channels, this.#floors.of(pattern));
   }
 
   expire(): void {

@@ -1,5 +1,5 @@
 import { errors } from '../../protocol/errors.ts';
-import type { JsonObject, SubscribeRequest } from '../../protocol/message.ts';
+import { isObject, type SubscribeRequest } from '../../protocol/message.ts';
 import type { Core } from '../context.ts';
 import { isDurable } from './durable.ts';
 import type { History } from './history.ts';
@@ -67,8 +67,4 @@ function positionOf(given: unknown): number | undefined {
 
 function textOf(given: unknown): string {
   return typeof given === 'number' || typeof given === 'string' ? String(given) : '';
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

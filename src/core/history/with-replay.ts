@@ -1,4 +1,4 @@
-import type { Event, JsonObject } from '../../protocol/message.ts';
+import { type Event, isObject, type JsonObject } from '../../protocol/message.ts';
 import type { StoredEvent } from './history-store.ts';
 
 /** Where an event says its replay id: in `data.event`, in `ext`, or in both. */
@@ -20,8 +20,4 @@ function withEvent(data: unknown, replayId: number, at: number): JsonObject | un
   const said = data.event ?? {};
   if (data.event === null || !isObject(said)) return undefined;
   return { ...data, event: { ...said, replayId, createdDate: new Date(at).toISOString() } };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

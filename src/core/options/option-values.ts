@@ -1,3 +1,4 @@
+import { isObject } from '../../protocol/message.ts';
 import { didYouMean } from '../suggest.ts';
 import { UsageError } from '../usage-error.ts';
 import {
@@ -46,12 +47,9 @@ function resolveGroup(
 }
 
 function ownEntries(given: unknown, prefix: string): [string, unknown][] {
-  if (isGroup(given)) return Object.entries(given);
+  if (isObject(given)) return Object.entries(given);
   throw noGroup(prefix.slice(0, -1) || 'options', given);
 }
-
-const isGroup = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Says that a group of options is none. */
 export function noGroup(path: string, value: unknown): UsageError {
@@ -79,7 +77,7 @@ export function checked(row: OptionRow, path: string, value: unknown): unknown {
       return checkedRules(row, path, value);
     case 'schema':
       if (typeof value === 'boolean') return value;
-      if (isGroup(value)) return frozenCopy(value);
+      if (isObject(value)) return frozenCopy(value);
       break;
     case 'word':
       break;
@@ -122,7 +120,7 @@ function checkedList(row: ListRow, path: string, value: unknown): readonly strin
 }
 
 function checkedRules(row: RulesRow, path: string, value: unknown): Readonly<Values> {
-  if (!isGroup(value)) throw mustBe(row, path, value);
+  if (!isObject(value)) throw mustBe(row, path, value);
   const rules = Object.entries(value).map(([pattern, given]) => [
     pattern,
     checkedRule(row.rows, `${path}["${pattern}"].`, given),
