@@ -11,6 +11,7 @@ export const arrivals = [
     unit: session,
     compare: ['rate'],
     load: arriving,
+    ceiling: 'sketch',
     goal: { faye: { rate: 1.5 } },
   },
   {

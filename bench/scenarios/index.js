@@ -55,7 +55,7 @@ const plain = {
  * @property {string} title
  * @property {[one: string, many: string]} unit What is counted.
  * @property {readonly Measure[]} compare What the ratios are taken of.
- * @property {'prebuilt' | 'echo' | 'deflated'} [ceiling]
+ * @property {'prebuilt' | 'sketch' | 'echo' | 'deflated'} [ceiling]
  * @property {Partial<Load>} load
  * @property {{ title: string, load: Partial<Load> }} [own] Run beside it, to hold a server against itself.
  * @property {Goal} [goal] What bayeuxd has to reach: a ratio per measure, at least for rates, at most for the rest.

@@ -48,6 +48,7 @@ export const webSocket = [
     group: 'W4',
     title: '500 channels with 2 subscribers each, 50 publishers, 100 in flight',
     load: { subscribers: 1000, channels: 500, publishers: 50, window: 100 },
+    ceiling: 'sketch',
     goal: { faye: { rate: 1.5 } },
   },
   {
@@ -75,6 +76,7 @@ export const webSocket = [
     unit: publish,
     compare: ['rate'],
     load: { publishers: 32, window: 256 },
+    ceiling: 'sketch',
     goal: { faye: { rate: 1.2 } },
   },
   {
@@ -84,6 +86,7 @@ export const webSocket = [
     unit: publish,
     compare: ['rate'],
     load: { publishers: 32, window: 32 },
+    ceiling: 'sketch',
     goal: { faye: { rate: 1.2 } },
   },
   {

@@ -58,6 +58,12 @@ export const ceilings = {
     dialect: 'raw',
     transports: ['websocket'],
   },
+  sketch: {
+    label: 'ceiling: the least that speaks Bayeux',
+    script: './servers/sketch.js',
+    dialect: 'bayeux',
+    transports: ['websocket'],
+  },
   echo: {
     label: 'ceiling: bare http echo',
     script: './servers/echo.js',

@@ -27,6 +27,7 @@ import { type ResolvedOptions, resolveOptions, type ServerOptions } from './opti
 import { Rules } from './options/rules.ts';
 import { type Departing, Flusher } from './outbox/flusher.ts';
 import type { OutboxLimits, OverflowAction } from './outbox/outbox.ts';
+import { Runs } from './outbox/runs.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
 import { Publisher } from './publisher.ts';
@@ -345,5 +346,6 @@ function limitsOf(options: ResolvedOptions, events: Events, log: Log, clock: Clo
     },
     relieve: (session) => session.relieve(),
     now: () => clock.now(),
+    runs: new Runs(clock),
   };
 }

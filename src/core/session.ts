@@ -60,6 +60,8 @@ export interface SessionParts {
 /** What a response answers: decides which events may ride along, and where they stand. */
 export type Carried = 'handshake' | 'connect' | 'other';
 
+const none: readonly Extension[] = [];
+
 interface Held {
   readonly request: ConnectRequest;
   readonly conduit: Conduit;
@@ -81,6 +83,19 @@ interface Held {
  * with a response. The connect is held here for every transport.
  */
 export class Session implements Stamped {
+  // What each event looks at comes first, and lies together in memory.
+  #state: SessionState = 'new';
+  readonly #core: Core;
+  readonly #sender: Sender;
+  #push: Conduit | undefined;
+  #extensions: readonly Extension[] = none;
+  /** Its subscriptions on their way from the past to the present; absent where no history is kept. */
+  readonly replays: Replays | undefined;
+  /** Tells it where it stands, if it asked for that (RP-17). */
+  tightening: Tightening | undefined;
+  /** Whether events travel with connect replies only, whatever the transport says; or where they would come by polling (CN-14, DL-13). */
+  deliverOnly: boolean | 'polling' = false;
+
   /** Public name: use it everywhere but on the wire to this client (HS-16). */
   readonly id: string;
   /** The client's bearer secret. */
@@ -92,34 +107,22 @@ export class Session implements Stamped {
   readonly attributes: Record<string, unknown> = {};
   /** Names and patterns it subscribes to. */
   readonly subscriptions = new Set<string>();
-  /** Extensions for this session alone. */
-  readonly extensions: Extension[] = [];
   /** In which order its requests are handled (PR-12). */
   readonly line = new Line();
   readonly recent: RecentPublishes | undefined;
   readonly handshake: HandshakeRequest | undefined;
-  /** Its subscriptions on their way from the past to the present; absent where no history is kept. */
-  readonly replays: Replays | undefined;
-  /** Tells it where it stands, if it asked for that (RP-17). */
-  tightening: Tightening | undefined;
-  /** Whether events travel with connect replies only, whatever the transport says; or where they would come by polling (CN-14, DL-13). */
-  deliverOnly: boolean | 'polling' = false;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
   /** The channel tree's mark. */
   stamp = 0;
 
-  readonly #core: Core;
-  readonly #sender: Sender;
   readonly #timing: Partial<Timing> | undefined;
   #transport: TransportName;
-  #state: SessionState = 'new';
   #connected = false;
   #deadline = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
   #held: Held | undefined;
-  #push: Conduit | undefined;
 
   constructor(parts: SessionParts, core: Core) {
     this.id = parts.id;
@@ -141,6 +144,11 @@ export class Session implements Stamped {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Extensions for this session alone. */
+  get extensions(): readonly Extension[] {
+    return this.#extensions;
   }
 
   /** What waits for it. */
@@ -215,7 +223,7 @@ export class Session implements Stamped {
 
   /** Adds an extension for this session alone. */
   extend(extension: Extension): void {
-    this.extensions.push(extension);
+    this.#extensions = [...this.#extensions, extension];
   }
 
   /** The times it lives by on a transport: its own, else the transport's, else the server's. */

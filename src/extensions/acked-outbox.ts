@@ -1,5 +1,6 @@
 import { type GapsByChannel, joined, tellingOf } from '../core/outbox/gaps.ts';
-import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox/outbox.ts';
+import type { Outbox, OutboxLimits, Pushed } from '../core/outbox/outbox.ts';
+import { PlainOutbox } from '../core/outbox/plain-outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
 import type { Gap, OutgoingEvent } from '../protocol/outgoing.ts';
@@ -61,7 +62,7 @@ export class AckedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
-  take(maxBytes: number, maxCount: number): OutgoingEvent[] {
+  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
     const again = this.#again(maxBytes, maxCount);
     if (this.#next < this.#sent.length) return again;

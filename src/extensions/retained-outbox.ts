@@ -1,6 +1,7 @@
 import type { GapsByChannel } from '../core/outbox/gaps.ts';
 import { LostReply } from '../core/outbox/lost-reply.ts';
-import { type Outbox, type OutboxLimits, PlainOutbox, type Pushed } from '../core/outbox/outbox.ts';
+import type { Outbox, OutboxLimits, Pushed } from '../core/outbox/outbox.ts';
+import { PlainOutbox } from '../core/outbox/plain-outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
@@ -62,7 +63,7 @@ export class RetainedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
-  take(maxBytes: number, maxCount: number): OutgoingEvent[] {
+  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[] {
     const again = this.#again(maxBytes, maxCount);
     if (this.#repeats.length > 0) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes, maxBytes);

@@ -10,7 +10,7 @@ export class GroupWriter {
   readonly #sync: boolean;
   #batch: ChainedBatch<ClassicLevel, string, string> | undefined;
   // What changes often is written once in a group, as it is then.
-  readonly #values = new Map<string, number>();
+  #values = new Map<string, number>();
   #size = 0;
   #last: Promise<void> = Promise.resolve();
   #failure: HistoryError | undefined;
@@ -60,7 +60,7 @@ export class GroupWriter {
   async #write(): Promise<void> {
     const batch = this.#batch;
     for (const [key, value] of this.#values) batch?.put(key, String(value));
-    this.#values.clear();
+    this.#values = new Map();
     this.#batch = undefined;
     this.#size = 0;
     try {

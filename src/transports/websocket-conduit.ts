@@ -85,7 +85,7 @@ export class WebSocketConduit implements Conduit, Departing {
   #unsettled: Unsettled[] = [];
   #awaited: Unsettled | undefined;
   #isReading = false;
-  #heldBack: Buffer[] = [];
+  #heldBack: Buffer[] | undefined;
   #timer: Timer | undefined;
 
   /** The WebSocket has opened. */
@@ -143,7 +143,7 @@ export class WebSocketConduit implements Conduit, Departing {
     }
     if (!this.#isReading) this.depart();
     this.#write(batch);
-    if (this.#isWritten && this.#heldBack.length === 0) handover?.settled(batch, true);
+    if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await({ batch, handover });
   }
 
@@ -184,7 +184,7 @@ export class WebSocketConduit implements Conduit, Departing {
 
   /** Writes what was held back. */
   depart(): void {
-    if (this.#heldBack.length === 0) return;
+    if (this.#heldBack === undefined) return;
     this.#writeHeldBack();
     this.#awaitWrite();
   }
@@ -268,18 +268,18 @@ export class WebSocketConduit implements Conduit, Departing {
   }
 
   #writeFrame(frame: Buffer): void {
-    if (!this.#isReading) {
-      this.#socket.write(frame);
-      return;
+    if (!this.#isReading) this.#socket.write(frame);
+    else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
+    else {
+      this.#heldBack = [frame];
+      this.#shared.server.depart(this);
     }
-    if (this.#heldBack.length === 0) this.#shared.server.depart(this);
-    this.#heldBack.push(frame);
   }
 
   #writeHeldBack(): void {
     const frames = this.#heldBack;
-    this.#heldBack = [];
-    if (!this.alive) return;
+    this.#heldBack = undefined;
+    if (frames === undefined || !this.alive) return;
     if (frames.length > 1) this.#socket.cork();
     for (const frame of frames) this.#socket.write(frame);
     if (frames.length > 1) this.#socket.uncork();
@@ -293,7 +293,7 @@ export class WebSocketConduit implements Conduit, Departing {
   // DL-8: what was written is handed over when nothing is left to write of it.
   #awaitWrite(): void {
     const last = this.#unsettled.at(-1);
-    if (this.#heldBack.length > 0) return;
+    if (this.#heldBack !== undefined) return;
     // A socket that has failed reports nothing left to write: its `close` tells what became of it.
     if (last === undefined || last === this.#awaited || !this.alive) return;
     if (this.#isWritten) this.#settle(last);

@@ -64,7 +64,7 @@ interface Built {
 export class Frames {
   readonly #make: (text: string) => Buffer;
   readonly #clock: Clock;
-  readonly #byFirst = new Map<Outgoing | undefined, Built>();
+  #byFirst = new Map<Outgoing | undefined, Built>();
   #last: Built | undefined;
   #built = 0;
 
@@ -101,11 +101,13 @@ export class Frames {
   // Whoever shares a batch sends it in the same turn.
   readonly #forget = (): void => {
     this.#last = undefined;
-    this.#byFirst.clear();
+    // A map that is cleared links what it held to what it will hold: once some of it is old, all of it outlives scavenges.
+    this.#byFirst = new Map();
   };
 }
 
 function isSame(one: readonly Outgoing[], other: readonly Outgoing[]): boolean {
+  if (one === other) return true;
   if (one.length !== other.length) return false;
   for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
   return true;

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/core/clock.ts';
 import type { Outbox, OutboxLimits } from '../../../src/core/outbox/outbox.ts';
+import { Runs } from '../../../src/core/outbox/runs.ts';
 import { type Handling, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
 
 /** An event with some number in it; 27 bytes for a number of one digit. */
@@ -17,6 +19,7 @@ export const roomy: OutboxLimits = {
   overflow: (_event, _session, forced) => forced ?? 'disconnect',
   relieve: () => {},
   now: () => 0,
+  runs: new Runs(systemClock),
 };
 
 /** What every outbox keeps to. `make` gives an empty one within limits; `arrived` lets it forget what it gave. */

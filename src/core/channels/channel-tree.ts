@@ -23,7 +23,7 @@ let stamp = 0;
 export class ChannelTree<T extends Stamped> {
   readonly #root: Node<T> = newNode();
   // Matches of channels somebody listens to, until any subscription changes. Channels nobody listens to leave nothing (CH-10).
-  readonly #remembered = new Map<string, readonly T[]>();
+  #remembered = new Map<string, readonly T[]>();
   #rememberedSize = 0;
   #nodes = 0;
 
@@ -85,7 +85,7 @@ export class ChannelTree<T extends Stamped> {
 
   #forget(): void {
     if (this.#rememberedSize === 0) return;
-    this.#remembered.clear();
+    this.#remembered = new Map();
     this.#rememberedSize = 0;
   }
 

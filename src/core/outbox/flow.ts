@@ -1,6 +1,32 @@
-/** How many events a client asks for until its next connect, by what its connect has in `ext.flow`: as many as there are, if it says nothing. */
-export function creditOf(flow: unknown): number {
-  const credit = typeof flow === 'object' && flow !== null && 'credit' in flow ? flow.credit : undefined;
-  const isCount = typeof credit === 'number' && Number.isInteger(credit) && credit >= 0;
-  return isCount ? credit : Number.POSITIVE_INFINITY;
+/** How many events may leave until the client's next connect, which said so in `ext.flow`. */
+export class Flow {
+  readonly #granted: number;
+  #left: number;
+
+  private constructor(credit: number) {
+    this.#granted = credit;
+    this.#left = credit;
+  }
+
+  /** What a connect grants; undefined where it says nothing that counts: as many as there are. */
+  static of(flow: unknown): Flow | undefined {
+    const credit = typeof flow === 'object' && flow !== null && 'credit' in flow ? flow.credit : undefined;
+    const isCount = typeof credit === 'number' && Number.isInteger(credit) && credit >= 0;
+    return isCount ? new Flow(credit) : undefined;
+  }
+
+  /** How many may still leave. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Whether some were granted, and all of them have left. */
+  get isSpent(): boolean {
+    return this.#left === 0 && this.#granted > 0;
+  }
+
+  /** So many leave. */
+  spend(events: number): void {
+    this.#left -= events;
+  }
 }

@@ -2,8 +2,7 @@ import type { Reply } from '../../protocol/message.ts';
 import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
 import type { Session } from '../session.ts';
 import type { GapsByChannel } from './gaps.ts';
-import { Room } from './room.ts';
-import { Waiting } from './waiting.ts';
+import type { Runs } from './runs.ts';
 
 /** What became of a pushed event; `full` means that the session has to go (DL-10). */
 export type Pushed = 'kept' | 'dropped' | 'full';
@@ -23,7 +22,7 @@ export interface Outbox {
    * The oldest events, in order, within both limits, and at least one if there is any and any is asked for (DL-11). It may be
    * that what waited had become too old: then there is none.
    */
-  take(maxBytes: number, maxCount: number): OutgoingEvent[];
+  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[];
   /** Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. */
   putBack(events: readonly OutgoingEvent[]): void;
   /** A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing. */
@@ -56,63 +55,6 @@ export interface OutboxLimits {
   relieve(session: Session): void;
   /** Epoch milliseconds. */
   now(): number;
-}
-
-/**
- * The plain outbox: an event is gone from it once it was taken and handed over whole. What it drops it tells of: by the next
- * event of the channel, or where nothing waits any more by the next connect reply.
- */
-export class PlainOutbox implements Outbox {
-  readonly #waiting = new Waiting();
-  readonly #room: Room;
-
-  constructor(limits: OutboxLimits, owner: Session) {
-    this.#room = new Room(this.#waiting, limits, owner);
-  }
-
-  get size(): number {
-    return this.#waiting.size;
-  }
-
-  get pressing(): number {
-    return this.#waiting.pressing;
-  }
-
-  push(event: OutgoingEvent): Pushed {
-    const pushed = this.#room.admit(event);
-    if (pushed === 'kept') this.#waiting.push(this.#room.gaps?.carriedBy(event) ?? event);
-    return pushed;
-  }
-
-  /** As for any outbox; with `least` 0 nothing rather than one event that is too big. */
-  take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): OutgoingEvent[] {
-    this.#room.expire();
-    const ahead = this.#room.gaps?.ahead;
-    return this.#waiting.take(maxBytes, maxCount, least, ahead?.size === 0 ? undefined : ahead);
-  }
-
-  putBack(events: readonly OutgoingEvent[]): void {
-    this.#room.settleGaps();
-    this.#waiting.putBack(events);
-    for (const [index, event] of events.entries()) {
-      if (this.#waiting.newest(event) > index) this.#room.replace(index);
-    }
-  }
-
-  get hasGaps(): boolean {
-    return this.#room.gaps?.isDue(this.size === 0) ?? false;
-  }
-
-  takeGaps(): GapsByChannel {
-    return this.#room.gaps?.take(this.size === 0) ?? new Map();
-  }
-
-  putBackGaps(gaps: GapsByChannel): void {
-    this.#room.gaps?.putBack(gaps);
-  }
-
-  /** Takes so much more room from what may wait, or gives it back with negative numbers: for what was sent and is kept. */
-  reserve(events: number, bytes: number): void {
-    this.#room.reserve(events, bytes);
-  }
+  /** What sessions that got the same have in common. */
+  readonly runs: Runs;
 }

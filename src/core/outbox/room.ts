@@ -22,6 +22,11 @@ export class Room {
     this.#owner = owner;
   }
 
+  /** Whether there is as much as the server's limits say, and nothing to be told or watched. */
+  get isIdle(): boolean {
+    return this.gaps === undefined && this.#aging === undefined && this.#reserved === 0;
+  }
+
   /** Takes so much away from it, or gives it back with negative numbers. */
   reserve(events: number, bytes: number): void {
     this.#reserved += events;

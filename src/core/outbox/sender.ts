@@ -1,12 +1,13 @@
 import type { MetaChannel, Reply } from '../../protocol/message.ts';
 import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
-import type { Timer } from '../clock.ts';
 import type { Conduit, Handover } from '../conduit.ts';
 import type { Core } from '../context.ts';
 import type { Session } from '../session.ts';
-import { creditOf } from './flow.ts';
+import { Flow } from './flow.ts';
 import { Announcement } from './gaps.ts';
-import { type Outbox, PlainOutbox, type Pushed } from './outbox.ts';
+import { LazyWait } from './lazy-wait.ts';
+import type { Outbox, Pushed } from './outbox.ts';
+import { PlainOutbox } from './plain-outbox.ts';
 
 /** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
 export class Sender implements Handover {
@@ -16,12 +17,9 @@ export class Sender implements Handover {
   #carrier: Conduit | undefined;
   #unsettled = 0;
   #scheduled = false;
-  #lazyTimer: Timer | undefined;
-  #lazyAt = Number.POSITIVE_INFINITY;
-  #lazyDue = false;
-  // How many events may leave before the next connect.
-  #credit = Number.POSITIVE_INFINITY;
-  #granted = Number.POSITIVE_INFINITY;
+  // Both are there for those alone who need them.
+  #flow: Flow | undefined;
+  #lazyWait: LazyWait | undefined;
 
   constructor(session: Session, core: Core) {
     this.#session = session;
@@ -32,19 +30,18 @@ export class Sender implements Handover {
   /** Whether something waits that should not wait longer. */
   get isDue(): boolean {
     if (this.#credit === 0) return false;
-    return this.outbox.pressing > 0 || (this.#lazyDue && this.outbox.size > 0);
+    return this.outbox.pressing > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
   }
 
   /** Whether as many events left as the client asked for, and it has to connect again for more. */
   get hasSpent(): boolean {
-    return this.#credit === 0 && this.#granted > 0;
+    return this.#flow?.isSpent === true;
   }
 
   /** A connect came: what it says in `ext.flow` holds until the next one, whatever way events go. */
   grant(flow: unknown): void {
     const hadNone = this.#credit === 0;
-    this.#credit = creditOf(flow);
-    this.#granted = this.#credit;
+    this.#flow = Flow.of(flow);
     if (hadNone && this.isDue) this.schedule();
   }
 
@@ -117,8 +114,12 @@ export class Sender implements Handover {
 
   /** Drops what waits: the session is over. */
   clear(): void {
-    this.#clearLazy();
+    this.#lazyWait?.end();
     this.outbox = new PlainOutbox(this.#core.outboxLimits, this.#session);
+  }
+
+  get #credit(): number {
+    return this.#flow === undefined ? Number.POSITIVE_INFINITY : this.#flow.left;
   }
 
   get #hasMore(): boolean {
@@ -151,11 +152,11 @@ export class Sender implements Handover {
     return gaps === undefined ? new OutgoingReply(signed) : new Announcement(signed, gaps);
   }
 
-  #take(conduit: Conduit): OutgoingEvent[] {
+  #take(conduit: Conduit): readonly OutgoingEvent[] {
     const events = this.outbox.take(conduit.maxBytes, this.#credit);
-    this.#credit -= events.length;
+    this.#flow?.spend(events.length);
     this.#session.tightening?.sending(events);
-    if (this.outbox.size === 0) this.#clearLazy();
+    if (this.outbox.size === 0) this.#lazyWait?.end();
     return events;
   }
 
@@ -170,30 +171,11 @@ export class Sender implements Handover {
     conduit.send(batch, this);
   }
 
-  // DL-9: the earliest deadline wins.
   #waitLazily(lazy: number | true): void {
     const { clock, options } = this.#core;
-    const delay = lazy === true ? options.maxLazyTimeout : Math.min(lazy, options.maxLazyTimeout);
-    const at = clock.now() + delay;
-    if (at >= this.#lazyAt) return;
-    this.#lazyTimer?.cancel();
-    this.#lazyAt = at;
-    this.#lazyTimer = clock.after(delay, this.#onLazyTimer);
-  }
-
-  readonly #onLazyTimer = (): void => {
-    this.#lazyTimer = undefined;
-    this.#lazyAt = Number.POSITIVE_INFINITY;
-    this.#lazyDue = true;
-    this.schedule();
-  };
-
-  #clearLazy(): void {
-    this.#lazyDue = false;
-    if (this.#lazyTimer === undefined) return;
-    this.#lazyTimer.cancel();
-    this.#lazyTimer = undefined;
-    this.#lazyAt = Number.POSITIVE_INFINITY;
+    const { maxLazyTimeout } = options;
+    this.#lazyWait ??= new LazyWait(clock, () => this.schedule());
+    this.#lazyWait.add(lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout));
   }
 }
 

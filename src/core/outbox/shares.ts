@@ -14,7 +14,7 @@ const none: Readonly<Share> = { events: 0, bytes: 0, from: 0 };
 export class Shares {
   readonly #shares = new Map<OverflowRule, Share>();
   // Of each kind that is conflated.
-  readonly #newest = new Map<string, number>();
+  #newest = new Map<string, number>();
 
   of(rule: OverflowRule | undefined): Readonly<Share> {
     return (rule === undefined ? undefined : this.#shares.get(rule)) ?? none;
@@ -56,12 +56,12 @@ export class Shares {
   /** Events stand elsewhere than before. */
   relocate(events: readonly OutgoingEvent[]): void {
     for (const share of this.#shares.values()) share.from = 0;
-    this.#newest.clear();
+    this.#newest = new Map();
     for (const [index, event] of events.entries()) this.#newestIs(event, index);
   }
 
   clear(): void {
-    this.#newest.clear();
+    this.#newest = new Map();
     for (const share of this.#shares.values()) Object.assign(share, none);
   }
 

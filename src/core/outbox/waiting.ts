@@ -26,6 +26,11 @@ export class Waiting {
     return this.#slots.length - this.#head - this.#holes;
   }
 
+  /** Whether nothing waits, nor ever did that rules have to know of. */
+  get isIdle(): boolean {
+    return this.size === 0 && this.#shares === undefined;
+  }
+
   /** Those that are worth waking a held connect for. */
   get pressing(): number {
     return this.#pressing;
