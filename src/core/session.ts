@@ -83,7 +83,7 @@ interface Held {
  * with a response. The connect is held here for every transport.
  */
 export class Session implements Stamped {
-  // What each event looks at comes first, and lies together in memory.
+  // What each event looks at comes first, so that it lies together in memory: a tenth of W3.
   #state: SessionState = 'new';
   readonly #core: Core;
   readonly #sender: Sender;

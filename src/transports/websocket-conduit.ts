@@ -99,8 +99,8 @@ export class WebSocketConduit implements Conduit, Departing {
     webSocket[owner] = this;
     webSocket.onmessage = onMessage;
     webSocket.onclose = onClose;
-    // Around the one that has the WebSocket read.
-    socket.prependListener('data', beforeRead).on('data', afterRead);
+    // Behind the one that has the WebSocket read.
+    socket.on('data', afterRead);
     shared.pings.add(this);
     shared.silent.add(this);
     shared.server.join(this);
@@ -171,17 +171,6 @@ export class WebSocketConduit implements Conduit, Departing {
     this.#close(codes.disconnected);
   }
 
-  /** Bytes came, and are about to be read: what is answered meanwhile is held back. */
-  beginRead(): void {
-    this.#isReading = true;
-  }
-
-  /** They were read. */
-  endRead(): void {
-    this.#isReading = false;
-    this.#pace();
-  }
-
   /** Writes what was held back. */
   depart(): void {
     if (this.#heldBack === undefined) return;
@@ -189,7 +178,7 @@ export class WebSocketConduit implements Conduit, Departing {
     this.#awaitWrite();
   }
 
-  /** One message came whole. */
+  /** One message came whole; more may come right behind it, so that what is answered at once is held back. */
   take(data: string | Buffer): void {
     if (this.#state !== 'open') return;
     if (typeof data !== 'string') {
@@ -200,7 +189,18 @@ export class WebSocketConduit implements Conduit, Departing {
     // WS-5.
     if (requests === undefined || requests.length === 0) return;
     if (this.#isSilent) this.#speak();
+    this.#isReading = true;
     this.#handle(requests);
+    this.#isReading = false;
+  }
+
+  /** Who sends more than can be handled, or reads less than it asks for, is not listened to for a while. */
+  pace(): void {
+    if (!this.alive) return;
+    // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
+    if (this.#isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
+    const isBusy = this.#isFull || this.#atWork > MAX_AT_WORK;
+    if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
   /** The socket is gone. */
@@ -243,17 +243,8 @@ export class WebSocketConduit implements Conduit, Departing {
     this.#atWork += 1;
     void received.then(() => {
       this.#atWork -= 1;
-      this.#pace();
+      this.pace();
     });
-  }
-
-  // Who sends more than can be handled, or reads less than it asks for, is not listened to for a while.
-  #pace(): void {
-    if (!this.alive) return;
-    // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
-    if (this.#isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
-    const isBusy = this.#isFull || this.#atWork > MAX_AT_WORK;
-    if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
   #write(batch: readonly Outgoing[]): void {
@@ -311,7 +302,7 @@ export class WebSocketConduit implements Conduit, Departing {
     const settled = this.#unsettled.splice(0, this.#unsettled.indexOf(last) + 1);
     for (const { batch, handover } of settled) handover?.settled(batch, true);
     this.session?.flush();
-    this.#pace();
+    this.pace();
   }
 
   // DC-3. By then the socket may be another session's.
@@ -350,10 +341,6 @@ function onClose(this: WebSocket): void {
   this[owner]?.closed();
 }
 
-function beforeRead(this: Duplex): void {
-  this[owner]?.beginRead();
-}
-
 function afterRead(this: Duplex): void {
-  this[owner]?.endRead();
+  this[owner]?.pace();
 }

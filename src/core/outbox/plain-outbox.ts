@@ -31,7 +31,7 @@ export class PlainOutbox implements Outbox {
   }
 
   push(event: OutgoingEvent): Pushed {
-    if (isSimple(event) && this.#mayRun) {
+    if (!this.#needsQueue(event)) {
       const { runs, maxQueue, maxQueueBytes } = this.#limits;
       const run = runs.after(this.#run, event);
       if (run.size <= maxQueue && run.bytes <= maxQueueBytes) {
@@ -75,9 +75,11 @@ export class PlainOutbox implements Outbox {
     this.#queued.reserve(events, bytes);
   }
 
-  get #mayRun(): boolean {
+  // One that is idle is let go.
+  #needsQueue(event: OutgoingEvent): boolean {
+    if (!isSimple(event)) return true;
     if (this.#queue?.isIdle) this.#queue = undefined;
-    return this.#queue === undefined;
+    return this.#queue !== undefined;
   }
 
   #takeRun(): readonly OutgoingEvent[] {
