@@ -27,10 +27,12 @@ export async function fanout(load, around) {
     session.listener = ledger.listener(streamsOf(load, index, streams));
   }
   const publishers = await openPublishers(site, load, streams);
-  const pump = load.rate > 0 ? new Metronome(publishers, load.rate) : new Pump(ledger, publishers, load);
+  // At a slow rate the code would still be cold after the warm-up.
+  const warming = new Pump(ledger, publishers, load.rate > 0 ? { window: 1, batch: 1 } : load);
   const churn = await Churn.open(site, load.churn);
 
   await sleep(around.warmup * 1000);
+  const pump = load.rate > 0 ? await atRate(load.rate, warming, publishers, ledger) : warming;
   ledger.measuring = true;
   const meter = new Meter(around.usage);
   await sleep(around.seconds * 1000);
@@ -57,6 +59,20 @@ export async function fanout(load, around) {
       stalled: count === 0 ? 1 : 0,
     },
   };
+}
+
+/**
+ * Goes on at a fixed rate when what was under way has come.
+ *
+ * @param {number} rate
+ * @param {Pump} warming
+ * @param {Publisher[]} publishers
+ * @param {Ledger} ledger
+ */
+async function atRate(rate, warming, publishers, ledger) {
+  warming.stop();
+  await drained(ledger, false);
+  return new Metronome(publishers, rate);
 }
 
 /** @param {import('../scenarios/index.js').Load} load @param {number} index */
