@@ -113,6 +113,18 @@ describe('plain outboxes', () => {
     expect(one.take(...all)).toBe(two.take(...all));
   });
 
+  it('keep what comes while room is made for something else', () => {
+    const [a, b, c, d] = [eventOf('a'), eventOf('b'), eventOf('c'), eventOf('d')];
+    const relieve = () => {
+      if (outbox.size < 2) return;
+      expect(outbox.take(...all)).toEqual([a, b]);
+      outbox.push(c);
+    };
+    const outbox = new PlainOutbox({ ...roomy, maxQueue: 2, relieve }, session);
+    pushAll([outbox], a, b, d);
+    expect(outbox.take(...all)).toEqual([c, d]);
+  });
+
   it('share what was put back as well', () => {
     const [one, two] = outboxes(2) as [PlainOutbox, PlainOutbox];
     const [a, b] = [eventOf('a'), eventOf('b')];

@@ -12,6 +12,7 @@ import { Waiting } from './waiting.ts';
 export class Queue {
   readonly #waiting = new Waiting();
   readonly #room: Room;
+  #isPushing = false;
 
   constructor(limits: OutboxLimits, owner: Session, events: readonly OutgoingEvent[]) {
     this.#room = new Room(this.#waiting, limits, owner);
@@ -28,12 +29,15 @@ export class Queue {
 
   /** Whether it holds nothing, and knows of nothing that what comes next would have to heed. */
   get isIdle(): boolean {
-    return this.#waiting.isIdle && this.#room.isIdle;
+    return !this.#isPushing && this.#waiting.isIdle && this.#room.isIdle;
   }
 
   push(event: OutgoingEvent): Pushed {
+    // To make room, what waits may be sent, and that may bring more.
+    this.#isPushing = true;
     const pushed = this.#room.admit(event);
     if (pushed === 'kept') this.#waiting.push(this.#room.gaps?.carriedBy(event) ?? event);
+    this.#isPushing = false;
     return pushed;
   }
 
