@@ -27,8 +27,8 @@ export async function fanout(load, around) {
     session.listener = ledger.listener(streamsOf(load, index, streams));
   }
   const publishers = await openPublishers(site, load, streams);
-  // At a slow rate the code would still be cold after the warm-up.
-  const warming = new Pump(ledger, publishers, load.rate > 0 ? { window: 1, batch: 1 } : load);
+  // At a slow rate the code would still be cold after the warm-up: one request after another warms it.
+  const warming = new Pump(ledger, publishers, load.rate > 0 ? { ...load, window: load.batch } : load);
   const churn = await Churn.open(site, load.churn);
 
   await sleep(around.warmup * 1000);
