@@ -1,0 +1,19 @@
+// A bayeuxd in a process of its own, whose memory can be measured from outside. Its settings come as JSON in the first argument.
+import { createServer } from 'node:http';
+import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
+
+const server = new Server({ ...JSON.parse(process.argv[2] ?? '{}') });
+const http = createServer(bayeux(server, { path: '/bayeux' }));
+attachWebSocket(http, '/bayeux', server);
+http.listen(0, '127.0.0.1', () => process.send({ port: http.address().port }));
+
+process.on('message', async (asked) => {
+  if (asked.publish !== undefined) await server.publish(asked.publish.channel, asked.publish.data);
+  for (let again = 0; again < 3; again += 1) {
+    globalThis.gc();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.send({ measured: { rss, heapUsed, external, sessions: server.usage.sessions } });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,28 @@
+/**
+ * The name under which an address is counted: without its port, an IPv4 address inside an IPv6 one as IPv4, any other IPv6
+ * address by its first 64 bits, since one customer of a provider has all addresses below them. Never throws: text that is no address stands for itself.
+ */
+export function countingKey(address: string): string {
+  const bare = withoutPort(address.trim()).replace(/%.*$/, '').toLowerCase();
+  if (!bare.includes(':')) return bare;
+  const mapped = /^(?:0{0,4}:){2,6}ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1];
+  return mapped ?? prefixOf(bare);
+}
+
+function withoutPort(address: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(address)?.[1];
+  if (bracketed !== undefined) return bracketed;
+  return /^[^:]*:\d*$/.test(address) ? address.slice(0, address.indexOf(':')) : address;
+}
+
+// `::` stands for as many zero groups as are missing.
+function prefixOf(address: string): string {
+  const [head = '', tail] = address.split('::', 2);
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const width = after.at(-1)?.includes('.') ? after.length + 1 : after.length;
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - width);
+  const all = [...groups, ...Array.from({ length: zeros }, () => '0'), ...after];
+  const first = all.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${first.join(':')}::/64`;
+}
