@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+interface Walk {
+  readonly functions: number;
+  readonly files: number;
+  readonly names: readonly string[];
+}
+
+const script = fileURLToPath(new URL('./walk/walks.js', import.meta.url));
+let walks: Readonly<Record<string, Walk>> = {};
+
+beforeAll(async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  walks = JSON.parse(stdout);
+});
+
+// The numbers are a budget: lower them when a walk gets shorter. V8 counts the functions of the build.
+describe('functions and files that are entered on the way of', () => {
+  it.each([
+    ['publish by HTTP to a held poll', 189, 40],
+    ['publish by HTTP to a WebSocket', 188, 38],
+    ['connect held and released by its timer', 140, 29],
+    ['a publish that overflows a slow reader', 98, 25],
+  ])('%s: at most %i in %i', (name, functions, files) => {
+    const walk = walks[name];
+    expect(walk?.functions, walk?.names.join('\n')).toBeLessThanOrEqual(functions);
+    expect(walk?.files, walk?.names.join('\n')).toBeLessThanOrEqual(files);
+    // A walk that did not happen is no short one.
+    expect(walk?.functions).toBeGreaterThan(40);
+  });
+});
