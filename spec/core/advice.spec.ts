@@ -84,7 +84,7 @@ async function everyReply(): Promise<FakeConduit['replies'][number][]> {
   return conduits.flatMap(({ replies }) => replies);
 }
 
-describe('every reply (T-06, MSG-5 to MSG-7)', () => {
+describe('every reply (MSG-5 to MSG-7)', () => {
   it('carries complete advice exactly if it is to a handshake or a connect (ADV-1, ADV-2)', async () => {
     const replies = await everyReply();
     expect(replies.length).toBeGreaterThan(30);

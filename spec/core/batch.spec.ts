@@ -13,7 +13,7 @@ function thinking() {
 }
 
 describe('a batch', () => {
-  it('has one reply for each message, in their order (PR-1, MSG-5, T-01)', async () => {
+  it('has one reply for each message, in their order (PR-1, MSG-5)', async () => {
     const { server } = serve();
     const client = await FakeClient.open(server);
     const messages = [
@@ -43,7 +43,7 @@ describe('a batch', () => {
     }
   });
 
-  it('judges each message by its own clientId (PR-2, T-26)', async () => {
+  it('judges each message by its own clientId (PR-2)', async () => {
     const { server } = serve();
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
     await ann.subscribe('/a');
@@ -94,7 +94,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('leaves the held connect alone for what it queues itself (PR-4, T-22)', async () => {
+  it('leaves the held connect alone for what it queues itself (PR-4)', async () => {
     const { server } = serve();
     const client = await FakeClient.connected(server);
     await client.subscribe('/a');
@@ -148,7 +148,7 @@ describe('a batch', () => {
   });
 });
 
-describe('messages of one session (PR-12, T-53)', () => {
+describe('messages of one session (PR-12)', () => {
   it.each([
     ['two frames', () => socket()],
     ['two requests', () => exchange()],

@@ -75,7 +75,7 @@ describe.each(shapes)('a connect over %s', (_name, conduit) => {
     ]);
   });
 
-  it('without a live session is sent to start over (CN-2, T-12)', async () => {
+  it('without a live session is sent to start over (CN-2)', async () => {
     const { server } = serve();
     const nobody = await FakeClient.open(server);
     server.session(nobody.session.id)?.disconnect();

@@ -15,7 +15,7 @@ async function publisher(settings = {}, fields: object = faye) {
   return { server, clock, client, published, repeat };
 }
 
-describe('a publish sent again (PB-7, T-54)', () => {
+describe('a publish sent again (PB-7)', () => {
   it('is answered as the first was, and not published again', async () => {
     const { published, repeat } = await publisher();
     const [first, second] = [await repeat(), await repeat()];

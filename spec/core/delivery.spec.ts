@@ -191,7 +191,7 @@ describe('a flush', () => {
 });
 
 describe('ten thousand events', () => {
-  it('keep their order over every way there is, each once, while ways come and go (DL-2, T-21)', async () => {
+  it('keep their order over every way there is, each once, while ways come and go (DL-2)', async () => {
     const { server } = serve();
     const client = await FakeClient.connected(server);
     await client.subscribe('/a');

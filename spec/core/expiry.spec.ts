@@ -15,7 +15,7 @@ function watched(settings = {}) {
   return { server, clock, reasons, lifeOf };
 }
 
-describe('a silent session (T-43)', () => {
+describe('a silent session', () => {
   it('that never connects lives interval + maxInterval (HS-13)', async () => {
     const { server, clock, reasons, lifeOf } = watched({ interval: 500 });
     const client = await FakeClient.open(server);

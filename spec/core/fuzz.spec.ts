@@ -6,7 +6,7 @@ import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 import { batches, bring, faultOf } from '../support/fuzz.ts';
 
-describe('a server that is told anything at all (T-47)', () => {
+describe('a server that is told anything at all', () => {
   it.each([
     ['long-polling', () => exchange({ browser: 'browser1' })],
     ['callback-polling', () => exchange({ transport: 'callback-polling' })],

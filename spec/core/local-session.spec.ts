@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
 
-describe('a session in this process (IP-1, IP-2, T-52)', () => {
+describe('a session in this process (IP-1, IP-2)', () => {
   it('goes through the same pipeline as any other', async () => {
     const kinds: string[] = [];
     const { server } = serve({

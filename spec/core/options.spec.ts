@@ -108,7 +108,7 @@ function nested(path: string, value: unknown): object {
 }
 
 describe('the server options', () => {
-  it('have the defaults of the digest (T-45)', () => {
+  it('have the documented defaults', () => {
     expect(resolveOptions()).toStrictEqual(defaults);
   });
 
@@ -250,7 +250,7 @@ describe('the server options', () => {
       times.filter((time) => has(group, time)).map((time) => ({ group, time })),
     );
 
-    it.each(cases)('$group: its $time stands over the server’s, there alone (T-45)', ({ group, time }) => {
+    it.each(cases)('$group: its $time stands over the server’s, there alone', ({ group, time }) => {
       const options = readOptions({ [time]: 111, [group]: { [time]: 222 } });
       for (const other of groups) {
         if (has(other, time)) expect(options[other]).toMatchObject({ [time]: other === group ? 222 : 111 });

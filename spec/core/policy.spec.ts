@@ -20,7 +20,7 @@ function asking(answer: (question: Question) => boolean | Promise<boolean> = () 
 }
 
 describe('a policy', () => {
-  it('is asked about every message and every alias, and nothing is remembered (SEC-12, SEC-13, T-46)', async () => {
+  it('is asked about every message and every alias, and nothing is remembered (SEC-12, SEC-13)', async () => {
     const { policy, names } = asking();
     const { server } = serve({ policy });
     const client = await FakeClient.open(server);
@@ -58,7 +58,7 @@ describe('a policy', () => {
     expect(names()).toEqual([['handshake', '/meta/handshake']]);
   });
 
-  it('is asked with plain values that it cannot change (HS-17, T-56)', async () => {
+  it('is asked with plain values that it cannot change (HS-17)', async () => {
     const { policy, asked } = asking();
     const { server } = serve({ policy });
     const client = await FakeClient.open(server, exchange(), {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 
-describe('the clientId (HS-16, SEC-2, T-55)', () => {
+describe('the clientId (HS-16, SEC-2)', () => {
   it('is in no log, no event to others, no error and no answer of the directory', async () => {
     const said: unknown[] = [];
     const { server } = serve({

@@ -270,7 +270,7 @@ class Pass implements Command {
   toString = () => `${this.ms} ms`;
 }
 
-describe('the states of a session (section 7, T-42)', () => {
+describe('the states of a session (section 7)', () => {
   it('follow the table, whatever happens; every request has one reply, and every event arrives once, in order', async () => {
     const commands = fc.commands(
       [

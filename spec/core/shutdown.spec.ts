@@ -4,7 +4,7 @@ import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';
 
-describe('server.close (EX-7, T-44)', () => {
+describe('server.close (EX-7)', () => {
   it('ends what is held, open and joined, without a word, and leaves nothing', async () => {
     const { server, clock } = serve();
     const reasons: string[] = [];

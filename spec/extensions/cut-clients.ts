@@ -67,7 +67,7 @@ const clients: readonly (readonly [name: string, open: Open])[] = [
   ['Faye', openFaye],
 ];
 
-/** T-57: what clients hear that know nothing of acknowledgements, while connections are cut: everything, in order, and repeats only marked. */
+/** What clients hear that know nothing of acknowledgements, while connections are cut: everything, in order, and repeats only marked. */
 export function everyClientHears(transport: Transport, { events, block, share }: Ordeal): void {
   it.each(clients)(`%s hears ${events} events`, async (_name, open) => {
     // Faye’s client does not notice that a response breaks off: it waits until its connect is overdue, by what it was told here.

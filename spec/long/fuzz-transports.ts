@@ -145,7 +145,7 @@ function judge({ status, type, body }: Answer, note: (messages: readonly unknown
 
 /** Fuzzes every transport by real sockets: no throw, no hang, no state left behind. The same seed sends the same. */
 export function fuzzTransports(requests: number, seed: number): void {
-  describe(`${requests} fuzzed requests (T-47)`, () => {
+  describe(`${requests} fuzzed requests`, () => {
     it('over long-polling', async () => {
       const { url, live, note, intact } = await target(requests);
       const client = new HttpClient(url, AT_ONCE);

@@ -22,7 +22,7 @@ const endings: readonly (readonly [string, number, Buffer])[] = [
   ['a close frame', 1000, masked(Buffer.from([0x03, 0xe8]), { opcode: opcodes.CLOSE })],
 ];
 
-describe('closing a WebSocket (T-32)', () => {
+describe('closing a WebSocket', () => {
   it.each(endings)('%s: %i', async (_what, code, bytes) => {
     const { server, url, clock } = await start();
     const alice = await WebSocketClient.connected(url, '/a');
@@ -129,7 +129,7 @@ describe('closing a WebSocket (T-32)', () => {
     }
   });
 
-  it('a server that closes ends its sockets with 1001, bound or not (T-44)', async () => {
+  it('a server that closes ends its sockets with 1001, bound or not', async () => {
     const { server, url, clock } = await start();
     const held = await WebSocketClient.connected(url, '/a');
     held.hold();
@@ -142,7 +142,7 @@ describe('closing a WebSocket (T-32)', () => {
     await until(() => clock.pending === 0);
   });
 
-  it('a handshake over capacity closes 1013 (HS-14, T-44)', async () => {
+  it('a handshake over capacity closes 1013 (HS-14)', async () => {
     const { url } = await start({ maxSessions: 1 });
     const first = await WebSocketClient.shaken(url);
     const second = await WebSocketClient.open(url);

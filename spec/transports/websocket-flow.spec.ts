@@ -14,7 +14,7 @@ async function post(url: string, message: Wire): Promise<Wire[]> {
   return JSON.parse(await response.text());
 }
 
-describe('order (T-21)', () => {
+describe('order', () => {
   it('10,000 events from another socket arrive once and in order', async () => {
     const { url } = await start();
     const alice = await WebSocketClient.connected(url, '/n');
@@ -87,7 +87,7 @@ function isNumbered(data: unknown): data is { number: number } {
   return typeof data === 'object' && data !== null && 'number' in data;
 }
 
-describe('slow readers (T-25)', () => {
+describe('slow readers', () => {
   it('hold their events in their own queue, bounded, and get all of them when they read on (WS-15)', async () => {
     const { server, url } = await start({ websocket: { maxBufferedBytes: 100_000 } });
     const slow = await WebSocketClient.connected(url, '/n');

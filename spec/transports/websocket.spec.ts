@@ -10,7 +10,7 @@ const post = async (url: string, ...messages: readonly Wire[]): Promise<Wire[]> 
   return response.status === 200 ? replies : [{ status: response.status }];
 };
 
-describe('events on a WebSocket (T-10)', () => {
+describe('events on a WebSocket', () => {
   it('are pushed while the connect stays held', async () => {
     const { server, url, clock } = await start();
     const alice = await WebSocketClient.connected(url, '/a');
@@ -86,7 +86,7 @@ describe('events on a WebSocket (T-10)', () => {
   });
 });
 
-describe('two connects of a session (T-13)', () => {
+describe('two connects of a session', () => {
   it('on one socket: the older one is told that it was replaced (CN-11)', async () => {
     const { url, clock } = await start();
     const alice = await WebSocketClient.connected(url);
@@ -143,7 +143,7 @@ describe('two connects of a session (T-13)', () => {
   });
 });
 
-describe('the end of a session (T-15, T-16)', () => {
+describe('the end of a session', () => {
   it('by the client: the held connect, the reply, and close 1000 after a second (DC-2, DC-3)', async () => {
     const { url, clock } = await start();
     const alice = await WebSocketClient.connected(url);
@@ -198,7 +198,7 @@ describe('the end of a session (T-15, T-16)', () => {
   });
 });
 
-describe('sessions and sockets (T-33, T-36)', () => {
+describe('sessions and sockets', () => {
   it('a second session on a socket is served without moving the first (WS-9)', async () => {
     const { server, url } = await start();
     const first = await WebSocketClient.connected(url, '/first');
@@ -266,7 +266,7 @@ describe('sessions and sockets (T-33, T-36)', () => {
 });
 
 describe('requests on a WebSocket', () => {
-  it('are handled in order over frames, whatever the policy takes for each (T-53)', async () => {
+  it('are handled in order over frames, whatever the policy takes for each', async () => {
     const waits: (() => void)[] = [];
     const canPublish = ({ channel }: { channel: string }) =>
       channel === '/slow'

@@ -37,7 +37,7 @@ function take(
   return received;
 }
 
-// D-17: an empty batch is answered by a status, since no reply could be.
+// HT-9: an empty batch is answered by a status, since there is no message to reply to.
 function decode(server: Server, texts: string | readonly string[]): Request[] {
   const requests = server.decode(texts);
   if (requests.length === 0) throw new BatchError('malformed');

@@ -136,7 +136,7 @@ export const hostile: readonly Check[] = [
     }
   }),
 
-  check('T-47', 'odd but legal JSON is read', 'long-polling', async (target) => {
+  check('SEC-8', 'odd but legal JSON is read', 'long-polling', async (target) => {
     const client = await open(target);
     const name = target.channel('a');
     await client.subscribe(name);
@@ -148,7 +148,7 @@ export const hostile: readonly Check[] = [
     carries(readBatch(answer), name, ['\ud800', 100, 0, '🎈']);
   }),
 
-  check('T-47', 'after many hostile bodies the server answers as before', 'long-polling', async (target) => {
+  check('SEC-8', 'after many hostile bodies the server answers as before', 'long-polling', async (target) => {
     const client = await open(target);
     const bodies = [
       '{',
