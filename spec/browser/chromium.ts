@@ -25,6 +25,8 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Names that are no localhost: only there is a page on plain HTTP one that the browser says nothing about.
+  '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
 let browser: Promise<Browser> | undefined;

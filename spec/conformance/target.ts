@@ -61,7 +61,14 @@ export class Target {
     query: readonly string[] = ['jsonp=answer'],
   ): HttpExchange {
     const message = `message=${encodeURIComponent(JSON.stringify(payload))}`;
-    return this.http({ path: `?${[...query, message].join('&')}`, headers });
+    return this.script(`?${[...query, message].join('&')}`, headers);
+  }
+
+  /** Asks for a script as a page of the server does, unless the headers say from which page (CO-3). */
+  script(path: string, headers: OutgoingHttpHeaders = {}): HttpExchange {
+    const isSaid = ['Origin', 'Referer', 'Sec-Fetch-Site'].some((name) => name in headers);
+    const own = isSaid ? {} : { Referer: `${this.url.origin}/page` };
+    return this.http({ path, headers: { ...own, ...headers } });
   }
 
   upgrade(path = '', headers: OutgoingHttpHeaders = {}): Promise<Upgrade> {

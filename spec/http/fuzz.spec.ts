@@ -143,6 +143,7 @@ describe('odd requests', () => {
         const lines = [
           `${verb} ${path} HTTP/1.1`,
           ...(fields.some(([field]) => field === 'Host') ? [] : ['Host: x']),
+          ...(fields.some(([field]) => field === 'Sec-Fetch-Site') ? [] : ['Sec-Fetch-Site: same-origin']),
           ...fields.map(([field, text]) => `${field}: ${text}`),
           `Content-Length: ${bytes.length}`,
           'Connection: close',

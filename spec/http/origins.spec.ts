@@ -109,9 +109,9 @@ describe('the pages that may load scripts and streams', () => {
     what: string,
     settings: ServerSettings,
     headers: Record<string, string>,
-    status: number,
+    script: number,
+    stream?: number,
   ][] = [
-    ['no page', {}, {}, 200],
     ['the same by Referer', {}, { ...host, Referer: `${page}/a/b?c` }, 200],
     ['another by Referer', {}, { ...host, Referer: 'https://evil.example/' }, 403],
     ['a Referer that is none', {}, { ...host, Referer: 'about:blank' }, 403],
@@ -125,16 +125,38 @@ describe('the pages that may load scripts and streams', () => {
     ['same-site', {}, { 'Sec-Fetch-Site': 'same-site' }, 403],
     ['same-origin', {}, { 'Sec-Fetch-Site': 'same-origin' }, 200],
     ['none', {}, { 'Sec-Fetch-Site': 'none' }, 200],
+    ['a word for the site that no browser has', {}, { 'Sec-Fetch-Site': 'same' }, 403],
     ['cross-site where a list does not tell', { origins: [page] }, { 'Sec-Fetch-Site': 'cross-site' }, 403],
     ['listed by Referer', { origins: [page] }, { Referer: `${page}/`, 'Sec-Fetch-Site': 'cross-site' }, 200],
     ['cross-site where any may', { origins: '*' }, { 'Sec-Fetch-Site': 'cross-site' }, 200],
+    // A page on plain HTTP with `no-referrer` looks like this. It can read a script, and it cannot read a stream.
+    ['a page that nothing is said of', {}, {}, 403, 200],
+    ['a page that nothing is said of where some are listed', { origins: [page] }, {}, 403, 200],
+    ['a page that nothing is said of where any may', { origins: '*' }, {}, 200],
   ];
 
-  it.each(rows)('%s', async (_what, settings, headers, status) => {
-    expect(await script(settings, headers)).toBe(status);
+  it.each(rows)('%s', async (_what, settings, headers, asked, streamed = asked) => {
+    expect(await script(settings, headers)).toBe(asked);
     const { url } = await start(settings);
     const stream = await send(url, 'GET', '/nobody', { ...headers, Accept: 'text/event-stream' });
-    expect(stream.status).toBe(status === 200 ? 404 : status);
+    expect(stream.status).toBe(streamed === 200 ? 404 : streamed);
+  });
+
+  it('a script without a page publishes nothing, and the log says what the page must send', async () => {
+    const events: LogEvent[] = [];
+    const log = (event: LogEvent) => events.push(event);
+    const { server, url } = await start({ unconnectedPublish: 'allow', log });
+    server.on('published', () => expect.unreachable());
+    const message = encodeURIComponent('{"channel":"/news","data":1}');
+    expect((await send(url, 'GET', `?message=${message}`)).status).toBe(403);
+    expect(events).toEqual([
+      {
+        level: 'warn',
+        event: 'origin.refused',
+        origin: undefined,
+        why: expect.stringContaining('Referrer-Policy: same-origin'),
+      },
+    ]);
   });
 });
 

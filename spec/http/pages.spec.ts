@@ -23,13 +23,13 @@ describe('the page', () => {
     expect(text).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|style=/);
   });
 
-  it('is fenced in by its policy, and tells nobody where it was', async () => {
+  it('is fenced in by its policy, and tells only its own origin where it was', async () => {
     const { headers } = await app('/bayeux').get('/');
     expect(headers['content-security-policy']).toBe(
       "default-src 'none'; script-src 'self'; connect-src 'self'; worker-src blob:; style-src 'self'; img-src 'self'; " +
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
-    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['referrer-policy']).toBe('same-origin');
     expect(headers['x-content-type-options']).toBe('nosniff');
   });
 

@@ -8,6 +8,8 @@ const handshake = { channel: '/meta/handshake', version: '1.0', supportedConnect
 const query = `message=${encodeURIComponent(JSON.stringify([handshake]))}`;
 const json = { 'Content-Type': 'application/json' };
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+// A script is served only to a page that is known (CO-3).
+const page = { 'Sec-Fetch-Site': 'same-origin' };
 const stream = { Accept: 'text/event-stream' };
 
 interface Row {
@@ -24,7 +26,7 @@ interface Row {
 const table: readonly Row[] = [
   { what: 'a batch whose every reply fails', body: '[{"channel":"/meta/connect"}]', status: 200 },
   { what: 'one bare message', body: JSON.stringify(handshake), status: 200 },
-  { what: 'a batch in a query', method: 'GET', path: `?${query}`, status: 200 },
+  { what: 'a batch in a query', method: 'GET', path: `?${query}`, headers: page, status: 200 },
   { what: 'a preflight', method: 'OPTIONS', status: 200 },
 
   { what: 'no body', status: 400 },
@@ -40,10 +42,10 @@ const table: readonly Row[] = [
   { what: 'malformed UTF-8', body: Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), status: 400 },
   { what: 'a form without a message', headers: form, body: 'massage=[]', status: 400 },
   { what: 'a form with malformed UTF-8', headers: form, body: 'message=%FF', status: 400 },
-  { what: 'a GET without a message', method: 'GET', status: 400 },
-  { what: 'a GET with an empty batch', method: 'GET', path: '?message=[]', status: 400 },
-  { what: 'a GET with malformed UTF-8', method: 'GET', path: '?message=%FF', status: 400 },
-  { what: 'an illegal callback', method: 'GET', path: `?jsonp=a-b&${query}`, status: 400 },
+  { what: 'a GET without a message', method: 'GET', headers: page, status: 400 },
+  { what: 'a GET with an empty batch', method: 'GET', path: '?message=[]', headers: page, status: 400 },
+  { what: 'a GET with malformed UTF-8', method: 'GET', path: '?message=%FF', headers: page, status: 400 },
+  { what: 'an illegal callback', method: 'GET', path: `?jsonp=a-b&${query}`, headers: page, status: 400 },
   { what: 'gzip that is none', headers: { ...json, 'Content-Encoding': 'gzip' }, body: '[]', status: 400 },
   { what: 'a POST when disabled', settings: { transports: ['callback-polling'] }, body: '[]', status: 400 },
   {
@@ -51,6 +53,7 @@ const table: readonly Row[] = [
     settings: { transports: ['long-polling'] },
     method: 'GET',
     path: `?${query}`,
+    headers: page,
     status: 400,
   },
   {
@@ -89,6 +92,7 @@ const table: readonly Row[] = [
     settings: { maxBatch: 2 },
     method: 'GET',
     path: '?message=[{},{}]&message={}',
+    headers: page,
     status: 413,
   },
   {
@@ -157,7 +161,7 @@ describe('the routing table', () => {
     const { url, server } = await start();
     await server.close();
     expect((await send(url, 'POST', '', json, '[]')).status).toBe(503);
-    expect((await send(url, 'GET', `?${query}`)).status).toBe(503);
+    expect((await send(url, 'GET', `?${query}`, page)).status).toBe(503);
     expect((await send(url, 'GET', '/x', stream)).status).toBe(503);
   });
 

@@ -179,7 +179,8 @@ export function fuzzTransports(requests: number, seed: number): void {
       await fuzz(requests, seed, request, async ({ text, callback, suffix, headers }) => {
         const message = encodeURIComponent(bring(text, live)).slice(0, 8000);
         const query = `?jsonp=${encodeURIComponent(callback)}&message=${message}`;
-        judge(await client.send('GET', suffix.replace(/\?.*/, '') + query, headers), note);
+        const asked = { 'Sec-Fetch-Site': 'same-origin', ...headers };
+        judge(await client.send('GET', suffix.replace(/\?.*/, '') + query, asked), note);
       });
       client.close();
       await intact();

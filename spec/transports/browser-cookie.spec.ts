@@ -34,7 +34,9 @@ describe('the browser cookie', () => {
 
   it('is set by a script, too', async () => {
     const { url } = await start();
-    const response = await send(url, 'GET', `?message=${encodeURIComponent(JSON.stringify(handshake))}`);
+    const response = await send(url, 'GET', `?message=${encodeURIComponent(JSON.stringify(handshake))}`, {
+      'Sec-Fetch-Site': 'same-origin',
+    });
     expect(response.get('Set-Cookie')).toHaveLength(1);
   });
 

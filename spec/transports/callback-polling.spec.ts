@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { send } from '../http/send.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
-import { client, reach } from './sessions.ts';
+import { client } from './sessions.ts';
 
 const batch = encodeURIComponent(JSON.stringify([{ id: '1', channel: '/meta/disconnect' }]));
+
+/** A script as a page of the server asks for it. */
+const get = (url: string, path: string) => send(url, 'GET', path, { 'Sec-Fetch-Site': 'same-origin' });
 
 function call(text: string, callback: string): unknown {
   const prefix = `/**/${callback}(`;
@@ -15,7 +18,7 @@ function call(text: string, callback: string): unknown {
 describe('callback-polling', () => {
   it('answers by a script', async () => {
     const { url } = await start();
-    const response = await send(url, 'GET', `/disconnect?jsonp=_cometd_jsonp_0&message=${batch}`);
+    const response = await get(url, `/disconnect?jsonp=_cometd_jsonp_0&message=${batch}`);
     expect(response.status).toBe(200);
     expect(response.headers).toMatchObject({
       'content-type': 'text/javascript; charset=utf-8',
@@ -28,17 +31,13 @@ describe('callback-polling', () => {
 
   it('takes several messages from a query', async () => {
     const { url } = await start();
-    const response = await send(
-      url,
-      'GET',
-      `?message=${batch}&jsonp=f&message={"channel":"/meta/connect","id":2}`,
-    );
+    const response = await get(url, `?message=${batch}&jsonp=f&message={"channel":"/meta/connect","id":2}`);
     expect(call(response.text, 'f')).toMatchObject([{ id: '1' }, { id: 2 }]);
   });
 
   it.each(['f', '$', '_x', '__jsonp1__', 'a.b.$c', 'x'.repeat(64)])('calls %s', async (name) => {
     const { url } = await start();
-    const response = await send(url, 'GET', `?jsonp=${name}&message=${batch}`);
+    const response = await get(url, `?jsonp=${name}&message=${batch}`);
     expect(response.text.startsWith(`/**/${name}(`)).toBe(true);
   });
 
@@ -59,20 +58,18 @@ describe('callback-polling', () => {
   ];
   it.each(illegal)('does not call %j', async (name) => {
     const { url } = await start();
-    const response = await send(url, 'GET', `?jsonp=${encodeURI(name)}&message=${batch}`);
+    const response = await get(url, `?jsonp=${encodeURI(name)}&message=${batch}`);
     expect([response.status, response.headers['content-type']]).toEqual([400, 'text/plain; charset=utf-8']);
   });
 
   it('calls jsonpcallback where no name is given, and one in another parameter where that is configured', async () => {
     const plain = await start();
-    expect((await send(plain.url, 'GET', `?message=${batch}`)).text.startsWith('/**/jsonpcallback([')).toBe(
+    expect((await get(plain.url, `?message=${batch}`)).text.startsWith('/**/jsonpcallback([')).toBe(true);
+    const { url } = await start({ callbackPolling: { parameter: 'callback', maxLength: 3 } });
+    expect((await get(url, `?callback=abc&jsonp=x&message=${batch}`)).text.startsWith('/**/abc([')).toBe(
       true,
     );
-    const { url } = await start({ callbackPolling: { parameter: 'callback', maxLength: 3 } });
-    expect(
-      (await send(url, 'GET', `?callback=abc&jsonp=x&message=${batch}`)).text.startsWith('/**/abc(['),
-    ).toBe(true);
-    expect((await send(url, 'GET', `?callback=abcd&message=${batch}`)).status).toBe(400);
+    expect((await get(url, `?callback=abcd&message=${batch}`)).status).toBe(400);
   });
 
   it('writes what could end or break a script as escapes', async () => {
@@ -82,7 +79,7 @@ describe('callback-polling', () => {
     const data = '</script><!--\u2028\u2029';
     await alice.publish('/html', data);
     const path = `?jsonp=f&message=${encodeURIComponent(JSON.stringify(alice.connectRequest()))}`;
-    const { text } = await send(url, 'GET', path);
+    const { text } = await get(url, path);
     expect(text).not.toMatch(/[<\u2028\u2029]/);
     expect(call(text, 'f')).toMatchObject([{ channel: '/html', data }, { channel: '/meta/connect' }]);
   });
@@ -117,7 +114,7 @@ describe('callback-polling', () => {
   it('takes a request line of 8 KiB', async () => {
     const { url } = await start();
     const message = JSON.stringify([{ id: '1', channel: '/meta/disconnect', x: 'x'.repeat(8000) }]);
-    const { status } = await reach(url).fetch({ path: `?message=${encodeURIComponent(message)}` });
+    const { status } = await get(url, `?message=${encodeURIComponent(message)}`);
     expect(status).toBe(200);
   });
 });

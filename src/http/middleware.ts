@@ -51,6 +51,7 @@ function isBelow(mount: string, url: string): boolean {
  *   methods but GET, POST and OPTIONS                        405
  *   a WebSocket that nobody took                             400
  *   a page of an origin that may not use the server          403
+ *   a GET for a script that does not say from which page     403
  *   OPTIONS                                                  200, the preflight
  *   anything while the server is closed                      503
  *   POST                                                     long-polling
@@ -69,13 +70,16 @@ function router(server: Server): Handle {
     if (!isGet && method !== 'POST' && method !== 'OPTIONS')
       return refuse(res, 405, 'Method not allowed', allow);
     if (isGet && isWebSocket(req)) return refuseUpgrade(req, res, server);
-    if (!(isGet ? isAllowedSource(req, server) : isAllowedOrigin(req, server)))
-      return refuse(res, 403, 'Forbidden');
+    const isStream = isGet && req.headers.accept?.includes('text/event-stream') === true;
+    const allowed = isGet
+      ? isAllowedSource(req, server, isStream ? 'stream' : 'script')
+      : isAllowedOrigin(req, server);
+    if (!allowed) return refuse(res, 403, 'Forbidden');
     allowOrigin(req, res);
     if (method === 'OPTIONS') return preflight(req, res, server);
     if (server.state === 'closed') return refuseClosed(res);
     if (!isGet) return post(req, res);
-    return req.headers.accept?.includes('text/event-stream') ? stream(req, res) : script(req, res);
+    return isStream ? stream(req, res) : script(req, res);
   };
 }
 

@@ -1,21 +1,45 @@
+import { printable } from '../core/printable.ts';
 import type { Server } from '../core/server.ts';
 import type { RequestHead, HttpResponse } from '../transports/http.ts';
 import { commonHeaders } from '../transports/http.ts';
 import { hostOf } from '../transports/request-info.ts';
 
-/** Whether the page behind a request, if there is one, may use the server (CO-2). No `Origin` is no page of another site. */
+/**
+ * Whether the page behind a request, if there is one, may use the server (CO-2). A request without `Origin` is from no page of
+ * another site. A refusal is logged.
+ */
 export function isAllowedOrigin(req: RequestHead, server: Server): boolean {
   const { origin } = req.headers;
-  return origin === undefined || accepts(origin, req, server);
+  return origin === undefined || isAllowed(origin, req, server);
 }
 
-/** As `isAllowedOrigin` for what pages load without an `Origin`: scripts and event streams (CO-3). */
-export function isAllowedSource(req: RequestHead, server: Server): boolean {
+/**
+ * As `isAllowedOrigin` for what pages load without an `Origin` (CO-3). Any page can read a script that it loads. It can read an
+ * event stream of another origin only by `Origin`.
+ */
+export function isAllowedSource(req: RequestHead, server: Server, source: 'script' | 'stream'): boolean {
   const { origin, referer } = req.headers;
-  if (origin !== undefined) return accepts(origin, req, server);
-  if (referer !== undefined) return accepts(originOf(referer), req, server);
+  if (origin !== undefined) return isAllowed(origin, req, server);
+  if (referer !== undefined) return isAllowed(originOf(referer), req, server);
   const site = req.headers['sec-fetch-site'];
-  return (site !== 'cross-site' && site !== 'same-site') || server.options.origins === '*';
+  const isKnown = site === undefined ? source === 'stream' : site === 'same-origin' || site === 'none';
+  if (isKnown || server.options.origins === '*') return true;
+  refused(server, undefined, noPage);
+  return false;
+}
+
+const noPage =
+  'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
+  'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
+
+function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
+  if (accepts(origin, req, server)) return true;
+  refused(server, origin, 'this origin may not use the server; if it should, list it in the option origins');
+  return false;
+}
+
+function refused({ log }: Server, origin: string | undefined, why: string): void {
+  log({ level: 'warn', event: 'origin.refused', origin: origin && printable(origin.slice(0, 300)), why });
 }
 
 /** Lets the page that asked read the answer (CO-1). `*` would not do: both browser clients send credentials. */

@@ -52,7 +52,7 @@ function headersFor(mount: string): Record<string, string> {
       "form-action 'none'",
       "frame-ancestors 'none'",
     ].join('; '),
-    // SEC-14. Another origin has only the Referer to tell by who asks for a script (CO-3): it gets the origin, no more.
-    'Referrer-Policy': foreign ? 'strict-origin' : 'no-referrer',
+    // The server tells by the Referer which page asks for a script (CO-3). Another origin gets no more than the origin.
+    'Referrer-Policy': foreign ? 'strict-origin' : 'same-origin',
   };
 }

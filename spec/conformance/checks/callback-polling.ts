@@ -48,7 +48,7 @@ export const callbackPolling: readonly Check[] = [
       client.message('/service/c', { data: 1 }),
     ];
     const path = `?${field(a)}&jsonp=f&${field([b, c])}`;
-    const { text } = await target.fetch({ path });
+    const { text } = await target.script(path).response;
     assert.deepEqual(
       readBatch(handedTo('f', text)).map(({ id, successful }) => [id, successful]),
       [a, b, c].map(({ id }) => [id, true]),
@@ -57,9 +57,8 @@ export const callbackPolling: readonly Check[] = [
 
   check('CP-1', 'the path below the mount does not matter', 'callback-polling', async (target) => {
     for (const path of ['/', '/handshake', '/connect']) {
-      const { status, text } = await target.fetch({
-        path: `${path}?jsonp=f&${field([handshakeOf(target)])}`,
-      });
+      const { status, text } = await target.script(`${path}?jsonp=f&${field([handshakeOf(target)])}`)
+        .response;
       assert.equal(status, 200);
       succeeded(readBatch(handedTo('f', text))[0] ?? {});
     }
@@ -120,7 +119,7 @@ export const callbackPolling: readonly Check[] = [
 
   check('CP-6', 'a failure is a plain HTTP error and no script', 'callback-polling', async (target) => {
     for (const query of ['message=%5B', 'message=', 'message=1', 'message=%5B1%5D', 'x=1']) {
-      const { status, text, headers } = await target.fetch({ path: `?jsonp=f&${query}` });
+      const { status, text, headers } = await target.script(`?jsonp=f&${query}`).response;
       assert.equal(status, 400, query);
       assert(!text.includes('f(') && !/javascript/.test(headers['content-type'] ?? ''));
     }

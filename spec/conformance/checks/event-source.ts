@@ -16,7 +16,7 @@ export const eventSource: readonly Check[] = [
 
   check('ES-1', 'a GET that accepts no event stream is none', 'eventsource', async (target) => {
     const client = await open(target);
-    const { status } = await target.fetch({ path: `/${client.clientId}`, headers: { Accept: 'text/html' } });
+    const { status } = await target.script(`/${client.clientId}`).response;
     assert.equal(status, 400);
   }),
 

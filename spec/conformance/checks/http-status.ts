@@ -7,6 +7,8 @@ import { type Message, readBatch, succeeded } from '../message.ts';
 import type { Target } from '../target.ts';
 
 const json = { 'Content-Type': 'application/json' };
+// A script is served only to a page that is known (CO-3).
+const page = { 'Sec-Fetch-Site': 'same-origin' };
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
 
 const posted = (body: string | Buffer, headers: object = json): HttpRequest => ({
@@ -23,7 +25,7 @@ const refusals: readonly (readonly [string, number, HttpRequest])[] = [
   ['a blank body', 400, posted(' \r\n ')],
   ['a form without a message', 400, posted('other=1', form)],
   ['an empty form', 400, posted('', form)],
-  ['a GET without a message', 400, {}],
+  ['a GET without a message', 400, { headers: page }],
   ['malformed JSON', 400, posted('[{"channel":')],
   ['JSON with more behind it', 400, posted('[{"channel":"/a"}]]')],
   ['a malformed message in a form', 400, posted('message=%5B%7B', form)],
@@ -43,8 +45,8 @@ const refusals: readonly (readonly [string, number, HttpRequest])[] = [
       Buffer.concat([Buffer.from('[{"channel":"/a","data":"'), Buffer.of(0xc3, 0x28), Buffer.from('"}]')]),
     ),
   ],
-  ['malformed JSON by callback-polling', 400, { path: '?jsonp=a&message=%5B%7B' }],
-  ['an empty array by callback-polling', 400, { path: '?jsonp=a&message=%5B%5D' }],
+  ['malformed JSON by callback-polling', 400, { path: '?jsonp=a&message=%5B%7B', headers: page }],
+  ['an empty array by callback-polling', 400, { path: '?jsonp=a&message=%5B%5D', headers: page }],
   ['PUT', 405, { ...posted('[{}]'), method: 'PUT' }],
   ['DELETE', 405, { method: 'DELETE' }],
   ['PATCH', 405, { ...posted('[{}]'), method: 'PATCH' }],

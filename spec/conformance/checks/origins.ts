@@ -129,6 +129,18 @@ export const origins: readonly Check[] = [
     },
   ),
 
+  check('CO-3', 'a script for nobody knows which page is refused', 'callback-polling', async (target) => {
+    await refuses(target, (from) => {
+      const message = encodeURIComponent(JSON.stringify(from.message(target.channel('a'), { data: 1 })));
+      return target.fetch({ path: `?jsonp=answer&message=${message}` });
+    });
+  }),
+
+  check('CO-3', 'an event stream for nobody knows which page is opened', 'eventsource', async (target) => {
+    const client = await open(target);
+    assert.equal((await target.stream(client.clientId)).status, 200);
+  }),
+
   check('CO-3', 'an event stream is judged by referer and site too', 'eventsource', async (target) => {
     const client = await open(target);
     for (const headers of [{ Referer: `${foreign}/` }, { 'Sec-Fetch-Site': 'cross-site' }]) {
