@@ -141,3 +141,34 @@ describe('bayeuxd subscribe', () => {
     expect(server.sessions.size).toBe(0);
   });
 });
+
+describe('text of a server', () => {
+  const hostile = '\u001b]0;owned\u0007\u009b2J\u007f';
+  const shown = '\\u001b]0;owned\\u0007\\u009b2J\\u007f';
+
+  it('cannot rule the terminal by an event, which stays the same JSON', async () => {
+    const { server, url } = await serve(0);
+    const listener = listenTo(url, '/chat/*');
+    await until(() => listener.said.length > 0);
+    await server.publish('/chat/news', hostile);
+    await until(() => listener.printed.length > 0);
+    expect(listener.printed[0]).not.toMatch(/\p{Cc}/u);
+    expect(listener.data()).toEqual([hostile]);
+  });
+
+  it.each([
+    ['a status', 500, hostile],
+    ['an error', 200, JSON.stringify([{ id: '1', channel: '/meta/handshake', error: hostile }])],
+  ])('cannot rule the terminal by %s', async (_, status, body) => {
+    const http = createServer((_request, response) => void response.writeHead(status).end(body));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      http.closeAllConnections();
+      http.close();
+    });
+    const { port } = http.address() as AddressInfo;
+    const failed = publish(`http://127.0.0.1:${port}/`, '/a', '1');
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining(shown) });
+    await expect(failed).rejects.not.toMatchObject({ message: expect.stringMatching(/\p{Cc}/u) });
+  });
+});

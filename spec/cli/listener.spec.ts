@@ -1,5 +1,9 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { httpServer, listen } from '../../src/cli/listener.ts';
 import { programTable } from '../../src/cli/options.ts';
 import { resolve } from '../../src/core/options/option-values.ts';
@@ -34,5 +38,54 @@ it.each([
   await expect(async () => listen(httpServer(program), program)).rejects.toMatchObject({
     name: 'ConfigError',
     message,
+  });
+});
+
+describe('a Unix socket', () => {
+  /** Starts to listen on this name in a folder of its own. */
+  function place(): { file: string; listening: () => Promise<string> } {
+    const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'socket');
+    const program = resolve(programTable, { socket: file });
+    return {
+      file,
+      listening: async () => {
+        const server = httpServer(program);
+        onTestFinished(() => void server.close());
+        return listen(server, program);
+      },
+    };
+  }
+
+  it.each([
+    ['a file', (file: string) => writeFileSync(file, 'precious')],
+    ['a directory', (file: string) => mkdirSync(file)],
+    [
+      'a symbolic link',
+      (file: string) => {
+        writeFileSync(`${file}.target`, 'precious');
+        symlinkSync(`${file}.target`, file);
+      },
+    ],
+  ])('is not made where %s is, which stays', async (what, make) => {
+    const { file, listening } = place();
+    make(file);
+    await expect(listening()).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: `socket: ${file} is there already and is ${what}: remove it, or name another file`,
+    });
+    if (what !== 'a directory') expect(readFileSync(file, 'utf8')).toBe('precious');
+  });
+
+  it('is not taken from a program that listens on it', async () => {
+    const { file, listening } = place();
+    const other = createServer();
+    await new Promise<void>((done) => void other.listen(file, done));
+    onTestFinished(() => void other.close());
+    await expect(listening()).rejects.toMatchObject({
+      message: `socket: ${file} is in use by another program`,
+    });
+    expect(other.listening).toBe(true);
   });
 });

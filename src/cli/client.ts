@@ -1,3 +1,5 @@
+import { printable } from '../core/printable.ts';
+
 /** A message from a server, as it came. */
 export interface Incoming {
   readonly [field: string]: unknown;
@@ -13,6 +15,11 @@ export interface Outcome {
 /** A server that cannot be reached, does not speak Bayeux, or refuses. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
+
+  // Much of it is text of a server, which is not to rule the terminal.
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** A small Bayeux client over long-polling, for the commands: no more than they need. */
@@ -141,7 +148,7 @@ export function isUnreachable(error: unknown): error is Error & { readonly cause
 
 /** Says in words why a request failed. */
 export function reasonOf(error: unknown): string {
-  if (!isUnreachable(error)) return error instanceof Error ? error.message : String(error);
+  if (!isUnreachable(error)) return printable(error instanceof Error ? error.message : String(error));
   const { cause } = error;
-  return `cannot reach the server (${'code' in cause ? cause.code : cause.message})`;
+  return printable(`cannot reach the server (${'code' in cause ? cause.code : cause.message})`);
 }

@@ -1,10 +1,10 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { connect } from 'node:net';
 import { systemClock } from '../core/clock.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
+import { removeStaleSocket } from './unix-socket.ts';
 
 // HT-7: a proxy's connection pool outlives Node's own 5 s, and headers may come until after that.
 const timeouts = { keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 };
@@ -40,6 +40,7 @@ export async function listen(server: Server, program: ProgramOptions): Promise<s
     if (socket === undefined) await bound(server, () => server.listen(port, host));
     else await onSocket(server, socket);
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     const [key, value] = socket === undefined ? whoseFault(cause, host, port) : ['socket', socket];
     throw unusable(key, value, whatFailed(cause, socket !== undefined), cause);
   }
@@ -57,24 +58,12 @@ function bound(server: Server, start: () => void): Promise<void> {
   });
 }
 
-/** A socket file on which nobody answers was left behind by a process that was killed. */
 async function onSocket(server: Server, file: string): Promise<void> {
-  try {
-    await bound(server, () => server.listen(file));
-  } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE' || (await answers(file))) throw error;
-    unlinkSync(file);
-    await bound(server, () => server.listen(file));
-  }
-}
-
-function answers(file: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const peer = connect(file, () => resolve(true)).on('error', (error) =>
-      resolve(codeOf(error) !== 'ECONNREFUSED'),
-    );
-    peer.on('connect', () => peer.destroy());
-  });
+  const obstacle = await removeStaleSocket(file);
+  if (obstacle === 'alive') throw unusable('socket', file, 'is in use by another program');
+  if (obstacle !== undefined)
+    throw unusable('socket', file, `is there already and is ${obstacle}: remove it, or name another file`);
+  await bound(server, () => server.listen(file));
 }
 
 function baseUrl(server: Server, secure: boolean): string {
@@ -116,7 +105,7 @@ export function closed(server: Server): Promise<void> {
   });
 }
 
-function unusable(key: string, value: string, why: string, cause: unknown): ConfigError {
+function unusable(key: string, value: string, why: string, cause?: unknown): ConfigError {
   return new ConfigError([{ key, place: key, message: `${value} ${why}` }], { cause });
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { printable } from '../core/printable.ts';
 import { ClientError, PollingClient, reasonOf } from './client.ts';
 
 /** What `subscribe` needs of its surroundings. */
@@ -16,7 +17,7 @@ const longestPause = 30_000;
 /** `bayeuxd subscribe`: prints events as JSON lines until the signal aborts; a server that went away is waited for. */
 export async function subscribe(url: string, pattern: string, around: Surroundings): Promise<void> {
   const { signal, say } = around;
-  const client = new PollingClient(url, (event) => around.print(JSON.stringify(event)));
+  const client = new PollingClient(url, (event) => around.print(printable(JSON.stringify(event))));
   await open(client, pattern, signal);
   say(`subscribed to ${pattern}`);
   let failures = 0;
