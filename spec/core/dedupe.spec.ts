@@ -112,3 +112,14 @@ describe('a publish sent again (PB-7)', () => {
     },
   );
 });
+
+it('a publish sent again asks the policy again, which may have changed its mind (PB-7, SEC-13)', async () => {
+  let allowed = true;
+  const { published, repeat } = await publisher({ policy: { canPublish: () => allowed } });
+  await repeat();
+  allowed = false;
+  expect((await repeat()).reply).toMatchObject({ successful: false, error: '403:/a:publish_denied' });
+  allowed = true;
+  expect((await repeat()).reply).toMatchObject({ successful: true });
+  expect(published).toHaveLength(1);
+});

@@ -481,7 +481,7 @@ describe('history', () => {
     const subscriptions = new Subscriptions(engine, events, log);
     const publisher = new Publisher(
       engine,
-      new Pipeline([], log),
+      new Pipeline([], log, { clock: new FakeClock(), hookTimeout: 1 }),
       rules,
       history,
       subscriptions,

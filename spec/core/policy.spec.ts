@@ -160,7 +160,7 @@ describe('a policy', () => {
     const client = await FakeClient.open(server);
     const { reply } = await client.send(client.message('/a', { id: 'p', data: 1 }));
     expect(reply).toEqual({ id: 'p', channel: '/a', successful: false, error: '500::server_error' });
-    expect(logged).toContain('request.failed');
+    expect(logged).toContain('policy.failed');
   });
 });
 

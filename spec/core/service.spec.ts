@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HeardMessage } from '../../src/core/channels/listeners.ts';
+import { BayeuxError } from '../../src/protocol/errors.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { settle } from '../support/until.ts';
 
@@ -71,22 +72,33 @@ describe('a remote call (SV-4 to SV-7)', () => {
     [
       'throws',
       () => {
-        throw new Error('overflow');
+        throw new Error('no table users_v2 on db7.internal');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('overflow'))],
-  ])('whose handler %s fails without its stack', async (_how, handler) => {
-    const logged: string[] = [];
-    const { server } = serve({ log: ({ event }) => logged.push(event) });
+    ['rejects', () => Promise.reject(new Error('no table users_v2 on db7.internal'))],
+  ])('whose handler %s fails, and only the log says why (SV-7)', async (_how, handler) => {
+    const logged: unknown[] = [];
+    const { server } = serve({ log: ({ event, error }) => void logged.push([event, String(error)]) });
     server.handle('/service/sum', handler);
     const client = await FakeClient.connected(server);
     const conduit = await call(client, '/service/sum');
     await settle();
     const late = await client.connect({ advice: { timeout: 0 } });
     expect([...conduit.events, ...late.events]).toEqual([
-      { id: 30, channel: '/service/sum', successful: false, data: { message: 'overflow' } },
+      { id: 30, channel: '/service/sum', successful: false, data: { message: 'the call failed' } },
     ]);
-    expect(logged).toContain('call.failed');
+    expect(logged).toContainEqual(['call.failed', 'Error: no table users_v2 on db7.internal']);
+  });
+
+  it('whose handler throws what is meant for clients fails with its text (SV-7)', async () => {
+    const { server } = serve();
+    server.handle('/service/sum', () => {
+      throw new BayeuxError(409, ['/service/sum'], 'not_today');
+    });
+    const client = await FakeClient.connected(server);
+    expect((await call(client, '/service/sum')).events).toEqual([
+      { id: 30, channel: '/service/sum', successful: false, data: { message: '409:/service/sum:not_today' } },
+    ]);
   });
 
   it('may take its time: its result comes when it is ready', async () => {

@@ -1,5 +1,6 @@
 import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
 import type { Log } from './log.ts';
+import { adopt, isPromise } from './maybe-promise.ts';
 import type { OverflowAction } from './outbox/outbox.ts';
 import type { CloseReason, Session } from './session.ts';
 
@@ -29,7 +30,7 @@ type Name = keyof ServerEvents;
 type Listener<N extends Name> = (event: ServerEvents[N]) => void;
 type Lists = { [N in Name]: Set<Listener<N>> };
 
-/** Tells listeners, one after another; one that throws is logged and harms nobody (PR-8). */
+/** Tells listeners, one after another, and waits for none; one that throws, now or later, is logged and harms nobody (PR-8). */
 export class Events {
   readonly #log: Log;
   readonly #lists: Lists = {
@@ -61,10 +62,19 @@ export class Events {
     const list: Set<Listener<N>> = this.#lists[name];
     for (const listener of list) {
       try {
-        listener(event);
+        const answer = adopt<unknown>(listener(event));
+        if (isPromise(answer)) this.#hearFailure(name, answer);
       } catch (error) {
-        this.#log({ level: 'error', event: 'listener.failed', name, error });
+        this.#failed(name, error);
       }
     }
+  }
+
+  #hearFailure(name: Name, answer: Promise<unknown>): void {
+    answer.catch((error: unknown) => this.#failed(name, error));
+  }
+
+  #failed(name: Name, error: unknown): void {
+    this.#log({ level: 'error', event: 'listener.failed', name, error });
   }
 }

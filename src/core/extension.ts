@@ -21,13 +21,16 @@ export interface Said {
  * Looks at messages as they pass. Each hook is optional, and one that is absent costs nothing.
  * What it keeps of a session goes into `session.attributes[name]`, plain JSON, so that a session can move.
  * Hooks may throw a `BayeuxError` to refuse a message; anything else they throw is logged and taken for "continue" (PR-8).
+ * A promise that takes longer than `hookTimeout` fails the message with `500::server_error`. A promise of `delivering`, `hearing`
+ * or `saying` is logged as an error: `delivering` then keeps the event from the session, `hearing` fails the message, and of
+ * `saying` nothing is taken.
  */
 export interface Extension {
   readonly name: string;
   /** The requests that `incoming` is called for, and whose replies `outgoing` is; all when absent. */
   readonly kinds?: readonly Request['kind'][];
-  /** A handshake succeeded; its reply is not written yet. */
-  opened?(session: Session, request: HandshakeRequest): void;
+  /** A handshake succeeded; its reply is not written yet. Nobody waits for what this returns. */
+  opened?(session: Session, request: HandshakeRequest): unknown;
   /** Every readable request of those kinds, in order of registration, and whether it came `alone` in its batch; `undefined` deletes it (`404::message_deleted`). */
   incoming?(
     request: ReadableRequest,
@@ -49,3 +52,6 @@ export interface Extension {
   /** What the application publishes, delivers, or answers to a remote call. */
   saying?(said: Said): Said;
 }
+
+/** The name of a hook. */
+export type Hook = Exclude<keyof Extension, 'name' | 'kinds'>;

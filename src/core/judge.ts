@@ -1,10 +1,14 @@
-import { errors } from '../protocol/errors.ts';
-import type { ReadableRequest } from '../protocol/message.ts';
-import type { Clock } from './clock.ts';
+import { BayeuxError, errors } from '../protocol/errors.ts';
+import { isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from './conduit.ts';
+import { inTime, type Patience } from './in-time.ts';
+import type { Log } from './log.ts';
 import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
+import type { UnconnectedPublish } from './options/options.ts';
 import type { HandshakeAnswer, Policy, Question } from './policy.ts';
 import type { Session } from './session.ts';
+import { shown } from './shown.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The question as it is put: what costs something is made when it is asked for. */
 class AskedQuestion implements Question {
@@ -36,28 +40,46 @@ class AskedQuestion implements Question {
   }
 }
 
-type Ask = (question: Question) => MaybePromise<boolean>;
+/** A function of the application that answers questions, and what of its answers can be used. */
+interface Asked<T> {
+  readonly name: string;
+  ask(question: Question): unknown;
+  /** The answer; throws `UsageError` for one that is none. */
+  read(answer: unknown): T;
+}
 
-/** Puts questions to the policy. In-process sessions are not asked about (IP-1). */
+/**
+ * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
+ * `500::server_error`. In-process sessions are not asked about (IP-1).
+ */
 export class Judge {
-  readonly #policy: Policy;
-  readonly #unconnected: Ask;
-  readonly #clock: Clock;
-  readonly #hookTimeout: number;
+  readonly #canHandshake: Asked<HandshakeAnswer> | undefined;
+  readonly #canSubscribe: Asked<boolean> | undefined;
+  readonly #canPublish: Asked<boolean> | undefined;
+  readonly #unconnected: Asked<boolean> | boolean;
+  readonly #log: Log;
+  readonly #patience: Patience;
 
-  constructor(policy: Policy, unconnectedPublish: 'deny' | 'allow' | Ask, clock: Clock, hookTimeout: number) {
-    this.#policy = policy;
+  constructor(
+    policy: Policy | undefined,
+    unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
+    log: Log,
+    patience: Patience,
+  ) {
+    this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
+    this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
+    this.#canPublish = asked('canPublish', policy, yesOrNo);
     this.#unconnected =
-      typeof unconnectedPublish === 'function' ? unconnectedPublish : () => unconnectedPublish === 'allow';
-    this.#clock = clock;
-    this.#hookTimeout = hookTimeout;
+      typeof unconnectedPublish === 'function'
+        ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
+        : unconnectedPublish === 'allow';
+    this.#log = log;
+    this.#patience = patience;
   }
 
   canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
-    const { canHandshake } = this.#policy;
-    if (canHandshake === undefined || conduit.transport === 'in-process') return true;
-    const ask = (question: Question) => canHandshake.call(this.#policy, question);
-    return this.#ask(ask, new AskedQuestion(session, message.channel, message, conduit));
+    if (this.#canHandshake === undefined || conduit.transport === 'in-process') return true;
+    return this.#ask(this.#canHandshake, new AskedQuestion(session, message.channel, message, conduit));
   }
 
   canSubscribe(
@@ -66,10 +88,8 @@ export class Judge {
     session: Session,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    const { canSubscribe } = this.#policy;
-    if (canSubscribe === undefined || conduit.transport === 'in-process') return true;
-    const ask: Ask = (question) => canSubscribe.call(this.#policy, question);
-    return this.#ask(ask, new AskedQuestion(session, pattern, message, conduit));
+    if (this.#canSubscribe === undefined || conduit.transport === 'in-process') return true;
+    return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
   }
 
   canPublish(
@@ -77,30 +97,74 @@ export class Judge {
     session: Session | undefined,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    const { canPublish } = this.#policy;
-    if (canPublish === undefined || conduit.transport === 'in-process') return true;
-    const ask: Ask = (question) => canPublish.call(this.#policy, question);
-    return this.#ask(ask, new AskedQuestion(session, message.channel, message, conduit));
+    if (this.#canPublish === undefined || conduit.transport === 'in-process') return true;
+    return this.#ask(this.#canPublish, new AskedQuestion(session, message.channel, message, conduit));
   }
 
   /** Whether a publish without a session may go on to `canPublish` (PB-3). */
   canPublishUnconnected(message: ReadableRequest, conduit: Conduit): MaybePromise<boolean> {
+    if (typeof this.#unconnected === 'boolean') return this.#unconnected;
     return this.#ask(this.#unconnected, new AskedQuestion(undefined, message.channel, message, conduit));
   }
 
-  #ask<T>(ask: (question: Question) => MaybePromise<T>, question: AskedQuestion): MaybePromise<T> {
-    const answer = adopt(ask(question));
-    return isPromise(answer) ? this.#inTime(answer, question) : answer;
+  #ask<T>(asked: Asked<T>, question: AskedQuestion): MaybePromise<T> {
+    try {
+      const answer = adopt(asked.ask(question));
+      return isPromise(answer) ? this.#wait(answer, asked, question) : asked.read(answer);
+    } catch (error) {
+      throw this.#failure(error, asked.name, question);
+    }
   }
 
   // HS-17: an answer that does not come in time is a failure of this server, not of the client.
-  #inTime<T>(answer: Promise<T>, question: AskedQuestion): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(this.#hookTimeout, () => {
-        question.abort();
-        reject(errors.serverError());
+  #wait<T>(answer: Promise<unknown>, asked: Asked<T>, question: AskedQuestion): Promise<T> {
+    const { name } = asked;
+    const late = () => {
+      question.abort();
+      return new Error(`${name} did not answer within ${this.#patience.hookTimeout} ms (hookTimeout)`);
+    };
+    return inTime(answer, this.#patience, late)
+      .then((value) => asked.read(value))
+      .catch((error: unknown) => {
+        throw this.#failure(error, name, question);
       });
-      answer.then(resolve, reject).finally(() => timer.cancel());
-    });
   }
+
+  /** What the client is told: a policy refuses with a `BayeuxError`, anything else is for the log alone. */
+  #failure(error: unknown, name: string, { channel, session }: Question): BayeuxError {
+    if (error instanceof BayeuxError) return error;
+    const who = session === undefined ? {} : { session: session.id };
+    this.#log({ level: 'error', event: 'policy.failed', function: name, channel, ...who, error });
+    return errors.serverError();
+  }
+}
+
+function asked<T>(
+  name: keyof Policy,
+  policy: Policy | undefined,
+  read: (answer: unknown, name: string) => T,
+): Asked<T> | undefined {
+  const given = policy?.[name];
+  if (given === undefined) return undefined;
+  return { name, ask: (question) => given.call(policy, question), read: (answer) => read(answer, name) };
+}
+
+function yesOrNo(answer: unknown, name = 'unconnectedPublish'): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new UsageError(
+    `${name} returned ${shown(answer)}: it must return true or false, or a promise of one`,
+  );
+}
+
+function handshakeAnswer(answer: unknown): HandshakeAnswer {
+  if (isHandshakeAnswer(answer)) return answer;
+  throw new UsageError(
+    `canHandshake returned ${shown(answer)}: it must return true, false, "busy", { allow: true, user: "…" } or { allow: false }, or a promise of one`,
+  );
+}
+
+function isHandshakeAnswer(answer: unknown): answer is HandshakeAnswer {
+  if (typeof answer === 'boolean' || answer === 'busy') return true;
+  if (!isObject(answer) || typeof answer.allow !== 'boolean') return false;
+  return answer.user === undefined || typeof answer.user === 'string';
 }

@@ -1,6 +1,7 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
+import { callOut } from './callback.ts';
 import { ChannelTree, type Stamped } from './channels/channel-tree.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
 import { copyOf } from './json.ts';
@@ -8,8 +9,8 @@ import type { Receiver } from './receiver.ts';
 import type { Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Hears the events of one subscription. Each call gets its own copy (IP-2). */
-export type EventListener = (event: Event) => void;
+/** Hears the events of one subscription. Each call gets its own copy (IP-2). What it returns is ignored. */
+export type EventListener = (event: Event) => unknown;
 
 const request: RequestInfo = Object.freeze({
   transport: 'in-process',
@@ -63,23 +64,31 @@ class LocalConduit implements Conduit {
 }
 
 interface Heard extends Stamped {
+  readonly pattern: string;
   readonly listener: EventListener;
+}
+
+/** What such a session needs of its server. */
+export interface LocalParts {
+  readonly receiver: Receiver;
+  /** Whether the server is closing: what is published then is quietly nothing. */
+  isClosing(): boolean;
+  /** A listener failed, and nobody else will hear of it. */
+  listenerFailed(name: string, error: unknown): void;
 }
 
 /** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy. */
 export class LocalSession {
-  readonly #receiver: Receiver;
+  readonly #parts: LocalParts;
   readonly #conduit = new LocalConduit((message) => this.#arrived(message));
   readonly #listeners = new ChannelTree<Heard>();
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Map<string, (reply: Reply) => void>();
-  readonly #failed: (error: unknown) => void;
   #lastId = 0;
   #session: Session | undefined;
 
-  constructor(receiver: Receiver, failed: (error: unknown) => void) {
-    this.#receiver = receiver;
-    this.#failed = failed;
+  constructor(parts: LocalParts) {
+    this.#parts = parts;
   }
 
   /** The session as the server sees it. Throws `UsageError` before the handshake. */
@@ -111,7 +120,7 @@ export class LocalSession {
    * there is with -2. What comes back unsubscribes. Throws `BayeuxError`.
    */
   async subscribe(pattern: string, listener: EventListener, after = -1): Promise<() => Promise<void>> {
-    const heard: Heard = { stamp: 0, listener };
+    const heard: Heard = { stamp: 0, pattern, listener };
     await this.#ask({
       kind: 'subscribe',
       channel: '/meta/subscribe',
@@ -123,8 +132,9 @@ export class LocalSession {
     return () => this.#unsubscribe(pattern, heard);
   }
 
-  /** Publishes data that JSON can carry. Throws `BayeuxError`. */
+  /** Publishes data that JSON can carry; nothing while the server closes. Throws `BayeuxError`. */
   async publish(channel: string, data: unknown): Promise<void> {
+    if (this.#parts.isClosing()) return;
     await this.#ask({ kind: 'publish', channel, hasData: true, data: copyOf(data) });
   }
 
@@ -148,7 +158,7 @@ export class LocalSession {
     const id = String(this.#lastId);
     const answered = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
     const named = this.#session === undefined ? {} : { clientId: this.#session.clientId };
-    await this.#receiver.receive([{ ...request, id, ...named }], this.#conduit);
+    await this.#parts.receiver.receive([{ ...request, id, ...named }], this.#conduit);
     const { ended } = this.#conduit;
     if (ended !== undefined) this.#waiting.get(id)?.({ successful: false, error: endings[ended] });
     const reply = await answered;
@@ -168,12 +178,11 @@ export class LocalSession {
   }
 
   #tell(event: Event): void {
-    for (const { listener } of this.#listeners.match(event.channel)) {
-      try {
-        listener(copyOf(event));
-      } catch (error) {
-        this.#failed(error);
-      }
+    for (const { pattern, listener } of this.#listeners.match(event.channel)) {
+      callOut(
+        () => listener(copyOf(event)),
+        (error) => this.#parts.listenerFailed(pattern, error),
+      );
     }
   }
 }

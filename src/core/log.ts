@@ -1,3 +1,5 @@
+import { callOut } from './callback.ts';
+
 /** How much a log event matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -14,3 +16,14 @@ export type Log = (event: LogEvent) => void;
 
 /** Says nothing. */
 export const silent: Log = () => {};
+
+/** The same log, except that it never throws or rejects. The first failure is told by a warning of the process. */
+export function unfailing(log: Log): Log {
+  let isTold = false;
+  const failed = (error: unknown): void => {
+    if (isTold) return;
+    isTold = true;
+    process.emitWarning(`bayeuxd: the log function failed, and what it was given is lost: ${error}`);
+  };
+  return (event) => callOut(() => log(event), failed);
+}

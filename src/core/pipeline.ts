@@ -1,19 +1,30 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
+import { callOut } from './callback.ts';
 import type { HeardMessage } from './channels/listeners.ts';
 import type { Conduit } from './conduit.ts';
-import type { Extension, Said } from './extension.ts';
+import type { Extension, Hook, Said } from './extension.ts';
+import { inTime, type Patience } from './in-time.ts';
 import type { Log } from './log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
+import { shown } from './shown.ts';
+import { UsageError } from './usage-error.ts';
 
-type Step<T> = (extension: Extension, value: T) => MaybePromise<T | undefined>;
 type ByKind = Record<Request['kind'], readonly Extension[]>;
+
+/** One pass of a message through a hook that may answer later. */
+interface Pass<T> {
+  readonly hook: 'incoming' | 'publishing' | 'outgoing';
+  readonly extensions: readonly Extension[];
+  call(extension: Extension, value: T): MaybePromise<T | undefined>;
+}
 
 /** Runs the server's extensions, and those of one session, over what passes (PR-5). */
 export class Pipeline {
   readonly #log: Log;
+  readonly #patience: Patience;
   readonly #opened: readonly Extension[];
   readonly #incoming: ByKind;
   readonly #publishing: readonly Extension[];
@@ -22,9 +33,10 @@ export class Pipeline {
   readonly #hearing: readonly Extension[];
   readonly #saying: readonly Extension[];
 
-  constructor(extensions: readonly Extension[], log: Log) {
-    const having = (hook: keyof Extension) => extensions.filter((one) => one[hook] !== undefined);
+  constructor(extensions: readonly Extension[], log: Log, patience: Patience) {
+    const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
     this.#log = log;
+    this.#patience = patience;
     this.#opened = having('opened');
     this.#incoming = byKind(having('incoming'));
     this.#publishing = having('publishing');
@@ -36,7 +48,10 @@ export class Pipeline {
 
   opened(session: Session, request: HandshakeRequest): void {
     for (const extension of this.#opened) {
-      this.#guard(extension, undefined, () => extension.opened?.(session, request));
+      callOut(
+        () => extension.opened?.(session, request),
+        (error) => this.#failed(extension, 'opened', error),
+      );
     }
   }
 
@@ -49,20 +64,24 @@ export class Pipeline {
   ): MaybePromise<ReadableRequest> {
     const extensions = withOwn(this.#incoming[request.kind], session, 'incoming', request.kind);
     if (extensions.length === 0) return request;
-    return this.#run(extensions, request, (one, value) => one.incoming?.(value, session, conduit, alone));
+    const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, session, conduit, alone);
+    return this.#run(request, { hook: 'incoming', extensions, call });
   }
 
   /** Throws `BayeuxError` when an extension refuses the event, or deletes it. */
   publishing(event: Event, session: Session | undefined): MaybePromise<Event> {
-    if (this.#publishing.length === 0) return event;
-    return this.#run(this.#publishing, event, (one, value) => one.publishing?.(value, session));
+    const extensions = this.#publishing;
+    if (extensions.length === 0) return event;
+    const call = (one: Extension, value: Event) => one.publishing?.(value, session);
+    return this.#run(event, { hook: 'publishing', extensions, call });
   }
 
   /** The reply as it leaves. Throws `BayeuxError` when an extension refuses or deletes it. */
   outgoing(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply> {
     const extensions = withOwn(this.#outgoing[request.kind], session, 'outgoing', request.kind);
     if (extensions.length === 0) return reply;
-    return this.#run(extensions, reply, (one, value) => one.outgoing?.(value, session, request));
+    const call = (one: Extension, value: Reply) => one.outgoing?.(value, session, request);
+    return this.#run(reply, { hook: 'outgoing', extensions, call });
   }
 
   /** The event as one session gets it; undefined when an extension keeps it from it. */
@@ -71,8 +90,7 @@ export class Pipeline {
     if (extensions.length === 0) return event;
     let message: Event | undefined = event.message;
     for (const extension of extensions) {
-      const current: Event = message;
-      message = this.#guard(extension, current, () => extension.delivering?.(current, session));
+      message = this.#deliver(extension, message, session);
       if (message === undefined) return undefined;
     }
     return message === event.message ? event : new OutgoingEvent(message, event);
@@ -83,10 +101,12 @@ export class Pipeline {
     let heard = message;
     for (const extension of this.#hearing) {
       try {
-        heard = extension.hearing?.(heard) ?? heard;
+        const passed = extension.hearing?.(heard);
+        if (this.#isLater(passed, extension, 'hearing')) throw errors.serverError();
+        heard = passed ?? heard;
       } catch (error) {
         if (error instanceof BayeuxError) throw error;
-        this.#log({ level: 'error', event: 'extension.failed', extension: extension.name, error });
+        this.#failed(extension, 'hearing', error);
       }
     }
     return heard;
@@ -96,49 +116,97 @@ export class Pipeline {
   saying(said: Said): Said {
     let passed = said;
     for (const extension of this.#saying) {
-      const current = passed;
-      passed = this.#guard(extension, current, () => extension.saying?.(current) ?? current);
+      try {
+        const answer = extension.saying?.(passed);
+        if (!this.#isLater(answer, extension, 'saying')) passed = answer ?? passed;
+      } catch (error) {
+        this.#failed(extension, 'saying', error);
+      }
     }
     return passed;
   }
 
-  #run<T>(extensions: readonly Extension[], value: T, step: Step<T>, at = 0): MaybePromise<T> {
-    const extension = extensions[at];
+  // What it would have said in time cannot be known: the session does not get the event.
+  #deliver(extension: Extension, event: Event, session: Session): Event | undefined {
+    try {
+      const passed = extension.delivering?.(event, session);
+      return this.#isLater(passed, extension, 'delivering') ? undefined : passed;
+    } catch (error) {
+      this.#failed(extension, 'delivering', error);
+      return event;
+    }
+  }
+
+  #run<T>(value: T, pass: Pass<T>, at = 0): MaybePromise<T> {
+    const extension = pass.extensions[at];
     if (extension === undefined) return value;
-    return andThen(this.#step(extension, value, step), (next) => {
+    return andThen(this.#step(extension, value, pass), (next) => {
       if (next === undefined) throw errors.messageDeleted();
-      return this.#run(extensions, next, step, at + 1);
+      if (typeof next !== 'object' || next === null) throw noMessage(extension, pass.hook, next);
+      return this.#run(next, pass, at + 1);
     });
   }
 
-  #step<T>(extension: Extension, value: T, step: Step<T>): MaybePromise<T | undefined> {
-    const goOn = (error: unknown): T => {
-      if (error instanceof BayeuxError) throw error;
-      this.#log({ level: 'error', event: 'extension.failed', extension: extension.name, error });
-      return value;
-    };
+  #step<T>(extension: Extension, value: T, pass: Pass<T>): MaybePromise<T | undefined> {
     try {
-      const next = adopt(step(extension, value));
-      return isPromise(next) ? next.catch(goOn) : next;
+      const next = adopt(pass.call(extension, value));
+      return isPromise(next) ? this.#wait(next, extension, value, pass.hook) : next;
     } catch (error) {
-      return goOn(error);
+      return this.#goOn(extension, value, pass.hook, error);
     }
   }
 
-  #guard<T>(extension: Extension, otherwise: T, hook: () => T): T {
-    try {
-      return hook();
-    } catch (error) {
-      this.#log({ level: 'error', event: 'extension.failed', extension: extension.name, error });
-      return otherwise;
-    }
+  #wait<T>(
+    answer: Promise<T | undefined>,
+    extension: Extension,
+    value: T,
+    hook: Hook,
+  ): Promise<T | undefined> {
+    const { hookTimeout } = this.#patience;
+    const late = () => {
+      this.#failed(
+        extension,
+        hook,
+        new Error(`${hook} did not answer within ${hookTimeout} ms (hookTimeout)`),
+      );
+      return errors.serverError();
+    };
+    return inTime(answer, this.#patience, late).catch((error: unknown) =>
+      this.#goOn(extension, value, hook, error),
+    );
   }
+
+  // PR-8: an exception is taken for "continue", unless it is meant for the client.
+  #goOn<T>(extension: Extension, value: T, hook: Hook, error: unknown): T {
+    if (error instanceof BayeuxError) throw error;
+    this.#failed(extension, hook, error);
+    return value;
+  }
+
+  // Whether a hook that nobody can wait for answered with a promise.
+  #isLater(answer: unknown, extension: Extension, hook: Hook): boolean {
+    const later = adopt(answer);
+    if (!isPromise(later)) return false;
+    this.#failed(extension, hook, new UsageError(`${hook} returned a promise: it must answer at once`));
+    later.catch((error: unknown) => this.#failed(extension, hook, error));
+    return true;
+  }
+
+  #failed({ name }: Extension, hook: Hook, error: unknown): void {
+    this.#log({ level: 'error', event: 'extension.failed', extension: name, hook, error });
+  }
+}
+
+function noMessage({ name }: Extension, hook: Hook, answer: unknown): UsageError {
+  return new UsageError(
+    `${hook} of the extension "${name}" returned ${shown(answer)}: it must return a message, or undefined to delete it`,
+  );
 }
 
 function withOwn(
   extensions: readonly Extension[],
   session: Session | undefined,
-  hook: keyof Extension,
+  hook: Hook,
   kind?: Request['kind'],
 ): readonly Extension[] {
   const own = session?.extensions;

@@ -1,7 +1,7 @@
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
-import type { Delivery, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Delivery } from '../protocol/outgoing.ts';
 import { Advisor } from './advice.ts';
 import { Browsers } from './browsers.ts';
 import { type Handler, type Listener, Listeners } from './channels/listeners.ts';
@@ -20,13 +20,14 @@ import { copyOf } from './json.ts';
 import { Judge } from './judge.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
-import { type Log, silent } from './log.ts';
+import { type Log, silent, unfailing } from './log.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import { MemoryEngine } from './memory-engine.ts';
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options/options.ts';
 import { Rules } from './options/rules.ts';
 import { type Departing, Flusher } from './outbox/flusher.ts';
-import type { OutboxLimits, OverflowAction } from './outbox/outbox.ts';
+import type { OutboxLimits } from './outbox/outbox.ts';
+import { asking } from './outbox/overflow-decision.ts';
 import { Runs } from './outbox/runs.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
@@ -67,15 +68,17 @@ export class Server {
   readonly #conduits = new Set<Conduit>();
   readonly #revalidation: Revalidation | undefined;
   #state: ServerState = 'open';
+  // Between the moment it is closed and the end of `close`.
+  #isClosing = false;
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
-    const { policy = {}, extensions = [], engine, history, clock, log, ...options } = settings;
+    const { policy, extensions = [], engine, history, clock, log, ...options } = settings;
     this.options = resolveOptions(options);
     this.clock = clock ?? systemClock;
-    this.log = log ?? silent;
+    this.log = log === undefined ? silent : unfailing(log);
     this.#engine = engine ?? new MemoryEngine();
     this.#core = this.#assemble(policy, extensions, history);
     this.#receiver = new Receiver(this.#core);
@@ -96,7 +99,8 @@ export class Server {
   /**
    * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
    * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine or a
-   * history that does not close within `shutdownGrace` is not waited for.
+   * history that does not close within `shutdownGrace` is not waited for, and one that fails to close is logged. What is
+   * published meanwhile is quietly nothing.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
@@ -104,18 +108,23 @@ export class Server {
     if (window > 0 && this.#state === 'open') await this.#drain(window);
     if (this.state === 'closed') return;
     this.#state = 'closed';
+    this.#isClosing = true;
     this.#endDrain?.();
     this.#revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
     await this.#closeParts();
+    this.#isClosing = false;
   }
 
   // For the application
 
-  /** Hears what happens to sessions and channels; what comes back stops it. */
-  on<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => void): () => void {
+  /** Hears what happens to sessions and channels; what the listener returns is ignored. What comes back stops it. */
+  on<Name extends keyof ServerEvents>(
+    name: Name,
+    listener: (event: ServerEvents[Name]) => unknown,
+  ): () => void {
     return this.#core.events.on(name, listener);
   }
 
@@ -134,9 +143,10 @@ export class Server {
   /**
    * Publishes to a broadcast channel in the server's own name. Resolves when the event was queued to its receivers on this
    * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry, and `BayeuxError`
-   * for data that breaks the schema of the channel.
+   * for data that breaks the schema of the channel. Does nothing while the server closes, and throws `UsageError` afterwards.
    */
   async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
+    if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (kindOf(channel) !== 'broadcast' || !this.#core.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
@@ -153,8 +163,11 @@ export class Server {
   /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
   async connect(): Promise<LocalSession> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    const failed = (error: unknown) => this.log({ level: 'error', event: 'listener.failed', error });
-    return new LocalSession(this.#receiver, failed).handshake();
+    return new LocalSession({
+      receiver: this.#receiver,
+      isClosing: () => this.#isClosing,
+      listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
+    }).handshake();
   }
 
   /** The session with this public id, if it is connected to this node. */
@@ -218,17 +231,24 @@ export class Server {
   }
 
   #openParts(): Promise<void> {
-    const failed = (event: string) => (error: unknown) => this.log({ level: 'error', event, error });
-    const engine = this.#engine.open(this.#core.publisher.deliver);
-    engine.catch(failed('engine.failed'));
-    const { history } = this.#core;
-    if (history === undefined) return engine;
-    const opened = history.open();
-    opened.catch(failed('history.failed'));
-    const both = Promise.all([engine, opened]).then(() => {});
-    // Told of above; who opens the server hears of it too.
+    const { history, publisher } = this.#core;
+    const both = Promise.all([
+      this.#told('engine.failed', () => this.#engine.open(publisher.deliver)),
+      history && this.#told('history.failed', () => history.open()),
+    ]).then(() => {});
+    // Logged already; who opens the server hears of it too.
     both.catch(() => {});
     return both;
+  }
+
+  // What a part that is not ours fails with, at once or later, is logged, and passed on.
+  async #told(event: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.log({ level: 'error', event, error });
+      throw error;
+    }
   }
 
   async #closeParts(): Promise<void> {
@@ -236,7 +256,12 @@ export class Server {
     const late = new Promise<void>((resolve) => {
       timer = this.clock.after(this.options.shutdownGrace, resolve);
     });
-    await Promise.race([Promise.all([this.#engine.close(), this.#core.history?.close()]), late]);
+    const { history } = this.#core;
+    const closed = Promise.allSettled([
+      this.#told('engine.failed', () => this.#engine.close()),
+      history && this.#told('history.failed', () => history.close()),
+    ]);
+    await Promise.race([closed, late]);
     timer?.cancel();
   }
 
@@ -263,11 +288,16 @@ export class Server {
     return revalidateEvery > 0 ? new Revalidation(this.#core, revalidateEvery) : undefined;
   }
 
-  #assemble(policy: Policy, extensions: readonly Extension[], store: HistoryStore | undefined): Core {
+  #assemble(
+    policy: Policy | undefined,
+    extensions: readonly Extension[],
+    store: HistoryStore | undefined,
+  ): Core {
     const { options, clock, log } = this;
     const grammar = new ChannelGrammar(options);
     const advisor = new Advisor(options);
-    const pipeline = new Pipeline(extensions, log);
+    const patience = { clock, hookTimeout: options.hookTimeout };
+    const pipeline = new Pipeline(extensions, log, patience);
     const events = new Events(log);
     const rules = new Rules(options.channels, options.replay);
     const subscriptions = new Subscriptions(this.#engine, events, log);
@@ -286,7 +316,7 @@ export class Server {
       history,
       subscriptions,
       timings: new Timings(options),
-      judge: new Judge(policy, options.unconnectedPublish, clock, options.hookTimeout),
+      judge: new Judge(policy, options.unconnectedPublish, log, patience),
       replies: new Replies(advisor, pipeline, log, offered(options, false)),
       listeners: new Listeners(pipeline, log),
       browsers: new Browsers(),
@@ -326,15 +356,7 @@ function offered(
 // DL-10: what does not fit is dropped, or costs the session.
 function limitsOf(options: ResolvedOptions, events: Events, log: Log, clock: Clock): OutboxLimits {
   const { maxQueue, maxQueueBytes, queueOverflow } = options;
-  const decide = (event: OutgoingEvent, session: Session): OverflowAction => {
-    if (typeof queueOverflow !== 'function') return queueOverflow;
-    try {
-      return queueOverflow({ session, event });
-    } catch (error) {
-      log({ level: 'error', event: 'overflow.failed', session: session.id, error });
-      return 'disconnect';
-    }
-  };
+  const decide = typeof queueOverflow === 'function' ? asking(queueOverflow, log) : () => queueOverflow;
   return {
     maxQueue,
     maxQueueBytes,

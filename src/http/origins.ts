@@ -1,5 +1,8 @@
 import { printable } from '../core/printable.ts';
+import { callOut } from '../core/callback.ts';
 import type { Server } from '../core/server.ts';
+import { shown } from '../core/shown.ts';
+import { UsageError } from '../core/usage-error.ts';
 import type { RequestHead, HttpResponse } from '../transports/http.ts';
 import { commonHeaders } from '../transports/http.ts';
 import { hostOf } from '../transports/request-info.ts';
@@ -77,11 +80,20 @@ function accepts(origin: string, req: RequestHead, server: Server): boolean {
   if (origins instanceof RegExp) return origin.search(origins) !== -1;
   if (typeof origins !== 'function') return origins.includes(origin);
   try {
-    return origins(origin);
+    return isYes(origins(origin), server);
   } catch (error) {
     server.log({ level: 'error', event: 'origins.failed', error });
     return false;
   }
+}
+
+// Nobody waits here: a promise is no yes.
+function isYes(answer: unknown, { log }: Server): boolean {
+  if (typeof answer === 'boolean') return answer;
+  const failed = (error: unknown): void => log({ level: 'error', event: 'origins.failed', error });
+  failed(new UsageError(`origins returned ${shown(answer)}: it must return true or false, at once`));
+  callOut(() => answer, failed);
+  return false;
 }
 
 // Host and port decide: behind a proxy nobody here knows the scheme.

@@ -10,7 +10,7 @@ export function policyContract(name: string, make: () => Policy): void {
     ): Promise<unknown[]> {
       const failed: unknown[] = [];
       const log = ({ event, error }: { event: string; error?: unknown }) =>
-        void (event === 'request.failed' && failed.push(error));
+        void (/^(request|policy)\.failed$/.test(event) && failed.push(error));
       await run(serve({ policy: make(), log, unconnectedPublish: 'allow' }).server);
       return failed;
     }

@@ -1,5 +1,7 @@
+import { BayeuxError } from '../../protocol/errors.ts';
 import type { JsonObject, MessageId } from '../../protocol/message.ts';
 import { OutgoingEvent } from '../../protocol/outgoing.ts';
+import { callOut } from '../callback.ts';
 import { copyOf } from '../json.ts';
 import type { Log } from '../log.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
@@ -42,9 +44,9 @@ export class Listeners {
 
   /** Adds a listener for a channel or pattern; what comes back removes it. */
   listen(pattern: string, listener: Listener): () => void {
-    return this.#add(pattern, (message) => {
-      this.#attempt(pattern, () => listener(message));
-    });
+    const failed = (error: unknown): void =>
+      this.#log({ level: 'error', event: 'listener.failed', name: pattern, error });
+    return this.#add(pattern, (message) => callOut(() => listener(message), failed));
   }
 
   /** Adds the handler of the remote calls to a service channel; what comes back removes it. */
@@ -72,9 +74,10 @@ export class Listeners {
 
   #answer(handler: Handler, call: HeardMessage): void {
     const failed = (error: unknown): void => {
-      this.#log({ level: 'warn', event: 'call.failed', channel: call.channel, error });
-      // SV-7: a sentence, and no stack.
-      this.#result(call, false, { message: error instanceof Error ? error.message : 'failed' });
+      const isMeant = error instanceof BayeuxError;
+      this.#log({ level: isMeant ? 'warn' : 'error', event: 'call.failed', channel: call.channel, error });
+      // SV-7: what was not written for clients may name hosts, tables or files.
+      this.#result(call, false, { message: isMeant ? error.message : 'the call failed' });
     };
     const done = (value: unknown): void => {
       if (value !== undefined) this.#result(call, true, value);
@@ -82,15 +85,6 @@ export class Listeners {
     void recover((): MaybePromise<void> => {
       const value = adopt(handler(call));
       return isPromise(value) ? value.then(done) : done(value);
-    }, failed);
-  }
-
-  #attempt(pattern: string, work: () => unknown): void {
-    const failed = (error: unknown): void =>
-      this.#log({ level: 'error', event: 'listener.failed', name: pattern, error });
-    void recover((): MaybePromise<void> => {
-      const value = adopt(work());
-      return isPromise(value) ? value.then(() => {}) : undefined;
     }, failed);
   }
 

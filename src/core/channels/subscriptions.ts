@@ -1,7 +1,8 @@
+import { callOut } from '../callback.ts';
 import type { Engine } from '../engine.ts';
 import type { Events } from '../events.ts';
 import type { Log } from '../log.ts';
-import { adopt, isPromise, type MaybePromise } from '../maybe-promise.ts';
+import { adopt, type MaybePromise } from '../maybe-promise.ts';
 import type { Session } from '../session.ts';
 import { ChannelTree } from './channel-tree.ts';
 
@@ -50,10 +51,9 @@ export class Subscriptions {
 
   // Nobody waits for it: what still arrives finds no subscriber.
   #loseInterest(pattern: string): void {
-    const told = adopt(this.#engine.interest(pattern, false));
-    if (!isPromise(told)) return;
-    told.catch((error: unknown) =>
-      this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),
+    callOut(
+      () => this.#engine.interest(pattern, false),
+      (error) => this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),
     );
   }
 }

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import { adopt, andThen, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { Rules } from '../options/rules.ts';
-import type { HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
+import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
 /** What history needs of a server. */
@@ -60,11 +60,7 @@ export class History {
   /** Opens the store; what is published before that waits. Rejects when it cannot be opened, as does all that waited. */
   open(): Promise<void> {
     const settings = { retention: this.#retention, now: () => this.#clock.now() };
-    this.#opening = this.#store.open(settings).then(() => {
-      this.#opening = undefined;
-      this.#deliveredThrough = this.#store.newest;
-      this.#sweepLater();
-    });
+    this.#opening = this.#openStore(settings);
     return this.#opening;
   }
 
@@ -122,6 +118,13 @@ export class History {
   // What no rule speaks of any more may be wanted again: a rule may have been mistyped.
   readonly #retention = (channel: string): Retention | undefined =>
     (this.#rules.of(channel).history ?? this.#usual) || undefined;
+
+  async #openStore(settings: HistorySettings): Promise<void> {
+    await this.#store.open(settings);
+    this.#opening = undefined;
+    this.#deliveredThrough = this.#store.newest;
+    this.#sweepLater();
+  }
 
   #sweepLater(): void {
     if (!this.#closed) this.#timer = this.#clock.after(this.#sweepEvery, this.#sweep);

@@ -1,5 +1,6 @@
 import { isObject } from '../../protocol/message.ts';
 import { didYouMean } from '../suggest.ts';
+import { shown } from '../shown.ts';
 import { UsageError } from '../usage-error.ts';
 import {
   type ListRow,
@@ -193,10 +194,4 @@ function describeKind(row: OptionRow): string {
     default:
       return row.what ?? 'a string';
   }
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -50,7 +50,7 @@ const timing = {
   maxInterval: ms(15_000, 'Silence allowed after that pause before a session expires.'),
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
-  hookTimeout: ms(8_000, 'How long a policy may think; then the message fails with 500.', 1),
+  hookTimeout: ms(8_000, 'How long a policy or an extension may think; then the message fails with 500.', 1),
   revalidateEvery: ms(0, 'How often the policy is asked again about a live session; 0 is never.'),
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),
   drain: group('Closing down gently.', {

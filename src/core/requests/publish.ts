@@ -1,4 +1,4 @@
-import { type ChannelKind, kindOf } from '../../protocol/channel.ts';
+import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, PublishRequest } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
@@ -15,8 +15,28 @@ export function publish(
   session: Session | undefined,
   context: Context,
 ): MaybePromise<ReplyFields> {
+  const { channel } = request;
+  const kind = kindOf(channel);
+  if (kind === 'meta') throw errors.publishDenied(channel);
+  // PB-4: on a service channel `data` may be missing.
+  if (kind === 'broadcast' && !request.hasData) throw errors.dataMissing();
+  const allowed = context.core.judge.canPublish(request, session, context.conduit);
+  return isPromise(allowed)
+    ? allowed.then((answer) => publishIf(answer, request, session, context))
+    : publishIf(allowed, request, session, context);
+}
+
+function publishIf(
+  allowed: boolean,
+  request: PublishRequest,
+  session: Session | undefined,
+  context: Context,
+): MaybePromise<ReplyFields> {
+  if (!allowed) throw errors.publishDenied(request.channel);
+  if (session?.state === 'gone') throw errors.sessionUnknown();
   const recent = session?.recent;
   if (recent === undefined) return publishOnce(request, session, context);
+  // PB-7: only here, since a policy is asked about every message (SEC-13).
   const { core, conduit } = context;
   const now = core.clock.now();
   const repeated = recent.find(request, conduit, now);
@@ -33,29 +53,9 @@ function publishOnce(
   context: Context,
 ): MaybePromise<ReplyFields> {
   const { channel } = request;
-  const kind = kindOf(channel);
-  if (kind === 'meta') throw errors.publishDenied(channel);
-  // PB-4: on a service channel `data` may be missing.
-  if (kind === 'broadcast' && !request.hasData) throw errors.dataMissing();
-  const allowed = context.core.judge.canPublish(request, session, context.conduit);
-  return isPromise(allowed)
-    ? allowed.then((answer) => publishIf(answer, kind, request, session, context))
-    : publishIf(allowed, kind, request, session, context);
-}
-
-function publishIf(
-  allowed: boolean,
-  kind: ChannelKind,
-  request: PublishRequest,
-  session: Session | undefined,
-  context: Context,
-): MaybePromise<ReplyFields> {
-  const { channel } = request;
-  if (!allowed) throw errors.publishDenied(channel);
-  if (session?.state === 'gone') throw errors.sessionUnknown();
   context.core.rules.checkData(channel, request.data);
   tellListeners(request, session, context);
-  return kind === 'service' ? done : broadcast(request, session, context);
+  return kindOf(channel) === 'service' ? done : broadcast(request, session, context);
 }
 
 function tellListeners(request: PublishRequest, session: Session | undefined, { core }: Context): void {
