@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeClient, serve } from '../support/fake-client.ts';
+import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
 const retry = { reconnect: 'retry', interval: 0, timeout: 30_000 };
@@ -376,6 +376,41 @@ describe('a socket', () => {
     await other.connect({}, wire);
     expect([bound.session.push, other.session.push]).toEqual([undefined, wire]);
   });
+
+  it.each([
+    ['the connect of another session', (wire: FakeConduit, other: FakeClient) => other.connect({}, wire)],
+    ['another handshake', (wire: FakeConduit, { server }: FakeClient) => ask(server, handshake(), wire)],
+  ])(
+    'taken by %s has the connect that is held there answered first (MSG-5, WS-8, HS-2)',
+    async (_name, take) => {
+      const { server, clock } = serve();
+      const wire = socket();
+      const bound = await FakeClient.connected(server, wire);
+      const other = await FakeClient.connected(server);
+      await bound.connect({ id: 'held' }, wire);
+      await bound.subscribe('/a', wire);
+      wire.batches.length = 0;
+      await take(wire, other);
+      await server.publish('/a', 1);
+      await bound.flushed();
+      // Told to wait: two sessions that share a socket would else take it from each other all the time (ADV-5).
+      expect(wire.messages[0]).toEqual({
+        id: 'held',
+        channel: '/meta/connect',
+        successful: false,
+        error: '409::connect_replaced',
+        advice: { ...retry, interval: 1000 },
+      });
+      expect([wire.messages.filter(({ id }) => id === 'held').length, wire.data]).toEqual([1, []]);
+      expect([bound.session.state, bound.session.push, bound.session.outbox.size]).toEqual([
+        'idle',
+        undefined,
+        1,
+      ]);
+      await clock.tick(15_000);
+      expect(bound.session.state).toBe('gone');
+    },
+  );
 
   it('of another session is refused where client sessions are not trusted (WS-9)', async () => {
     const { server } = serve({ trustClientSession: false });

@@ -99,15 +99,37 @@ describe('a disconnect by the client', () => {
     const gone = client.disconnect();
     await client.flushed();
     const late = await client.connect();
-    while (server.sessions.size > 0) {
+    // The held connect, the late one, the disconnect itself.
+    for (let replies = 0; replies < 3; replies += 1) {
       waiting.shift()?.();
       await client.flushed();
     }
-    waiting.shift()?.();
     await gone;
     for (const { reply } of [held, late])
       expect(reply).toMatchObject({ channel: '/meta/connect', advice: stop });
     expect(clock.pending).toBe(0);
+  });
+
+  it('answers once more a connect that comes from within the answer to the one before', async () => {
+    const { server, clock, closed } = watched();
+    const client = await FakeClient.connected(server);
+    const wire = socket();
+    await client.connect({}, wire);
+    wire.batches.length = 0;
+    // As a client in this very process would: each connect that succeeded is followed by the next one.
+    const send = wire.send.bind(wire);
+    wire.send = (batch, handover) => {
+      send(batch, handover);
+      const [reply] = wire.batches.at(-1) ?? [];
+      if (reply?.channel === '/meta/connect' && reply.successful === true) void client.connect({}, wire);
+    };
+    await client.disconnect();
+    expect(wire.messages).toMatchObject([
+      { channel: '/meta/connect', successful: true, advice: stop },
+      { channel: '/meta/connect', successful: true, advice: stop },
+      { channel: '/meta/connect', error: '402::session_unknown' },
+    ]);
+    expect([closed, server.sessions.size, clock.pending]).toEqual([['disconnect'], 0, 0]);
   });
 
   it('waits for what was said before it (PR-12)', async () => {

@@ -116,6 +116,16 @@ describe('a handshake', () => {
     expect(wire.data).toEqual([]);
   });
 
+  it('on a socket ends an older session that never connected, so that one socket has one of those (HS-2)', async () => {
+    const { server, clock } = serve();
+    const reasons: string[] = [];
+    server.on('session.closed', ({ reason }) => reasons.push(reason));
+    const wire = socket();
+    for (let at = 0; at < 20; at += 1) await ask(server, handshake(), wire);
+    expect([server.sessions.size, new Set(reasons), reasons.length]).toEqual([1, new Set(['replaced']), 19]);
+    expect([wire.ends, clock.pending]).toEqual([[], 1]);
+  });
+
   it('names its session before anything else comes on the socket', async () => {
     const slow: Extension = { name: 'slow', outgoing: (reply) => Promise.resolve(reply) };
     const { server } = serve({ extensions: [slow] });

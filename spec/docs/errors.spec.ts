@@ -42,6 +42,7 @@ const reasons = {
   revoked: true,
   inactive: true,
   history: true,
+  replaced: true,
   shutdown: true,
 } satisfies Record<CloseReason, true>;
 

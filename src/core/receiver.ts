@@ -183,7 +183,7 @@ export class Receiver {
       case 'unsubscribe':
         return unsubscribe(request, session, context);
       case 'disconnect':
-        return disconnect(request, session, context);
+        return disconnect(session, context);
     }
   }
 

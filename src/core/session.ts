@@ -38,6 +38,8 @@ export type CloseReason =
   | 'inactive'
   /** Its replay could not go on: what it had still to bring was discarded, or cannot be read. */
   | 'history'
+  /** It never connected, and its socket shook hands anew (HS-2). */
+  | 'replaced'
   /** The server closed. */
   | 'shutdown';
 
@@ -316,14 +318,7 @@ export class Session implements Stamped {
     const held = this.#unhold();
     if (held === undefined) return;
     this.rest(grace ?? held.grace);
-    const timing = this.timing(held.conduit.transport);
-    const fields = {
-      successful: true,
-      advice: advice ?? this.#core.advisor.advise('retry', timing),
-    };
-    return andThen(this.#core.replies.finish(held.request, fields, this, timing), (reply) =>
-      this.respond(held.conduit, [reply], 'connect'),
-    );
+    return andThen(this.#success(held, advice), (reply) => this.respond(held.conduit, [reply], 'connect'));
   }
 
   /** Answers the held connect, if there is one, and asks for the next one in so many milliseconds (EX-7). */
@@ -366,7 +361,7 @@ export class Session implements Stamped {
   attach(conduit: Conduit): void {
     // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
     if (!conduit.alive || this.#state === 'gone') return;
-    if (conduit.session !== this) conduit.session?.detach(conduit);
+    if (conduit.session !== this) conduit.session?.cede(conduit);
     const older = this.#push;
     if (older !== undefined && older !== conduit) {
       this.detach(older);
@@ -388,9 +383,25 @@ export class Session implements Stamped {
     if (this.isDue) this.#sender.schedule();
   }
 
+  /** Leaves a socket to another session. A connect that is held there is answered, with a pause: the other may want it back (ADV-5). */
+  cede(conduit: Conduit): void {
+    const held = this.#held?.conduit === conduit ? this.#unhold() : undefined;
+    this.detach(conduit);
+    if (held === undefined) return;
+    this.rest(held.grace);
+    this.#fail(held, errors.connectReplaced(), 'later');
+  }
+
   /** Whether a connect is held anywhere but on this conduit. */
   isHeldElsewhere(conduit: Conduit): boolean {
     return this.#held !== undefined && this.#held.conduit !== conduit;
+  }
+
+  /** Ends the session as its client asked, and answers a connect that came while the one before was being answered. */
+  leave(advice: Advice): void {
+    const late = this.#unhold();
+    this.close('disconnect');
+    if (late !== undefined) void andThen(this.#success(late, advice), (reply) => late.conduit.send([reply]));
   }
 
   /** Ends the session without a word: subscriptions, timers, counts. The held connect must have been seen to. */
@@ -412,6 +423,12 @@ export class Session implements Stamped {
     } else if (reason === 'disconnect' || push?.shape === 'stream') push?.end('disconnected');
     this.#core.events.emit('session.closed', { session: this, reason });
     this.#core.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
+  }
+
+  #success({ request, conduit }: Held, advice?: Advice): MaybePromise<OutgoingReply> {
+    const timing = this.timing(conduit.transport);
+    const fields = { successful: true, advice: advice ?? this.#core.advisor.advise('retry', timing) };
+    return this.#core.replies.finish(request, fields, this, timing);
   }
 
   #fail(held: Held, error: BayeuxError, told?: AdviceKind): void {

@@ -1,5 +1,6 @@
 import { BayeuxError, errors } from '../../protocol/errors.ts';
 import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
+import type { Conduit } from '../conduit.ts';
 import type { Context, Core } from '../context.ts';
 import { Tightening } from '../history/tightening.ts';
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
@@ -78,13 +79,19 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
     core,
   );
   core.sessions.add(session);
-  // HS-2: what the older session still has to say no longer comes by this socket.
-  conduit.session?.detach(conduit);
+  vacate(conduit);
   core.pipeline.opened(session, request);
   tighten(request, session, core);
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };
+}
+
+// HS-2: what the older session still has to say no longer comes by this socket; one that never connected is over.
+function vacate(conduit: Conduit): void {
+  const older = conduit.session;
+  if (older?.connected === false) older.close('replaced');
+  else older?.cede(conduit);
 }
 
 // RP-17. Only of a connect reply it is known whether it came, so all has to come with those.
