@@ -16,13 +16,9 @@ export { MemoryHistory, type MemoryHistoryOptions } from './core/history/memory-
 export type { EventListener, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './core/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
-export type {
-  OriginPredicate,
-  OverflowDecision,
-  ServerOptions,
-  UnconnectedPublish,
-} from './core/options/options.ts';
+export type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './core/options/callbacks.ts';
 export type { ChannelRule } from './core/options/rules.ts';
+export type * from './core/options/server-options.ts';
 export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './core/outbox/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './core/policy.ts';
 export type { ServerSettings, ServerState } from './core/server.ts';

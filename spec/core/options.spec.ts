@@ -1,12 +1,13 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { Given } from '../../src/core/options/option-table.ts';
 import { type NamedOption, optionRows } from '../../src/core/options/option-table.ts';
 import {
   optionTable,
   type ResolvedOptions,
   readOptions,
   resolveOptions,
-  type ServerOptions,
 } from '../../src/core/options/options.ts';
+import type { ServerOptions } from '../../src/core/options/server-options.ts';
 import { nearest } from '../../src/core/suggest.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
 
@@ -309,6 +310,8 @@ describe('the server options', () => {
   });
 
   it('have types read off the table', () => {
+    expectTypeOf<Given<typeof optionTable>>().toExtend<ServerOptions>();
+    expectTypeOf<ServerOptions>().toExtend<Given<typeof optionTable>>();
     expectTypeOf<ResolvedOptions['timeout']>().toEqualTypeOf<number>();
     expectTypeOf<ResolvedOptions['websocket']['timeout']>().toEqualTypeOf<number>();
     expectTypeOf<ResolvedOptions['websocket']['protocol']>().toEqualTypeOf<string | undefined>();

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChannelTree } from '../../src/core/channels/channel-tree.ts';
-import { readOptions, resolveOptions, type ServerOptions } from '../../src/core/options/options.ts';
+import { readOptions, resolveOptions } from '../../src/core/options/options.ts';
+import type { ServerOptions } from '../../src/core/options/server-options.ts';
 import { Rules } from '../../src/core/options/rules.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
 

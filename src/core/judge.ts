@@ -4,7 +4,7 @@ import type { Conduit } from './conduit.ts';
 import { inTime, type Patience } from './in-time.ts';
 import type { Log } from './log.ts';
 import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
-import type { UnconnectedPublish } from './options/options.ts';
+import type { UnconnectedPublish } from './options/callbacks.ts';
 import type { HandshakeAnswer, Policy, Question } from './policy.ts';
 import type { Session } from './session.ts';
 import { shown } from './shown.ts';

@@ -6,6 +6,8 @@ interface AnyRow {
   readonly accepts?: (value: unknown) => boolean;
   /** The same in words: `a function`. */
   readonly inCode?: string;
+  /** The name of its type, for the interface that editors show. */
+  readonly codeType?: string;
   /** Never printed. */
   readonly secret?: true;
   /** In a group of a rule: the group cannot do without it. */

@@ -1,26 +1,11 @@
 import { ChannelGrammar, kindOf } from '../../protocol/channel.ts';
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { MaybePromise } from '../maybe-promise.ts';
-import type { OverflowAction } from '../outbox/outbox.ts';
-import type { Question } from '../policy.ts';
-import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
-import type { Given, OptionTable, Resolved } from './option-table.ts';
+import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
+import type { OptionTable, Resolved } from './option-table.ts';
 import { resolve } from './option-values.ts';
 import { retention, ruleTable } from './rule-table.ts';
 import { Rules } from './rules.ts';
-
-/** Decides what happens when an event does not fit the queue of a session (DL-10). */
-export type OverflowDecision = (overflow: {
-  readonly session: Session;
-  readonly event: OutgoingEvent;
-}) => OverflowAction;
-
-/** Says whether a page of this origin (`https://example.com`) may use the server. */
-export type OriginPredicate = (origin: string) => boolean;
-
-/** Says whether a publish without a session is accepted (PB-3). */
-export type UnconnectedPublish = (question: Question) => MaybePromise<boolean>;
+import type { ServerOptions } from './server-options.ts';
 
 const isOverflowDecision = (value: unknown): value is OverflowDecision => typeof value === 'function';
 const isUnconnectedPublish = (value: unknown): value is UnconnectedPublish => typeof value === 'function';
@@ -110,6 +95,7 @@ const delivery = {
     kind: 'word',
     words: ['disconnect', 'dropOldest', 'dropNewest'],
     accepts: isOverflowDecision,
+    codeType: 'OverflowDecision',
     default: 'disconnect',
     inCode: 'a function',
     doc: 'What happens when a queue is full.',
@@ -173,6 +159,7 @@ const access = {
     kind: 'list',
     words: ['same', '*'],
     accepts: isOriginMatcher,
+    codeType: 'RegExp | OriginPredicate',
     default: 'same',
     what: 'origins like https://example.com',
     pattern: /^(null|[A-Za-z][A-Za-z\d+.-]*:\/\/[^\s/?#]+)$/,
@@ -184,6 +171,7 @@ const access = {
     kind: 'word',
     words: ['deny', 'allow'],
     accepts: isUnconnectedPublish,
+    codeType: 'UnconnectedPublish',
     default: 'deny',
     inCode: 'a function',
     doc: 'Publishing without a session, as backends do with curl.',
@@ -371,9 +359,6 @@ export const optionTable = {
   ...callbackPolling,
   ...eventSource,
 } as const;
-
-/** What a user may give a server; what is left out has its default. */
-export type ServerOptions = Given<typeof optionTable>;
 
 /** Every option with its value; per-transport times that were not given are the server's. */
 export type ResolvedOptions = Resolved<typeof optionTable>;

@@ -1,7 +1,7 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import { callOut } from '../callback.ts';
 import type { Log } from '../log.ts';
-import type { OverflowDecision } from '../options/options.ts';
+import type { OverflowDecision } from '../options/callbacks.ts';
 import type { Session } from '../session.ts';
 import { shown } from '../shown.ts';
 import { UsageError } from '../usage-error.ts';

@@ -1,0 +1,17 @@
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
+import type { OverflowAction } from '../outbox/outbox.ts';
+import type { Question } from '../policy.ts';
+import type { Session } from '../session.ts';
+
+/** Decides what happens when an event does not fit the queue of a session (DL-10). */
+export type OverflowDecision = (overflow: {
+  readonly session: Session;
+  readonly event: OutgoingEvent;
+}) => OverflowAction;
+
+/** Says whether a page of this origin (`https://example.com`) may use the server. */
+export type OriginPredicate = (origin: string) => boolean;
+
+/** Says whether a publish without a session is accepted (PB-3). */
+export type UnconnectedPublish = (question: Question) => MaybePromise<boolean>;

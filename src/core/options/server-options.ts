@@ -1,0 +1,286 @@
+// Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
+// WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
+import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
+import type { JsonSchema } from './option-table.ts';
+
+/** Closing down gently. */
+export interface DrainOptions {
+  /** Time over which clients are spread to come back, before the server closes. Milliseconds; `0` by default. */
+  readonly window?: number | undefined;
+}
+
+/** What advice carries beyond the three fields it always has. */
+export interface AdviceOptions {
+  /** Tell clients `maxInterval`, so that they know when their session is gone. `false` by default. */
+  readonly maxInterval?: boolean | undefined;
+}
+
+/** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+export interface ReplayOptions {
+  /** Events kept of one durable channel, where its rule does not say. Events; `10000` by default. */
+  readonly maxEvents?: number | undefined;
+  /** How long they are kept, where its rule does not say. Milliseconds; `86400000` by default. */
+  readonly maxAge?: number | undefined;
+  /** A subscription from an id too old to be complete: refused, or begun with the oldest event there is. `fail` by default. */
+  readonly onGap?: 'fail' | 'earliest' | undefined;
+  /** Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both. `both` by default. */
+  readonly inject?: 'both' | 'data' | 'ext' | undefined;
+}
+
+/** Tell clients that ask for it the time of the server; `false` does not. */
+export interface TimesyncOptions {
+  /** How far off a client may be without being told. Milliseconds; `25` by default. */
+  readonly accuracy?: number | undefined;
+}
+
+/** Ending sessions that are there and do nothing. */
+export interface ActivityOptions {
+  /** Time without activity after which the next connect ends the session; 0 is any. Milliseconds; `0` by default. */
+  readonly maxInactivity?: number | undefined;
+  /** What is activity: what the client sends, connects aside, or also what it is sent. `client` by default. */
+  readonly mode?: 'client' | 'client-server' | undefined;
+}
+
+/** Answers to cross-origin preflights. */
+export interface CorsOptions {
+  /** How long a browser may remember one. Seconds; `86400` by default. */
+  readonly maxAge?: number | undefined;
+  /** Request headers allowed, besides those asked for. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
+  readonly headers?: readonly string[] | undefined;
+}
+
+/** The cookie by which a browser’s tabs are counted; `false` sets none. */
+export interface BrowserCookieOptions {
+  /** Its name. `BAYEUX_BROWSER` by default. */
+  readonly name?: string | undefined;
+  /** Its Domain; unset is this host alone. */
+  readonly domain?: string | undefined;
+  /** Its Path. `/` by default. */
+  readonly path?: string | undefined;
+  /** Its Max-Age; -1 is until the browser closes. Seconds; `-1` by default. */
+  readonly maxAge?: number | undefined;
+  /** Secure; `auto` is on TLS. `auto` by default. */
+  readonly secure?: 'auto' | true | false | undefined;
+  /** HttpOnly. `true` by default. */
+  readonly httpOnly?: boolean | undefined;
+  /** SameSite; `auto` is Lax when `origins` is `same`, else omitted. `auto` by default. */
+  readonly sameSite?: 'auto' | 'Strict' | 'Lax' | 'None' | 'omit' | undefined;
+  /** Partitioned. `false` by default. */
+  readonly partitioned?: boolean | undefined;
+}
+
+/** The `websocket` transport. */
+export interface WebsocketOptions {
+  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  readonly timeout?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  readonly interval?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  readonly maxInterval?: number | undefined;
+  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  readonly metaConnectDeliverOnly?: boolean | undefined;
+  /** Subprotocol clients must offer; unset takes the first one offered. */
+  readonly protocol?: string | undefined;
+  /** Events in one frame; 0 is no limit. Events; `0` by default. */
+  readonly messagesPerFrame?: number | undefined;
+  /** Events that one frame may carry; at least one event. Bytes; `65536` by default. */
+  readonly maxFlushBytes?: number | undefined;
+  /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `1048576` by default. */
+  readonly maxBufferedBytes?: number | undefined;
+  /** Time between two pings; a socket that misses two is closed. Milliseconds; `25000` by default. */
+  readonly pingInterval?: number | undefined;
+  /** How long a socket may stay silent after it opened. Milliseconds; `60000` by default. */
+  readonly firstMessageTimeout?: number | undefined;
+  /** A session may be used only on the socket of its handshake. `false` by default. */
+  readonly requireHandshakePerConnection?: boolean | undefined;
+  /** Compress frames for clients that offer it. `false` by default. */
+  readonly perMessageDeflate?: boolean | undefined;
+}
+
+/** The `long-polling` transport and its cross-origin alias. */
+export interface LongPollingOptions {
+  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  readonly timeout?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  readonly interval?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  readonly maxInterval?: number | undefined;
+  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  readonly metaConnectDeliverOnly?: boolean | undefined;
+}
+
+/** The `callback-polling` transport (JSONP). */
+export interface CallbackPollingOptions {
+  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  readonly timeout?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  readonly interval?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  readonly maxInterval?: number | undefined;
+  /** Query parameter that names the function. `jsonp` by default. */
+  readonly parameter?: string | undefined;
+  /** Length of that function’s name. Characters; `64` by default. */
+  readonly maxLength?: number | undefined;
+}
+
+/** The `eventsource` transport. */
+export interface EventSourceOptions {
+  /** As the option of this name; here also the pause between two connects, which only show that the client lives. Milliseconds; by default as `timeout`. */
+  readonly timeout?: number | undefined;
+  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  readonly maxInterval?: number | undefined;
+  /** Time between two comments that keep a stream open. Milliseconds; `10000` by default. */
+  readonly ping?: number | undefined;
+}
+
+/** Options of a server. Each may be left out. */
+export interface ServerOptions {
+  /** How long a /meta/connect is held. Milliseconds; `30000` by default. */
+  readonly timeout?: number | undefined;
+  /** Pause clients are told to keep between a connect reply and the next connect. Milliseconds; `0` by default. */
+  readonly interval?: number | undefined;
+  /** Silence allowed after that pause before a session expires. Milliseconds; `15000` by default. */
+  readonly maxInterval?: number | undefined;
+  /** Longest delay of a lazy event. Milliseconds; `5000` by default. */
+  readonly maxLazyTimeout?: number | undefined;
+  /** Longest pause between connects that a client may ask for. Milliseconds; `60000` by default. */
+  readonly maxClientInterval?: number | undefined;
+  /** How long a policy or an extension may think; then the message fails with 500. Milliseconds; `8000` by default. */
+  readonly hookTimeout?: number | undefined;
+  /** How often the policy is asked again about a live session; 0 is never. Milliseconds; `0` by default. */
+  readonly revalidateEvery?: number | undefined;
+  /** How long closing the server may take. Milliseconds; `5000` by default. */
+  readonly shutdownGrace?: number | undefined;
+  /** Closing down gently. */
+  readonly drain?: DrainOptions | undefined;
+  /** What advice carries beyond the three fields it always has. */
+  readonly advice?: AdviceOptions | undefined;
+  /** Other servers, named in the advice of failed handshakes and connects. None by default. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Transports served, in order of preference; `long-polling` brings its cross-origin alias. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
+  readonly transports?:
+    | readonly (
+        | 'websocket'
+        | 'eventsource'
+        | 'long-polling'
+        | 'cross-origin-long-polling'
+        | 'callback-polling'
+      )[]
+    | undefined;
+  /** Events travel only with /meta/connect replies. `false` by default. */
+  readonly metaConnectDeliverOnly?: boolean | undefined;
+  /** Publishers receive their own events, if they subscribe to them. `true` by default. */
+  readonly broadcastToPublisher?: boolean | undefined;
+  /** Events queued during a handshake travel with its reply. `false` by default. */
+  readonly handshakeDelivery?: boolean | undefined;
+  /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
+  readonly dedupe?: 'faye' | true | false | undefined;
+  /** Keys of a publisher’s `ext` that reach subscribers. `binary` by default. */
+  readonly forward?: readonly string[] | 'all' | undefined;
+  /** Events that one HTTP response may carry; at least one event. Bytes; `524288` by default. */
+  readonly maxFlushBytes?: number | undefined;
+  /** Events that may wait for one session. Events; `10000` by default. */
+  readonly maxQueue?: number | undefined;
+  /** Bytes that may wait for one session. Bytes; `16777216` by default. */
+  readonly maxQueueBytes?: number | undefined;
+  /** What happens when a queue is full. `disconnect` by default. */
+  readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
+  /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
+  readonly redelivery?: 'unflushed' | 'retained' | undefined;
+  /** Rules by channel name or pattern; the most specific one wins per key. */
+  readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
+  /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+  readonly replay?: ReplayOptions | undefined;
+  /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
+  readonly channelNames?: 'bayeux' | 'cometd' | undefined;
+  /** Length of a channel name. Characters; `255` by default. */
+  readonly maxChannelLength?: number | undefined;
+  /** Segments of a channel name. Segments; `32` by default. */
+  readonly maxChannelSegments?: number | undefined;
+  /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `1048576` by default. */
+  readonly maxMessageSize?: number | undefined;
+  /** Messages in one batch. Messages; `1000` by default. */
+  readonly maxBatch?: number | undefined;
+  /** Nesting of one batch. Levels; `64` by default. */
+  readonly maxDepth?: number | undefined;
+  /** Subscriptions of one session. Subscriptions; `1000` by default. */
+  readonly maxSubscriptions?: number | undefined;
+  /** Sessions at a time; further handshakes get 503. Sessions; unlimited by default. */
+  readonly maxSessions?: number | undefined;
+  /** Send again what clients that ask for it do not acknowledge. `true` by default. */
+  readonly ack?: boolean | undefined;
+  /** Tell clients that ask for it the time of the server; `false` does not. */
+  readonly timesync?: TimesyncOptions | boolean | undefined;
+  /** Listeners hear bytes, and what the application sends may hold them. `true` by default. */
+  readonly binary?: boolean | undefined;
+  /** The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone. `false` by default. */
+  readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
+  /** Ending sessions that are there and do nothing. */
+  readonly activity?: ActivityOptions | undefined;
+  /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
+  readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
+  /** Believe `X-Forwarded-*`: a proxy in front sets them. `false` by default. */
+  readonly trustProxy?: boolean | undefined;
+  /** Publishing without a session, as backends do with curl. `deny` by default. */
+  readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
+  /** The policy trusts cookies: refuse options that would let other sites in. `false` by default. */
+  readonly authByCookie?: boolean | undefined;
+  /** Answers to cross-origin preflights. */
+  readonly cors?: CorsOptions | undefined;
+  /** Held polls of one browser over HTTP/1.1; -1 is any number, 0 none. Sessions; `1` by default. */
+  readonly maxSessionsPerBrowser?: number | undefined;
+  /** The same over HTTP/2. Sessions; `-1` by default. */
+  readonly http2MaxSessionsPerBrowser?: number | undefined;
+  /** Polling interval of a browser’s surplus tabs; 0 refuses them. Milliseconds; `2000` by default. */
+  readonly multiSessionInterval?: number | undefined;
+  /** HTTP status of a held poll that a newer one replaces. `500` by default. */
+  readonly duplicateConnectStatus?: number | undefined;
+  /** The clientId alone resolves a session; `false` demands its browser cookie too. `true` by default. */
+  readonly trustClientSession?: boolean | undefined;
+  /** The cookie by which a browser’s tabs are counted; `false` sets none. */
+  readonly browserCookie?: BrowserCookieOptions | boolean | undefined;
+  /** The `websocket` transport. */
+  readonly websocket?: WebsocketOptions | undefined;
+  /** The `long-polling` transport and its cross-origin alias. */
+  readonly longPolling?: LongPollingOptions | undefined;
+  /** The `callback-polling` transport (JSONP). */
+  readonly callbackPolling?: CallbackPollingOptions | undefined;
+  /** The `eventsource` transport. */
+  readonly eventSource?: EventSourceOptions | undefined;
+}
+
+/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+export interface ChannelRuleHistoryOptions {
+  /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
+  readonly maxEvents?: number | undefined;
+  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
+  readonly maxAge?: number | undefined;
+}
+
+/** What becomes of events when too many of them wait for one session. */
+export interface ChannelRuleOverflowOptions {
+  /** What becomes of events when too many of them wait for one session; required. */
+  readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
+  /** For `conflate`, which keeps the newest event of each value that stands there in `data`; required. */
+  readonly key?: string | undefined;
+  /** Events of this rule that may wait for one session. Events. */
+  readonly maxEvents?: number | undefined;
+  /** Bytes of them. Bytes. */
+  readonly maxBytes?: number | undefined;
+  /** How long one of them may wait. Milliseconds. */
+  readonly maxAge?: number | undefined;
+}
+
+/** Rules by channel name or pattern; the most specific one wins per key. */
+export interface ChannelRuleOptions {
+  /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
+  readonly lazy?: number | true | false | undefined;
+  /** As the option of this name, for these channels. */
+  readonly broadcastToPublisher?: boolean | undefined;
+  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+  readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
+  /** What becomes of events when too many of them wait for one session. */
+  readonly overflow?: ChannelRuleOverflowOptions | undefined;
+  /** What the `data` of every publish must satisfy. */
+  readonly schema?: JsonSchema | undefined;
+}
