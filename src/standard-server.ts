@@ -8,6 +8,7 @@ import { binary } from './extensions/binary.ts';
 import { retained } from './extensions/retained.ts';
 import { timestamp } from './extensions/timestamp.ts';
 import { timesync } from './extensions/timesync.ts';
+import { heapLimit } from './heap.ts';
 
 /** Sessions, channels and who hears what, with the extensions its options ask for. Knows no sockets: transports bring it requests and conduits. */
 export class Server extends CoreServer {
@@ -17,6 +18,7 @@ export class Server extends CoreServer {
   }
 }
 
+// The core may not ask Node for its heap, so it is given all options resolved.
 function extended(settings: ServerSettings): ServerSettings {
   const {
     policy: _policy,
@@ -25,9 +27,10 @@ function extended(settings: ServerSettings): ServerSettings {
     log: _log,
     clock,
     extensions = [],
-    ...options
+    ...given
   } = settings;
-  return { ...settings, extensions: [...standardExtensions(resolveOptions(options), clock), ...extensions] };
+  const options = resolveOptions(given, heapLimit());
+  return { ...settings, ...options, extensions: [...standardExtensions(options, clock), ...extensions] };
 }
 
 /** The extensions that these options ask for. */

@@ -307,7 +307,7 @@ describe('the printed configuration', () => {
     expect(printed).toContain('timeout: 5 # --timeout\n');
     expect(printed).toContain('port: 81 # BAYEUXD_PORT\n');
     expect(printed).toContain('apiKey: <redacted> # --api-key\n');
-    expect(printed).toContain('maxSessions: unlimited\n');
+    expect(printed).toMatch(/^maxSessions: \d+$/m);
     expect(printed).toContain('interval: 0\n');
     const unset = [
       'socket',

@@ -20,11 +20,14 @@ describe('a disconnect by the client', () => {
     const client = await FakeClient.connected(server, exchange({ browser: 'b0123456' }));
     await client.subscribe(['/a', '/b/**']);
     const held = await client.connect({ id: 'c' });
-    expect(server.usage).toEqual({ sessions: 1, channelNodes: 3, browsers: 1 });
+    expect(server.usage).toEqual({ sessions: 1, channelNodes: 3, browsers: 1, addresses: 0 });
     const { reply } = await client.send(client.message('/meta/disconnect', { id: 'd' }));
     expect(reply).toEqual({ id: 'd', ...notice, clientId: client.clientId });
     expect(held.messages).toMatchObject([{ id: 'c', successful: true, advice: stop }]);
-    expect([server.usage, clock.pending]).toEqual([{ sessions: 0, channelNodes: 0, browsers: 0 }, 0]);
+    expect([server.usage, clock.pending]).toEqual([
+      { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
+      0,
+    ]);
     expect(closed).toEqual(['disconnect']);
     for (const again of [
       await client.disconnect(),

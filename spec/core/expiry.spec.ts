@@ -23,7 +23,7 @@ describe('a silent session', () => {
     expect(await lifeOf(client)).toBe(15_500);
     expect([reasons, server.usage, clock.pending]).toEqual([
       ['timeout'],
-      { sessions: 0, channelNodes: 0, browsers: 0 },
+      { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
       0,
     ]);
   });

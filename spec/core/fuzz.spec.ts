@@ -38,7 +38,7 @@ describe('a server that is told anything at all', () => {
     );
     await clock.tick(200_000);
     expect([server.usage, clock.pending, errors]).toEqual([
-      { sessions: 0, channelNodes: 0, browsers: 0 },
+      { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
       0,
       [],
     ]);
@@ -68,7 +68,10 @@ describe('sessions that come and go', () => {
       }
       await server.publish('/room/1', round);
       await clock.tick(60_000);
-      expect([server.usage, clock.pending]).toEqual([{ sessions: 0, channelNodes: 0, browsers: 0 }, 0]);
+      expect([server.usage, clock.pending]).toEqual([
+        { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
+        0,
+      ]);
     }
   });
 });

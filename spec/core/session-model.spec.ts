@@ -320,7 +320,10 @@ async function finish(model: Model, real: Real): Promise<void> {
     .filter((id) => id !== undefined && id !== 'bad');
   expect(new Set(ids).size).toBe(ids.length);
   client.session.disconnect();
-  expect([real.server.usage, real.clock.pending]).toEqual([{ sessions: 0, channelNodes: 0, browsers: 0 }, 0]);
+  expect([real.server.usage, real.clock.pending]).toEqual([
+    { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
+    0,
+  ]);
 }
 
 describe('a handshake of a client that has a session', () => {

@@ -28,7 +28,7 @@ describe('server.close (EX-7)', () => {
     expect(reasons).toEqual(['shutdown', 'shutdown', 'shutdown']);
     expect([server.state, server.usage, clock.pending]).toEqual([
       'closed',
-      { sessions: 0, channelNodes: 0, browsers: 0 },
+      { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
       0,
     ]);
   });

@@ -40,7 +40,7 @@ async function watched() {
     const { clock, server } = started;
     await clock.tick(60_000);
     await until(() => clock.pending === 0);
-    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0 });
+    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 });
   };
   return { ...started, intact };
 }

@@ -85,7 +85,10 @@ async function back(server: Server, clock: FakeClock): Promise<void> {
     void clock.tick(1000);
     return server.usage.sessions === 0 && clock.pending === 0;
   }, 'all is as it was before');
-  expect([server.usage, clock.pending]).toEqual([{ sessions: 0, channelNodes: 0, browsers: 0 }, 0]);
+  expect([server.usage, clock.pending]).toEqual([
+    { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 },
+    0,
+  ]);
 }
 
 describe(`${SESSIONS} sessions, ${ROUNDS} times over`, () => {

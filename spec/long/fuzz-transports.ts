@@ -100,7 +100,7 @@ async function target(requests: number) {
   };
   const intact = async (isNoise = false): Promise<void> => {
     await eventually(() => server.usage.sessions === 0, 'all sessions have expired');
-    expect([errors, server.usage]).toEqual([[], { sessions: 0, channelNodes: 0, browsers: 0 }]);
+    expect([errors, server.usage]).toEqual([[], { sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 }]);
     expect({}).not.toHaveProperty('polluted');
     if (!isNoise) expect(Math.min(...Object.values(seen))).toBeGreaterThan(requests / 1000);
   };

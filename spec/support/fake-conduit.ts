@@ -16,6 +16,8 @@ export interface FakeConduitOptions {
   readonly browser?: string;
   readonly http2?: boolean;
   readonly maxBytes?: number;
+  readonly address?: string;
+  readonly headers?: RequestInfo['headers'];
   /** Leaves what is sent unsettled until `settle` or `die` is called. */
   readonly slow?: boolean;
 }
@@ -27,6 +29,7 @@ export class FakeConduit implements Conduit {
   readonly browser: string | undefined;
   readonly http2: boolean;
   readonly maxBytes: number;
+  readonly address: string;
   readonly request: RequestInfo;
   session: Session | undefined;
   alive = true;
@@ -44,11 +47,12 @@ export class FakeConduit implements Conduit {
     this.browser = options.browser;
     this.http2 = options.http2 ?? false;
     this.maxBytes = options.maxBytes ?? 524_288;
+    this.address = options.address ?? '';
     this.#slow = options.slow ?? false;
     this.request = Object.freeze({
       transport: this.transport,
-      address: '',
-      headers: {},
+      address: this.address,
+      headers: options.headers ?? {},
       cookies: {},
       url: '/bayeux',
     });

@@ -111,7 +111,7 @@ describe('an event stream', () => {
       (await send(url, 'GET', `/${String(alice.clientId)}`, { Accept: 'text/event-stream' })).status,
     ).toBe(404);
     await until(() => clock.pending === 0);
-    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0 });
+    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 });
   });
 
   it('tells of a disconnect by the server', async () => {

@@ -63,6 +63,8 @@ export class WebSocketClient {
   answersPings = true;
   /** The code of the close frame received. */
   code: number | undefined;
+  /** The words in it. */
+  reason = '';
   /** Whether the server closed the connection. */
   ended = false;
   clientId = '';
@@ -210,6 +212,7 @@ export class WebSocketClient {
         break;
       case CLOSE:
         this.code = payload.length === 0 ? 1005 : payload.readUInt16BE(0);
+        this.reason = payload.subarray(2).toString();
         break;
       case PING:
         this.pings += 1;

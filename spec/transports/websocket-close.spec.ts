@@ -97,8 +97,46 @@ describe('closing a WebSocket', () => {
     expect([silent.code, empty.code, speaking.code]).toEqual([1000, 1000, undefined]);
   });
 
-  it('a peer that answers no ping is cut off when the third is due; one that does stays (WS-14)', async () => {
+  it('a socket on which nothing but failures were said is closed after a minute with 1000 (WS-13)', async () => {
     const { url, clock } = await start();
+    const alice = await WebSocketClient.open(url);
+    expect(await alice.publish('/a', 1)).toMatchObject({ successful: false });
+    await clock.tick(50_000);
+    expect(await alice.publish('/a', 1)).toMatchObject({ successful: false });
+    await clock.tick(10_000);
+    await until(() => alice.ended);
+    expect([alice.code, alice.reason]).toEqual([1000, 'no session']);
+  });
+
+  it('a socket whose session has ended is closed a minute later with 1000 (WS-13)', async () => {
+    const { server, url, clock } = await start();
+    const [alice, bob] = [await WebSocketClient.connected(url), await WebSocketClient.connected(url)];
+    await clock.tick(15_000);
+    expect(server.sessions.size).toBe(0);
+    await clock.tick(15_000);
+    await bob.handshake();
+    await clock.tick(44_900);
+    await until(() => alice.pings === 2);
+    expect(alice.code).toBeUndefined();
+    await clock.tick(100);
+    await until(() => alice.ended);
+    expect([alice.code, bob.code]).toEqual([1000, undefined]);
+  });
+
+  it('a socket that may publish without a session stays as long as it does', async () => {
+    const { url, clock } = await start({ unconnectedPublish: 'allow' });
+    const alice = await WebSocketClient.open(url);
+    for (let at = 0; at < 3; at += 1) {
+      await clock.tick(40_000);
+      expect(await alice.ask({ id: `${at}`, channel: '/a', data: 1 })).toMatchObject({ successful: true });
+    }
+    await clock.tick(60_000);
+    await until(() => alice.ended);
+    expect(alice.code).toBe(1000);
+  });
+
+  it('a peer that answers no ping is cut off when the third is due; one that does stays (WS-14)', async () => {
+    const { url, clock } = await start({ maxInterval: 100_000 });
     const [mute, alive] = [await WebSocketClient.shaken(url), await WebSocketClient.shaken(url)];
     mute.answersPings = false;
     for (const round of [1, 2]) {
@@ -163,7 +201,7 @@ describe('closing a WebSocket', () => {
     }
     await until(() => clients.every(({ ended }) => ended));
     await clock.tick(60_000);
-    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0 });
+    expect(server.usage).toEqual({ sessions: 0, channelNodes: 0, browsers: 0, addresses: 0 });
     expect(clock.pending).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import { checked, resolve } from '../core/options/option-values.ts';
 import { optionTable, type ResolvedOptions, readOptions } from '../core/options/options.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { UsageError } from '../core/usage-error.ts';
+import { heapLimit } from '../heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
@@ -100,7 +101,7 @@ function assemble(settings: readonly Setting[]): Config {
   try {
     return {
       program: resolve(programTable, Object.fromEntries(program)),
-      server: readOptions(Object.fromEntries(server)),
+      server: readOptions(Object.fromEntries(server), heapLimit()),
       places: new Map(settings.map(({ path, place }) => [path, place])),
     };
   } catch (error) {

@@ -71,11 +71,23 @@ function takes(row: OptionRow): string {
 const flagOf = (path: string) => allOptions.find((option) => option.path === path)?.flag;
 
 function textOf(row: OptionRow): string {
-  if (row.inherits !== undefined) return `As ${flagOf(row.inherits)}, on this transport.`;
+  if (row.inherits !== undefined && partOf(row) === '')
+    return `As ${flagOf(row.inherits)}, on this transport.`;
   const doc = row.doc.replaceAll('`', '');
   const choice = row.kind === 'word' ? ` One of ${describe(row).replaceAll('"', '')}.` : '';
-  const initial = shownDefault(row);
+  const initial = partOf(row) || shownDefault(row);
   return `${doc}${choice}${initial === '' ? '' : ` (${initial})`}`;
+}
+
+/** What a default is a part of, in words; nothing when it is none. */
+export function partOf(row: OptionRow): string {
+  if (row.kind !== 'integer' && row.kind !== 'number') return '';
+  const { heapPerOne, part, inherits, unit } = row;
+  if (part !== undefined && inherits !== undefined) return `${part * 100} % of ${inherits}`;
+  if (heapPerOne === undefined) return '';
+  return unit === 'bytes'
+    ? `heap limit / ${heapPerOne}`
+    : `one per ${heapPerOne / 1024} KiB of the heap limit`;
 }
 
 /** The default as people write it; nothing when the option is unset or inherited. */

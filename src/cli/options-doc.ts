@@ -5,7 +5,7 @@ import {
   optionRows,
 } from '../core/options/option-table.ts';
 import { describe } from '../core/options/option-values.ts';
-import { shownDefault } from './help.ts';
+import { partOf, shownDefault } from './help.ts';
 import { sections } from './options.ts';
 
 const intro = `# Options
@@ -79,6 +79,8 @@ function line({ path, row }: NamedOption): string {
 }
 
 function defaultOf(row: OptionRow): string {
+  const part = partOf(row);
+  if (part !== '') return part;
   if (row.inherits !== undefined) return `as \`${row.inherits}\``;
   const text = row.kind === 'boolean' ? String(row.default ?? '') : shownDefault(row);
   return text === '' ? 'none' : `\`${text}\``;

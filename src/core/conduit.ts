@@ -1,4 +1,5 @@
 import type { Outgoing } from '../protocol/outgoing.ts';
+import type { SocketTally } from './admission.ts';
 import type { Session } from './session.ts';
 
 /** The names of the transports, as connection types on the wire; `in-process` is never listed (HS-7). */
@@ -56,12 +57,16 @@ export interface Conduit {
   readonly transport: TransportName;
   /** Frozen; made when first asked for. */
   readonly request: RequestInfo;
+  /** As in `request`, without making that. */
+  readonly address: string;
   /** The browser's cookie, set or about to be set by this exchange (CK-1); absent where none is counted. */
   readonly browser?: string | undefined;
   /** Whether HTTP/2 carries it: tabs are counted apart (CK-4). */
   readonly http2: boolean;
   /** The session it is bound to, or that holds a connect on it; kept by `Session`. */
   session: Session | undefined;
+  /** How many sessions were opened on it, where it is a socket; kept by `Admission`. */
+  tally?: SocketTally | undefined;
   /** The most one batch with events may carry. Bytes (DL-11). */
   readonly maxBytes: number;
   /** Whether what is sent now can still arrive. */

@@ -1,4 +1,5 @@
 import type { ChannelGrammar } from '../protocol/channel.ts';
+import type { Admission } from './admission.ts';
 import type { Advisor } from './advice.ts';
 import type { Browsers } from './browsers.ts';
 import type { Listeners } from './channels/listeners.ts';
@@ -38,6 +39,7 @@ export interface Core {
   readonly browsers: Browsers;
   readonly outboxLimits: OutboxLimits;
   readonly flusher: Flusher;
+  readonly admission: Admission;
   readonly sessions: Sessions;
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;

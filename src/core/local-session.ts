@@ -34,6 +34,7 @@ class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
   readonly request = request;
+  readonly address = '';
   readonly http2 = false;
   readonly maxBytes = Number.POSITIVE_INFINITY;
   session: Session | undefined;

@@ -2,6 +2,7 @@ import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../protocol/outgoing.ts';
+import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { Browsers } from './browsers.ts';
 import { type Handler, type Listener, Listeners } from './channels/listeners.ts';
@@ -50,6 +51,15 @@ export interface ServerSettings extends ServerOptions {
   readonly history?: HistoryStore;
   readonly clock?: Clock;
   readonly log?: Log;
+}
+
+/** How much there is of what clients make grow. */
+export interface Usage {
+  readonly sessions: number;
+  readonly channelNodes: number;
+  readonly browsers: number;
+  /** Addresses with a session or a socket. */
+  readonly addresses: number;
 }
 
 /** How far a server is on its way. */
@@ -182,9 +192,14 @@ export class Server {
   }
 
   /** What is in use, for those who watch: nothing of it remains when the last session has gone. */
-  get usage(): { readonly sessions: number; readonly channelNodes: number; readonly browsers: number } {
-    const { sessions, subscriptions, browsers } = this.#core;
-    return { sessions: sessions.size, channelNodes: subscriptions.nodes, browsers: browsers.size };
+  get usage(): Usage {
+    const { sessions, subscriptions, browsers, admission } = this.#core;
+    return {
+      sessions: sessions.size,
+      channelNodes: subscriptions.nodes,
+      browsers: browsers.size,
+      addresses: admission.addresses,
+    };
   }
 
   // For transports
@@ -210,9 +225,10 @@ export class Server {
     this.#core.replies.offer(offered(this.options, true));
   }
 
-  /** A socket was opened: it is ended with the server. */
+  /** A socket or stream was opened: it is ended with the server, and a socket at once where there are too many (HS-14). */
   join(conduit: Conduit): void {
     if (this.#state === 'closed') conduit.end('shutdown');
+    else if (conduit.shape === 'socket' && !this.#core.admission.open(conduit)) conduit.end('capacity');
     else this.#conduits.add(conduit);
   }
 
@@ -227,7 +243,7 @@ export class Server {
 
   /** The peer of a conduit has gone: nothing more can be sent on it (CN-15, WS-12, ES-7). */
   lost(conduit: Conduit): void {
-    this.#conduits.delete(conduit);
+    if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.detach(conduit);
   }
 
@@ -302,6 +318,7 @@ export class Server {
     const events = new Events(log);
     const rules = new Rules(options.channels, options.replay);
     const subscriptions = new Subscriptions(this.#engine, events, log);
+    const admission = new Admission(options, clock, log);
     const history = rules.hasHistory
       ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
       : undefined;
@@ -321,7 +338,8 @@ export class Server {
       replies: new Replies(advisor, pipeline, log, offered(options, false)),
       listeners: new Listeners(pipeline, log),
       browsers: new Browsers(),
-      sessions: new Sessions(),
+      admission,
+      sessions: new Sessions(admission),
       flusher: new Flusher(clock),
       outboxLimits: limitsOf(options, events, log, clock),
       publisher: new Publisher(

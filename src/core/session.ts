@@ -2,6 +2,7 @@ import { kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
+import type { Seat } from './admission.ts';
 import type { AdviceKind } from './advice.ts';
 import type { Stamped } from './channels/channel-tree.ts';
 import type { Timer } from './clock.ts';
@@ -51,6 +52,8 @@ export interface SessionParts {
   readonly transport: TransportName;
   /** The browser it handshook from (CK-1). */
   readonly browser?: string;
+  /** Where it is counted. */
+  readonly seat: Seat;
   /** Times that stand above those of the transport. */
   readonly timing?: Partial<Timing>;
   /** Whether publishes it repeats are recognised (PB-7). */
@@ -105,6 +108,7 @@ export class Session implements Stamped {
   /** Who this is, if the policy said. */
   readonly user: string | undefined;
   readonly browser: string | undefined;
+  readonly seat: Seat;
   /** What an application, or an extension under its own name, keeps of this session: plain JSON, so that it can move. */
   readonly attributes: Record<string, unknown> = {};
   /** Names and patterns it subscribes to. */
@@ -131,6 +135,7 @@ export class Session implements Stamped {
     this.clientId = parts.clientId;
     this.user = parts.user;
     this.browser = parts.browser;
+    this.seat = parts.seat;
     this.handshake = parts.handshake;
     this.recent = parts.dedupe ? new RecentPublishes() : undefined;
     this.#transport = parts.transport;
@@ -469,7 +474,8 @@ export class Session implements Stamped {
     const held = this.#held;
     if (held === undefined) return undefined;
     this.#held = undefined;
-    if (held.conduit !== this.#push) held.conduit.session = undefined;
+    // By now it may be another's.
+    if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
     if (held.counted && this.browser !== undefined) this.#core.browsers.free(this.browser);
     return held;
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Admission } from './admission.ts';
 import { randomHex } from './random-hex.ts';
 import type { Session } from './session.ts';
 
@@ -13,10 +14,15 @@ const none: ReadonlySet<Session> = new Set();
 
 /** Who is connected: by secret, by public id, by user. */
 export class Sessions implements Iterable<Session> {
+  readonly #admission: Admission;
   readonly #tag = newTag();
   readonly #bySecret = new Map<string, Session>();
   readonly #byId = new Map<string, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
+
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
 
   get size(): number {
     return this.#bySecret.size;
@@ -46,6 +52,7 @@ export class Sessions implements Iterable<Session> {
   }
 
   remove(session: Session): void {
+    this.#admission.leave(session.seat);
     this.#bySecret.delete(session.clientId);
     this.#byId.delete(session.id);
     if (session.user === undefined) return;

@@ -12,7 +12,7 @@ import {
   readingTime,
   refuse,
 } from './http.ts';
-import { requestInfo } from './request-info.ts';
+import { addressOf, requestInfo } from './request-info.ts';
 
 /** Unsent bytes above which events wait in the session's queue instead. */
 const MAX_BUFFERED = 1_048_576;
@@ -69,6 +69,10 @@ class EventStream implements Conduit {
   get request(): RequestInfo {
     this.#info ??= requestInfo(this.#req, this.transport, this.#server.options.trustProxy);
     return this.#info;
+  }
+
+  get address(): string {
+    return addressOf(this.#req, this.#server.options.trustProxy);
   }
 
   get browser(): string | undefined {

@@ -6,7 +6,7 @@ import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
 import { commonHeaders, type HttpRequest, type HttpResponse, readingTime, refuse } from './http.ts';
-import { isSecure, requestInfo } from './request-info.ts';
+import { addressOf, isSecure, requestInfo } from './request-info.ts';
 
 /** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
 export interface Dress {
@@ -58,6 +58,10 @@ export class HttpExchange implements Conduit, Departing {
   get request(): RequestInfo {
     this.#info ??= requestInfo(this.#req, this.transport, this.#server.options.trustProxy);
     return this.#info;
+  }
+
+  get address(): string {
+    return addressOf(this.#req, this.#server.options.trustProxy);
   }
 
   get browser(): string | undefined {

@@ -35,7 +35,11 @@ export function cookieOf(header: string, name: string): string | undefined {
   return pairsOf(header).find(([one]) => one === name)?.[1];
 }
 
-function addressOf({ headers, socket }: Asked, trustProxy: boolean): string {
+/** The peer's address, or what a trusted proxy says it is; empty when there is none. */
+export function addressOf(
+  { headers, socket }: Pick<Asked, 'headers' | 'socket'>,
+  trustProxy: boolean,
+): string {
   const forwarded = trustProxy ? lastOf(headers['x-forwarded-for']) : undefined;
   return forwarded ?? socket.remoteAddress ?? '';
 }

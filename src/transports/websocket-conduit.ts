@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
+import type { SocketTally } from '../core/admission.ts';
 import type { Timer } from '../core/clock.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
 import { isPromise } from '../core/maybe-promise.ts';
@@ -9,7 +10,7 @@ import type { Session } from '../core/session.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
-import { requestInfo } from './request-info.ts';
+import { addressOf, requestInfo } from './request-info.ts';
 import { closeFrame, type Frames } from './websocket-frame.ts';
 import type { Rounds } from './websocket-rounds.ts';
 
@@ -18,8 +19,8 @@ export interface Shared {
   readonly server: Server;
   /** Pings those that are open. */
   readonly pings: Rounds<WebSocketConduit>;
-  /** Watches those that have not spoken yet. */
-  readonly silent: Rounds<WebSocketConduit>;
+  /** Watches those that have no session. */
+  readonly idle: Rounds<WebSocketConduit>;
 }
 
 /** Close codes (WS-17). */
@@ -71,15 +72,15 @@ declare module 'faye-websocket' {
  *   closed   the socket is gone
  */
 export class WebSocketConduit implements Conduit, Departing {
-  session: Session | undefined;
+  tally: SocketTally | undefined;
   readonly #shared: Shared;
   readonly #frames: Frames;
   readonly #socket: Duplex;
   readonly #webSocket: WebSocket;
   readonly #asked: UpgradeRequest;
+  #session: Session | undefined;
   #info: RequestInfo | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
-  #isSilent = true;
   #unanswered = 0;
   #atWork = 0;
   #unsettled: Unsettled[] = [];
@@ -102,7 +103,7 @@ export class WebSocketConduit implements Conduit, Departing {
     // Behind the one that has the WebSocket read.
     socket.on('data', afterRead);
     shared.pings.add(this);
-    shared.silent.add(this);
+    shared.idle.add(this);
     shared.server.join(this);
   }
 
@@ -114,10 +115,27 @@ export class WebSocketConduit implements Conduit, Departing {
     return 'websocket' as const;
   }
 
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** Without a session it does not stay for long (WS-13). */
+  set session(session: Session | undefined) {
+    if (session === this.#session) return;
+    this.#session = session;
+    if (session !== undefined) this.#shared.idle.delete(this);
+    else if (this.#state === 'open') this.#shared.idle.add(this);
+  }
+
   get request(): RequestInfo {
     const { trustProxy } = this.#shared.server.options;
     this.#info ??= requestInfo({ ...this.#asked, socket: this.#socket }, this.transport, trustProxy);
     return this.#info;
+  }
+
+  get address(): string {
+    const { trustProxy } = this.#shared.server.options;
+    return addressOf({ headers: this.#asked.headers, socket: this.#socket }, trustProxy);
   }
 
   get http2(): boolean {
@@ -166,9 +184,9 @@ export class WebSocketConduit implements Conduit, Departing {
     }
   }
 
-  /** Closes a socket on which nothing was ever said (WS-13). */
+  /** Closes a socket that has been without a session for too long (WS-13). */
   giveUp(): void {
-    this.#close(codes.disconnected);
+    this.#close(codes.disconnected, 'no session');
   }
 
   /** Writes what was held back. */
@@ -188,7 +206,7 @@ export class WebSocketConduit implements Conduit, Departing {
     const requests = this.#decode(data);
     // WS-5.
     if (requests === undefined || requests.length === 0) return;
-    if (this.#isSilent) this.#speak();
+    if (this.#session === undefined) this.#spoke();
     this.#isReading = true;
     this.#handle(requests);
     this.#isReading = false;
@@ -232,9 +250,9 @@ export class WebSocketConduit implements Conduit, Departing {
     }
   }
 
-  #speak(): void {
-    this.#isSilent = false;
-    this.#shared.silent.delete(this);
+  // Who may publish without a session lives by its messages.
+  #spoke(): void {
+    if (this.#shared.server.options.unconnectedPublish !== 'deny') this.#shared.idle.add(this);
   }
 
   #handle(requests: readonly Request[]): void {
@@ -313,10 +331,10 @@ export class WebSocketConduit implements Conduit, Departing {
     });
   }
 
-  #close(code: number): void {
+  #close(code: number, why = ''): void {
     if (this.#state !== 'open') return;
     this.#writeHeldBack();
-    if (this.#socket.writable) this.#socket.write(closeFrame(code));
+    if (this.#socket.writable) this.#socket.write(closeFrame(code, why));
     this.#finish();
   }
 
@@ -324,7 +342,7 @@ export class WebSocketConduit implements Conduit, Departing {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#shared.pings.delete(this);
-    this.#shared.silent.delete(this);
+    this.#shared.idle.delete(this);
     this.#shared.server.lost(this);
     this.#socket.end();
     this.#socket.resume();

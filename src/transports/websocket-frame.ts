@@ -7,9 +7,9 @@ const COMPRESSED = 0x40;
 const TEXT = 0x1;
 const CLOSE = 0x8;
 
-/** A close frame with a code and no words. */
-export function closeFrame(code: number): Buffer {
-  return Buffer.from([FIN | CLOSE, 2, code >> 8, code & 0xff]);
+/** A close frame with a code and, if there is more to say, a few words of ASCII. */
+export function closeFrame(code: number, why = ''): Buffer {
+  return Buffer.from([FIN | CLOSE, 2 + why.length, code >> 8, code & 0xff, ...Buffer.from(why)]);
 }
 
 /** A text frame. What a server sends is not masked, so that the bytes are the same for all who get them. */

@@ -19,7 +19,9 @@ export class Rounds<T> {
     this.#visit = visit;
   }
 
+  /** One that is there already begins anew. */
   add(member: T): void {
+    this.#due.delete(member);
     this.#due.set(member, this.#clock.now() + this.#period);
     this.#timer ??= this.#clock.after(this.#period, this.#goRound);
   }

@@ -24,7 +24,7 @@ export class WebSocketTransport {
     this.#shared = {
       server,
       pings: new Rounds(clock, pingInterval, (conduit) => conduit.ping()),
-      silent: new Rounds(clock, firstMessageTimeout, (conduit) => conduit.giveUp()),
+      idle: new Rounds(clock, firstMessageTimeout, (conduit) => conduit.giveUp()),
     };
   }
 

@@ -22,6 +22,10 @@ export interface NumberRow extends AnyRow {
   readonly min?: number;
   /** `Infinity` says that the option may be without limit. */
   readonly max?: number;
+  /** The default is one for every so many bytes that the heap may grow to. */
+  readonly heapPerOne?: number;
+  /** The default is this part of the option it `inherits`. */
+  readonly part?: number;
 }
 
 interface PlainRow extends AnyRow {
@@ -94,7 +98,9 @@ type OfKind<Row> = Row extends { kind: 'number' | 'integer' }
 type OfWords<Row> = Row extends { words: readonly (infer Word)[] } ? Word : never;
 type OfCode<Row> = Row extends { accepts: (value: unknown) => value is infer Code } ? Code : never;
 type Value<Row> = OfKind<Row> | OfWords<Row> | OfCode<Row>;
-type Unset<Row> = Row extends { default: unknown } | { inherits: string } ? never : undefined;
+type Unset<Row> = Row extends { default: unknown } | { inherits: string } | { heapPerOne: number }
+  ? never
+  : undefined;
 
 type GivenFor<Row> = Row extends { kind: 'group'; rows: infer Rows }
   ? Given<Rows> | (Row extends { off: true } ? boolean : never)

@@ -13,28 +13,41 @@ import {
   type RulesRow,
 } from './option-table.ts';
 
-/** Fills in a table from what was given. Throws `UsageError` for a name it does not know or a value out of bounds (CF-1). */
-export function resolve<Table extends OptionTable>(table: Table, given: unknown): Resolved<Table>;
-export function resolve(table: OptionTable, given: unknown): object {
-  return resolveGroup(table, given, '', {}, optionRows(table));
+/** What the heap may grow to, where nobody says. Bytes. */
+const USUAL_HEAP = 2 ** 31;
+
+/** Fills in a table from what was given, and from what the heap may grow to. Throws `UsageError` for a name it does not know or a value out of bounds (CF-1). */
+export function resolve<Table extends OptionTable>(
+  table: Table,
+  given: unknown,
+  heap?: number,
+): Resolved<Table>;
+export function resolve(table: OptionTable, given: unknown, heap = USUAL_HEAP): object {
+  return resolveGroup(table, given, '', { heap, all: optionRows(table) });
 }
 
 type Values = Record<string, unknown>;
+
+interface Surroundings {
+  readonly heap: number;
+  readonly all: readonly NamedOption[];
+}
 
 function resolveGroup(
   table: OptionTable,
   given: unknown,
   prefix: string,
-  outer: Readonly<Values>,
-  all: readonly NamedOption[],
+  around: Surroundings,
+  outer?: Readonly<Values>,
 ): Readonly<Values> {
   const values = new Map(ownEntries(given, prefix));
-  for (const name of values.keys()) if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, all);
+  for (const name of values.keys())
+    if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, around.all);
   const resolved: Values = {};
   for (const [name, row] of Object.entries(table)) {
     if (row.kind === 'group') continue;
-    const fallback = row.inherits === undefined ? row.default : outer[row.inherits];
-    const value = values.get(name) === undefined ? fallback : values.get(name);
+    const given = values.get(name);
+    const value = given === undefined ? fallbackOf(row, around.heap, outer ?? resolved) : given;
     resolved[name] = value === undefined ? undefined : checked(row, prefix + name, value);
   }
   for (const [name, row] of Object.entries(table)) {
@@ -42,9 +55,18 @@ function resolveGroup(
     const value = values.get(name);
     const given = value === undefined || (value === true && row.off) ? {} : value;
     const off = value === false && row.off;
-    resolved[name] = off ? false : resolveGroup(row.rows, given, `${prefix}${name}.`, resolved, all);
+    resolved[name] = off ? false : resolveGroup(row.rows, given, `${prefix}${name}.`, around, resolved);
   }
   return Object.freeze(resolved);
+}
+
+function fallbackOf(row: OptionRow, heap: number, others: Readonly<Values>): unknown {
+  const inherited = row.inherits === undefined ? row.default : others[row.inherits];
+  if (row.kind !== 'integer' && row.kind !== 'number') return inherited;
+  if (row.heapPerOne !== undefined) return Math.ceil(heap / row.heapPerOne);
+  return row.part !== undefined && typeof inherited === 'number'
+    ? Math.ceil(inherited * row.part)
+    : inherited;
 }
 
 function ownEntries(given: unknown, prefix: string): [string, unknown][] {

@@ -145,12 +145,29 @@ const limits = {
   maxBatch: count('messages', 1_000, 1, many, 'Messages in one batch.'),
   maxDepth: count('levels', 64, 1, 1_000, 'Nesting of one batch.'),
   maxSubscriptions: count('subscriptions', 1_000, 0, many, 'Subscriptions of one session.'),
-  maxSessions: count(
+  maxSessions: {
+    kind: 'integer',
+    unit: 'sessions',
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    heapPerOne: 32_768,
+    doc: 'Sessions at a time; further handshakes get 503. WebSockets: twice as many.',
+  },
+  maxSessionsPerAddress: {
+    kind: 'integer',
+    unit: 'sessions',
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    inherits: 'maxSessions',
+    part: 0.5,
+    doc: 'The same for one address; for one /64 of IPv6.',
+  },
+  maxSessionsPerConnection: count(
     'sessions',
-    Number.POSITIVE_INFINITY,
+    10,
     1,
     Number.POSITIVE_INFINITY,
-    'Sessions at a time; further handshakes get 503.',
+    'Sessions opened on one WebSocket and still there.',
   ),
 } as const satisfies OptionTable;
 
@@ -263,7 +280,7 @@ const websocket = {
     maxFlushBytes: bytes(65_536, 'Events that one frame may carry; at least one event.'),
     maxBufferedBytes: bytes(1_048_576, 'Unsent bytes of a slow socket above which events wait in the queue.'),
     pingInterval: ms(25_000, 'Time between two pings; a socket that misses two is closed.', 1),
-    firstMessageTimeout: ms(60_000, 'How long a socket may stay silent after it opened.', 1),
+    firstMessageTimeout: ms(60_000, 'How long a socket may stay without a session.', 1),
     requireHandshakePerConnection: toggle(
       false,
       'A session may be used only on the socket of its handshake.',
@@ -363,14 +380,17 @@ export const optionTable = {
 /** Every option with its value; per-transport times that were not given are the server's. */
 export type ResolvedOptions = Resolved<typeof optionTable>;
 
-/** Fills in the defaults. Throws `UsageError` for an unknown name, a bad value or options that contradict each other (CF-1). */
-export function resolveOptions(given: ServerOptions = {}): ResolvedOptions {
-  return readOptions(given);
+/**
+ * Fills in the defaults, some of which depend on what the heap may grow to, in bytes. Throws `UsageError` for an unknown name, a bad
+ * value or options that contradict each other (CF-1).
+ */
+export function resolveOptions(given: ServerOptions = {}, heap?: number): ResolvedOptions {
+  return readOptions(given, heap);
 }
 
 /** As `resolveOptions`, for what nobody has typed yet. */
-export function readOptions(given: unknown): ResolvedOptions {
-  const options = withAlias(resolve(optionTable, given));
+export function readOptions(given: unknown, heap?: number): ResolvedOptions {
+  const options = withAlias(resolve(optionTable, given, heap));
   refuseNoTransport(options);
   refuseBadRules(options);
   refuseLostCookie(options);

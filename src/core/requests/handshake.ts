@@ -57,8 +57,8 @@ function checkTypes(
   }
 }
 
-function refuseOverCapacity({ core }: Context): void {
-  if (core.sessions.size >= core.options.maxSessions || core.drainsIn() !== undefined) throw new Refusal();
+function refuseOverCapacity({ core, conduit }: Context): void {
+  if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new Refusal();
 }
 
 function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
@@ -75,6 +75,7 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
       ...(conduit.browser !== undefined && { browser: conduit.browser }),
       ...(core.options.revalidateEvery > 0 && { handshake: request }),
       ...timingOf(answer),
+      seat: core.admission.enter(conduit),
     },
     core,
   );

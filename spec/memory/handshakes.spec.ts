@@ -1,0 +1,74 @@
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { masked } from '../transports/websocket-client.ts';
+import { MeasuredServer, politeWhile } from './measured-server.ts';
+
+const HEAP = 256;
+/** Sessions that may come from one address, and the memory for them: 32 KiB each. The limit of the heap has its young part in it, 48 MiB or so. */
+const SESSIONS = ((HEAP + 64) * 1_048_576) / 32_768 / 2;
+const PROMISED = SESSIONS * 32_768;
+
+const handshake = JSON.stringify([
+  { channel: '/meta/handshake', version: '1.0', supportedConnectionTypes: ['websocket', 'long-polling'] },
+]);
+// The flood has an address of its own, so that its bound is not that of others.
+const from = 'X-Forwarded-For: 203.0.113.7';
+const post = `POST /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\n${from}\r\nContent-Type: application/json\r\nContent-Length: ${handshake.length}\r\n\r\n${handshake}`;
+const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+const upgrade = `GET /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${from}\r\n${key}\r\n\r\n`;
+
+/** A connection that reads all that comes, and writes as fast as it is taken. */
+function open(port: number): Socket {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {}).resume();
+  return socket;
+}
+
+/** Writes the same bytes so many times, or until the connection is closed. */
+async function pour(socket: Socket, bytes: string | Buffer, times: number): Promise<void> {
+  const many = Buffer.concat(Array.from({ length: 50 }, () => Buffer.from(bytes)));
+  for (let at = 0; at < times && !socket.destroyed && socket.writable; at += 50) {
+    if (socket.write(many)) continue;
+    await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve));
+  }
+}
+
+function spread(count: number, flood: () => Promise<void>): Promise<unknown> {
+  return Promise.all(Array.from({ length: count }, flood));
+}
+
+const floods: readonly (readonly [string, (port: number) => Promise<unknown>])[] = [
+  [
+    'one WebSocket',
+    (port) => {
+      const socket = open(port);
+      socket.write(upgrade);
+      return pour(socket, masked(handshake), 90_000);
+    },
+  ],
+  [
+    'one WebSocket after another',
+    async (port) => {
+      for (let at = 0; at < 550; at += 1) {
+        const socket = open(port);
+        socket.write(upgrade);
+        await pour(socket, masked(handshake), 50);
+      }
+    },
+  ],
+  ['two HTTP connections', (port) => spread(2, () => pour(open(port), post, 3_000))],
+];
+
+describe('a server with a small heap outlives handshakes from', () => {
+  it.each(floods)('%s, and goes on serving others', async (_from, flood) => {
+    const server = await MeasuredServer.start({ trustProxy: true }, HEAP);
+    const before = await server.measure();
+    const slowest = await politeWhile(server.url, flood(server.port));
+    expect(server.isAlive).toBe(true);
+    const { rss, sessions } = await server.measure();
+    expect(sessions).toBeLessThanOrEqual(SESSIONS);
+    expect(rss - before.rss).toBeLessThan(2 * PROMISED);
+    expect(slowest).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,170 @@
+import { countingKey } from './address.ts';
+import type { Clock } from './clock.ts';
+import type { Conduit } from './conduit.ts';
+import type { Log } from './log.ts';
+import type { ResolvedOptions } from './options/options.ts';
+
+/** What there is of one address. */
+interface Tally {
+  sessions: number;
+  sockets: number;
+}
+
+/** How many sessions there are that were opened on one socket. */
+export interface SocketTally {
+  readonly address: string;
+  sessions: number;
+}
+
+/** Where one session is counted. */
+export interface Seat {
+  readonly address: string;
+  readonly socket: SocketTally | undefined;
+}
+
+type LimitOption = 'maxSessions' | 'maxSessionsPerAddress' | 'maxSessionsPerConnection';
+
+interface Refused {
+  /** When it was last told of. Epoch milliseconds. */
+  told: number;
+  /** How many since. */
+  count: number;
+}
+
+/** The least time between two log lines on one limit. Milliseconds. */
+const MINUTE = 60_000;
+/** So many sockets for each session that may be: who reconnects has two for a while. */
+const SOCKETS_PER_SESSION = 2;
+
+/**
+ * Says whether there is room for one more session or socket: in all, from one address, on one socket (HS-14, SEC-10). An HTTP
+ * connection is not counted by itself, since a proxy sends the requests of many clients through one.
+ */
+export class Admission {
+  readonly #options: ResolvedOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #byAddress = new Map<string, Tally>();
+  readonly #refused = new Map<LimitOption, Refused>();
+  #sessions = 0;
+  #sockets = 0;
+
+  constructor(options: ResolvedOptions, clock: Clock, log: Log) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Addresses from which there is any. */
+  get addresses(): number {
+    return this.#byAddress.size;
+  }
+
+  /** Whether a session may be opened by this conduit; a refusal is logged. */
+  admits(conduit: Conduit): boolean {
+    const full = this.#fullFor(conduit);
+    if (full !== undefined) this.#refuse(full, conduit);
+    return full === undefined;
+  }
+
+  /** Counts a session that was admitted. */
+  enter(conduit: Conduit): Seat {
+    const address = addressOf(conduit);
+    this.#sessions += 1;
+    if (address !== '') this.#tallyOf(address).sessions += 1;
+    if (conduit.shape !== 'socket') return { address, socket: undefined };
+    conduit.tally ??= { address, sessions: 0 };
+    conduit.tally.sessions += 1;
+    return { address, socket: conduit.tally };
+  }
+
+  /** The session is over. */
+  leave({ address, socket }: Seat): void {
+    this.#sessions -= 1;
+    if (socket !== undefined) socket.sessions -= 1;
+    const tally = this.#byAddress.get(address);
+    if (tally !== undefined) tally.sessions -= 1;
+    this.#dropEmpty(address, tally);
+  }
+
+  /** Counts a socket that was opened, if there is room for it; a refusal is logged. */
+  open(socket: Conduit): boolean {
+    const address = countingKey(socket.address);
+    const full = this.#fullForSocket(address);
+    if (full !== undefined) {
+      this.#refuse(full, socket);
+      return false;
+    }
+    socket.tally = { address, sessions: 0 };
+    this.#sockets += 1;
+    if (address !== '') this.#tallyOf(address).sockets += 1;
+    return true;
+  }
+
+  /** The socket, which was counted, is gone. */
+  close(socket: Conduit): void {
+    const address = addressOf(socket);
+    this.#sockets -= 1;
+    const tally = this.#byAddress.get(address);
+    if (tally !== undefined) tally.sockets -= 1;
+    this.#dropEmpty(address, tally);
+  }
+
+  #fullFor(conduit: Conduit): LimitOption | undefined {
+    const { maxSessions, maxSessionsPerAddress, maxSessionsPerConnection } = this.#options;
+    if (this.#sessions >= maxSessions) return 'maxSessions';
+    if ((conduit.tally?.sessions ?? 0) >= maxSessionsPerConnection) return 'maxSessionsPerConnection';
+    const here = this.#byAddress.get(addressOf(conduit))?.sessions ?? 0;
+    return here >= maxSessionsPerAddress ? 'maxSessionsPerAddress' : undefined;
+  }
+
+  #fullForSocket(address: string): LimitOption | undefined {
+    const { maxSessions, maxSessionsPerAddress } = this.#options;
+    if (this.#sockets >= SOCKETS_PER_SESSION * maxSessions) return 'maxSessions';
+    const here = this.#byAddress.get(address)?.sockets ?? 0;
+    return here >= SOCKETS_PER_SESSION * maxSessionsPerAddress ? 'maxSessionsPerAddress' : undefined;
+  }
+
+  #tallyOf(address: string): Tally {
+    let tally = this.#byAddress.get(address);
+    if (tally === undefined) {
+      tally = { sessions: 0, sockets: 0 };
+      this.#byAddress.set(address, tally);
+    }
+    return tally;
+  }
+
+  #dropEmpty(address: string, tally: Tally | undefined): void {
+    if (tally?.sessions === 0 && tally.sockets === 0) this.#byAddress.delete(address);
+  }
+
+  #refuse(option: LimitOption, conduit: Conduit): void {
+    const now = this.#clock.now();
+    const refused = this.#refused.get(option) ?? { told: Number.NEGATIVE_INFINITY, count: 0 };
+    this.#refused.set(option, refused);
+    refused.count += 1;
+    if (now - refused.told < MINUTE) return;
+    const hint = option === 'maxSessionsPerAddress' ? this.#hintFor(conduit) : undefined;
+    this.#log({
+      level: 'warn',
+      event: 'session.refused',
+      option,
+      limit: this.#options[option],
+      address: conduit.address,
+      refused: refused.count,
+      ...(hint !== undefined && { hint }),
+    });
+    refused.told = now;
+    refused.count = 0;
+  }
+
+  #hintFor({ request }: Conduit): string | undefined {
+    if (this.#options.trustProxy || request.headers['x-forwarded-for'] === undefined) return undefined;
+    return 'requests from this address carry X-Forwarded-For: if it is your proxy, set trustProxy';
+  }
+}
+
+// A socket that is gone no longer knows its own.
+function addressOf(conduit: Conduit): string {
+  return conduit.tally?.address ?? countingKey(conduit.address);
+}
