@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelNames, matcher } from '../../src/core/channels/channel-names.ts';
+import { ChannelEntry, ChannelNames, matcher } from '../../src/core/channels/channel-names.ts';
 import { EventLog } from '../../src/core/history/event-log.ts';
+import { EventQueue } from '../../src/core/history/event-queue.ts';
 import { merge } from '../../src/core/history/merge.ts';
 
 const event = (id: number) => ({ id, channel: '/a', at: 0, json: '' });
@@ -14,30 +15,25 @@ describe('a log of events', () => {
       { weight: 1, arbitrary: fc.record({ shift: fc.constant(true) }) },
     );
     fc.assert(
-      fc.property(
-        fc.array(step, { maxLength: 300, size: 'max' }),
-        fc.nat({ max: 300 }),
-        fc.nat({ max: 20 }),
-        (steps, after, limit) => {
-          const log = new EventLog();
-          let list: number[] = [];
-          let last = 0;
-          for (const one of steps) {
-            if ('push' in one) {
-              last += one.push;
-              log.push(event(last));
-              list.push(last);
-            } else {
-              const id = 'remove' in one ? one.remove : (list[0] ?? -1);
-              log.remove(id);
-              list = list.filter((kept) => kept !== id);
-            }
-            expect([log.size, log.first?.id]).toEqual([list.length, list[0]]);
+      fc.property(fc.array(step, { maxLength: 300, size: 'max' }), fc.nat({ max: 300 }), (steps, after) => {
+        const log = new EventLog();
+        let list: number[] = [];
+        let last = 0;
+        for (const one of steps) {
+          if ('push' in one) {
+            last += one.push;
+            log.push(event(last));
+            list.push(last);
+          } else {
+            const id = 'remove' in one ? one.remove : (list[0] ?? -1);
+            log.remove(id);
+            list = list.filter((kept) => kept !== id);
           }
-          const above = list.filter((id) => id > after);
-          expect(log.above(after, limit).map(({ id }) => id)).toEqual(above.slice(0, limit));
-        },
-      ),
+          expect([log.size, log.first?.id]).toEqual([list.length, list[0]]);
+        }
+        const first = log.at(log.seek(after));
+        expect(first?.id).toEqual(list.find((id) => id > after));
+      }),
     );
   });
 
@@ -52,21 +48,29 @@ describe('a log of events', () => {
   });
 });
 
-describe('merging logs', () => {
+describe('merging queues', () => {
   it('gives what sorting all of it would', () => {
-    const owners = fc.array(fc.nat({ max: 12 }), { maxLength: 200, size: 'max' });
+    const owners = fc.array(fc.nat({ max: 12 }), { maxLength: 400, size: 'max' });
     fc.assert(
-      fc.property(owners, fc.nat({ max: 200 }), fc.nat({ max: 50 }), fc.nat(), (of, after, limit, hole) => {
-        const logs = new Map<number, EventLog>();
+      fc.property(owners, fc.nat({ max: 400 }), fc.nat({ max: 50 }), fc.nat(), (of, after, limit, gone) => {
+        const queues = new Map<number, EventQueue>();
         for (const [at, owner] of of.entries()) {
-          const log = logs.get(owner) ?? new EventLog();
-          log.push(event(at + 1));
-          logs.set(owner, log);
+          const queue = queues.get(owner) ?? new EventQueue();
+          queue.push(event(at + 1));
+          queues.set(owner, queue);
         }
-        const removed = of.length === 0 ? 0 : (hole % of.length) + 1;
-        for (const log of logs.values()) log.remove(removed);
-        const expected = of.map((_, at) => at + 1).filter((id) => id > after && id !== removed);
-        expect(merge(logs.values(), after, limit).map(({ id }) => id)).toEqual(expected.slice(0, limit));
+        // The oldest of one of them.
+        const owner = of[gone % of.length] ?? 0;
+        const own = of.flatMap((one, at) => (one === owner ? [at + 1] : []));
+        const removed = new Set(own.slice(0, gone % 200));
+        for (const _ of removed) queues.get(owner)?.shift();
+        expect(queues.get(owner)?.size ?? 0).toBe(own.length - removed.size);
+        const expected = of.map((_, at) => at + 1).filter((id) => id > after && !removed.has(id));
+        expect(merge(queues.values(), after, limit).map(({ id }) => id)).toEqual(expected.slice(0, limit));
+        const left = own.filter((id) => id > after && !removed.has(id));
+        expect((queues.get(owner)?.above(after, limit) ?? []).map(({ id }) => id)).toEqual(
+          left.slice(0, limit),
+        );
       }),
     );
   });
@@ -79,23 +83,52 @@ describe('channel names', () => {
     .tuple(fc.oneof(name, fc.constant('')), fc.constantFrom('', '/*', '/**'))
     .map(([above, last]) => (above + last === '' ? '/**' : above + last));
 
-  it('are found by what matches them, and leave nothing when they go', () => {
-    const step = fc.record({ name, gone: fc.boolean() });
+  // What is kept of a name, and up to where it was discarded; `id` counts on.
+  const step = fc.record({ name, does: fc.constantFrom('keep', 'discard', 'discard', 'remove') });
+
+  it('are found by what matches them, know what is kept of those, and leave nothing when they go', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: 'max' }), pattern, (steps, asked) => {
-        const names = new ChannelNames<string>();
-        const known = new Set<string>();
-        for (const one of steps) {
-          if (one.gone) names.delete(one.name);
-          else names.set(one.name, one.name);
-          if (one.gone) known.delete(one.name);
-          else known.add(one.name);
+        const names = new ChannelNames<ChannelEntry>();
+        const kept = new Map<string, number>();
+        const discarded = new Map<string, number>();
+        for (const [id, one] of steps.entries()) {
+          const entry = names.get(one.name);
+          if (one.does === 'remove') {
+            if (entry !== undefined) names.delete(entry);
+            kept.delete(one.name);
+            discarded.delete(one.name);
+            continue;
+          }
+          const there = entry ?? new ChannelEntry(one.name);
+          if (entry === undefined) names.add(there);
+          there.keepsFrom(id);
+          kept.set(one.name, id);
+          if (one.does === 'discard') {
+            there.discards(id - 1);
+            discarded.set(one.name, id - 1);
+          }
         }
         const matches = matcher(asked);
-        expect(names.matching(asked).sort()).toEqual([...known].filter(matches).sort());
-        expect([names.size, [...names.values()].sort()]).toEqual([known.size, [...known].sort()]);
-        for (const one of known) names.delete(one);
+        const known = [...kept.keys()].filter(matches);
+        expect(
+          names
+            .matching(asked)
+            .map((one) => one.name)
+            .sort(),
+        ).toEqual([...known].sort());
+        expect([names.count(asked), names.size]).toEqual([known.length, kept.size]);
+        const { oldest, discardedThrough } = names.range(asked);
+        expect(oldest).toBe(Math.min(...known.map((one) => kept.get(one) ?? 0)));
+        // A name that was removed may still count.
+        expect(discardedThrough).toBeGreaterThanOrEqual(
+          Math.max(-1, ...known.map((one) => discarded.get(one) ?? -1)),
+        );
+        const lowest = Math.min(...kept.values());
+        expect(names.first?.oldest ?? Number.POSITIVE_INFINITY).toBe(lowest);
+        for (const one of [...names.values()]) names.delete(one);
         expect([names.nodes, names.size, names.matching('/**')]).toEqual([0, 0, []]);
+        expect(names.range('/**').oldest).toBe(Number.POSITIVE_INFINITY);
       }),
     );
   });

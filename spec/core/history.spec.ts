@@ -144,7 +144,7 @@ describe('a durable channel', () => {
     await writer.publish('/d/1', { a: 1 });
     expect((await writer.publish('/d/1', 'no')).reply.successful).toBe(false);
     await server.publish('/plain', 1);
-    expect(history.read('/**', 0, 10).map(({ json }) => json)).toEqual([
+    expect((await history.read('/**', 0, 10)).map(({ json }) => json)).toEqual([
       '{"channel":"/d/1","data":{"a":1},"ext":{"by":"us"}}',
     ]);
   });
@@ -165,10 +165,14 @@ describe('a durable channel', () => {
       for (const channel of ['/d/x', '/d/few/x', '/d/short/x', '/d/not/x']) await server.publish(channel, at);
     }
     const kept = () =>
-      ['/d/x', '/d/few/x', '/d/short/x', '/d/not/x'].map((one) => history.read(one, 0, 9).length);
-    expect(kept()).toEqual([3, 2, 3, 0]);
+      Promise.all(
+        ['/d/x', '/d/few/x', '/d/short/x', '/d/not/x'].map(
+          async (one) => (await history.read(one, 0, 9)).length,
+        ),
+      );
+    expect(await kept()).toEqual([3, 2, 3, 0]);
     await clock.tick(10_000);
-    expect(kept()).toEqual([3, 2, 0, 0]);
+    expect(await kept()).toEqual([3, 2, 0, 0]);
     await clock.tick(150_000);
     expect(history.usage.events).toBe(0);
     await server.close();

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Retention } from '../../src/core/history/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import { UsageError } from '../../src/core/usage-error.ts';
+import { FakeClient, serve } from '../support/fake-client.ts';
+import { exchange } from '../support/fake-conduit.ts';
 import { historyStoreContract } from './contracts/history-store.ts';
 
 historyStoreContract('memory', () => {
@@ -16,6 +18,68 @@ async function opened(retention: Partial<Retention> = {}, maxBytes?: number) {
   await store.open({ retention: () => kept, now: () => time.now });
   return { store, time };
 }
+
+describe('a history in memory with many channels', () => {
+  // Of the CPU, so that what else runs on the machine does not count.
+  async function longestTurn(work: Promise<unknown>): Promise<number> {
+    let isOver = false;
+    void work.finally(() => {
+      isOver = true;
+    });
+    let longest = 0;
+    for (let before = process.cpuUsage(); !isOver; before = process.cpuUsage()) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { user, system } = process.cpuUsage(before);
+      longest = Math.max(longest, (user + system) / 1000);
+    }
+    return longest;
+  }
+
+  it('lets the server answer others while a batch asks for all of it, again and again', async () => {
+    const history = new MemoryHistory();
+    const { server } = serve({ history, channels: { '/d/**': { history: true } } });
+    await server.open();
+    for (let at = 0; at < 20_000; at += 1) history.append(`/d/${at}`, '{"channel":"/d/1","data":1}');
+    const client = await FakeClient.connected(server);
+    const batch = Array.from({ length: 1000 }, () =>
+      client.message('/meta/subscribe', { subscription: '/d/*', ext: { replay: { '/d/*': -2 } } }),
+    );
+    const conduit = exchange();
+    const longest = await longestTurn(
+      Promise.resolve(server.receive(server.decode(JSON.stringify(batch)), conduit)),
+    );
+    expect(conduit.messages.filter(({ successful }) => successful === true)).toHaveLength(1000);
+    expect(longest).toBeLessThan(200);
+  });
+
+  it('reads what is rare among much over several turns, and answers the same', async () => {
+    const { store } = await opened({ maxEvents: 1_000_000 });
+    const rare: number[] = [];
+    for (let at = 0; at < 120_000; at += 1) {
+      const { id } = store.append(at % 100 === 0 ? `/rare/${at}` : '/common', '{}');
+      if (at % 100 === 0) rare.push(id);
+    }
+    const read = store.read('/rare/*', 0, 500);
+    expect(read).toBeInstanceOf(Promise);
+    expect((await read).map(({ id }) => id)).toEqual(rare.slice(0, 500));
+    expect((await store.read('/rare/*', rare[499] ?? 0, 1000)).map(({ id }) => id)).toEqual(rare.slice(500));
+  });
+
+  it('forgets the channel that was published to longest ago when there are too many, and says so', async () => {
+    const time = { now: 1_000_000 };
+    const store = new MemoryHistory({ maxChannels: 3 });
+    await store.open({ retention: () => ({ maxEvents: 9, maxAge: 1e9 }), now: () => time.now });
+    const first = store.append('/a', '{}');
+    const second = store.append('/b', '{}');
+    store.append('/c', '{}');
+    store.append('/a', '{}');
+    store.append('/x/d', '{}');
+    expect(store.usage.channels).toBe(3);
+    expect(await store.read('/b', 0, 9)).toEqual([]);
+    expect(store.retained('/b')).toEqual({ discardedThrough: second.id });
+    expect(store.retained('/*')).toEqual({ discardedThrough: second.id, oldest: first.id });
+  });
+});
 
 describe('a history in memory', () => {
   it('answers at once', async () => {
@@ -56,11 +120,11 @@ describe('a history in memory', () => {
     for (let at = 0; at < 5000; at += 1) {
       store.append(`/random/${at}/deep`, '{}');
       time.now += 100;
-      if (at % 50 === 0) store.expire();
+      if (at % 50 === 0) await store.expire();
     }
     expect(store.usage.channels).toBeLessThan(700);
     time.now += 60_001;
-    store.expire();
+    await store.expire();
     expect(store.usage).toEqual({ events: 0, channels: 0, bytes: 0 });
   });
 
@@ -69,7 +133,7 @@ describe('a history in memory', () => {
     const { discardedThrough: began } = store.retained('/**');
     const gone = [store.append('/short/1', '{}'), store.append('/short/deep/er/1', '{}')].map(({ id }) => id);
     time.now += 60_001;
-    store.expire();
+    await store.expire();
     const through = (pattern: string) => store.retained(pattern).discardedThrough;
     expect(
       ['/long', '/long/*', '/long/**', '/*', '/short', '/shor/**', '/short/deep/*'].map(through),
@@ -87,7 +151,7 @@ describe('a history in memory', () => {
     const { id } = store.append('/p/short', '{}');
     for (const ms of [2000, 4000]) {
       time.now += ms;
-      store.expire();
+      await store.expire();
     }
     expect(store.usage.events).toBe(0);
     expect(store.retained('/p/*').discardedThrough).toBe(id);
@@ -112,7 +176,7 @@ describe('a history in memory', () => {
     const again = store.append('/place/0/y', '{}');
     const last = store.append('/place/1000/x', '{}');
     time.now += 60_001;
-    store.expire();
+    await store.expire();
     const through = (pattern: string) => store.retained(pattern).discardedThrough;
     // The place that was touched last is still told apart.
     expect(through('/elsewhere')).toBe(all[1]?.id);
@@ -132,7 +196,7 @@ describe('a history in memory', () => {
     }
     const paged: number[] = [];
     for (let after = 0; ; after = paged.at(-1) ?? 0) {
-      const page = store.read('/rare/*', after, 3);
+      const page = await store.read('/rare/*', after, 3);
       expect(page.length).toBeLessThanOrEqual(3);
       paged.push(...page.map(({ id }) => id));
       if (page.length < 3) break;
@@ -143,5 +207,8 @@ describe('a history in memory', () => {
   it('refuses a bound that is none', () => {
     expect(() => new MemoryHistory({ maxBytes: 0 })).toThrow(UsageError);
     expect(() => new MemoryHistory({ maxBytes: Number.NaN })).toThrow(UsageError);
+    expect(() => new MemoryHistory({ maxChannels: 0.5 })).toThrow(
+      'maxChannels must be a number of at least 1, got 0.5',
+    );
   });
 });

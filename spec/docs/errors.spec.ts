@@ -29,6 +29,7 @@ const examples = {
   connectReplaced: errors.connectReplaced(),
   sessionDisconnected: errors.sessionDisconnected(),
   tooManySubscriptions: errors.tooManySubscriptions(1000),
+  tooManyReplays: errors.tooManyReplays(200),
   rateLimited: errors.rateLimited(),
   tooManyTabs: errors.tooManyTabs(),
   serverError: errors.serverError(),

@@ -56,7 +56,7 @@ export class HeldHistory implements HistoryStore {
     this.calls.push('expire');
     await this.expiring;
     if (this.failing === 'expire') throw new Error('disk full');
-    this.kept.expire();
+    await this.kept.expire();
   }
 
   async close(): Promise<void> {

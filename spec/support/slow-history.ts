@@ -5,6 +5,7 @@ import type {
   StoredEvent,
 } from '../../src/core/history/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import type { MaybePromise } from '../../src/core/maybe-promise.ts';
 
 /** Something that may be waited for, and how it ends. */
 export type Wait = (what: 'append' | 'read' | 'retained') => Promise<void>;
@@ -46,8 +47,8 @@ export class SlowHistory implements HistoryStore {
     return this.kept.retained(pattern);
   }
 
-  expire(): void {
-    this.kept.expire();
+  expire(): MaybePromise<void> {
+    return this.kept.expire();
   }
 
   close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { ChannelNames } from '../core/channels/channel-names.ts';
+import { ChannelEntry, ChannelNames } from '../core/channels/channel-names.ts';
 import type { HistorySettings, Retained, Retention } from '../core/history/history-store.ts';
 import { retainedOf } from '../core/history/retained.ts';
 import type { GroupWriter } from './group-writer.ts';
@@ -15,9 +15,14 @@ const MAX_EMPTY = 10_000;
 
 const nothing: Retention = { maxEvents: 0, maxAge: 0 };
 
-interface Channel extends Kept {
+class Channel extends ChannelEntry implements Kept {
+  readonly ids = new Ids();
   readonly retention: Retention;
-  discardedThrough: number;
+
+  constructor(name: string, retention: Retention) {
+    super(name);
+    this.retention = retention;
+  }
 }
 
 /** What is in the database, all but the events' text: which ids on which channel, and what was discarded. */
@@ -50,8 +55,7 @@ export class Contents {
   unproven(through: number): void {
     this.#unproven = through;
     this.forgotten(through);
-    for (const channel of this.#channels.values())
-      channel.discardedThrough = Math.max(channel.discardedThrough, through);
+    for (const channel of this.#channels.values()) channel.discards(through);
   }
 
   /** Everything up to this id may be missing on a channel of which nothing else is known. */
@@ -97,12 +101,7 @@ export class Contents {
   }
 
   retained(pattern: string): Retained {
-    const channels = this.#channels.matching(pattern).map(({ name, ids, discardedThrough }) => ({
-      name,
-      discardedThrough,
-      oldest: ids.first,
-    }));
-    return retainedOf(pattern, channels, this.#floor);
+    return retainedOf(pattern, this.#channels, this.#floor);
   }
 
   /** The first `limit` events within a span, on channels that a name or pattern matches. */
@@ -117,14 +116,17 @@ export class Contents {
   }
 
   #add(name: string, discardedThrough: number): Channel {
-    const retention = this.#settings.retention(name) ?? nothing;
-    const channel = { name, retention, ids: new Ids(), discardedThrough };
-    this.#channels.set(name, channel);
+    const channel = new Channel(name, this.#settings.retention(name) ?? nothing);
+    channel.discards(discardedThrough);
+    this.#channels.add(channel);
     return channel;
   }
 
   #push(channel: Channel, id: number): void {
-    if (channel.ids.size === 0) this.#empty.delete(channel);
+    if (channel.ids.size === 0) {
+      this.#empty.delete(channel);
+      channel.keepsFrom(id);
+    }
     channel.ids.push(id);
   }
 
@@ -143,7 +145,8 @@ export class Contents {
     const id = channel.ids.shift();
     if (id === undefined) return;
     this.#writer.del(keys.eventKey(id, channel.name));
-    channel.discardedThrough = id;
+    channel.discards(id);
+    channel.keepsFrom(channel.ids.first ?? Number.POSITIVE_INFINITY);
     this.#writer.set(keys.channelKey(channel.name), id);
     if (channel.ids.size === 0) this.#empty.add(channel);
   }
@@ -158,7 +161,7 @@ export class Contents {
 
   #forget(channel: Channel): void {
     this.#empty.delete(channel);
-    this.#channels.delete(channel.name);
+    this.#channels.delete(channel);
     this.#writer.del(keys.channelKey(channel.name));
     this.forgotten(channel.discardedThrough);
     this.#writer.set(keys.floorKey, this.#floor);

@@ -74,6 +74,7 @@ export const errors = {
   connectReplaced: () => new BayeuxError(409, [], 'connect_replaced'),
   sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
   tooManySubscriptions: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_subscriptions'),
+  tooManyReplays: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_replays'),
   rateLimited: () => new BayeuxError(429, [], 'rate_limited'),
   tooManyTabs: () => new BayeuxError(429, [], 'too_many_tabs'),
   serverError: () => new BayeuxError(500, [], 'server_error'),

@@ -55,16 +55,6 @@ export class EventLog {
     return this.#events[position];
   }
 
-  /** Up to `limit` events above this id, by id. */
-  above(after: number, limit: number): StoredEvent[] {
-    const found: StoredEvent[] = [];
-    for (let at = this.seek(after); at < this.end && found.length < limit; at += 1) {
-      const event = this.at(at);
-      if (event !== undefined) found.push(event);
-    }
-    return found;
-  }
-
   #skip(holesFrom: number): number {
     let at = holesFrom;
     while (at < this.end && this.#events[at] === undefined) at += 1;

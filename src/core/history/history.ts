@@ -7,7 +7,12 @@ import { adopt, andThen, isPromise, type MaybePromise, recover } from '../maybe-
 import type { ResolvedOptions } from '../options/options.ts';
 import type { Rules } from '../options/rules.ts';
 import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
+import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
+
+/** What a page costs where a look at what is retained costs 1, and how much of that may be done in one turn of the event loop. */
+const PAGE_COST = 50;
+const PER_TURN = 100;
 
 /** What history needs of a server. */
 export interface HistoryParts {
@@ -26,6 +31,7 @@ export class History {
   readonly #inject: Inject;
   readonly #usual: Retention;
   readonly #sweepEvery: number;
+  readonly #share: TurnShare;
   // Deliveries wait in it for the appends before theirs.
   readonly #line = new Line();
   // Rejected when the store could not be opened; undefined once it was.
@@ -45,6 +51,7 @@ export class History {
     this.#inject = options.replay.inject;
     this.#usual = options.replay;
     this.#sweepEvery = sweepPeriod(options);
+    this.#share = new TurnShare(clock, PER_TURN);
   }
 
   /** The highest id issued. */
@@ -95,15 +102,16 @@ export class History {
   read(pattern: string, after: number, limit: number): MaybePromise<readonly OutgoingEvent[]> {
     return this.#whenOpen(() => {
       const through = this.#deliveredThrough;
-      return andThen(adopt(this.#store.read(pattern, after, limit)), (page) =>
-        page.filter(({ id }) => id <= through).map((stored) => this.#replayed(stored)),
+      return andThen(
+        this.#share.run(PAGE_COST, () => adopt(this.#store.read(pattern, after, limit))),
+        (page) => page.filter(({ id }) => id <= through).map((stored) => this.#replayed(stored)),
       );
     });
   }
 
   /** What is there of the durable channels that a name or pattern matches. */
   retained(pattern: string): MaybePromise<Retained> {
-    return this.#whenOpen(() => adopt(this.#store.retained(pattern)));
+    return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.retained(pattern))));
   }
 
   /** Closes the store, once what was being stored has been. */

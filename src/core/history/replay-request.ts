@@ -18,24 +18,28 @@ export interface ReplayRequest {
 
 /**
  * Reads from where each subscription is to be replayed: only the entry under its own text counts (RP-3), and none where nothing
- * is kept (RP-4). Throws `BayeuxError` for a position that is none, or whose successors are gone (RP-5).
+ * is kept (RP-4). Throws `BayeuxError` for a position that is none, or whose successors are gone (RP-5), and where there would be
+ * more replays under way than one session may have.
  */
 export async function replaysOf(
   { ext }: SubscribeRequest,
   patterns: readonly string[],
   core: Core,
+  underWay: number,
 ): Promise<readonly ReplayRequest[]> {
   const positions = ext?.replay;
   const { history } = core;
   if (history === undefined || !isObject(positions)) return [];
+  const { maxReplays, onGap } = core.options.replay;
   const replays: ReplayRequest[] = [];
   const invalid: [string, string][] = [];
   for (const pattern of new Set(patterns)) {
     const given = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
     if (given === null || !isDurable(pattern, core)) continue;
-    const replay = await read(pattern, given, history, core.options.replay.onGap);
+    const replay = await read(pattern, given, history, onGap);
     if (replay === undefined) invalid.push([pattern, textOf(given)]);
     else replays.push(replay);
+    if (underWay + replays.length > maxReplays) throw errors.tooManyReplays(maxReplays);
   }
   if (invalid.length > 0) throw errors.replayIdInvalid(invalid);
   return replays;

@@ -39,6 +39,13 @@ export class Replays {
     return this.#all.every(({ isOver }) => isOver);
   }
 
+  /** How many have not come to the present. */
+  get underWay(): number {
+    let count = 0;
+    for (const { isDone } of this.#all) if (!isDone) count += 1;
+    return count;
+  }
+
   /** Takes a live event that a replay will bring; false when it is to be queued. */
   takes(event: OutgoingEvent): boolean {
     const { channel } = event.message;

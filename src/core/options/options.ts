@@ -129,6 +129,7 @@ const history = {
       default: 'both',
       doc: 'Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both.',
     },
+    maxReplays: count('replays', 200, 1, many, 'Replays of one session that are under way at a time.'),
   }),
 } as const satisfies OptionTable;
 

@@ -25,6 +25,8 @@ export interface ReplayOptions {
   readonly onGap?: 'fail' | 'earliest' | undefined;
   /** Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both. `both` by default. */
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
+  /** Replays of one session that are under way at a time. Replays; `200` by default. */
+  readonly maxReplays?: number | undefined;
 }
 
 /** Tell clients that ask for it the time of the server; `false` does not. */

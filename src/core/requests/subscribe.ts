@@ -26,7 +26,10 @@ export function subscribe(
   return andThen(deniedOf(patterns, request, session, context), (denied) => {
     if (denied.length > 0) throw errors.subscribeDenied(denied);
     // RP-12: what is kept is only told of to those who may have it.
-    const asked = request.ext?.replay === undefined ? [] : replaysOf(request, patterns, core);
+    const asked =
+      request.ext?.replay === undefined
+        ? []
+        : replaysOf(request, patterns, core, session.replays?.underWay ?? 0);
     return andThen(asked, (replays) => subscribeAll(request, patterns, replays, session, context));
   });
 }

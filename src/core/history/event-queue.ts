@@ -1,0 +1,56 @@
+import type { StoredEvent } from './history-store.ts';
+
+/** Places before the first that are left in peace. */
+const MAX_GONE = 64;
+
+/** The events of one channel by id: added at the end, removed at the beginning. */
+export class EventQueue {
+  #events: (StoredEvent | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#events.length - this.#head;
+  }
+
+  get first(): StoredEvent | undefined {
+    return this.#events[this.#head];
+  }
+
+  /** Adds an event whose id is above all others. */
+  push(event: StoredEvent): void {
+    // A literal has no room to spare, and most channels of many have few events.
+    if (this.#events.length === 0) this.#events = [event];
+    else this.#events.push(event);
+  }
+
+  shift(): void {
+    this.#events[this.#head] = undefined;
+    this.#head += 1;
+    if (this.#head < this.#events.length && (this.#head <= MAX_GONE || this.#head * 2 < this.#events.length))
+      return;
+    this.#events = this.#events.slice(this.#head);
+    this.#head = 0;
+  }
+
+  /** Where the first event with an id above this one stands; the end, if none does. */
+  seek(after: number): number {
+    let [low, high] = [this.#head, this.#events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.id ?? 0) <= after) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The event that stands there; undefined at the end. */
+  at(position: number): StoredEvent | undefined {
+    return this.#events[position];
+  }
+
+  /** Up to `limit` events above this id. */
+  above(after: number, limit: number): StoredEvent[] {
+    const from = this.seek(after);
+    return this.#events.slice(from, from + limit).filter((event) => event !== undefined);
+  }
+}

@@ -1,0 +1,6 @@
+import { systemClock } from '../clock.ts';
+
+/** Resolves in a later turn of the event loop: in between, what else came in is done. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => systemClock.soon(resolve));
+}
