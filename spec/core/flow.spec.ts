@@ -29,7 +29,7 @@ describe('flow credit (at most so many events until the next connect)', () => {
     const { client, deliver } = await open();
     await client.connect({ ...credit(3), ...shortly });
     await deliver(1, 2, 3, 4);
-    const small = exchange({ maxBytes: 60 });
+    const small = exchange({ maxBytes: 110 });
     expect((await client.publish('/x', 1, small)).data).toEqual([1, 2]);
     expect((await client.publish('/x', 1)).data).toEqual([3]);
     expect((await client.publish('/x', 1)).data).toEqual([]);

@@ -142,7 +142,10 @@ export class Model {
     if (this.outbox.size === 0) this.#isBack = false;
     const tells = wantsReply && this.outbox.hasGaps;
     const reply = tells
-      ? new Announcement({ channel: '/meta/connect', successful: true }, this.outbox.takeGaps())
+      ? new Announcement(
+          { channel: '/meta/connect', successful: true },
+          this.outbox.takeGaps(Number.POSITIVE_INFINITY),
+        )
       : undefined;
     this.#way.push({ events, reply });
   }

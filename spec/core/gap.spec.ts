@@ -25,7 +25,7 @@ function outboxOf(overflow?: OverflowRule, limits: Partial<OutboxLimits> = {}) {
   const taken = (count = all) => outbox.take(all, count);
   /** `a4-2` is an event that tells of two before it. */
   const take = (count = all) => taken(count).map(shown).join(' ');
-  const gaps = () => (outbox.hasGaps ? Object.fromEntries(outbox.takeGaps()) : undefined);
+  const gaps = () => (outbox.hasGaps ? Object.fromEntries(outbox.takeGaps(all)) : undefined);
   return { outbox, push, take, taken, gaps };
 }
 
@@ -152,7 +152,7 @@ describe('a gap (what was dropped is told of)', () => {
     const { outbox, push, taken, take, gaps } = outboxOf(two('dropNewest'));
     push('a1 a2 a3');
     const sent = taken();
-    const told = outbox.takeGaps();
+    const told = outbox.takeGaps(all);
     push('a4');
     outbox.putBackGaps(told);
     outbox.putBack(sent);
@@ -235,7 +235,7 @@ describe('a gap (what was dropped is told of)', () => {
       expect([outbox.size, gaps(), outbox.hasGaps]).toEqual([2, rest, false]);
       outbox.putBack(outbox.take(all, all));
       outbox.take(all, all);
-      const told = [...outbox.takeGaps()];
+      const told = [...outbox.takeGaps(all)];
       expect(told).toHaveLength(1000);
       expect(told.every(([, { count }]) => count === 1)).toBe(true);
       expect(outbox.hasGaps).toBe(false);

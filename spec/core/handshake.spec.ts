@@ -332,7 +332,7 @@ describe('events queued during a handshake (HS-15)', () => {
     server.on('session.opened', ({ session }) => {
       for (const data of [1, 2, 3]) session.deliver('/hello', data);
     });
-    const conduit = exchange({ maxBytes: 70 });
+    const conduit = exchange({ maxBytes: 470 });
     const client = await FakeClient.open(server, conduit);
     expect(conduit.messages).toMatchObject([{ 'x-messages': 2 }, { data: 1 }, { data: 2 }]);
     expect((await client.connect()).data).toEqual([3]);

@@ -162,7 +162,7 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
   it('close a batch where a response was full, and answer the next connect with the rest (AK-4, DL-11)', async () => {
     const { connect, deliver } = await open();
     await deliver(1, 2, 3, 4, 5);
-    const small = () => exchange({ maxBytes: 60 });
+    const small = () => exchange({ maxBytes: 300 });
     expect(brought(await connect(1, {}, small()))).toEqual([[1, 2], 2]);
     expect(brought(await connect(2, {}, small()))).toEqual([[3, 4], 3]);
     expect(brought(await connect(2, {}, small()))).toEqual([[3, 4], 4]);

@@ -10,10 +10,11 @@ const { session } = await FakeClient.open(serve().server);
 const make = (limits: OutboxLimits) => new AckedOutbox(limits, session);
 
 outboxContract('acked', make, (outbox) => {
-  const { ext } = outbox.sign({ channel: '/meta/connect', successful: true });
+  const { ext } = outbox.sign({ channel: '/meta/connect', successful: true }, all);
   outbox.acknowledge(Number(ext?.ack));
 });
 
+const all = Number.POSITIVE_INFINITY;
 const reply = { channel: '/meta/connect', successful: true } as const;
 
 /** An outbox with these in it, and short words for what is done with it. */
@@ -23,7 +24,7 @@ function filled(...data: readonly number[]) {
   push(...data);
   const take = (count = Number.POSITIVE_INFINITY) =>
     outbox.take(Number.POSITIVE_INFINITY, count).map(({ message }) => message.data);
-  const close = () => outbox.sign(reply).ext?.ack;
+  const close = () => outbox.sign(reply, all).ext?.ack;
   return { outbox, push, take, close };
 }
 
@@ -193,7 +194,7 @@ describe('an acked outbox that overflows', () => {
         .map((event) =>
           event.gap === undefined ? event.message.data : [event.message.data, event.gap.count],
         );
-    const close = () => outbox.sign(reply);
+    const close = () => outbox.sign(reply, all);
     return { outbox, push, take, close };
   }
 
@@ -222,7 +223,7 @@ describe('an acked outbox that overflows', () => {
 
   it('gives what fits, and leaves the rest to the next reply', () => {
     const { outbox, push, take, close } = ruled({ action: 'dropOldest' });
-    const { bytes } = eventOf(1);
+    const bytes = eventOf(1).bytes + 1;
     push(1, 2);
     expect(take(bytes)).toEqual([1]);
     close();
@@ -262,7 +263,7 @@ describe('an acked outbox that overflows', () => {
   it('tells of none while events wait, and of none with a handshake', () => {
     const { outbox, push, take, close } = ruled({ action: 'dropNewest', maxEvents: 2 });
     push(1, 2, 3);
-    const shaken = outbox.sign({ channel: '/meta/handshake', successful: true });
+    const shaken = outbox.sign({ channel: '/meta/handshake', successful: true }, all);
     expect(shaken.ext).toEqual({ ack: { enabled: true, batch: 1 } });
     expect([take(eventOf(1).bytes), gapsIn(close())]).toEqual([[1], undefined]);
     outbox.acknowledge(2);
@@ -342,7 +343,7 @@ describe('an acked outbox that overflows', () => {
         const connect = (count: number, isLost: boolean) => {
           outbox.acknowledge(seen);
           const events = outbox.take(Number.POSITIVE_INFINITY, count);
-          const signed = outbox.sign(reply);
+          const signed = outbox.sign(reply, all);
           if (isLost) return;
           seen = Number(signed.ext?.ack);
           for (const event of events) {

@@ -132,7 +132,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
     const { connect, deliver } = await open();
     await connect();
     await deliver(1, 2, 3);
-    const small = () => exchange({ maxBytes: 110 });
+    const small = () => exchange({ maxBytes: 370 });
     expect(brought(await connect(now, small()))).toEqual(["1'", "2'"]);
     expect(brought(await connect({}, small()))).toEqual(["3'"]);
     expect((await connect({}, small())).messages).toEqual([]);

@@ -43,7 +43,8 @@ describe('a frame (RFC 6455, 5.2)', () => {
 });
 
 describe('frames', () => {
-  const make = () => new Frames(textFrame, new FakeClock());
+  const limits = { maxFlushBytes: 65_536, messagesPerFrame: 0 };
+  const make = () => new Frames(textFrame, new FakeClock(), limits);
 
   it('are built once for all who got the same events', () => {
     const frames = make();

@@ -67,7 +67,7 @@ export interface Conduit {
   session: Session | undefined;
   /** How many sessions were opened on it, where it is a socket; kept by `Admission`. */
   tally?: SocketTally | undefined;
-  /** The most one batch with events may carry. Bytes (DL-11). */
+  /** The most one response or frame may carry (DL-11). A socket puts a larger batch into several frames. Bytes. */
   readonly maxBytes: number;
   /** Whether what is sent now can still arrive. */
   readonly alive: boolean;

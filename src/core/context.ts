@@ -14,6 +14,7 @@ import type { ResolvedOptions } from './options/options.ts';
 import type { Rules } from './options/rules.ts';
 import type { Flusher } from './outbox/flusher.ts';
 import type { OutboxLimits } from './outbox/outbox.ts';
+import type { Oversized } from './outbox/oversized.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
 import type { Replies } from './replies.ts';
@@ -38,6 +39,7 @@ export interface Core {
   readonly listeners: Listeners;
   readonly browsers: Browsers;
   readonly outboxLimits: OutboxLimits;
+  readonly oversized: Oversized;
   readonly flusher: Flusher;
   readonly admission: Admission;
   readonly sessions: Sessions;

@@ -30,6 +30,7 @@ import { Rules } from './options/rules.ts';
 import { type Departing, Flusher } from './outbox/flusher.ts';
 import type { OutboxLimits } from './outbox/outbox.ts';
 import { asking } from './outbox/overflow-decision.ts';
+import { Oversized } from './outbox/oversized.ts';
 import { Runs } from './outbox/runs.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
@@ -342,6 +343,7 @@ export class Server {
       sessions: new Sessions(admission),
       flusher: new Flusher(clock),
       outboxLimits: limitsOf(options, events, log, clock),
+      oversized: new Oversized(log),
       publisher: new Publisher(
         this.#engine,
         pipeline,

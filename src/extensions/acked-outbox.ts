@@ -1,9 +1,9 @@
-import { type GapsByChannel, joined, tellingOf } from '../core/outbox/gaps.ts';
+import { bytesOf, type GapsByChannel, joined, MAX_GAP_BYTES, tellingOf } from '../core/outbox/gaps.ts';
 import type { Outbox, OutboxLimits, Pushed } from '../core/outbox/outbox.ts';
 import { PlainOutbox } from '../core/outbox/plain-outbox.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
-import type { Gap, OutgoingEvent } from '../protocol/outgoing.ts';
+import { type Gap, type OutgoingEvent, OutgoingReply } from '../protocol/outgoing.ts';
 
 /** From this batch on, seeing a batch means having seen all events before `end`, counted from the first event ever. */
 interface Closing {
@@ -62,12 +62,12 @@ export class AckedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
-  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[] {
+  take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
-    const again = this.#again(maxBytes, maxCount);
+    const again = this.#again(maxBytes, maxCount, least);
     if (this.#next < this.#sent.length) return again;
-    const left = again.reduce((bytes, event) => bytes - event.bytes, maxBytes);
-    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? 1 : 0);
+    const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
+    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
     for (const event of fresh) if (!event.volatile || event.gap !== undefined) this.#keep(event);
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
@@ -88,7 +88,7 @@ export class AckedOutbox implements Outbox {
   }
 
   /** Closes the batch that this reply ends (AK-2). */
-  sign(reply: Reply): Reply {
+  sign(reply: Reply, maxBytes: number): Reply {
     this.#batch += 1;
     this.#note(this.#gone + (this.#from === 0 ? this.#next : 0));
     this.#from = undefined;
@@ -96,17 +96,20 @@ export class AckedOutbox implements Outbox {
       return { ...reply, ext: { ...reply.ext, ack: { enabled: true, batch: this.#batch } } };
     }
     const signed = { ...reply, ext: { ...reply.ext, ack: this.#batch } };
-    const gaps = this.#tell();
+    if (this.#told.length === 0 && !this.#fresh.hasGaps) return signed;
+    const room = Math.min(maxBytes - new OutgoingReply(signed).bytes, MAX_GAP_BYTES);
+    const gaps = this.#tell(room);
     return gaps.size === 0 ? signed : tellingOf(signed, gaps);
   }
 
-  #again(maxBytes: number, maxCount: number): OutgoingEvent[] {
+  #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
     const taken: OutgoingEvent[] = [];
     let bytes = 0;
     while (taken.length < maxCount) {
       const event = this.#sent[this.#next];
-      if (event === undefined || (taken.length > 0 && bytes + event.bytes > maxBytes)) break;
-      bytes += event.bytes;
+      if (event === undefined) break;
+      bytes += event.bytes + 1;
+      if (taken.length >= least && bytes > maxBytes) break;
       taken.push(event);
       this.#next += 1;
     }
@@ -137,16 +140,24 @@ export class AckedOutbox implements Outbox {
     if (this.#closings.length > MAX_CLOSINGS) this.#closings.shift();
   }
 
-  // What no acknowledged reply has told of is told of by each, so that any that is seen will do.
-  #tell(): GapsByChannel {
-    if (this.#next === this.#sent.length && this.#fresh.hasGaps) {
-      this.#told.push({ batch: this.#batch, gaps: this.#fresh.takeGaps() });
-      const [first, second] = this.#told;
-      if (this.#told.length > MAX_CLOSINGS && first !== undefined && second !== undefined) {
-        this.#told.splice(0, 2, { batch: second.batch, gaps: together([first, second]) });
-      }
+  // Each reply tells again of the gaps that no acknowledged reply has told of, so that any that is seen will do.
+  #tell(maxBytes: number): GapsByChannel {
+    if (this.#next === this.#sent.length && this.#fresh.hasGaps) this.#tellMore(maxBytes);
+    const gaps = together(this.#told);
+    if (bytesOf(gaps) <= maxBytes) return gaps;
+    // This reply has no room for them: its acknowledgement must not count for them.
+    this.#told = [{ batch: this.#batch + 1, gaps }];
+    return new Map();
+  }
+
+  #tellMore(maxBytes: number): void {
+    const gaps = this.#fresh.takeGaps(maxBytes - bytesOf(together(this.#told)));
+    if (gaps.size === 0) return;
+    this.#told.push({ batch: this.#batch, gaps });
+    const [first, second] = this.#told;
+    if (this.#told.length > MAX_CLOSINGS && first !== undefined && second !== undefined) {
+      this.#told.splice(0, 2, { batch: second.batch, gaps: together([first, second]) });
     }
-    return together(this.#told);
   }
 }
 

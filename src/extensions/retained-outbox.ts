@@ -63,11 +63,11 @@ export class RetainedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
-  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[] {
-    const again = this.#again(maxBytes, maxCount);
+  take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
+    const again = this.#again(maxBytes, maxCount, least);
     if (this.#repeats.length > 0) return again;
-    const left = again.reduce((bytes, event) => bytes - event.bytes, maxBytes);
-    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? 1 : 0);
+    const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
+    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
     this.#sent.add(fresh);
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
@@ -85,8 +85,8 @@ export class RetainedOutbox implements Outbox {
     return this.#repeats.length === 0 && this.#fresh.hasGaps;
   }
 
-  takeGaps(): GapsByChannel {
-    const gaps = this.#fresh.takeGaps();
+  takeGaps(maxBytes: number): GapsByChannel {
+    const gaps = this.#fresh.takeGaps(maxBytes);
     this.#told.push(gaps);
     return gaps;
   }
@@ -116,12 +116,12 @@ export class RetainedOutbox implements Outbox {
     return reply;
   }
 
-  #again(maxBytes: number, maxCount: number): OutgoingEvent[] {
+  #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
     let bytes = 0;
     let count = 0;
     for (const repeat of this.#repeats) {
-      if (count >= maxCount || (count > 0 && bytes + repeat.bytes > maxBytes)) break;
-      bytes += repeat.bytes;
+      bytes += repeat.bytes + 1;
+      if (count >= maxCount || (count >= least && bytes > maxBytes)) break;
       count += 1;
     }
     const again = this.#repeats.splice(0, count);

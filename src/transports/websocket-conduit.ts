@@ -160,7 +160,7 @@ export class WebSocketConduit implements Conduit, Departing {
       return;
     }
     if (!this.#isReading) this.depart();
-    this.#write(batch);
+    this.#writeFrame(this.#frames.of(batch));
     if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await({ batch, handover });
   }
@@ -263,17 +263,6 @@ export class WebSocketConduit implements Conduit, Departing {
       this.#atWork -= 1;
       this.pace();
     });
-  }
-
-  #write(batch: readonly Outgoing[]): void {
-    const limit = this.#shared.server.options.websocket.messagesPerFrame;
-    if (limit === 0 || batch.length <= limit) {
-      this.#writeFrame(this.#frames.of(batch));
-      return;
-    }
-    for (let at = 0; at < batch.length; at += limit) {
-      this.#writeFrame(this.#frames.of(batch.slice(at, at + limit)));
-    }
   }
 
   #writeFrame(frame: Buffer): void {

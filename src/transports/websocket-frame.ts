@@ -12,9 +12,8 @@ export function closeFrame(code: number, why = ''): Buffer {
   return Buffer.from([FIN | CLOSE, 2 + why.length, code >> 8, code & 0xff, ...Buffer.from(why)]);
 }
 
-/** A text frame. What a server sends is not masked, so that the bytes are the same for all who get them. */
-export function textFrame(text: string): Buffer {
-  const length = Buffer.byteLength(text);
+/** A text frame; `length` is that of the text in bytes. What a server sends is not masked, so that the bytes are the same for all who get them. */
+export function textFrame(text: string, length = Buffer.byteLength(text)): Buffer {
   const frame = begin(TEXT, length);
   frame.write(text, frame.length - length);
   return frame;
@@ -24,8 +23,8 @@ export function textFrame(text: string): Buffer {
 const WORTH_COMPRESSING = 512;
 
 /** A compressed text frame (RFC 7692), made without looking back at others: it too is the same for all. */
-export function deflatedFrame(text: string): Buffer {
-  if (Buffer.byteLength(text) < WORTH_COMPRESSING) return textFrame(text);
+export function deflatedFrame(text: string, length = Buffer.byteLength(text)): Buffer {
+  if (length < WORTH_COMPRESSING) return textFrame(text, length);
   // RFC 7692, 7.2.1: the four bytes that end every flush are left out.
   const payload = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   const frame = begin(COMPRESSED | TEXT, payload.length);
@@ -60,25 +59,38 @@ interface Built {
   readonly frame: Buffer;
 }
 
-/** Builds the frame of a batch of events once a turn: all sessions that got the same ones share its bytes. */
+/** What one frame may carry. */
+export interface FrameLimits {
+  /** Bytes of text, before it is compressed (DL-11); more only where one message alone has more. */
+  readonly maxFlushBytes: number;
+  /** Messages; 0 is no limit. */
+  readonly messagesPerFrame: number;
+}
+
+/**
+ * Builds the frame of a batch of events once a turn: all sessions that got the same ones share its bytes. A batch that is too much for
+ * one frame takes several, one behind the other in the same bytes.
+ */
 export class Frames {
-  readonly #make: (text: string) => Buffer;
+  readonly #make: (text: string, length: number) => Buffer;
   readonly #clock: Clock;
+  readonly #limits: FrameLimits;
   #byFirst = new Map<Outgoing | undefined, Built>();
   #last: Built | undefined;
   #built = 0;
 
-  constructor(make: (text: string) => Buffer, clock: Clock) {
+  constructor(make: (text: string, length: number) => Buffer, clock: Clock, limits: FrameLimits) {
     this.#make = make;
     this.#clock = clock;
+    this.#limits = limits;
   }
 
-  /** Frames built so far, those of replies included. */
+  /** Batches built so far, those of replies included. */
   get built(): number {
     return this.#built;
   }
 
-  /** The frame that carries this batch. It is shared: do not change it. */
+  /** The frames that carry this batch. They are shared: do not change them. */
   of(batch: readonly Outgoing[]): Buffer {
     const last = this.#last;
     if (last !== undefined && isSame(last.batch, batch)) return last.frame;
@@ -89,7 +101,7 @@ export class Frames {
 
   #build(batch: readonly Outgoing[]): Buffer {
     this.#built += 1;
-    const frame = this.#make(encodeBatch(batch));
+    const frame = this.#encode(batch);
     // A reply goes to one client, and never again.
     if (batch[batch.length - 1] instanceof OutgoingReply) return frame;
     if (this.#last === undefined) this.#clock.soon(this.#forget);
@@ -98,12 +110,40 @@ export class Frames {
     return frame;
   }
 
+  #encode(batch: readonly Outgoing[]): Buffer {
+    const { maxFlushBytes, messagesPerFrame } = this.#limits;
+    if (messagesPerFrame === 0 || batch.length <= messagesPerFrame) {
+      const text = encodeBatch(batch);
+      const length = Buffer.byteLength(text);
+      if (length <= maxFlushBytes || batch.length === 1) return this.#make(text, length);
+    }
+    return Buffer.concat(partsOf(batch, this.#limits).map((part) => this.#encode(part)));
+  }
+
   // Whoever shares a batch sends it in the same turn.
   readonly #forget = (): void => {
     this.#last = undefined;
     // A map that is cleared links what it held to what it will hold: once some of it is old, all of it outlives scavenges.
     this.#byFirst = new Map();
   };
+}
+
+/** As many messages in each part as one frame may carry, and at least one. */
+function partsOf(batch: readonly Outgoing[], { maxFlushBytes, messagesPerFrame }: FrameLimits): Outgoing[][] {
+  const parts: Outgoing[][] = [];
+  let part: Outgoing[] = [];
+  // Of the brackets: each message counts with its comma, of which there is one less.
+  let bytes = 1;
+  for (const one of batch) {
+    bytes += one.bytes + 1;
+    if (part.length > 0 && (bytes > maxFlushBytes || part.length === messagesPerFrame)) {
+      parts.push(part);
+      part = [];
+      bytes = 1 + one.bytes + 1;
+    }
+    part.push(one);
+  }
+  return [...parts, part];
 }
 
 function isSame(one: readonly Outgoing[], other: readonly Outgoing[]): boolean {

@@ -19,8 +19,8 @@ export class WebSocketTransport {
     const { clock, options } = server;
     const { pingInterval, firstMessageTimeout } = options.websocket;
     this.#server = server;
-    this.#plain = new Frames(textFrame, clock);
-    this.#deflated = new Frames(deflatedFrame, clock);
+    this.#plain = new Frames(textFrame, clock, options.websocket);
+    this.#deflated = new Frames(deflatedFrame, clock, options.websocket);
     this.#shared = {
       server,
       pings: new Rounds(clock, pingInterval, (conduit) => conduit.ping()),

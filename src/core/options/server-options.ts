@@ -83,15 +83,15 @@ export interface WebsocketOptions {
   readonly metaConnectDeliverOnly?: boolean | undefined;
   /** Subprotocol clients must offer; unset takes the first one offered. */
   readonly protocol?: string | undefined;
-  /** Events in one frame; 0 is no limit. Events; `0` by default. */
+  /** Messages in one frame; 0 is no limit. Events; `0` by default. */
   readonly messagesPerFrame?: number | undefined;
-  /** Events that one frame may carry; at least one event. Bytes; `65536` by default. */
+  /** What one frame may carry; at least one message. Bytes; `65536` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `1048576` by default. */
   readonly maxBufferedBytes?: number | undefined;
   /** Time between two pings; a socket that misses two is closed. Milliseconds; `25000` by default. */
   readonly pingInterval?: number | undefined;
-  /** How long a socket may stay silent after it opened. Milliseconds; `60000` by default. */
+  /** How long a socket may stay without a session. Milliseconds; `60000` by default. */
   readonly firstMessageTimeout?: number | undefined;
   /** A session may be used only on the socket of its handshake. `false` by default. */
   readonly requireHandshakePerConnection?: boolean | undefined;
@@ -179,7 +179,7 @@ export interface ServerOptions {
   readonly dedupe?: 'faye' | true | false | undefined;
   /** Keys of a publisher’s `ext` that reach subscribers. `binary` by default. */
   readonly forward?: readonly string[] | 'all' | undefined;
-  /** Events that one HTTP response may carry; at least one event. Bytes; `524288` by default. */
+  /** What one HTTP response with events may carry; at least one event. Bytes; `524288` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Events that may wait for one session. Events; `10000` by default. */
   readonly maxQueue?: number | undefined;
@@ -207,8 +207,12 @@ export interface ServerOptions {
   readonly maxDepth?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
-  /** Sessions at a time; further handshakes get 503. Sessions; unlimited by default. */
+  /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions. */
   readonly maxSessions?: number | undefined;
+  /** The same for one address; for one /64 of IPv6. Sessions; by default as `maxSessions`. */
+  readonly maxSessionsPerAddress?: number | undefined;
+  /** Sessions opened on one WebSocket and still there. Sessions; `10` by default. */
+  readonly maxSessionsPerConnection?: number | undefined;
   /** Send again what clients that ask for it do not acknowledge. `true` by default. */
   readonly ack?: boolean | undefined;
   /** Tell clients that ask for it the time of the server; `false` does not. */

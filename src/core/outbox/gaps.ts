@@ -7,6 +7,10 @@ export type GapsByChannel = ReadonlyMap<string, Gap>;
 /** Channels of one session that can wait to be told of a gap; what is dropped on others is told of under `/**`. */
 const MAX_CHANNELS = 1000;
 const EVERYWHERE = '/**';
+/** What gaps may take of one reply; the next one tells of the rest. Bytes. */
+export const MAX_GAP_BYTES = 16_384;
+/** `,"ext":{"gap":{}}` */
+const AROUND = 17;
 
 /** Two gaps with no event of the channel between them are one. */
 export function joined(one: Gap | undefined, other: Gap): Gap {
@@ -28,6 +32,18 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   const own = new OutgoingEvent({ ...message, ext: { ...message.ext, gap } }, { ...event, gap });
   own.since = event.since;
   return own;
+}
+
+/** What these gaps take of a reply. Bytes. */
+export function bytesOf(gaps: GapsByChannel): number {
+  let bytes = 0;
+  for (const [channel, gap] of gaps) bytes += entryBytes(channel, gap);
+  return bytes === 0 ? 0 : AROUND + bytes;
+}
+
+// With its comma.
+function entryBytes(channel: string, gap: Gap): number {
+  return Buffer.byteLength(JSON.stringify({ [channel]: gap })) - 1;
 }
 
 /** The reply with gaps in it. */
@@ -88,23 +104,36 @@ export class Gaps {
     return this.#elsewhere !== undefined || (drained && this.ahead.size + this.#behind.size > 0);
   }
 
-  /** What a connect reply tells of: where nothing waits, all. */
-  take(drained: boolean): GapsByChannel {
+  /** What a connect reply tells of: where nothing waits, all; but no more than `maxBytes`. */
+  take(drained: boolean, maxBytes: number): GapsByChannel {
     const taken = new Map<string, Gap>();
-    if (drained) {
-      for (const [channel, gap] of this.ahead) taken.set(channel, gap);
-      for (const [channel, gap] of this.#behind) taken.set(channel, joined(taken.get(channel), gap));
-      this.ahead.clear();
-      this.#behind.clear();
+    let left = maxBytes - AROUND;
+    if (this.#elsewhere !== undefined) {
+      left -= entryBytes(EVERYWHERE, this.#elsewhere);
+      if (left < 0) return taken;
+      taken.set(EVERYWHERE, this.#elsewhere);
+      this.#elsewhere = undefined;
     }
-    if (this.#elsewhere !== undefined) taken.set(EVERYWHERE, this.#elsewhere);
-    this.#elsewhere = undefined;
+    if (!drained) return taken;
+    for (const channel of new Set([...this.ahead.keys(), ...this.#behind.keys()])) {
+      const gap = this.#of(channel);
+      left -= entryBytes(channel, gap);
+      if (left < 0) break;
+      taken.set(channel, gap);
+      this.ahead.delete(channel);
+      this.#behind.delete(channel);
+    }
     return taken;
   }
 
   /** The reply did not leave. */
   putBack(gaps: GapsByChannel): void {
     for (const [channel, gap] of gaps) this.addAhead(channel, gap);
+  }
+
+  #of(channel: string): Gap {
+    const [ahead, behind] = [this.ahead.get(channel), this.#behind.get(channel)];
+    return behind === undefined ? (ahead ?? { count: 0 }) : joined(ahead, behind);
   }
 
   #add(where: Map<string, Gap>, channel: string, gap: Gap): void {

@@ -19,18 +19,21 @@ export interface Outbox {
   readonly repeats?: boolean;
   push(event: OutgoingEvent): Pushed;
   /**
-   * The oldest events, in order, within both limits, and at least one if there is any and any is asked for (DL-11). It may be
-   * that what waited had become too old: then there is none.
+   * The oldest events, in order, within both limits (DL-11). Each counts with the comma behind it. At least `least` of them, 0 or 1,
+   * if there is any and any is asked for. Events that have become too old are dropped first, so there may be none.
    */
-  take(maxBytes: number, maxCount: number): readonly OutgoingEvent[];
+  take(maxBytes: number, maxCount: number, least?: 0 | 1): readonly OutgoingEvent[];
   /** Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. */
   putBack(events: readonly OutgoingEvent[]): void;
-  /** A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing. */
-  sign?(reply: Reply): Reply;
+  /**
+   * A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing.
+   * It tells of gaps only as long as it takes at most `maxBytes`.
+   */
+  sign?(reply: Reply, maxBytes: number): Reply;
   /** Whether a connect reply that leaves now has gaps to tell of. */
   readonly hasGaps?: boolean;
-  /** Takes those gaps. */
-  takeGaps?(): GapsByChannel;
+  /** Takes those gaps, as many as `maxBytes` of a reply can tell of; the others wait for the next one. */
+  takeGaps?(maxBytes: number): GapsByChannel;
   /** Returns them, before the events that went with them: the reply was not handed over whole. */
   putBackGaps?(gaps: GapsByChannel): void;
 }

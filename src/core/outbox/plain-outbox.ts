@@ -42,10 +42,9 @@ export class PlainOutbox implements Outbox {
     return this.#queued.push(event);
   }
 
-  /** As for any outbox; with `least` 0 nothing rather than one event that is too big. */
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
-    if (this.#queue === undefined && this.#run.bytes <= maxBytes && this.#run.size <= maxCount)
-      return this.#takeRun();
+    const { bytes, size } = this.#run;
+    if (this.#queue === undefined && bytes + size <= maxBytes && size <= maxCount) return this.#takeRun();
     return this.#queued.take(maxBytes, maxCount, least);
   }
 
@@ -62,8 +61,8 @@ export class PlainOutbox implements Outbox {
     return this.#queue?.hasGaps ?? false;
   }
 
-  takeGaps(): GapsByChannel {
-    return this.#queued.takeGaps();
+  takeGaps(maxBytes: number): GapsByChannel {
+    return this.#queued.takeGaps(maxBytes);
   }
 
   putBackGaps(gaps: GapsByChannel): void {

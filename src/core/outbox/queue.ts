@@ -60,8 +60,8 @@ export class Queue {
     return this.#room.gaps?.isDue(this.size === 0) ?? false;
   }
 
-  takeGaps(): GapsByChannel {
-    return this.#room.gaps?.take(this.size === 0) ?? new Map();
+  takeGaps(maxBytes: number): GapsByChannel {
+    return this.#room.gaps?.take(this.size === 0, maxBytes) ?? new Map();
   }
 
   putBackGaps(gaps: GapsByChannel): void {

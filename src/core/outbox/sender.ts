@@ -4,10 +4,13 @@ import type { Conduit, Handover } from '../conduit.ts';
 import type { Core } from '../context.ts';
 import type { Session } from '../session.ts';
 import { Flow } from './flow.ts';
-import { Announcement } from './gaps.ts';
+import { Announcement, MAX_GAP_BYTES } from './gaps.ts';
 import { LazyWait } from './lazy-wait.ts';
 import type { Outbox, Pushed } from './outbox.ts';
 import { PlainOutbox } from './plain-outbox.ts';
+
+/** What a batch number and `x-messages` add to a reply at most. Bytes. */
+const SIGNATURE = 64;
 
 /** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
 export class Sender implements Handover {
@@ -79,7 +82,7 @@ export class Sender implements Handover {
 
   /** Sends replies alone. */
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
-    const signed = this.#signed(replies, '/meta/connect', conduit);
+    const signed = this.#signed(replies, '/meta/connect', conduit, []);
     // Gaps come back if they are not handed over whole.
     if (signed.some(isAnnouncement)) this.#send(conduit, signed);
     else conduit.send(signed);
@@ -87,12 +90,15 @@ export class Sender implements Handover {
 
   /** Sends what waits together with replies: behind them if these are a handshake's, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
-    let events = this.#take(conduit);
+    const channel = repliesFirst ? '/meta/handshake' : '/meta/connect';
+    // Replies of one response cannot be split, so events yield to them; but a lone connect brings at least one.
+    const beside = conduit.shape === 'exchange' ? replies : [];
+    let events = this.#take(conduit, leftBeside(beside, channel, conduit), beside.length > 1 ? 0 : 1);
     while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.#hasMore) {
       this.#sendEvents(conduit, events);
       events = this.#take(conduit);
     }
-    const signed = this.#signed(replies, repliesFirst ? '/meta/handshake' : '/meta/connect', conduit);
+    const signed = this.#signed(replies, channel, conduit, events);
     this.#send(
       conduit,
       repliesFirst ? [...counting(signed, events.length), ...events] : [...events, ...signed],
@@ -131,29 +137,40 @@ export class Sender implements Handover {
     replies: readonly OutgoingReply[],
     channel: MetaChannel,
     conduit: Conduit,
+    events: readonly OutgoingEvent[],
   ): readonly OutgoingReply[] {
     const { sign, hasGaps } = this.outbox;
     if (sign === undefined && hasGaps !== true && this.#session.tightening === undefined) return replies;
+    const isShared = conduit.shape === 'exchange';
+    let left = isShared ? leftBeside([...events, ...replies], channel, conduit) : 0;
     return replies.map((reply) => {
       const { message } = reply;
       const own = message.successful && message.clientId === this.#session.clientId;
-      return own && message.channel === channel ? this.#sign(message, conduit) : reply;
+      if (!own || message.channel !== channel) return reply;
+      const signed = this.#sign(message, conduit, isShared ? left + reply.bytes : conduit.maxBytes - 2);
+      if (isShared) left -= signed.bytes - reply.bytes;
+      return signed;
     });
   }
 
-  #sign(reply: Reply, conduit: Conduit): OutgoingReply {
+  // Gaps and positions that the reply has no room for wait for the next one: `most` is what it may take. Bytes.
+  #sign(reply: Reply, conduit: Conduit, most: number): OutgoingReply {
     const { outbox } = this;
     const alone = this.#unsettled === 0 || this.#carrier === conduit;
-    let signed = outbox.sign?.(reply) ?? reply;
-    signed = this.#session.tightening?.sign(signed, alone && outbox.size === 0) ?? signed;
+    const signed = outbox.sign?.(reply, most) ?? reply;
+    const told = this.#session.tightening?.sign(signed, alone && outbox.size === 0) ?? signed;
+    let made = new OutgoingReply(told);
+    if (told !== signed && made.bytes > most) made = new OutgoingReply(signed);
     // Only where they come back in order if the reply is not handed over whole.
     const tells = outbox.hasGaps === true && reply.channel === '/meta/connect' && this.canUse(conduit);
-    const gaps = tells ? outbox.takeGaps?.() : undefined;
-    return gaps === undefined ? new OutgoingReply(signed) : new Announcement(signed, gaps);
+    const gaps = tells ? outbox.takeGaps?.(Math.min(most - made.bytes, MAX_GAP_BYTES)) : undefined;
+    return gaps === undefined || gaps.size === 0 ? made : new Announcement(made.message, gaps);
   }
 
-  #take(conduit: Conduit): readonly OutgoingEvent[] {
-    const events = this.outbox.take(conduit.maxBytes, this.#credit);
+  #take(conduit: Conduit, maxBytes = conduit.maxBytes - 1, least: 0 | 1 = 1): readonly OutgoingEvent[] {
+    const events = this.outbox.take(maxBytes, this.#credit, least);
+    const [first] = events;
+    if (first !== undefined && first.bytes >= maxBytes) this.#core.oversized.check(first, conduit);
     this.#flow?.spend(events.length);
     this.#session.tightening?.sending(events);
     if (this.outbox.size === 0) this.#lazyWait?.end();
@@ -177,6 +194,13 @@ export class Sender implements Handover {
     this.#lazyWait ??= new LazyWait(clock, () => this.schedule());
     this.#lazyWait.add(lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout));
   }
+}
+
+/** What one response may carry besides these, with their commas, brackets, and what is still put into replies to this channel. Bytes. */
+function leftBeside(batch: readonly Outgoing[], channel: MetaChannel, { maxBytes }: Conduit): number {
+  let left = maxBytes - 1;
+  for (const one of batch) left -= one.bytes + 1 + (one.message.channel === channel ? SIGNATURE : 0);
+  return left;
 }
 
 // HS-15: the client waits for as many before it connects, so what does not fit and waits for that is not counted.

@@ -65,11 +65,11 @@ export class Waiting {
   }
 
   /**
-   * The oldest, within both limits; but `least` of them, 0 or 1, however big. Where gaps are given, by channel, the first event
+   * The oldest, within both limits, each with a comma; but `least` of them, 0 or 1, however big. Where gaps are given, by channel, the first event
    * of a channel tells of its gap, and the gap is gone from the map.
    */
   take(maxBytes: number, maxCount: number, least: number, gaps?: Map<string, Gap>): OutgoingEvent[] {
-    const all = gaps === undefined && this.#bytes <= maxBytes && this.size <= maxCount;
+    const all = gaps === undefined && this.#bytes + this.size <= maxBytes && this.size <= maxCount;
     return all ? this.#takeAll() : this.#takeSome(maxBytes, maxCount, least, gaps);
   }
 
@@ -142,8 +142,9 @@ export class Waiting {
     while (taken.length < maxCount) {
       if (gaps !== undefined) this.#tellAt(this.#head, gaps);
       const event = this.#slots[this.#head];
-      if (event === undefined || (taken.length >= least && bytes + event.bytes > maxBytes)) break;
-      bytes += event.bytes;
+      if (event === undefined) break;
+      bytes += event.bytes + 1;
+      if (taken.length >= least && bytes > maxBytes) break;
       taken.push(event);
       this.remove(this.#head);
     }
