@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type { Question } from '../../src/core/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 
@@ -77,5 +79,78 @@ describe('the public id', () => {
         });
       }
     }
+  });
+});
+
+describe('what an application is given (HS-16)', () => {
+  /** All that printing or storing a value may show, as deep as it goes. */
+  const shownOf = (value: unknown): string =>
+    [
+      inspect(value, { depth: null, showHidden: true }),
+      inspect(value, { depth: null, getters: true }),
+      json(value),
+    ].join();
+  const json = (value: unknown): string => {
+    const seen = new Set<unknown>();
+    return String(
+      JSON.stringify(value, (_key, one: unknown) => {
+        if (typeof one === 'object' && seen.has(one)) return undefined;
+        seen.add(one);
+        return one;
+      }),
+    );
+  };
+
+  it('shows the clientId of nobody: sessions, conduits, events, questions and messages', async () => {
+    const given: unknown[] = [];
+    const keep = (value: unknown): void => void given.push(value);
+    const yes = (question: Question): boolean => {
+      given.push(question, question.message, question.request, question.session);
+      return true;
+    };
+    const { server } = serve({
+      maxQueue: 2,
+      redelivery: 'retained',
+      revalidateEvery: 1000,
+      queueOverflow: (overflow) => {
+        given.push(overflow);
+        return 'dropOldest';
+      },
+      channels: { '/d': { history: true } },
+      policy: { canHandshake: yes, canPublish: yes, canSubscribe: yes },
+    });
+    const names = [
+      'session.opened',
+      'session.closed',
+      'channel.subscribed',
+      'published',
+      'overflow',
+    ] as const;
+    for (const name of names) server.on(name, keep);
+    server.listen('/**', keep);
+    const wire = socket();
+    const clients = [
+      await FakeClient.connected(server, wire, { ext: { replay: true, replayTighten: true } }),
+      await FakeClient.connected(server, exchange({ browser: 'b0123456' }), {
+        supportedConnectionTypes: ['websocket', 'long-polling', 'eventsource'],
+      }),
+    ];
+    const local = await server.connect();
+    for (const client of clients) {
+      await client.subscribe(['/a', '/d']);
+      await client.publish('/a', 1);
+      await client.connect({}, client === clients[0] ? wire : exchange({ browser: 'b0123456' }));
+      for (const data of [1, 2, 3]) client.session.deliver('/a', data);
+      const { session } = client;
+      given.push(session, session.outbox, session.line, session.recent, session.tightening);
+    }
+    await server.publish('/d', 1);
+    given.push(local, local.session, server, server.directory);
+    clients[0]?.session.disconnect();
+    expect(given.length).toBeGreaterThan(40);
+    const shown = given.map(shownOf).join('\n');
+    const secrets = [...clients.map(({ clientId }) => clientId), local.session.clientId, 'b0123456'];
+    for (const secret of secrets) expect(shown).not.toContain(secret);
+    expect(clients.map(({ session }) => session.clientId)).toEqual(clients.map(({ clientId }) => clientId));
   });
 });

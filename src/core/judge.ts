@@ -14,16 +14,27 @@ import { UsageError } from './usage-error.ts';
 class AskedQuestion implements Question {
   readonly session: Session | undefined;
   readonly channel: string;
-  readonly message: ReadableRequest;
+  readonly #asked: ReadableRequest;
   readonly #conduit: Conduit;
+  #message: ReadableRequest | undefined;
   #abort: AbortController | undefined;
 
   constructor(session: Session | undefined, channel: string, message: ReadableRequest, conduit: Conduit) {
     this.session = session;
     this.channel = channel;
-    this.message = message;
+    this.#asked = message;
     this.#conduit = conduit;
     Object.freeze(this);
+  }
+
+  // HS-16: the secret of the session stays here.
+  get message(): ReadableRequest {
+    if (this.#asked.clientId === undefined) return this.#asked;
+    if (this.#message === undefined) {
+      const { clientId: _, ...message } = this.#asked;
+      this.#message = message;
+    }
+    return this.#message;
   }
 
   get request() {

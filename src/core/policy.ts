@@ -8,6 +8,7 @@ export interface Question {
   readonly session: Session | undefined;
   /** The channel, or the pattern of a subscription. */
   readonly channel: string;
+  /** The request, without its clientId. */
   readonly message: ReadableRequest;
   readonly request: RequestInfo;
   /** Aborts after `hookTimeout`. */

@@ -103,11 +103,8 @@ export class Session implements Stamped {
 
   /** Public name: use it everywhere but on the wire to this client (HS-16). */
   readonly id: string;
-  /** The client's bearer secret. */
-  readonly clientId: string;
   /** Who this is, if the policy said. */
   readonly user: string | undefined;
-  readonly browser: string | undefined;
   readonly seat: Seat;
   /** What an application, or an extension under its own name, keeps of this session: plain JSON, so that it can move. */
   readonly attributes: Record<string, unknown> = {};
@@ -116,12 +113,15 @@ export class Session implements Stamped {
   /** In which order its requests are handled (PR-12). */
   readonly line = new Line();
   readonly recent: RecentPublishes | undefined;
-  readonly handshake: HandshakeRequest | undefined;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
   /** The channel tree's mark. */
   stamp = 0;
 
+  // Private, so that nothing that prints or stores a session has them.
+  readonly #clientId: string;
+  readonly #browser: string | undefined;
+  readonly #handshake: HandshakeRequest | undefined;
   readonly #timing: Partial<Timing> | undefined;
   #transport: TransportName;
   #connected = false;
@@ -132,11 +132,11 @@ export class Session implements Stamped {
 
   constructor(parts: SessionParts, core: Core) {
     this.id = parts.id;
-    this.clientId = parts.clientId;
+    this.#clientId = parts.clientId;
     this.user = parts.user;
-    this.browser = parts.browser;
+    this.#browser = parts.browser;
     this.seat = parts.seat;
-    this.handshake = parts.handshake;
+    this.#handshake = parts.handshake;
     this.recent = parts.dedupe ? new RecentPublishes() : undefined;
     this.#transport = parts.transport;
     this.#timing = parts.timing;
@@ -151,6 +151,20 @@ export class Session implements Stamped {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** The client's bearer secret. */
+  get clientId(): string {
+    return this.#clientId;
+  }
+
+  /** The cookie of the browser it handshook from, if it has one. */
+  get browser(): string | undefined {
+    return this.#browser;
+  }
+
+  get handshake(): HandshakeRequest | undefined {
+    return this.#handshake;
   }
 
   /** Extensions for this session alone. */

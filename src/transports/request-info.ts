@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestInfo, TransportName } from '../core/conduit.ts';
+import { valuesOf } from './form.ts';
 import type { RequestHead } from './http.ts';
 
 type Asked = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
@@ -7,14 +8,32 @@ type Asked = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
 /** What a policy may know of a request: plain and frozen (HS-17). */
 export function requestInfo(req: Asked, transport: TransportName, trustProxy: boolean): RequestInfo {
   const { origin, cookie = '' } = req.headers;
+  const url = withoutSecret(req.originalUrl ?? req.url ?? '', transport);
+  const headers = { ...req.headers };
+  // The same again, over HTTP/2.
+  if (':path' in headers) headers[':path'] = url;
   return Object.freeze({
     transport,
     address: addressOf(req, trustProxy),
-    headers: Object.freeze({ ...req.headers }),
+    headers: Object.freeze(headers),
     cookies: Object.freeze(Object.fromEntries(pairsOf(cookie))),
     ...(typeof origin === 'string' && { origin }),
-    url: req.originalUrl ?? req.url ?? '',
+    url,
   });
+}
+
+// HS-16: the URL of a stream ends with the clientId, and that of a JSONP call has messages with it in its query.
+function withoutSecret(url: string, transport: TransportName): string {
+  if (transport === 'eventsource') return url.replace(/[^/?]*(?=\?|$)/, '');
+  return transport === 'callback-polling' ? url.replace(/\?.*/s, withoutMessages) : url;
+}
+
+function withoutMessages(query: string): string {
+  const others = query
+    .slice(1)
+    .split('&')
+    .filter((pair) => valuesOf(pair, 'message').length === 0);
+  return others.length === 0 ? '' : `?${others.join('&')}`;
 }
 
 /** The name and port a client asked for, as it wrote them, or as a trusted proxy says it did. */
