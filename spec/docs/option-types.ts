@@ -1,5 +1,6 @@
-import { optionTable } from '../../src/core/options/options.ts';
+import { partOf } from '../../src/cli/help.ts';
 import type { OptionGroup, OptionRow, OptionTable } from '../../src/core/options/option-table.ts';
+import { optionTable } from '../../src/core/options/options.ts';
 
 const head = `// Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
@@ -79,6 +80,8 @@ const unitOf = (row: OptionRow): string | undefined =>
   row.kind === 'number' || row.kind === 'integer' ? row.unit : undefined;
 
 function defaultOf(row: OptionRow): string | undefined {
+  const part = partOf(row);
+  if (part !== '') return `${part} by default`;
   if (row.inherits !== undefined) return `by default as \`${row.inherits}\``;
   if (row.default === undefined || row.kind === 'rules') return undefined;
   if (row.default === Number.POSITIVE_INFINITY) return 'unlimited by default';

@@ -207,9 +207,9 @@ export interface ServerOptions {
   readonly maxDepth?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
-  /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions. */
+  /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions; one per 32 KiB of the heap limit by default. */
   readonly maxSessions?: number | undefined;
-  /** The same for one address; for one /64 of IPv6. Sessions; by default as `maxSessions`. */
+  /** The same for one address; for one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
   readonly maxSessionsPerAddress?: number | undefined;
   /** Sessions opened on one WebSocket and still there. Sessions; `10` by default. */
   readonly maxSessionsPerConnection?: number | undefined;
