@@ -20,7 +20,7 @@ describe('a disconnect by the client', () => {
     const client = await FakeClient.connected(server, exchange({ browser: 'b0123456' }));
     await client.subscribe(['/a', '/b/**']);
     const held = await client.connect({ id: 'c' });
-    expect(server.usage).toEqual({ sessions: 1, channelNodes: 3, browsers: 1, addresses: 0 });
+    expect(server.usage).toEqual({ sessions: 1, channelNodes: 2, browsers: 1, addresses: 0 });
     const { reply } = await client.send(client.message('/meta/disconnect', { id: 'd' }));
     expect(reply).toEqual({ id: 'd', ...notice, clientId: client.clientId });
     expect(held.messages).toMatchObject([{ id: 'c', successful: true, advice: stop }]);

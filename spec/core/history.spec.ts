@@ -482,7 +482,13 @@ describe('history', () => {
     const events = new Events(log);
     const options = resolveOptions({ channels: durable });
     const rules = new Rules(options.channels, options.replay);
-    const subscriptions = new Subscriptions(engine, events, log);
+    const subscriptions = new Subscriptions({
+      engine,
+      events,
+      log,
+      clock: new FakeClock(),
+      maxBytes: options.maxSubscriptionBytes,
+    });
     const publisher = new Publisher(
       engine,
       new Pipeline([], log, { clock: new FakeClock(), hookTimeout: 1 }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelTree } from '../../src/core/channels/channel-tree.ts';
+import { ChannelIndex } from '../../src/core/channels/channel-index.ts';
 import { readOptions, resolveOptions } from '../../src/core/options/options.ts';
 import type { ServerOptions } from '../../src/core/options/server-options.ts';
 import { Rules } from '../../src/core/options/rules.ts';
@@ -52,10 +52,10 @@ describe('channel rules', () => {
     fc.assert(
       fc.property(patterns, segments, (given, names) => {
         const channel = `/${names.join('/')}`;
-        const tree = new ChannelTree<{ stamp: number; pattern: string }>();
-        for (const pattern of given) tree.add(pattern, { stamp: 0, pattern });
+        const index = new ChannelIndex<{ stamp: number; pattern: string }>();
+        for (const pattern of given) index.add(pattern, { stamp: 0, pattern });
         const rules = rulesOf(Object.fromEntries(given.map((pattern) => [pattern, { lazy: rank(pattern) }])));
-        const ranks = tree.match(channel).map(({ pattern }) => rank(pattern));
+        const ranks = index.match(channel).map(({ pattern }) => rank(pattern));
         expect(rules.of(channel).lazy).toBe(ranks.length === 0 ? undefined : Math.max(...ranks));
       }),
       { numRuns: 2_000 },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LogEvent } from '../../src/core/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 
@@ -144,6 +145,36 @@ describe('subscribe', () => {
     expect((await client.subscribe(['/a', '/c'])).reply).toMatchObject({ successful: true });
     expect((await client.subscribe('/d')).reply).toMatchObject({ error: '413:3:too_many_subscriptions' });
     expect([...client.session.subscriptions]).toEqual(['/a', '/b', '/c']);
+  });
+
+  it('takes no more memory than all sessions may use, and leaves room for others (maxSubscriptionBytes)', async () => {
+    const logged: LogEvent[] = [];
+    const { server, clock, log } = heard({
+      maxSubscriptionBytes: 16_384,
+      log: (event: LogEvent) => void (event.level === 'warn' && logged.push(event)),
+    });
+    const [hog, other] = [await FakeClient.open(server), await FakeClient.open(server)];
+    await hog.subscribe(['/a', '/b', '/c']);
+    const full = { successful: false, error: '413:server:too_many_subscriptions' };
+    for (const more of [['/d', '/e', '/f'], '/d/d', '/service/x']) await hog.subscribe(more);
+    expect((await hog.subscribe(['/d', '/e'])).reply).toMatchObject(full);
+    expect([...hog.session.subscriptions]).toEqual(['/a', '/b', '/c', '/d/d']);
+    expect(log).toEqual(['+/a', '+/b', '+/c', '+/d/d']);
+    expect((await hog.subscribe('/a')).reply).toMatchObject({ successful: true });
+    expect((await other.subscribe('/d')).reply).toMatchObject({ successful: true });
+
+    const line = { level: 'warn', event: 'subscriptions.no_room', option: 'maxSubscriptionBytes' };
+    expect(logged).toMatchObject([line]);
+    await clock.tick(1_000);
+    await hog.subscribe('/e');
+    expect(logged.length).toBe(1);
+    await hog.disconnect();
+    const again = await FakeClient.open(server);
+    expect((await again.subscribe(['/a', '/b', '/c', '/d'])).reply).toMatchObject({ successful: true });
+    await clock.tick(60_000);
+    const last = await FakeClient.open(server);
+    expect((await last.subscribe(names(10))).reply).toMatchObject(full);
+    expect(logged).toMatchObject([line, line]);
   });
 
   it('records nothing for a session that vanished while the policy thought (SB-10)', async () => {

@@ -30,6 +30,7 @@ const examples = {
   sessionDisconnected: errors.sessionDisconnected(),
   tooManySubscriptions: errors.tooManySubscriptions(1000),
   tooManyReplays: errors.tooManyReplays(200),
+  noRoomToSubscribe: errors.noRoomToSubscribe(),
   rateLimited: errors.rateLimited(),
   tooManyTabs: errors.tooManyTabs(),
   serverError: errors.serverError(),

@@ -2,7 +2,7 @@ import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
 import { callOut } from './callback.ts';
-import { ChannelTree, type Stamped } from './channels/channel-tree.ts';
+import { ChannelIndex, type Stamped } from './channels/channel-index.ts';
 import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
 import { copyOf } from './json.ts';
 import type { Receiver } from './receiver.ts';
@@ -82,7 +82,7 @@ export interface LocalParts {
 export class LocalSession {
   readonly #parts: LocalParts;
   readonly #conduit = new LocalConduit((message) => this.#arrived(message));
-  readonly #listeners = new ChannelTree<Heard>();
+  readonly #listeners = new ChannelIndex<Heard>();
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #lastId = 0;

@@ -197,7 +197,7 @@ export class Server {
     const { sessions, subscriptions, browsers, admission } = this.#core;
     return {
       sessions: sessions.size,
-      channelNodes: subscriptions.nodes,
+      channelNodes: subscriptions.size,
       browsers: browsers.size,
       addresses: admission.addresses,
     };
@@ -318,7 +318,13 @@ export class Server {
     const pipeline = new Pipeline(extensions, log, patience);
     const events = new Events(log);
     const rules = new Rules(options.channels, options.replay);
-    const subscriptions = new Subscriptions(this.#engine, events, log);
+    const subscriptions = new Subscriptions({
+      engine: this.#engine,
+      events,
+      log,
+      clock,
+      maxBytes: options.maxSubscriptionBytes,
+    });
     const admission = new Admission(options, clock, log);
     const history = rules.hasHistory
       ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })

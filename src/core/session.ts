@@ -4,7 +4,7 @@ import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../pr
 import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind } from './advice.ts';
-import type { Stamped } from './channels/channel-tree.ts';
+import type { Stamped } from './channels/channel-index.ts';
 import type { Timer } from './clock.ts';
 import type { Conduit, TransportName } from './conduit.ts';
 import type { Core } from './context.ts';
@@ -110,12 +110,14 @@ export class Session implements Stamped {
   readonly attributes: Record<string, unknown> = {};
   /** Names and patterns it subscribes to. */
   readonly subscriptions = new Set<string>();
+  /** What they take in memory, were it alone with them. Bytes. */
+  subscriptionBytes = 0;
   /** In which order its requests are handled (PR-12). */
   readonly line = new Line();
   readonly recent: RecentPublishes | undefined;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
-  /** The channel tree's mark. */
+  /** The channel index's mark. */
   stamp = 0;
 
   // Private, so that nothing that prints or stores a session has them.

@@ -75,6 +75,8 @@ export const errors = {
   sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
   tooManySubscriptions: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_subscriptions'),
   tooManyReplays: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_replays'),
+  /** All sessions together may have no more. */
+  noRoomToSubscribe: () => new BayeuxError(413, ['server'], 'too_many_subscriptions'),
   rateLimited: () => new BayeuxError(429, [], 'rate_limited'),
   tooManyTabs: () => new BayeuxError(429, [], 'too_many_tabs'),
   serverError: () => new BayeuxError(500, [], 'server_error'),

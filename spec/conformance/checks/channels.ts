@@ -170,9 +170,9 @@ export const channels: readonly Check[] = [
     refused(await client.ask(request), request, '405::channel_invalid');
   }),
 
-  check('CH-8', 'a channel has at most 32 segments', 'long-polling', async (target) => {
+  check('CH-8', 'a channel has at most 16 segments', 'long-polling', async (target) => {
     const client = await open(target);
-    const name = `${target.channel('a')}${'/b'.repeat(30)}`;
+    const name = `${target.channel('a')}${'/b'.repeat(14)}`;
     assert.deepEqual(await heard(client, name, [name]), [name]);
     const request = client.message(`${name}/b`, { data: 1 });
     refused(await client.ask(request), request, `405:${name}/b:channel_invalid`);

@@ -149,7 +149,7 @@ class Branch<T extends ChannelEntry> implements Ranked {
 }
 
 /**
- * Entries by channel name, found by name or pattern: the other way round than in a `ChannelTree`. Each node knows the lowest id that
+ * Entries by channel name, found by name or pattern: the other way round than in a `ChannelIndex`. Each node knows the lowest id that
  * is kept below it and the highest that was discarded there, so that a pattern is answered without a look at the names it matches.
  */
 export class ChannelNames<T extends ChannelEntry> {

@@ -7,7 +7,7 @@ import type { Log } from '../log.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Session } from '../session.ts';
-import { ChannelTree, type Stamped } from './channel-tree.ts';
+import { ChannelIndex, type Stamped } from './channel-index.ts';
 
 /** A message as the application hears it. */
 export interface HeardMessage {
@@ -32,7 +32,7 @@ interface Entry extends Stamped {
 
 /** What the application hears of service channels and publications. */
 export class Listeners {
-  readonly #tree = new ChannelTree<Entry>();
+  readonly #index = new ChannelIndex<Entry>();
   readonly #answered = new WeakSet<HeardMessage>();
   readonly #pipeline: Pipeline;
   readonly #log: Log;
@@ -56,20 +56,20 @@ export class Listeners {
 
   /** Whether anyone would hear a message on this channel. */
   heard(channel: string): boolean {
-    return this.#tree.nodes > 0 && this.#tree.match(channel).length > 0;
+    return this.#index.size > 0 && this.#index.match(channel).length > 0;
   }
 
   /** Tells all who listen, and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
   tell(message: HeardMessage): void {
-    if (this.#tree.nodes === 0) return;
+    if (this.#index.size === 0) return;
     const heard = this.#pipeline.hearing(message);
-    for (const entry of this.#tree.match(heard.channel)) entry.hear(heard);
+    for (const entry of this.#index.match(heard.channel)) entry.hear(heard);
   }
 
   #add(pattern: string, hear: (message: HeardMessage) => void): () => void {
     const entry: Entry = { stamp: 0, hear };
-    this.#tree.add(pattern, entry);
-    return () => void this.#tree.remove(pattern, entry);
+    this.#index.add(pattern, entry);
+    return () => void this.#index.remove(pattern, entry);
   }
 
   #answer(handler: Handler, call: HeardMessage): void {

@@ -197,7 +197,7 @@ export interface ServerOptions {
   readonly channelNames?: 'bayeux' | 'cometd' | undefined;
   /** Length of a channel name. Characters; `255` by default. */
   readonly maxChannelLength?: number | undefined;
-  /** Segments of a channel name. Segments; `32` by default. */
+  /** Segments of a channel name. Segments; `16` by default. */
   readonly maxChannelSegments?: number | undefined;
   /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `1048576` by default. */
   readonly maxMessageSize?: number | undefined;
@@ -207,6 +207,8 @@ export interface ServerOptions {
   readonly maxDepth?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
+  /** Memory that the subscriptions of all sessions may take; one session gets a 16th of what is free. Bytes; heap limit / 8 by default. */
+  readonly maxSubscriptionBytes?: number | undefined;
   /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions; one per 32 KiB of the heap limit by default. */
   readonly maxSessions?: number | undefined;
   /** The same for one address; for one /64 of IPv6. Sessions; 50 % of maxSessions by default. */

@@ -61,9 +61,12 @@ function subscribeAll(
   if (session.state === 'gone') throw errors.sessionUnknown();
   // SB-5: a service channel is accepted, and nothing comes of it.
   const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
+  const added = heard.filter((pattern) => !session.subscriptions.has(pattern));
+  // Others may have used the room while the policy thought: nobody is asked anything from here on.
+  if (!context.core.subscriptions.hasRoomFor(session, added)) throw errors.noRoomToSubscribe();
   // From here on what is published comes live, or the replay brings it.
   const ext = replay(session, replays, context);
-  return andThen(listen(session, heard, context), () => ({
+  return andThen(listen(session, added, context), () => ({
     successful: true,
     subscription: request.subscription ?? [],
     ...(ext !== undefined && { ext }),
@@ -89,8 +92,7 @@ function replay(
 }
 
 // An engine that cannot carry one of them makes none of them.
-function listen(session: Session, patterns: readonly string[], { core }: Context): MaybePromise<void> {
-  const added = patterns.filter((pattern) => !session.subscriptions.has(pattern));
+function listen(session: Session, added: readonly string[], { core }: Context): MaybePromise<void> {
   return recover(
     () => {
       const arriving = added.map((pattern) => core.subscriptions.add(session, pattern)).filter(isPromise);
