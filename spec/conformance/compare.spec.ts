@@ -11,7 +11,7 @@ const patience = { atOnce: 24, ms: 5_000 };
 
 async function columnOf(start: () => Promise<Running>, how = {}): Promise<Column> {
   const server = await start();
-  const results = await runAll(server.url, cases, how);
+  const results = await runAll(server, cases, how);
   await server.close();
   return { server: server.name, results };
 }

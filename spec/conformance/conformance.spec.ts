@@ -15,7 +15,7 @@ describe('conformance', () => {
 
   describe.each(Object.entries(sections))('%s', (section, checks) => {
     for (const one of casesOf({ [section]: checks })) {
-      it.concurrent(nameOf(one), { timeout: 2 * limit }, () => runCase(server.url, one));
+      it.concurrent(nameOf(one), { timeout: 2 * limit }, () => runCase(server, one));
     }
   });
 });

@@ -1,5 +1,6 @@
-import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request as plain } from 'node:http';
-import { request as secure } from 'node:https';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Wire } from './wire.ts';
 
 export interface HttpRequest {
   readonly method?: string;
@@ -17,36 +18,41 @@ export interface HttpResponse {
   readonly text: string;
 }
 
-/** One HTTP request on a connection of its own, which may be held, or cut. */
+/** One HTTP request, which may be held, or cut. */
 export class HttpExchange {
   readonly response: Promise<HttpResponse>;
   readonly abort: () => void;
   #answered = false;
 
-  constructor(mount: URL, { method = 'GET', path = '', headers = {}, body, unfinished }: HttpRequest) {
-    const open = mount.protocol === 'https:' ? secure : plain;
-    const request = open(mount, { method, path: mount.pathname + path, headers, agent: false });
-    this.abort = () => request.destroy();
-    this.response = new Promise((resolve, reject) => {
-      request.once('error', reject);
-      request.once('response', (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk) => chunks.push(chunk));
-        response.once('error', reject);
-        response.once('end', () => {
-          this.#answered = true;
-          const { statusCode: status = 0, headers } = response;
-          resolve({ status, headers, text: Buffer.concat(chunks).toString() });
-        });
-      });
+  constructor(
+    wire: Wire,
+    mount: URL,
+    { method = 'GET', path = '', headers = {}, body, unfinished }: HttpRequest,
+  ) {
+    const asked = wire.ask(new URL(mount.href + path), method, headers);
+    this.abort = asked.abort;
+    this.response = asked.answer.then(async ({ status, headers, body }) => {
+      const text = await textOf(body);
+      this.#answered = true;
+      return { status, headers, text };
     });
     // A check may end before this does; then nobody is left to hear of it.
     this.response.catch(() => undefined);
-    if (unfinished === undefined) request.end(body);
-    else request.write(unfinished);
+    if (unfinished === undefined) asked.body.end(body);
+    else asked.body.write(unfinished);
   }
 
   get answered(): boolean {
     return this.#answered;
   }
+}
+
+function textOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  body.on('data', (chunk) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    body.once('error', reject);
+    body.once('end', () => resolve(Buffer.concat(chunks).toString()));
+    body.once('close', () => reject(new Error('the response broke off')));
+  });
 }

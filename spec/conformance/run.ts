@@ -1,7 +1,7 @@
 import type { Check, Transport } from './check.ts';
 import { handshakeOf } from './client.ts';
 import { readBatch } from './message.ts';
-import { Target } from './target.ts';
+import { type Place, Target } from './target.ts';
 
 /** Checks that belong together, by the name of what they are about. */
 export type Sections = Readonly<Record<string, readonly Check[]>>;
@@ -28,8 +28,8 @@ export function casesOf(sections: Sections): Case[] {
 }
 
 /** Runs one check, and ends whatever it left open. Throws as the check does, or when it takes too long. */
-export async function runCase(url: string, { check, transport }: Case, ms = limit): Promise<void> {
-  const target = new Target(url, transport);
+export async function runCase(server: Place, { check, transport }: Case, ms = limit): Promise<void> {
+  const target = new Target(server, transport);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end after ${ms} ms; last sent: ${target.last}`)), ms);
@@ -44,15 +44,15 @@ export async function runCase(url: string, { check, transport }: Case, ms = limi
 
 /** Runs every case, some at a time, and never throws. What a server does not offer is not asked of it. */
 export async function runAll(
-  url: string,
+  server: Place,
   cases: readonly Case[],
   { atOnce = 12, ms = limit } = {},
 ): Promise<Result[]> {
-  const offered = await offeredBy(url);
+  const offered = await offeredBy(server);
   const results: Result[] = [];
   const waiting = cases.entries();
   const work = async () => {
-    for (const [at, one] of waiting) results[at] = await resultOf(url, one, offered, ms);
+    for (const [at, one] of waiting) results[at] = await resultOf(server, one, offered, ms);
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return results;
@@ -61,16 +61,16 @@ export async function runAll(
 /** Why a case was not run. */
 export const notOffered = 'the server does not offer this transport';
 
-async function offeredBy(url: string): Promise<unknown> {
-  const target = new Target(url, 'long-polling');
+async function offeredBy(server: Place): Promise<unknown> {
+  const target = new Target(server, 'long-polling');
   const [reply] = readBatch((await target.post([handshakeOf(target)]).response).text);
   return reply?.supportedConnectionTypes;
 }
 
-async function resultOf(url: string, one: Case, offered: unknown, ms: number): Promise<Result> {
+async function resultOf(server: Place, one: Case, offered: unknown, ms: number): Promise<Result> {
   if (Array.isArray(offered) && !offered.includes(one.transport)) return { ...one, failure: notOffered };
   try {
-    await runCase(url, one, ms);
+    await runCase(server, one, ms);
     return one;
   } catch (error) {
     return { ...one, failure: error instanceof Error ? error.message : String(error) };

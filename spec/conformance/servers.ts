@@ -1,13 +1,21 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server as HttpServer } from 'node:http';
+import * as http2 from 'node:http2';
+import {
+  type AddressInfo,
+  createServer as createNetServer,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net';
 import express from 'express';
 import { attachWebSocket, bayeux, Server } from '../../src/index.ts';
+import type { Place } from './target.ts';
 
 /** A running Bayeux server, its options left at their defaults. */
-export interface Running {
+export interface Running extends Place {
   readonly name: string;
-  readonly url: string;
   close(): Promise<void>;
 }
 
@@ -16,15 +24,63 @@ export async function startBayeuxd(): Promise<Running> {
   const http = createServer(express().use('/bayeux', bayeux(server)));
   attachWebSocket(http, '/bayeux', server);
   await server.open();
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const address = http.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  const close = async () => {
-    await server.close();
-    http.closeAllConnections();
-    await new Promise((resolve) => http.close(resolve));
+  const url = await listening(http, 'http');
+  return { name: 'bayeuxd', url, close: () => closing(server, http, () => http.closeAllConnections()) };
+}
+
+/** Ours over HTTP/2, which a client knows beforehand (`http`) or finds out by TLS (`https`). HTTP/1.1 is there for WebSockets. */
+export async function startHttp2(scheme: 'http' | 'https'): Promise<Running> {
+  // By default HTTP/2 has no limit of tabs, which is what some checks are about.
+  const server = new Server({ http2MaxSessionsPerBrowser: 1 });
+  const serve = bayeux(server, { path: '/bayeux' });
+  const sockets = new Set<Socket>();
+  const attach = <T extends HttpServer | http2.Http2SecureServer>(http: T): T => {
+    attachWebSocket(http, '/bayeux', server);
+    return http;
   };
-  return { name: 'bayeuxd', url: urlOf(port), close };
+  const http =
+    scheme === 'http'
+      ? eitherVersion(attach(createServer(serve)), http2.createServer(serve))
+      : attach(http2.createSecureServer(certificate(), serve));
+  http.on('connection', (socket) => void sockets.add(socket));
+  await server.open();
+  const url = await listening(http, scheme);
+  const close = () =>
+    closing(server, http, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+  return { name: `bayeuxd over HTTP/2, ${scheme}`, url, http2: true, close };
+}
+
+/** Without TLS the first bytes tell who speaks HTTP/2. */
+function eitherVersion(http: HttpServer, http2: http2.Http2Server): NetServer {
+  return createNetServer((socket) => {
+    socket.once('readable', () => {
+      const first: Buffer = socket.read() ?? Buffer.alloc(0);
+      socket.unshift(first);
+      (first.toString('latin1', 0, 3) === 'PRI' ? http2 : http).emit('connection', socket);
+    });
+    socket.on('error', () => socket.destroy());
+  });
+}
+
+function certificate(): http2.SecureServerOptions {
+  const [cert, key] = ['cert', 'key'].map((name) =>
+    readFileSync(new URL(`../cli/tls/${name}.pem`, import.meta.url)),
+  );
+  return { cert, key, allowHTTP1: true };
+}
+
+async function listening(http: NetServer, scheme: string): Promise<string> {
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  return urlOf(port, scheme);
+}
+
+async function closing(server: Server, http: NetServer, cut: () => void): Promise<void> {
+  await server.close();
+  cut();
+  await new Promise((resolve) => http.close(resolve));
 }
 
 export const startFaye = (): Promise<Running> => startOther('Faye 1.4.3', 'faye');
@@ -43,4 +99,4 @@ async function startOther(name: string, which: string): Promise<Running> {
   return { name, url: urlOf(port), close };
 }
 
-const urlOf = (port: unknown) => `http://127.0.0.1:${port}/bayeux`;
+const urlOf = (port: unknown, scheme = 'http') => `${scheme}://127.0.0.1:${port}/bayeux`;

@@ -5,8 +5,16 @@ import type { Transport } from './check.ts';
 import { EventStream } from './event-stream.ts';
 import { HttpExchange, type HttpRequest, type HttpResponse } from './http.ts';
 import { type Upgrade, upgrade, type WebSocket } from './web-socket.ts';
+import { http1, http2, type Wire } from './wire.ts';
 
 const json = { 'Content-Type': 'application/json' };
+
+/** Where a server is reached. */
+export interface Place {
+  readonly url: string;
+  /** Requests go by HTTP/2; WebSockets have HTTP/1.1 all the same. */
+  readonly http2?: boolean;
+}
 
 /** The server under test as one check sees it over one transport: its sockets, which end with the check, and names of its own. */
 export class Target {
@@ -14,14 +22,16 @@ export class Target {
   readonly transport: Transport;
   /** What this check asked last, for whom it waits in vain. */
   last = 'nothing was sent';
+  readonly #wire: Wire;
   readonly #open: (() => void)[] = [];
   readonly #name = `c${randomBytes(6).toString('hex')}`;
   #ids = 0;
 
-  constructor(url: string, transport: Transport) {
-    this.url = new URL(url);
+  constructor(server: Place, transport: Transport) {
+    this.url = new URL(server.url);
     this.url.pathname = this.url.pathname.replace(/\/$/, '');
     this.transport = transport;
+    this.#wire = server.http2 ? http2(this.url) : http1;
   }
 
   /** A channel that no other check uses. */
@@ -33,9 +43,8 @@ export class Target {
     return (++this.#ids).toString(36);
   }
 
-  /** A request on a connection of its own. */
   http(request: HttpRequest): HttpExchange {
-    const exchange = new HttpExchange(this.url, request);
+    const exchange = new HttpExchange(this.#wire, this.url, request);
     this.last = `${request.method ?? 'GET'} ${request.path ?? ''} ${String(request.body ?? '')}`.slice(
       0,
       300,
@@ -84,7 +93,7 @@ export class Target {
 
   stream(clientId: unknown, headers: OutgoingHttpHeaders = {}): Promise<EventStream> {
     this.last = 'an event stream';
-    return EventStream.open(this.#below(`/${clientId}`), headers, (end) => this.#open.push(end));
+    return EventStream.open(this.#wire, this.#below(`/${clientId}`), headers, (end) => this.#open.push(end));
   }
 
   /** Lets the server take in what other connections have written before. */
@@ -96,6 +105,7 @@ export class Target {
 
   close(): void {
     for (const end of this.#open.splice(0)) end();
+    this.#wire.close();
   }
 
   #below(path: string): URL {

@@ -26,6 +26,7 @@ export function upgrade(
   const open = url.protocol === 'https:' ? secure : plain;
   const request = open(url, {
     agent: false,
+    rejectUnauthorized: false,
     headers: {
       Connection: 'Upgrade',
       Upgrade: 'websocket',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ClientHttp2Session, connect, createSecureServer } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, createSecureServer } from 'node:http2';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -101,6 +101,61 @@ describe('over HTTP/2', () => {
     const { messages } = await post(session, [{ channel: '/meta/connect', clientId: second }], { cookie })
       .answer;
     expect(messages).toMatchObject([{ advice: { interval: 2000, 'multiple-clients': true } }]);
+  });
+
+  it('brings each event once, in order', async () => {
+    const { server, session } = await startHttp2();
+    const clientId = await open(session, '');
+    await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
+    const seen: unknown[] = [];
+    const poll = async (timeout?: number) => {
+      const advice = timeout === undefined ? {} : { advice: { timeout } };
+      const { messages } = await post(session, [{ channel: '/meta/connect', clientId, ...advice }]).answer;
+      seen.push(...messages.filter(({ channel }) => channel === '/news').map(({ data }) => data));
+    };
+    for (let at = 0; at < 50; at += 1) {
+      const held = poll();
+      const [alice] = server.sessions;
+      await until(() => alice?.state === 'held');
+      await server.publish('/news', at);
+      await held;
+    }
+    await poll(0);
+    expect(seen).toEqual([...Array(50).keys()]);
+  });
+
+  it('repeats a response of which a part was read when its stream was reset', async () => {
+    const { server, session } = await startHttp2({ maxFlushBytes: 10_000_000, maxQueueBytes: 10_000_000 });
+    const clientId = await open(session, '');
+    await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
+    const [alice] = server.sessions;
+    const { stream } = post(session, [{ channel: '/meta/connect', clientId }]);
+    await until(() => alice?.state === 'held');
+    stream.removeAllListeners('data').pause();
+    await server.publish('/news', 'x'.repeat(1_000_000));
+    await until(() => alice?.state === 'idle' && stream.readableLength > 0);
+    expect(alice?.outbox.size).toBe(0);
+
+    stream.close(constants.NGHTTP2_CANCEL);
+    await until(() => alice?.outbox.size === 1);
+    const again = await post(session, [{ channel: '/meta/connect', clientId }]).answer;
+    expect(again.messages).toMatchObject([{ channel: '/news' }, { channel: '/meta/connect' }]);
+  });
+
+  it('resets a stream whose peer has not read the answer within a connect’s time', async () => {
+    const { server, clock, session } = await startHttp2({ maxFlushBytes: 10_000_000, maxInterval: 60_000 });
+    const clientId = await open(session, '');
+    await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
+    const [alice] = server.sessions;
+    const { stream } = post(session, [{ channel: '/meta/connect', clientId }]);
+    await until(() => alice?.state === 'held');
+    stream.removeAllListeners('data').pause();
+    await server.publish('/news', 'x'.repeat(1_000_000));
+    await until(() => alice?.state === 'idle' && stream.readableLength > 0);
+    await clock.tick(29_999);
+    expect(alice?.outbox.size).toBe(0);
+    await clock.tick(1);
+    await until(() => alice?.outbox.size === 1);
   });
 
   it('sets a secure cookie, and knows its origin by :authority', async () => {

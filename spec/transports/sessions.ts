@@ -6,7 +6,7 @@ import { Target } from '../conformance/target.ts';
 
 /** A way to a server's sockets that closes what it opened when the test ends. */
 export function reach(url: string, transport: Transport = 'long-polling'): Target {
-  const target = new Target(url, transport);
+  const target = new Target({ url }, transport);
   onTestFinished(() => target.close());
   return target;
 }

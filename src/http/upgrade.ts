@@ -1,4 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
@@ -10,11 +11,14 @@ import { isAllowedOrigin } from './origins.ts';
 import { type Refusal, refuseUpgrade } from './refuse-upgrade.ts';
 import { pathOf } from './request-target.ts';
 
+/** What takes upgrades: a server of HTTP/1.1, or one of HTTP/2 that allows HTTP/1.1 beside it. */
+type UpgradeServer = HttpServer | HttpsServer | Http2SecureServer;
+
 /**
  * Accepts WebSockets for a server on this path and every path below it, and has the server offer them from now on. The path is
  * that of the mount. Throws `UsageError` when it is not, is no absolute path, or is taken.
  */
-export function attachWebSocket(httpServer: HttpServer | HttpsServer, path: string, server: Server): void {
+export function attachWebSocket(httpServer: UpgradeServer, path: string, server: Server): void {
   if (!/^\/[^?#\s]*$/.test(path)) throw new UsageError(`"${path}" is no absolute path`);
   const mount = path.replace(/\/+$/, '');
   const dispatcher = dispatchers.get(httpServer) ?? new Dispatcher(httpServer);
@@ -25,7 +29,7 @@ export function attachWebSocket(httpServer: HttpServer | HttpsServer, path: stri
   server.offer('websocket');
 }
 
-const dispatchers = new WeakMap<HttpServer | HttpsServer, Dispatcher>();
+const dispatchers = new WeakMap<UpgradeServer, Dispatcher>();
 
 interface Mounted {
   readonly server: Server;
@@ -34,10 +38,10 @@ interface Mounted {
 
 /** Takes the upgrades of one HTTP server to the bayeuxd servers attached to it (WS-1). */
 class Dispatcher {
-  readonly #httpServer: HttpServer | HttpsServer;
+  readonly #httpServer: UpgradeServer;
   readonly #mounts = new Map<string, Mounted>();
 
-  constructor(httpServer: HttpServer | HttpsServer) {
+  constructor(httpServer: UpgradeServer) {
     this.#httpServer = httpServer;
     httpServer.on('upgrade', this.#onUpgrade);
   }
@@ -87,7 +91,7 @@ function passOver(
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  httpServer: HttpServer | HttpsServer,
+  httpServer: UpgradeServer,
 ): void {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -158,7 +158,7 @@ export class HttpExchange implements Conduit, Departing {
     this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
     this.#hearClose();
     // A destroyed socket reports its last write as done, and the response then as finished.
-    this.#res.on('finish', () => this.#settle(!this.#socket.destroyed));
+    (this.#res.stream ?? this.#res).on('finish', () => this.#settle(!this.#socket.destroyed));
   }
 
   #hearClose(): void {

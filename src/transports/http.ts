@@ -26,6 +26,8 @@ export interface HttpResponse {
   readonly writableFinished?: boolean;
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
+  /** What carries the response over HTTP/2, where the response says `finish` however its stream ended. */
+  readonly stream?: { on(event: 'finish', listener: () => void): unknown };
   setHeader(name: string, value: string): unknown;
   appendHeader(name: string, value: string): unknown;
   writeHead(status: number, headers: Record<string, string | number>): unknown;
