@@ -13,6 +13,7 @@ import {
   refuse,
 } from './http.ts';
 import { addressOf, requestInfo } from './request-info.ts';
+import { atTurn, hearClose } from './turn.ts';
 
 /** Unsent bytes above which events wait in the session's queue instead. */
 const MAX_BUFFERED = 1_048_576;
@@ -97,7 +98,7 @@ class EventStream implements Conduit {
 
   /** Begins the stream; events that wait follow at the end of this turn. */
   open(): void {
-    this.#res.on('close', () => this.#closed());
+    hearClose(this.#req, this.#res, () => this.#closed());
     this.#res.writeHead(200, headers);
     this.#res.write('retry: 5000\n\n', ignore);
     this.#pingLater();
@@ -124,7 +125,9 @@ class EventStream implements Conduit {
     this.#timer?.cancel();
     this.#res.end('');
     const { clock, options } = this.#server;
-    this.#timer = clock.after(readingTime(options), () => void this.#res.destroy());
+    atTurn(this.#res, () => {
+      this.#timer = clock.after(readingTime(options), () => void this.#res.destroy());
+    });
   }
 
   #settleUpTo(last: Written): void {

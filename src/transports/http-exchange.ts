@@ -7,6 +7,7 @@ import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
 import { commonHeaders, type HttpRequest, type HttpResponse, readingTime, refuse } from './http.ts';
 import { addressOf, isSecure, requestInfo } from './request-info.ts';
+import { atTurn, hearClose } from './turn.ts';
 
 /** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
 export interface Dress {
@@ -155,14 +156,16 @@ export class HttpExchange implements Conduit, Departing {
     }
     if (handover !== undefined) this.#unsettled = { batch, handover };
     const { clock, options } = this.#server;
-    this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
+    atTurn(this.#res, () => {
+      this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
+    });
     this.#hearClose();
     // A destroyed socket reports its last write as done, and the response then as finished.
     (this.#res.stream ?? this.#res).on('finish', () => this.#settle(!this.#socket.destroyed));
   }
 
   #hearClose(): void {
-    if (!this.#hearsClose) this.#res.on('close', this.#onClose);
+    if (!this.#hearsClose) hearClose(this.#req, this.#res, this.#onClose);
     this.#hearsClose = true;
   }
 

@@ -14,6 +14,7 @@ export interface RequestHead {
 export interface HttpRequest extends RequestHead, Readable {
   readonly method?: string | undefined;
   readonly httpVersionMajor: number;
+  readonly socket: RequestHead['socket'] & { on(event: 'close', listener: () => void): unknown };
   /** The mount, where an application cut one off. */
   readonly baseUrl?: string;
   /** What a body parser in front of the mount made of the body. */
@@ -26,6 +27,8 @@ export interface HttpResponse {
   readonly writableFinished?: boolean;
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
+  /** `null` in HTTP/1.1 while responses before it use the connection, and once it is through. */
+  readonly socket?: object | null | undefined;
   /** What carries the response over HTTP/2, where the response says `finish` however its stream ended. */
   readonly stream?: { on(event: 'finish', listener: () => void): unknown };
   setHeader(name: string, value: string): unknown;
@@ -34,7 +37,7 @@ export interface HttpResponse {
   write(chunk: string, written: (error?: Error | null) => void): boolean;
   end(body: string): unknown;
   destroy(): unknown;
-  on(event: 'finish' | 'close', listener: () => void): unknown;
+  on(event: 'finish' | 'close' | 'socket', listener: () => void): unknown;
 }
 
 /** Answers one request. Never throws or rejects. */

@@ -1,0 +1,44 @@
+import type { HttpRequest, HttpResponse } from './http.ts';
+
+/** Calls back when a response has its connection: at once, or when those before it on a pipelined connection are through. */
+export function atTurn(res: HttpResponse, call: () => void): void {
+  if (res.socket === null) res.on('socket', call);
+  else call();
+}
+
+/**
+ * Calls back once when a response closes. Node before 24 tells a response nothing of the end of its connection while it
+ * waits for its turn.
+ */
+export function hearClose(
+  { socket }: Pick<HttpRequest, 'socket'>,
+  res: HttpResponse,
+  call: () => void,
+): void {
+  if (res.socket !== null) {
+    res.on('close', call);
+    return;
+  }
+  const waiting = waitingOn(socket);
+  const closed = (): void => {
+    if (waiting.delete(closed)) call();
+  };
+  waiting.add(closed);
+  res.on('close', closed);
+}
+
+type Socket = HttpRequest['socket'];
+
+const waiters = new WeakMap<Socket, Set<() => void>>();
+
+// One listener a socket, however many requests are pipelined on it.
+function waitingOn(socket: Socket): Set<() => void> {
+  const known = waiters.get(socket);
+  if (known !== undefined) return known;
+  const waiting = new Set<() => void>();
+  waiters.set(socket, waiting);
+  socket.on('close', () => {
+    for (const closed of waiting) closed();
+  });
+  return waiting;
+}
