@@ -31,15 +31,11 @@ async function parse(...args: string[]) {
 
 describe('the command line', () => {
   it.each([[], ['serve']])('serves by default: bayeuxd %s', async (...args) => {
-    const { serve } = await parse(...args, '--port', '81', '--no-demo', '--trust-proxy', '--hosts', 'a,b');
+    const { serve } = await parse(...args, '--port', '81', '--no-demo', '--auth-by-cookie', '--hosts', 'a,b');
     const [flags, instead] = serve.mock.calls[0] ?? [];
-    expect(['--port', '--demo', '--trust-proxy', '--hosts', '--path'].map((flag) => flags?.(flag))).toEqual([
-      '81',
-      'false',
-      'true',
-      'a,b',
-      undefined,
-    ]);
+    expect(
+      ['--port', '--demo', '--auth-by-cookie', '--hosts', '--path'].map((flag) => flags?.(flag)),
+    ).toEqual(['81', 'false', 'true', 'a,b', undefined]);
     expect(instead).toBeUndefined();
   });
 

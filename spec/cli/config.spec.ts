@@ -75,7 +75,7 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
       return [String(word), word];
     }
     case 'list':
-      return ['x-a, x-b', ['x-a', 'x-b']];
+      return row.count === undefined ? ['x-a, x-b', ['x-a', 'x-b']] : ['loopback, ::1', ['loopback', '::1']];
     default:
       return ['other', 'other'];
   }
@@ -257,6 +257,11 @@ describe('the configuration', () => {
     expect(refusal({}, { BAYEUXD_TLS_KEY: 'a.pem' }).message).toBe(
       'BAYEUXD_TLS_KEY: tlsKey needs tlsCert too',
     );
+    const listed = { '--socket': '/tmp/a', '--trust-proxy': 'loopback' };
+    expect(refusal(listed).message).toBe(
+      '--trust-proxy: trustProxy cannot list addresses with socket, whose peers have none: write the number of proxies, such as 1',
+    );
+    expect(load({ '--socket': '/tmp/a', '--trust-proxy': '1' }).server.trustProxy).toBe(1);
     const both = { '--socket': '/tmp/a', '--port': '1' };
     expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
   });

@@ -149,7 +149,18 @@ describe('the server options', () => {
     ['maxQueue', 1.5, 'maxQueue must be a whole number of events, got 1.5'],
     ['duplicateConnectStatus', 200, 'duplicateConnectStatus must be between 400 and 599, got 200'],
     ['dedupe', 'fay', 'dedupe must be "faye", true or false, got "fay"; did you mean "faye"?'],
-    ['trustProxy', 'yes', 'trustProxy must be true or false, got "yes"'],
+    [
+      'trustProxy',
+      true,
+      'trustProxy must be false, a number of proxies or a list of their addresses like 10.0.0.0/8, loopback, linklocal or uniquelocal, got true',
+    ],
+    ['trustProxy', 0, 'trustProxy must be between 1 and 100, got 0'],
+    ['trustProxy', ['10.0.0.300'], 'trustProxy has an entry it may not have: invalid IP address: 10.0.0.300'],
+    [
+      'trustProxy',
+      ['0.0.0.0/0'],
+      'trustProxy has an entry it may not have: invalid range on address: 0.0.0.0/0',
+    ],
     [
       'transports',
       ['websockets'],
@@ -391,7 +402,7 @@ function wrongFor({ row }: NamedOption): unknown[] {
     case 'boolean':
       return ['true', 1, null];
     case 'list':
-      return [5, [5], { a: 1 }];
+      return [row.count === undefined ? 5 : 0.5, [5], { a: 1 }];
     case 'rules':
       return [5, [], 'x'];
     default:

@@ -59,6 +59,7 @@ function kindType(row: OptionRow): string[] {
       return [row.kind];
     case 'list':
       return [
+        ...(row.count === undefined ? [] : ['number']),
         row.items ? `readonly (${row.items.map((item) => `'${item}'`).join(' | ')})[]` : 'readonly string[]',
       ];
     case 'rules':

@@ -1,6 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import type { LogEvent, ServerSettings } from '../../src/index.ts';
-import { start } from '../support/start.ts';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { createServer as createSecureServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { attachWebSocket, bayeux, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
+import { listen, start } from '../support/start.ts';
 import { send } from './send.ts';
 
 const handshake = { channel: '/meta/handshake', version: '1.0', supportedConnectionTypes: ['long-polling'] };
@@ -61,16 +65,61 @@ describe('the origins that may use the server', () => {
     ],
     [
       'one that a proxy says was forwarded',
-      { trustProxy: true },
+      { trustProxy: 1 },
       { 'X-Forwarded-Host': 'app.example:8443', Origin: page },
       200,
     ],
     [
       'one that a client put before the proxy',
-      { trustProxy: true },
+      { trustProxy: 1 },
       { 'X-Forwarded-Host': 'evil.example, app.example', Origin: 'http://evil.example' },
       403,
     ],
+    [
+      'https where nobody knows how it was asked',
+      {},
+      { Host: 'app.example', Origin: 'https://app.example' },
+      200,
+    ],
+    ...(
+      [
+        ['http', 'https', 403],
+        ['https', 'http', 403],
+        ['https', 'https', 200],
+        ['http', 'http', 200],
+      ] as const
+    ).map(([origin, proto, status]): (typeof rows)[number] => [
+      `${origin} where a proxy was asked by ${proto}`,
+      { trustProxy: 1 },
+      { Host: 'app.example', 'X-Forwarded-Proto': proto, Origin: `${origin}://app.example` },
+      status,
+    ]),
+    [
+      'the same behind TLS with its port',
+      { trustProxy: ['loopback'] },
+      { Host: 'app.example:443', 'X-Forwarded-Proto': 'https', Origin: 'https://app.example' },
+      200,
+    ],
+    [
+      'one that somebody says was forwarded who is not listed',
+      { trustProxy: ['10.0.0.0/8'] },
+      { 'X-Forwarded-Host': 'app.example:8443', Origin: page },
+      403,
+    ],
+    ['of another scheme', {}, { Host: 'app.example', Origin: 'capacitor://app.example' }, 403],
+    [
+      'one listed with the port of its scheme',
+      { origins: ['https://App.example:443'] },
+      { Origin: 'https://app.example' },
+      200,
+    ],
+    [
+      'one listed with another scheme',
+      { origins: ['https://app.example'] },
+      { Origin: 'http://app.example' },
+      403,
+    ],
+    ['one listed that is no web page', { origins: ['app://one'] }, { Origin: 'app://one' }, 200],
     ['any', { origins: '*' }, { Origin: 'http://evil.example' }, 200],
     ['any, null among them', { origins: '*' }, { Origin: 'null' }, 200],
     ['one listed', { origins: [page, 'null'] }, { Origin: page }, 200],
@@ -101,6 +150,83 @@ describe('the origins that may use the server', () => {
     };
     expect(await post({ origins, log: (event) => events.push(event) }, { Origin: page })).toBe(403);
     expect(events).toContainEqual({ level: 'error', event: 'origins.failed', error });
+  });
+});
+
+describe('the own origin of a server with TLS', () => {
+  const pem = (name: string) => readFileSync(new URL(`../cli/tls/${name}.pem`, import.meta.url));
+
+  /** The status of a request, or of an upgrade. */
+  async function statusOf(headers: Record<string, string>, text?: string): Promise<number | undefined> {
+    const server = new Server();
+    const http = createSecureServer(
+      { cert: pem('cert'), key: pem('key') },
+      bayeux(server, { path: '/bayeux' }),
+    );
+    attachWebSocket(http, '/bayeux', server);
+    await listen(http);
+    onTestFinished(async () => {
+      await server.close();
+      http.closeAllConnections();
+      http.close();
+    });
+    const { port } = http.address() as AddressInfo;
+    const method = text === undefined ? 'GET' : 'POST';
+    return new Promise((resolve, reject) => {
+      const sent = httpsRequest({
+        port,
+        host: '127.0.0.1',
+        path: '/bayeux',
+        method,
+        headers,
+        rejectUnauthorized: false,
+      });
+      sent.on('response', ({ statusCode }) => resolve(statusCode)).on('error', reject);
+      sent.on('upgrade', ({ statusCode }, socket) => {
+        socket.destroy();
+        resolve(statusCode);
+      });
+      sent.end(text);
+    });
+  }
+
+  const upgrade = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+
+  it.each([
+    ['https', 200, 101],
+    ['http', 403, 403],
+  ])('has a scheme: %s', async (scheme, posted, upgraded) => {
+    const own = { Host: 'app.example', Origin: `${scheme}://app.example` };
+    expect(await statusOf({ ...json, ...own }, body)).toBe(posted);
+    expect(await statusOf({ ...upgrade, ...own })).toBe(upgraded);
+  });
+});
+
+describe('a request whose target is a whole address', () => {
+  it.each([
+    ['http://app.example', 200],
+    ['http://evil.example', 403],
+  ])('is judged by the host in it: %s', async (authority, status) => {
+    const { url } = await start();
+    const { port } = new URL(url);
+    const headers = { ...json, Host: 'app.example', Origin: 'http://app.example' };
+    const sent = httpRequest({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: `${authority}/bayeux`,
+      headers,
+    });
+    const answered = new Promise((resolve, reject) => {
+      sent.on('response', ({ statusCode }) => resolve(statusCode)).on('error', reject);
+    });
+    sent.end(body);
+    expect(await answered).toBe(status);
   });
 });
 

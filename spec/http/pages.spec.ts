@@ -68,6 +68,13 @@ describe('the page', () => {
     '/clients/',
     '/clients/cometd/',
     '/clients/cometd/..%2fajv/package.json',
+    '/clients/cometd/package.json',
+    '/clients/cometd/README.md',
+    '/clients/cometd/LICENSE',
+    '/clients/cometd/cometd.d.ts',
+    '/page/index.html',
+    '/page/vendor/faye-client.js',
+    '/page/.',
     '/page/..%2fpages.ts',
   ])('leaves %s alone', async (path) => {
     await app('/bayeux')

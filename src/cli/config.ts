@@ -125,7 +125,7 @@ function assign(
   assign(group, rest, value);
 }
 
-function refuseContradictions({ program, places }: Config): void {
+function refuseContradictions({ program, server, places }: Config): void {
   const { tlsCert, tlsKey, socket } = program;
   const problems: Problem[] = [];
   const refuse = (key: string, message: string) => {
@@ -137,6 +137,11 @@ function refuseContradictions({ program, places }: Config): void {
     if (socket !== undefined && places.has(key))
       refuse(key, `${key} and socket exclude each other: leave one out`);
   }
+  if (socket !== undefined && Array.isArray(server.trustProxy))
+    refuse(
+      'trustProxy',
+      'trustProxy cannot list addresses with socket, whose peers have none: write the number of proxies, such as 1',
+    );
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
   if (program.history.path !== undefined && places.has('history.maxBytes'))

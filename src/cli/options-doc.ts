@@ -23,7 +23,7 @@ configuration file likewise; the program's flag is its kebab-case and its variab
 | file | \`maxInterval: 20000\` | \`websocket: { pingInterval: 20000 }\` |
 
 A flag stands over a variable, a variable over the file, the file over the default. In flags and variables lists are
-separated by commas; a flag that is on or off is written \`--trust-proxy\` or \`--no-trust-proxy\`, its variable \`true\`
+separated by commas; a flag that is on or off is written \`--auth-by-cookie\` or \`--no-auth-by-cookie\`, its variable \`true\`
 or \`false\`. Unknown names and values out of bounds are refused, with the nearest name that exists; so is a variable
 beginning with \`BAYEUXD_\` that no option has. (Kubernetes makes such variables for a service called \`bayeuxd\`:
 set \`enableServiceLinks: false\` or name the service otherwise.)
@@ -35,7 +35,7 @@ set \`enableServiceLinks: false\` or name the service otherwise.)
 port: 8080
 allowedHosts: [push.example.com]
 origins: ['https://www.example.com']
-trustProxy: true
+trustProxy: [loopback]
 timeout: 25000
 websocket:
   perMessageDeflate: true

@@ -45,8 +45,11 @@ function schemaOfKind(row: OptionRow): Schema {
         anyOf: [{ const: unlimited }, { type: row.kind, ...bounds, maximum: Number.MAX_SAFE_INTEGER }],
       };
     }
-    case 'list':
-      return { type: 'array', uniqueItems: true, items: schemaOfItem(row.items, row.pattern) };
+    case 'list': {
+      const list = { type: 'array', uniqueItems: true, items: schemaOfItem(row.items, row.pattern) };
+      if (row.count === undefined) return list;
+      return { anyOf: [{ type: 'integer', minimum: row.count.min, maximum: row.count.max }, list] };
+    }
     case 'rules':
       return { type: 'object', additionalProperties: schemaOf(row.rows) };
     case 'schema':

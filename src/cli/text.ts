@@ -11,6 +11,7 @@ export function fromText(row: OptionRow, text: string): unknown {
     case 'boolean':
       return text === 'true' || text === 'false' ? text === 'true' : text;
     case 'list':
+      if (row.count !== undefined && /^\d+$/.test(text)) return Number(text);
       return text === '' ? [] : text.split(',').map((item) => item.trim());
     case 'rules':
       return jsonFromText(text);

@@ -3,10 +3,14 @@
  * address by its first 64 bits, since one customer of a provider has all addresses below them. Never throws: text that is no address stands for itself.
  */
 export function countingKey(address: string): string {
+  const bare = bareAddress(address);
+  return bare.includes(':') ? prefixOf(bare) : bare;
+}
+
+/** An address without its port, zone and brackets; an IPv4 address inside an IPv6 one as IPv4. Other text stays as it is. */
+export function bareAddress(address: string): string {
   const bare = withoutPort(address.trim()).replace(/%.*$/, '').toLowerCase();
-  if (!bare.includes(':')) return bare;
-  const mapped = /^(?:0{0,4}:){2,6}ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1];
-  return mapped ?? prefixOf(bare);
+  return /^(?:0{0,4}:){2,6}ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1] ?? bare;
 }
 
 function withoutPort(address: string): string {

@@ -1,3 +1,4 @@
+import type { TrustProxy } from '../core/options/trusted-proxies.ts';
 import { printable } from '../core/printable.ts';
 import { callOut } from '../core/callback.ts';
 import type { Server } from '../core/server.ts';
@@ -5,7 +6,7 @@ import { shown } from '../core/shown.ts';
 import { UsageError } from '../core/usage-error.ts';
 import type { RequestHead, HttpResponse } from '../transports/http.ts';
 import { commonHeaders } from '../transports/http.ts';
-import { hostOf } from '../transports/request-info.ts';
+import { hostOf, schemeOf } from '../transports/request-info.ts';
 
 /**
  * Whether the page behind a request, if there is one, may use the server (CO-2). A request without `Origin` is from no page of
@@ -37,12 +38,30 @@ const noPage =
 
 function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
   if (accepts(origin, req, server)) return true;
-  refused(server, origin, 'this origin may not use the server; if it should, list it in the option origins');
+  const { origins, trustProxy } = server.options;
+  const own = `${schemeOf(req, trustProxy) ?? 'http'}://${hostOf(req, trustProxy)}`;
+  if (origins === 'same') refused(server, origin, notOwn, own);
+  else
+    refused(
+      server,
+      origin,
+      'this origin may not use the server; if it should, list it in the option origins',
+    );
   return false;
 }
 
-function refused({ log }: Server, origin: string | undefined, why: string): void {
-  log({ level: 'warn', event: 'origin.refused', origin: origin && printable(origin.slice(0, 300)), why });
+const notOwn =
+  'this is not the own origin of the server; if it should use the server, list it in the option origins; behind a proxy, have ' +
+  'it set X-Forwarded-Host and X-Forwarded-Proto as the browser sees them, and set the option trustProxy';
+
+function refused({ log }: Server, origin: string | undefined, why: string, own?: string): void {
+  log({
+    level: 'warn',
+    event: 'origin.refused',
+    ...(origin !== undefined && { origin: printable(origin.slice(0, 300)) }),
+    ...(own !== undefined && { own: printable(own.slice(0, 300)) }),
+    why,
+  });
 }
 
 /** Lets the page that asked read the answer (CO-1). `*` would not do: both browser clients send credentials. */
@@ -75,10 +94,10 @@ const token = /^[\w!#$%&'*+.^`|~-]+$/;
 function accepts(origin: string, req: RequestHead, server: Server): boolean {
   const { origins, trustProxy } = server.options;
   if (origins === '*') return true;
-  if (origins === 'same') return isSame(origin, hostOf(req, trustProxy));
+  if (origins === 'same') return isSame(origin, req, trustProxy);
   // `search` minds no `lastIndex`, which a global expression would carry from one request to the next.
   if (origins instanceof RegExp) return origin.search(origins) !== -1;
-  if (typeof origins !== 'function') return origins.includes(origin);
+  if (typeof origins !== 'function') return origins.some((one) => isEqual(origin, one));
   try {
     return isYes(origins(origin), server);
   } catch (error) {
@@ -96,17 +115,24 @@ function isYes(answer: unknown, { log }: Server): boolean {
   return false;
 }
 
-// Host and port decide: behind a proxy nobody here knows the scheme.
-function isSame(origin: string, host: string): boolean {
-  const at = origin.indexOf('://') + 3;
-  if (at < 3 || host === '') return false;
-  if (origin.slice(at) === host) return true;
-  const asked = hostIn(origin.slice(0, at) + host);
-  return asked !== undefined && asked === hostIn(origin);
+// A plain connection may be that of a proxy that ends TLS, so an `https` page of this host is ours as well: it has proved its
+// name, and a browser lets it ask nobody by plain HTTP.
+function isSame(origin: string, req: RequestHead, trustProxy: TrustProxy): boolean {
+  const host = hostOf(req, trustProxy);
+  const scheme = schemeOf(req, trustProxy);
+  const schemes = scheme === undefined ? ['http', 'https'] : [scheme];
+  return host !== '' && schemes.some((one) => isEqual(origin, `${one}://${host}`));
 }
 
-function hostIn(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).host : undefined;
+// Letters of a host have no case, and the port of its scheme may stand or not.
+function isEqual(origin: string, other: string): boolean {
+  return origin === other || (URL.canParse(origin) && normal(origin) === normal(other));
+}
+
+function normal(origin: string): string {
+  if (!URL.canParse(origin)) return origin;
+  const { protocol, host } = new URL(origin);
+  return `${protocol}//${host}`;
 }
 
 function originOf(referer: string): string {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import express, { type Router } from 'express';
+import express, { type RequestHandler, type Router } from 'express';
 
 const page = fileURLToPath(new URL('./pages/', import.meta.url));
 const cometd = dirname(createRequire(import.meta.url).resolve('cometd'));
@@ -22,8 +22,17 @@ export function pages(mount: string): Router {
       next();
     })
     .get('/', (_request, response) => void response.set(headers).type('html').send(html))
-    .use('/page', express.static(page, files))
-    .use('/clients/cometd', express.static(cometd, files));
+    .use('/page', only(['chat.js', 'chat.css', 'icon.svg']), express.static(page, files))
+    .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files));
+}
+
+/** Nothing else of a folder is served: not its manifest, nor what may come into it one day. */
+function only(names: readonly string[]): RequestHandler {
+  return (request, _response, next) => next(names.includes(request.path.slice(1)) ? undefined : 'router');
+}
+
+function scriptsIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => /^\w+\.js$/.test(name));
 }
 
 /** The mount as it stands in an attribute: a URL parser has encoded what could end it. */

@@ -1,12 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { bareAddress } from '../core/address.ts';
 import type { RequestInfo, TransportName } from '../core/conduit.ts';
+import { type TrustProxy, trustOf } from '../core/options/trusted-proxies.ts';
 import { valuesOf } from './form.ts';
 import type { RequestHead } from './http.ts';
 
 type Asked = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
 
 /** What a policy may know of a request: plain and frozen (HS-17). */
-export function requestInfo(req: Asked, transport: TransportName, trustProxy: boolean): RequestInfo {
+export function requestInfo(req: Asked, transport: TransportName, trustProxy: TrustProxy): RequestInfo {
   const { origin, cookie = '' } = req.headers;
   const url = withoutSecret(req.originalUrl ?? req.url ?? '', transport);
   const headers = { ...req.headers };
@@ -36,16 +39,29 @@ function withoutMessages(query: string): string {
   return others.length === 0 ? '' : `?${others.join('&')}`;
 }
 
-/** The name and port a client asked for, as it wrote them, or as a trusted proxy says it did. */
-export function hostOf({ headers }: RequestHead, trustProxy: boolean): string {
-  const forwarded = trustProxy ? lastOf(headers['x-forwarded-host']) : undefined;
-  return forwarded ?? headers.host ?? textOf(headers[':authority']) ?? '';
+/**
+ * The name and port a client asked for, as it wrote them, or as a trusted proxy says it did. The target of the request stands
+ * over `Host` when it is a whole address (RFC 9112, 3.2.2), and so does `:authority` (RFC 9113, 8.3.1).
+ */
+export function hostOf(req: RequestHead, trustProxy: TrustProxy): string {
+  const { headers, url = '', originalUrl = url } = req;
+  const forwarded = forwardedBy(req, headers['x-forwarded-host'], trustProxy);
+  return forwarded ?? authorityOf(originalUrl) ?? textOf(headers[':authority']) ?? headers.host ?? '';
+}
+
+/**
+ * How the client asked, as far as it is known: by TLS here, or as a trusted proxy says. A plain connection may come from a proxy
+ * that nobody said to trust, so it tells nothing.
+ */
+export function schemeOf(req: RequestHead, trustProxy: TrustProxy): 'http' | 'https' | undefined {
+  const forwarded = forwardedBy(req, req.headers['x-forwarded-proto'], trustProxy);
+  if (forwarded !== undefined) return forwarded.toLowerCase() === 'https' ? 'https' : 'http';
+  return 'encrypted' in req.socket && req.socket.encrypted === true ? 'https' : undefined;
 }
 
 /** Whether the request came by TLS, here or at a trusted proxy. */
-export function isSecure({ headers, socket }: RequestHead, trustProxy: boolean): boolean {
-  const forwarded = trustProxy ? lastOf(headers['x-forwarded-proto']) : undefined;
-  return forwarded === undefined ? 'encrypted' in socket && socket.encrypted === true : forwarded === 'https';
+export function isSecure(req: RequestHead, trustProxy: TrustProxy): boolean {
+  return schemeOf(req, trustProxy) === 'https';
 }
 
 /** The value of one cookie. */
@@ -54,19 +70,36 @@ export function cookieOf(header: string, name: string): string | undefined {
   return pairsOf(header).find(([one]) => one === name)?.[1];
 }
 
-/** The peer's address, or what a trusted proxy says it is; empty when there is none. */
+/** Where a request is from: the peer, or whom the nearest trusted proxies name, up to the first address that is not trusted. */
 export function addressOf(
   { headers, socket }: Pick<Asked, 'headers' | 'socket'>,
-  trustProxy: boolean,
+  trustProxy: TrustProxy,
 ): string {
-  const forwarded = trustProxy ? lastOf(headers['x-forwarded-for']) : undefined;
-  return forwarded ?? socket.remoteAddress ?? '';
+  const isTrusted = trustOf(trustProxy);
+  let address = bareAddress(socket.remoteAddress ?? '');
+  const forwarded = (textOf(headers['x-forwarded-for']) ?? '').split(',');
+  for (let hop = 0; isTrusted(address, hop); hop += 1) {
+    const next = bareAddress(forwarded.pop() ?? '');
+    if (isIP(next) === 0) break;
+    address = next;
+  }
+  return address;
 }
 
-// The proxy in front appends to what a client may have made up: only the last entry is its own.
-function lastOf(header: IncomingHttpHeaders[string]): string | undefined {
+// A proxy appends to what a client may have made up, or writes all of it: only the last entry is surely its own.
+function forwardedBy(
+  { socket }: Pick<RequestHead, 'socket'>,
+  header: IncomingHttpHeaders[string],
+  trustProxy: TrustProxy,
+): string | undefined {
+  if (header === undefined || !trustOf(trustProxy)(bareAddress(socket.remoteAddress ?? ''), 0))
+    return undefined;
   const last = textOf(header)?.split(',').at(-1)?.trim();
   return last === '' ? undefined : last;
+}
+
+function authorityOf(target: string): string | undefined {
+  return target.startsWith('/') ? undefined : /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1];
 }
 
 function textOf(header: IncomingHttpHeaders[string]): string | undefined {

@@ -39,12 +39,14 @@ interface PlainRow extends AnyRow {
 /** A list of strings. */
 export interface ListRow extends AnyRow {
   readonly kind: 'list';
-  readonly default?: string | readonly string[] | undefined;
+  readonly default?: string | false | readonly string[] | undefined;
   /** The only strings that may stand in the list. */
   readonly items?: readonly string[];
   readonly pattern?: RegExp;
   /** What the list is of, in words. */
   readonly what?: string;
+  /** A whole number may stand for the list. */
+  readonly count?: { readonly unit: string; readonly min: number; readonly max: number };
 }
 
 interface SchemaRow extends AnyRow {
@@ -89,7 +91,7 @@ type OfKind<Row> = Row extends { kind: 'number' | 'integer' }
       : Row extends { kind: 'list'; items: readonly (infer Item)[] }
         ? readonly Item[]
         : Row extends { kind: 'list' }
-          ? readonly string[]
+          ? readonly string[] | (Row extends { count: object } ? number : never)
           : Row extends { kind: 'schema' }
             ? JsonSchema
             : Row extends { kind: 'rules'; rows: infer Rows }

@@ -95,7 +95,9 @@ export function checked(row: OptionRow, path: string, value: unknown): unknown {
     case 'integer':
       return checkedNumber(row, path, value);
     case 'list':
-      return checkedList(row, path, value);
+      return row.count !== undefined && typeof value === 'number'
+        ? checkedNumber({ kind: 'integer', doc: row.doc, ...row.count }, path, value)
+        : checkedList(row, path, value);
     case 'rules':
       return checkedRules(row, path, value);
     case 'schema':
@@ -195,7 +197,8 @@ function mustBe(row: OptionRow, path: string, value: unknown): UsageError {
 /** Says in words what an option takes: `a number of milliseconds`. */
 export function describe(row: OptionRow): string {
   const words = (row.words ?? []).map((word) => JSON.stringify(word));
-  const all = row.kind === 'word' ? words : [...words, describeKind(row)];
+  const count = row.kind === 'list' && row.count !== undefined ? [`a number of ${row.count.unit}`] : [];
+  const all = row.kind === 'word' ? words : [...words, ...count, describeKind(row)];
   return all.length < 3 ? all.join(' or ') : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`;
 }
 

@@ -6,6 +6,7 @@ import { resolve } from './option-values.ts';
 import { retention, ruleTable } from './rule-table.ts';
 import { Rules } from './rules.ts';
 import type { ServerOptions } from './server-options.ts';
+import { trustOf } from './trusted-proxies.ts';
 
 const isOverflowDecision = (value: unknown): value is OverflowDecision => typeof value === 'function';
 const isUnconnectedPublish = (value: unknown): value is UnconnectedPublish => typeof value === 'function';
@@ -192,7 +193,15 @@ const access = {
     inCode: 'a RegExp or a function',
     doc: 'Pages that may use the server: of its own origin, of any, or of those listed.',
   },
-  trustProxy: toggle(false, 'Believe `X-Forwarded-*`: a proxy in front sets them.'),
+  trustProxy: {
+    kind: 'list',
+    words: [false],
+    count: { unit: 'proxies', min: 1, max: 100 },
+    pattern: /^(loopback|linklocal|uniquelocal|[\da-fA-F:.]+(\/[\d.]+)?)$/,
+    what: 'their addresses like 10.0.0.0/8, loopback, linklocal or uniquelocal',
+    default: false,
+    doc: 'Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed.',
+  },
   unconnectedPublish: {
     kind: 'word',
     words: ['deny', 'allow'],
@@ -401,6 +410,7 @@ export function resolveOptions(given: ServerOptions = {}, heap?: number): Resolv
 export function readOptions(given: unknown, heap?: number): ResolvedOptions {
   const options = withAlias(resolve(optionTable, given, heap));
   refuseNoTransport(options);
+  trustOf(options.trustProxy);
   refuseBadRules(options);
   refuseLostCookie(options);
   refuseCookiesForStrangers(options);

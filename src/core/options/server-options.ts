@@ -227,8 +227,8 @@ export interface ServerOptions {
   readonly activity?: ActivityOptions | undefined;
   /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
   readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
-  /** Believe `X-Forwarded-*`: a proxy in front sets them. `false` by default. */
-  readonly trustProxy?: boolean | undefined;
+  /** Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed. `false` by default. */
+  readonly trustProxy?: number | readonly string[] | false | undefined;
   /** Publishing without a session, as backends do with curl. `deny` by default. */
   readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
   /** The policy trusts cookies: refuse options that would let other sites in. `false` by default. */
