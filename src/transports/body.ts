@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import type { Clock } from '../core/clock.ts';
+import { Gathered } from './gathered.ts';
 import { HttpError, type HttpRequest } from './http.ts';
 
 /** How long what is left of a body that was refused is read and thrown away, so that the answer arrives. Milliseconds. */
@@ -47,20 +48,20 @@ function collect(
   resolve: (bytes: Buffer) => void,
   reject: (error: HttpError) => void,
 ): void {
-  const chunks: Buffer[] = [];
-  let length = 0;
+  let gathered = new Gathered(max);
   const take = (chunk: Buffer): void => {
-    length += chunk.length;
-    chunks.push(chunk);
-    if (length <= max) return;
+    if (gathered.length + chunk.length <= max) {
+      gathered.add(chunk);
+      return;
+    }
     req.off('data', take);
-    chunks.length = 0;
+    gathered = new Gathered(max);
     discard(req, clock);
     reject(new HttpError(413, 'Request too large'));
   };
   req.on('data', take);
   req.on('error', ignore);
-  req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  req.on('end', () => resolve(gathered.bytes));
   req.on('close', () => {
     if (!req.readableEnded) reject(new HttpError(400, 'Bad request: the body broke off'));
   });

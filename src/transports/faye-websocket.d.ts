@@ -54,6 +54,14 @@ declare module 'faye-websocket' {
       options: Options,
     );
     ping(message: string, ponged: () => void): boolean;
+    /** Fields of `websocket-driver` itself; package.json has the versions that are known to have them. */
+    readonly _driver: {
+      parse(chunk: Buffer): void;
+      /** Pieces of the frame that has not come whole. */
+      readonly _reader: { readonly _queue: Buffer[] };
+      /** The message whose fragments come. */
+      readonly _message?: { readonly length: number; readonly _chunks: readonly Buffer[] };
+    };
     static isWebSocket(request: UpgradeRequest): boolean;
   }
   export default WebSocket;

@@ -12,6 +12,7 @@ import type { Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { addressOf, requestInfo } from './request-info.ts';
 import { closeFrame, type Frames } from './websocket-frame.ts';
+import { holdsLittle } from './websocket-pieces.ts';
 import type { Rounds } from './websocket-rounds.ts';
 
 /** What the sockets of one server share. */
@@ -221,6 +222,13 @@ export class WebSocketConduit implements Conduit, Departing {
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
+  /** Something was read, and perhaps no whole message: ends a peer whose message takes too much memory (SEC-8). */
+  weigh(): void {
+    if (this.#state !== 'open') return;
+    if (!holdsLittle(this.#webSocket, this.#shared.server.options.maxMessageSize))
+      this.#close(codes.too_large);
+  }
+
   /** The socket is gone. */
   closed(): void {
     this.#finish();
@@ -334,6 +342,8 @@ export class WebSocketConduit implements Conduit, Departing {
     this.#shared.idle.delete(this);
     this.#shared.server.lost(this);
     this.#socket.end();
+    // Nothing is kept of what still comes.
+    this.#socket.unpipe();
     this.#socket.resume();
     this.#timer?.cancel();
     this.#timer = this.#shared.server.clock.after(LINGER, () => void this.#socket.destroy());
@@ -349,5 +359,6 @@ function onClose(this: WebSocket): void {
 }
 
 function afterRead(this: Duplex): void {
+  this[owner]?.weigh();
   this[owner]?.pace();
 }
