@@ -43,7 +43,11 @@ describe('what the package exports', () => {
   });
 
   it('is a server that takes options and parts', () => {
-    expectTypeOf<typeof api.Server>().toBeConstructibleWith({ timeout: 1, policy: {}, extensions: [] });
+    expectTypeOf<typeof api.Server>().toBeConstructibleWith({
+      timeout: 1,
+      policy: { canPublish: () => true },
+      extensions: [],
+    });
     expectTypeOf<ServerSettings>().toExtend<ServerOptions>();
     expectTypeOf<api.Server['open']>().returns.toEqualTypeOf<Promise<void>>();
     expectTypeOf<api.Server['close']>().returns.toEqualTypeOf<Promise<void>>();

@@ -72,7 +72,7 @@ const echo: Extension = {
 extensionContract('echoing', () => echo);
 extensionContract('empty', () => ({ name: 'empty' }));
 
-policyContract('absent', () => ({}));
+policyContract('absent', () => undefined);
 policyContract('closed', () => ({
   canHandshake: () => false,
   canSubscribe: () => false,

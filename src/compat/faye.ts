@@ -1,5 +1,6 @@
 import type { RequestInfo } from '../core/conduit.ts';
 import type { Extension } from '../core/extension.ts';
+import { checkNames, type Shape } from '../core/known-names.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../core/maybe-promise.ts';
 import { decode } from '../protocol/codec.ts';
 import { BayeuxError, errors } from '../protocol/errors.ts';
@@ -48,6 +49,7 @@ export interface FayeExtension {
  * - An extension that throws refuses the message, and a warning of the process says so.
  */
 export function fayeExtension(extension: FayeExtension, name = 'faye'): Extension {
+  checkNames(extension, shapeOf(name));
   const { incoming, outgoing } = extension;
   const call = (hook: FayeHook, message: FayeMessage, request: RequestInfo | null): MaybePromise<Outcome> =>
     run(name, extension, hook, message, request);
@@ -76,6 +78,15 @@ export function fayeExtension(extension: FayeExtension, name = 'faye'): Extensio
     }),
   };
 }
+
+// `added` and `removed` are Faye's too, and called by its server alone. What else such an object has is its own business, unless
+// it is nearly one of the four.
+const shapeOf = (name: string): Shape => ({
+  what: `the Faye extension "${name}"`,
+  functions: ['incoming', 'outgoing', 'added', 'removed'],
+  others: [],
+  isOpen: true,
+});
 
 /** The message as it went on, or why it did not. */
 type Outcome = FayeMessage | 'deleted' | 'failed';

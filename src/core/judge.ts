@@ -1,6 +1,7 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import { isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from './conduit.ts';
+import { checkNames } from './known-names.ts';
 import { inTime, type Patience } from './in-time.ts';
 import type { Log } from './log.ts';
 import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
@@ -77,6 +78,7 @@ export class Judge {
     log: Log,
     patience: Patience,
   ) {
+    if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
     this.#canPublish = asked('canPublish', policy, yesOrNo);
@@ -148,6 +150,15 @@ export class Judge {
     this.#log({ level: 'error', event: 'policy.failed', function: name, channel, ...who, error });
     return errors.serverError();
   }
+}
+
+const functions = ['canHandshake', 'canSubscribe', 'canPublish'] as const;
+
+/** Refuses a policy that would allow what it is meant to refuse. Throws `UsageError`. */
+function checkPolicy(policy: Policy): void {
+  checkNames(policy, { what: 'the policy', functions, others: [], meant: /^can[A-Z_]/ });
+  if (functions.some((name) => policy[name] !== undefined)) return;
+  throw new UsageError(`the policy has none of ${functions.join(', ')}: leave it out to allow everything`);
 }
 
 function asked<T>(

@@ -5,11 +5,13 @@ import { callOut } from './callback.ts';
 import type { HeardMessage } from './channels/listeners.ts';
 import type { Conduit } from './conduit.ts';
 import type { Extension, Hook, Said } from './extension.ts';
+import { checkNames } from './known-names.ts';
 import { inTime, type Patience } from './in-time.ts';
 import type { Log } from './log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Session } from './session.ts';
 import { shown } from './shown.ts';
+import { didYouMean } from './suggest.ts';
 import { UsageError } from './usage-error.ts';
 
 type ByKind = Record<Request['kind'], readonly Extension[]>;
@@ -34,6 +36,7 @@ export class Pipeline {
   readonly #saying: readonly Extension[];
 
   constructor(extensions: readonly Extension[], log: Log, patience: Patience) {
+    for (const extension of extensions) checkExtension(extension);
     const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
     this.#log = log;
     this.#patience = patience;
@@ -194,6 +197,42 @@ export class Pipeline {
 
   #failed({ name }: Extension, hook: Hook, error: unknown): void {
     this.#log({ level: 'error', event: 'extension.failed', extension: name, hook, error });
+  }
+}
+
+const hooks: Record<Hook, true> = {
+  opened: true,
+  incoming: true,
+  publishing: true,
+  outgoing: true,
+  delivering: true,
+  hearing: true,
+  saying: true,
+};
+const kindNames: Record<Request['kind'], true> = {
+  handshake: true,
+  connect: true,
+  subscribe: true,
+  unsubscribe: true,
+  disconnect: true,
+  publish: true,
+  invalid: true,
+};
+
+/** Refuses an extension that would not do what it is meant to do. Throws `UsageError`. */
+export function checkExtension(extension: Extension): void {
+  const name: unknown = extension?.name;
+  const what = typeof name === 'string' && name !== '' ? `the extension "${name}"` : 'an extension';
+  checkNames(extension, { what, functions: Object.keys(hooks), others: ['name', 'kinds'] });
+  if (what === 'an extension') throw new UsageError(`an extension needs a name, got ${shown(name)}`);
+  const kinds: unknown = extension.kinds;
+  if (kinds === undefined) return;
+  if (!Array.isArray(kinds)) throw new UsageError(`kinds of ${what} must be a list, got ${shown(kinds)}`);
+  for (const kind of kinds) {
+    if (Object.hasOwn(kindNames, kind)) continue;
+    throw new UsageError(
+      `kinds of ${what} has ${shown(kind)}${didYouMean(String(kind), Object.keys(kindNames))}`,
+    );
   }
 }
 

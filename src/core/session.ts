@@ -14,6 +14,7 @@ import type { Tightening } from './history/tightening.ts';
 import { copyOf } from './json.ts';
 import { Line } from './line.ts';
 import { andThen, type MaybePromise } from './maybe-promise.ts';
+import { checkExtension } from './pipeline.ts';
 import type { Outbox, OutboxLimits } from './outbox/outbox.ts';
 import { Sender } from './outbox/sender.ts';
 import { RecentPublishes } from './recent-publishes.ts';
@@ -244,8 +245,9 @@ export class Session implements Stamped {
     if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');
   }
 
-  /** Adds an extension for this session alone. */
+  /** Adds an extension for this session alone. Throws `UsageError` for names that nothing looks for. */
   extend(extension: Extension): void {
+    checkExtension(extension);
     this.#extensions = [...this.#extensions, extension];
   }
 
