@@ -522,6 +522,32 @@ describe('an event stream', () => {
 });
 
 describe('where client sessions are not trusted (CK-2)', () => {
+  it('a fresh socket takes a session with the cookie of its handshake alone (WS-10)', async () => {
+    const { server } = serve({ trustClientSession: false });
+    const client = await FakeClient.open(server, exchange({ browser: 'b0123456' }));
+    for (const wire of [socket(), socket({ browser: 'b7654321' })]) {
+      await client.publish('/a', 1, wire);
+      await client.connect({}, wire);
+      expect(wire.replies).toMatchObject([
+        { error: '402::session_unknown' },
+        { error: '402::session_unknown', advice: { reconnect: 'handshake', interval: 1000 } },
+      ]);
+      expect([wire.session, client.session.push]).toEqual([undefined, undefined]);
+    }
+    const wire = socket({ browser: 'b0123456' });
+    await client.connect({ advice: { timeout: 0 } }, wire);
+    expect([wire.replies.at(-1)?.successful, client.session.push]).toEqual([true, wire]);
+  });
+
+  it('a session of a socket is taken by no other one, and is counted with no browser (CK-1)', async () => {
+    const { server } = serve({ trustClientSession: false });
+    const client = await FakeClient.connected(server, socket({ browser: 'b0123456' }));
+    expect((await client.connect({}, socket({ browser: 'b0123456' }))).reply).toMatchObject({
+      error: '402::session_unknown',
+    });
+    expect(client.session.browser).toBeUndefined();
+  });
+
   it('a message comes with the cookie of the handshake, or finds no session', async () => {
     const { server } = serve({ trustClientSession: false });
     const client = await FakeClient.open(server, exchange({ browser: 'b0123456' }));

@@ -4,6 +4,7 @@ import { send } from '../http/send.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { client, reach } from './sessions.ts';
+import { WebSocketClient } from './websocket-client.ts';
 
 const json = { 'Content-Type': 'application/json' };
 const handshake = {
@@ -179,6 +180,23 @@ describe('where the clientId alone is not trusted', () => {
     });
     alice.link.headers = { Cookie: 'BAYEUX_BROWSER=someoneelse1' };
     expect(await alice.connect()).toMatchObject({ error: '402::session_unknown' });
+  });
+
+  it('a fresh WebSocket takes it with that cookie only (WS-10)', async () => {
+    const { url } = await start({ trustClientSession: false });
+    const alice = await client(url);
+    const Cookie = String(alice.link.headers.Cookie);
+    expect(Cookie).toContain('BAYEUX_BROWSER=');
+    for (const [cookie, successful] of [
+      ['', false],
+      ['BAYEUX_BROWSER=someoneelse1', false],
+      [Cookie, true],
+    ] as const) {
+      const wire = await WebSocketClient.open(url, cookie === '' ? {} : { Cookie: cookie });
+      wire.clientId = String(alice.clientId);
+      const message = wire.message('/meta/connect', { connectionType: 'websocket', advice: { timeout: 0 } });
+      expect(await wire.ask(message)).toMatchObject({ successful });
+    }
   });
 
   it('a stream opens with that cookie only', async () => {

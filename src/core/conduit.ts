@@ -59,7 +59,7 @@ export interface Conduit {
   readonly request: RequestInfo;
   /** As in `request`, without making that. */
   readonly address: string;
-  /** The browser's cookie, set or about to be set by this exchange (CK-1); absent where none is counted. */
+  /** The browser's cookie, set or about to be set by this exchange, or sent with the upgrade (CK-1); absent where none is counted. */
   readonly browser?: string | undefined;
   /** Whether HTTP/2 carries it: tabs are counted apart (CK-4). */
   readonly http2: boolean;

@@ -103,8 +103,9 @@ export class Receiver {
     const { trustClientSession, websocket } = this.#core.options;
     if (conduit.transport === 'in-process') return true;
     if (conduit.shape === 'socket') {
-      if (websocket.requireHandshakePerConnection) return conduit.session === session;
-      return trustClientSession || conduit.session === undefined || conduit.session === session;
+      if (conduit.session === session) return true;
+      if (websocket.requireHandshakePerConnection) return false;
+      if (conduit.session !== undefined) return trustClientSession;
     }
     return trustClientSession || (session.browser !== undefined && session.browser === conduit.browser);
   }
@@ -221,7 +222,7 @@ export class Receiver {
   #lacksCookie(request: Request, conduit: Conduit): boolean {
     if (this.#core.options.trustClientSession || request.kind !== 'connect') return false;
     const session = this.#core.sessions.bySecret(request.clientId ?? '');
-    return session !== undefined && conduit.shape === 'exchange' && !this.#isTrusted(session, conduit);
+    return session !== undefined && conduit.session === undefined && !this.#isTrusted(session, conduit);
   }
 
   #timing(session: Session | undefined, { transport }: Conduit): Timing {

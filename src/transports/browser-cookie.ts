@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { ResolvedOptions } from '../core/options/options.ts';
-import type { HttpRequest } from './http.ts';
+import type { RequestHead } from './http.ts';
 import { cookieOf } from './request-info.ts';
 
 const legalId = /^[A-Za-z0-9]{8,64}$/;
 
 /** The id of the browser behind a request, if it sent one that we may have set (CK-1). */
-export function browserOf(req: HttpRequest, { browserCookie }: ResolvedOptions): string | undefined {
+export function browserOf(
+  req: Pick<RequestHead, 'headers'>,
+  { browserCookie }: ResolvedOptions,
+): string | undefined {
   const header = req.headers.cookie;
   if (browserCookie === false || header === undefined) return undefined;
   const id = cookieOf(header, browserCookie.name);

@@ -10,6 +10,7 @@ import type { Session } from '../core/session.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
+import { browserOf } from './browser-cookie.ts';
 import { addressOf, requestInfo } from './request-info.ts';
 import { closeFrame, type Frames } from './websocket-frame.ts';
 import { holdsLittle } from './websocket-pieces.ts';
@@ -137,6 +138,10 @@ export class WebSocketConduit implements Conduit, Departing {
   get address(): string {
     const { trustProxy } = this.#shared.server.options;
     return addressOf({ headers: this.#asked.headers, socket: this.#socket }, trustProxy);
+  }
+
+  get browser(): string | undefined {
+    return browserOf(this.#asked, this.#shared.server.options);
   }
 
   get http2(): boolean {

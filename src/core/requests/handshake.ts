@@ -72,7 +72,8 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
       transport: conduit.transport,
       dedupe: isDeduped(request, context),
       ...(answer.user !== undefined && { user: answer.user }),
-      ...(conduit.browser !== undefined && { browser: conduit.browser }),
+      // CK-1: one that came by WebSocket has none.
+      ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
       ...(core.options.revalidateEvery > 0 && { handshake: request }),
       ...timingOf(answer),
       seat: core.admission.enter(conduit),
