@@ -28,6 +28,7 @@ const defaults = {
   maxClientInterval: 60_000,
   hookTimeout: 8_000,
   revalidateEvery: 0,
+  revalidateFailure: 'end',
   shutdownGrace: 5_000,
   drain: { window: 0 },
   advice: { maxInterval: false },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Policy, Question } from '../../src/core/policy.ts';
+import type { MaybePromise } from '../../src/core/maybe-promise.ts';
+import type { HandshakeAnswer, Policy, Question } from '../../src/core/policy.ts';
+import type { ServerSettings } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { thenable } from '../support/thenable.ts';
@@ -165,48 +167,181 @@ describe('a policy', () => {
 });
 
 describe('revalidation (SEC-6)', () => {
-  it('asks again about sessions on live sockets, and ends those that may no longer be', async () => {
-    let allowed = true;
-    const asked: unknown[] = [];
+  const every = 1000;
+  const fields = { ext: { token: 't' }, credentials: { user: 'ann' } };
+
+  /** A server whose policy can be told to change its mind, and who was asked about again. */
+  function changing(settings: ServerSettings = {}) {
+    const mind: { answer: () => MaybePromise<HandshakeAnswer>; patterns: (pattern: string) => boolean } = {
+      answer: () => true,
+      patterns: () => true,
+    };
+    const again: Question[] = [];
+    const said: string[] = [];
     const { server, clock } = serve({
-      revalidateEvery: 1000,
+      revalidateEvery: every,
+      log: ({ event, pattern }) => void said.push(pattern === undefined ? event : `${event} ${pattern}`),
       policy: {
-        canHandshake: ({ session }) => {
-          asked.push(session?.id);
-          return allowed;
+        canHandshake(question) {
+          if (question.session === undefined) return true;
+          again.push(question);
+          return mind.answer();
         },
+        canSubscribe: ({ channel }) => mind.patterns(channel),
       },
+      ...settings,
     });
-    const wire = socket();
-    const client = await FakeClient.connected(server, wire);
-    await client.connect({}, wire);
-    await FakeClient.connected(server);
-    await clock.tick(1000);
-    expect(asked).toEqual([undefined, undefined, client.session.id]);
-    allowed = false;
     const reasons: string[] = [];
     server.on('session.closed', ({ reason }) => reasons.push(reason));
-    await clock.tick(1000);
-    expect(reasons).toEqual(['revoked']);
+    return { server, clock, mind, again, said, reasons };
+  }
+
+  it.each([
+    ['a socket', () => socket()],
+    ['a held poll', () => exchange()],
+  ] as const)('asks again about a session on %s, and ends it when the answer is no', async (_what, make) => {
+    const { server, clock, mind, again, said, reasons } = changing();
+    const wire = make();
+    const client = await FakeClient.connected(server, wire.shape === 'socket' ? wire : undefined, fields);
+    await client.connect({}, wire);
+    await clock.tick(every);
+    expect(again.map(({ session }) => session)).toEqual([client.session]);
+    mind.answer = () => false;
+    await clock.tick(every);
+    expect([reasons, said.includes('session.revoked')]).toEqual([['revoked'], true]);
     expect(wire.replies.slice(-2)).toMatchObject([
       { channel: '/meta/disconnect' },
-      { error: '410::session_disconnected' },
+      { error: '410::session_disconnected', advice: { reconnect: 'none' } },
     ]);
     await server.close();
     expect(clock.pending).toBe(0);
   });
 
-  it('ends nobody because the answer cannot be had', async () => {
-    let fail = false;
-    const { server, clock } = serve({
-      revalidateEvery: 1000,
-      policy: { canHandshake: () => (fail ? Promise.reject(new Error('down')) : true) },
+  it.each([
+    ['at once', <T>(value: T): MaybePromise<T> => value],
+    ['by a promise', <T>(value: T): MaybePromise<T> => Promise.resolve(value)],
+  ] as const)('asks with the next connect of a session that nothing serves: %s', async (_how, given) => {
+    const { server, clock, mind, again, reasons } = changing();
+    const client = await FakeClient.connected(server);
+    await clock.tick(every - 1);
+    await client.connect({ advice: { timeout: 0 } });
+    expect(again).toHaveLength(0);
+    await clock.tick(1);
+    mind.answer = () => given(true);
+    expect((await client.connect({ advice: { timeout: 0 } })).reply).toMatchObject({ successful: true });
+    expect(again).toHaveLength(1);
+    await client.connect({ advice: { timeout: 0 } });
+    expect(again).toHaveLength(1);
+    mind.answer = () => given({ allow: false });
+    await clock.tick(every);
+    expect((await client.connect()).reply).toMatchObject({
+      error: '410::session_disconnected',
+      advice: { reconnect: 'none' },
     });
+    expect(reasons).toEqual(['revoked']);
+    await server.close();
+  });
+
+  it('lets no second connect pass while the policy thinks about the first', async () => {
+    const { server, clock, mind, reasons } = changing();
+    const client = await FakeClient.connected(server);
+    await clock.tick(every);
+    mind.answer = () => new Promise((resolve) => void clock.after(100, () => resolve(false)));
+    const both = [client.connect(), client.connect({ advice: { timeout: 0 } })];
+    await clock.tick(100);
+    for (const { reply } of await Promise.all(both)) expect(reply).toMatchObject({ successful: false });
+    expect(reasons).toEqual(['revoked']);
+    await server.close();
+  });
+
+  it('asks with what it keeps of the handshake, and with the request that serves the session now', async () => {
+    const { server, clock, again, said } = changing();
+    const wire = socket();
+    const client = await FakeClient.connected(server, wire, fields);
+    await clock.tick(every);
+    expect(again[0]?.message).toEqual({
+      kind: 'handshake',
+      channel: '/meta/handshake',
+      ext: fields.ext,
+      extra: { credentials: fields.credentials },
+    });
+    expect([again[0]?.request, again[0]?.session]).toEqual([wire.request, client.session]);
+    const large = await FakeClient.connected(server, socket(), { ext: { token: 'x'.repeat(8192) } });
+    expect(said).toContain('revalidation.not_kept');
+    await clock.tick(every);
+    const asked = again.find(({ session }) => session === large.session);
+    expect(asked?.message).toEqual({ kind: 'handshake', channel: '/meta/handshake' });
+    await server.close();
+  });
+
+  it('drops the subscriptions that are no longer allowed, and says so', async () => {
+    const { server, clock, mind, said } = changing();
+    const client = await FakeClient.connected(server, socket());
+    await client.subscribe(['/a', '/b']);
+    const dropped: string[] = [];
+    server.on('channel.unsubscribed', ({ pattern }) => dropped.push(pattern));
+    mind.patterns = (pattern) => pattern !== '/b';
+    await clock.tick(every);
+    expect([...client.session.subscriptions]).toEqual(['/a']);
+    expect([dropped, said.includes('subscription.revoked /b')]).toEqual([['/b'], true]);
+    await server.close();
+  });
+
+  const failures: [string, () => MaybePromise<HandshakeAnswer>][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('down');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('down'))],
+    ['never answers', () => new Promise(() => {})],
+  ];
+
+  it.each(failures)('has a client shake hands again when the policy %s', async (_how, answer) => {
+    const { server, clock, mind, reasons, said } = changing({ hookTimeout: 100 });
     const wire = socket();
     const client = await FakeClient.connected(server, wire);
-    fail = true;
-    await clock.tick(1000);
-    expect(client.session.state).toBe('idle');
+    await client.connect({}, wire);
+    mind.answer = answer;
+    await clock.tick(every + 100);
+    expect([reasons, said.includes('session.unverified')]).toEqual([['unverified'], true]);
+    expect(wire.replies.at(-1)).toMatchObject({
+      error: '402::session_unknown',
+      advice: { reconnect: 'handshake' },
+    });
+    const other = await FakeClient.connected(server);
+    await clock.tick(every);
+    const late = other.connect();
+    await clock.tick(100);
+    expect((await late).reply).toMatchObject({
+      error: '402::session_unknown',
+      advice: { reconnect: 'handshake' },
+    });
+    await server.close();
+  });
+
+  it.each(failures)(
+    "ends nobody when the policy %s, with revalidateFailure: 'keep'",
+    async (_how, answer) => {
+      const { server, clock, mind, reasons, said } = changing({
+        hookTimeout: 100,
+        revalidateFailure: 'keep',
+      });
+      const client = await FakeClient.connected(server, socket());
+      mind.answer = answer;
+      await clock.tick(every + 100);
+      expect([reasons, client.session.state, said.includes('policy.failed')]).toEqual([[], 'idle', true]);
+      await server.close();
+    },
+  );
+
+  it("takes 'busy' for no reason to end a session", async () => {
+    const { server, clock, mind, reasons } = changing();
+    await FakeClient.connected(server, socket());
+    mind.answer = () => 'busy';
+    await clock.tick(every);
+    expect(reasons).toEqual([]);
     await server.close();
   });
 });

@@ -42,6 +42,7 @@ const reasons = {
   timeout: true,
   overflow: true,
   revoked: true,
+  unverified: true,
   inactive: true,
   history: true,
   replaced: true,

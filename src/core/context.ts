@@ -18,6 +18,7 @@ import type { Oversized } from './outbox/oversized.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
 import type { Replies } from './replies.ts';
+import type { Revalidation } from './revalidation.ts';
 import type { Sessions } from './sessions.ts';
 import type { Timings } from './timing.ts';
 
@@ -33,6 +34,8 @@ export interface Core {
   /** Absent when no rule asks for it. */
   readonly history: History | undefined;
   readonly judge: Judge;
+  /** Absent where the policy is not asked again. */
+  readonly revalidation: Revalidation | undefined;
   readonly pipeline: Pipeline;
   readonly replies: Replies;
   readonly events: Events;

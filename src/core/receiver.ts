@@ -1,5 +1,5 @@
 import { errors } from '../protocol/errors.ts';
-import type { HandshakeRequest, ReadableRequest, Request } from '../protocol/message.ts';
+import type { ConnectRequest, HandshakeRequest, ReadableRequest, Request } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Conduit } from './conduit.ts';
 import type { Context, Core } from './context.ts';
@@ -172,8 +172,10 @@ export class Receiver {
     if (session === undefined || session.state === 'gone') return this.#carryOutAlone(request, context);
     session.touch(context.conduit.transport);
     if (request.kind === 'connect') {
-      session.tightening?.connecting(request, context.conduit, context.alone);
-      return connect(request, session, context);
+      const vetted = this.#core.revalidation?.connecting(session, context.conduit);
+      return isPromise(vetted)
+        ? vetted.then(() => this.#connect(request, session, context))
+        : this.#connect(request, session, context);
     }
     bind(session, context.conduit);
     switch (request.kind) {
@@ -186,6 +188,14 @@ export class Receiver {
       case 'disconnect':
         return disconnect(session, context);
     }
+  }
+
+  #connect(request: ConnectRequest, session: Session, context: Context): ReplyFields | undefined {
+    // The policy, asked again, may have ended it (SEC-6).
+    if (session.state === 'gone')
+      throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
+    session.tightening?.connecting(request, context.conduit, context.alone);
+    return connect(request, session, context);
   }
 
   // PB-3: only a publish that names no session may go on without one.

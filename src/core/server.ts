@@ -78,7 +78,6 @@ export class Server {
   readonly #receiver: Receiver;
   readonly #opening: Promise<void>;
   readonly #conduits = new Set<Conduit>();
-  readonly #revalidation: Revalidation | undefined;
   #state: ServerState = 'open';
   // Between the moment it is closed and the end of `close`.
   #isClosing = false;
@@ -95,7 +94,6 @@ export class Server {
     this.#core = this.#assemble(policy, extensions, history);
     this.#receiver = new Receiver(this.#core);
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
-    this.#revalidation = this.#revalidate();
     this.#opening = this.#openParts();
   }
 
@@ -122,7 +120,7 @@ export class Server {
     this.#state = 'closed';
     this.#isClosing = true;
     this.#endDrain?.();
-    this.#revalidation?.stop();
+    this.#core.revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
@@ -301,11 +299,6 @@ export class Server {
     });
   }
 
-  #revalidate(): Revalidation | undefined {
-    const { revalidateEvery } = this.options;
-    return revalidateEvery > 0 ? new Revalidation(this.#core, revalidateEvery) : undefined;
-  }
-
   #assemble(
     policy: Policy | undefined,
     extensions: readonly Extension[],
@@ -326,6 +319,8 @@ export class Server {
       maxBytes: options.maxSubscriptionBytes,
     });
     const admission = new Admission(options, clock, log);
+    const sessions = new Sessions(admission);
+    const judge = new Judge(policy, options.unconnectedPublish, log, patience);
     const history = rules.hasHistory
       ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
       : undefined;
@@ -341,12 +336,16 @@ export class Server {
       history,
       subscriptions,
       timings: new Timings(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, patience),
+      judge,
       replies: new Replies(advisor, pipeline, log, offered(options, false)),
       listeners: new Listeners(pipeline, log),
       browsers: new Browsers(),
       admission,
-      sessions: new Sessions(admission),
+      sessions,
+      revalidation:
+        options.revalidateEvery > 0
+          ? new Revalidation({ options, clock, log, judge, sessions, subscriptions })
+          : undefined,
       flusher: new Flusher(clock),
       outboxLimits: limitsOf(options, events, log, clock),
       oversized: new Oversized(log),

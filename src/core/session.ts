@@ -1,6 +1,6 @@
 import { kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors } from '../protocol/errors.ts';
-import type { Advice, ConnectRequest, HandshakeRequest, JsonObject } from '../protocol/message.ts';
+import type { Advice, ConnectRequest, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind } from './advice.ts';
@@ -18,6 +18,7 @@ import { checkExtension } from './pipeline.ts';
 import type { Outbox, OutboxLimits } from './outbox/outbox.ts';
 import { Sender } from './outbox/sender.ts';
 import { RecentPublishes } from './recent-publishes.ts';
+import type { Validity } from './revalidation.ts';
 import type { Timing } from './timing.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -36,6 +37,8 @@ export type CloseReason =
   | 'overflow'
   /** The policy, asked again, no longer lets it in (SEC-6). */
   | 'revoked'
+  /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
+  | 'unverified'
   /** It did nothing for too long but connect (AC-1). */
   | 'inactive'
   /** Its replay could not go on: what it had still to bring was discarded, or cannot be read. */
@@ -59,8 +62,6 @@ export interface SessionParts {
   readonly timing?: Partial<Timing>;
   /** Whether publishes it repeats are recognised (PB-7). */
   readonly dedupe: boolean;
-  /** Kept where the policy is asked again (SEC-6). */
-  readonly handshake?: HandshakeRequest;
 }
 
 /** What a response answers: decides which events may ride along, and where they stand. */
@@ -97,6 +98,8 @@ export class Session implements Stamped {
   #extensions: readonly Extension[] = none;
   /** Its subscriptions on their way from the past to the present; absent where no history is kept. */
   readonly replays: Replays | undefined;
+  /** When the policy was last asked about it; there only where it is asked again (SEC-6). */
+  validity: Validity | undefined;
   /** Tells it where it stands, if it asked for that (RP-17). */
   tightening: Tightening | undefined;
   /** Whether events travel with connect replies only, whatever the transport says; or where they would come by polling (CN-14, DL-13). */
@@ -124,10 +127,10 @@ export class Session implements Stamped {
   // Private, so that nothing that prints or stores a session has them.
   readonly #clientId: string;
   readonly #browser: string | undefined;
-  readonly #handshake: HandshakeRequest | undefined;
   readonly #timing: Partial<Timing> | undefined;
   #transport: TransportName;
   #connected = false;
+  #wasTold = false;
   #deadline = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
@@ -139,7 +142,6 @@ export class Session implements Stamped {
     this.user = parts.user;
     this.#browser = parts.browser;
     this.seat = parts.seat;
-    this.#handshake = parts.handshake;
     this.recent = parts.dedupe ? new RecentPublishes() : undefined;
     this.#transport = parts.transport;
     this.#timing = parts.timing;
@@ -164,10 +166,6 @@ export class Session implements Stamped {
   /** The cookie of the browser it handshook from, if it has one. */
   get browser(): string | undefined {
     return this.#browser;
-  }
-
-  get handshake(): HandshakeRequest | undefined {
-    return this.#handshake;
   }
 
   /** Extensions for this session alone. */
@@ -195,6 +193,11 @@ export class Session implements Stamped {
     return this.#connected;
   }
 
+  /** Whether its client is told to stop, rather than to come again. */
+  get wasTold(): boolean {
+    return this.#wasTold;
+  }
+
   /** The transport it was last heard on. */
   get transport(): TransportName {
     return this.#transport;
@@ -203,6 +206,11 @@ export class Session implements Stamped {
   /** The socket or stream its events are pushed to, if any. */
   get push(): Conduit | undefined {
     return this.#push;
+  }
+
+  /** What serves it now: that socket or stream, or the request of a held connect. */
+  get carrier(): Conduit | undefined {
+    return this.#push ?? this.#held?.conduit;
   }
 
   /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */
@@ -220,6 +228,7 @@ export class Session implements Stamped {
   /** Ends the session from the server's side: the client is told, and stops (DC-6). */
   disconnect(reason: 'disconnected' | 'overflow' | 'revoked' | 'inactive' = 'disconnected'): void {
     if (this.#state === 'gone') return;
+    this.#wasTold = true;
     const held = this.#unhold();
     const push = this.#push;
     // Closing would end a stream before it carried the notice.
@@ -239,7 +248,7 @@ export class Session implements Stamped {
   }
 
   /** Ends the session where it cannot go on as promised: its client is told to shake hands again, now or with its next connect. */
-  startOver(reason: 'history'): void {
+  startOver(reason: 'history' | 'unverified'): void {
     const held = this.#unhold();
     this.close(reason);
     if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');

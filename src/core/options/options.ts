@@ -37,7 +37,16 @@ const timing = {
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
   hookTimeout: ms(8_000, 'How long a policy or an extension may think; then the message fails with 500.', 1),
-  revalidateEvery: ms(0, 'How often the policy is asked again about a live session; 0 is never.'),
+  revalidateEvery: ms(
+    0,
+    'How often the policy is asked again about a session and its subscriptions; 0 is never.',
+  ),
+  revalidateFailure: {
+    kind: 'word',
+    words: ['end', 'keep'],
+    default: 'end',
+    doc: 'What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on.',
+  },
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),
   drain: group('Closing down gently.', {
     window: ms(0, 'Time over which clients are spread to come back, before the server closes.'),

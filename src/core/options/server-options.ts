@@ -149,8 +149,10 @@ export interface ServerOptions {
   readonly maxClientInterval?: number | undefined;
   /** How long a policy or an extension may think; then the message fails with 500. Milliseconds; `8000` by default. */
   readonly hookTimeout?: number | undefined;
-  /** How often the policy is asked again about a live session; 0 is never. Milliseconds; `0` by default. */
+  /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
   readonly revalidateEvery?: number | undefined;
+  /** What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on. `end` by default. */
+  readonly revalidateFailure?: 'end' | 'keep' | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;
   /** Closing down gently. */

@@ -74,7 +74,6 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
       ...(answer.user !== undefined && { user: answer.user }),
       // CK-1: one that came by WebSocket has none.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
-      ...(core.options.revalidateEvery > 0 && { handshake: request }),
       ...timingOf(answer),
       seat: core.admission.enter(conduit),
     },
@@ -82,6 +81,7 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   );
   core.sessions.add(session);
   vacate(conduit);
+  core.revalidation?.opened(session, request);
   core.pipeline.opened(session, request);
   tighten(request, session, core);
   core.events.emit('session.opened', { session });
