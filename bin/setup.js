@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// `npm run setup`: installs what the tests need beyond npm, which is Chromium.
+// `npm run setup`: installs what the tests need beyond npm: Chromium, and CometD's Java clients where there is Java and Maven.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { prepare, versions } from '../spec/interop/java/clients.js';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -49,4 +50,11 @@ if (browser()) {
   say(isDebian() ? 'please run, as root: apt-get install chromium' : 'please install Chromium or Chrome,');
   say(`so that the PATH has one of ${names.join(', ')}.`);
   say('Without it `npm test` skips the browser suites and says so.');
+}
+
+for (const version of versions) {
+  const why = prepare(version);
+  say(
+    `CometD's Java client ${version.cometd} ${why === undefined ? 'is ready' : `is not there, its specs are skipped: ${why}`}`,
+  );
 }
