@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { BayeuxError } from '../../src/index.ts';
 import { close, hears, patience, session } from './columns.ts';
 import { cometdDriver } from './cometd-driver.ts';
 import type { Driver } from './driver.ts';
@@ -28,7 +29,7 @@ describe.each(versions)('cometd %s', (version) => {
     async (transport) => {
       const { url, server } = await host();
       server.handle('/service/sum', ({ data }) => {
-        if (!Array.isArray(data)) throw new Error('not a list');
+        if (!Array.isArray(data)) throw new BayeuxError(400, [], 'not_a_list');
         return data.reduce((sum: number, n: number) => sum + n, 0);
       });
       const client = new cometd[version].CometD();
@@ -38,7 +39,7 @@ describe.each(versions)('cometd %s', (version) => {
           client.remoteCall('sum', data, (reply) => resolve([reply.successful, reply.data])),
         );
       expect(await call([1, 2, 39])).toEqual([true, 42]);
-      expect(await call('one')).toEqual([false, { message: 'not a list' }]);
+      expect(await call('one')).toEqual([false, { message: '400::not_a_list' }]);
     },
   );
 

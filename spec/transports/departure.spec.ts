@@ -2,21 +2,26 @@ import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Extension } from '../../src/core/extension.ts';
+import type { Reply } from '../../src/protocol/message.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { client } from './sessions.ts';
 import { WebSocketClient } from './websocket-client.ts';
 
 /** Does something once what is being read was read, when the reply to the next connect has been made. */
-function afterConnect(act: () => void): Extension & { armed: boolean } {
-  return {
-    name: 'after-connect',
-    armed: false,
-    outgoing(reply) {
-      if (this.armed && reply.channel === '/meta/connect') process.nextTick(act);
-      return reply;
-    },
-  };
+class AfterConnect implements Extension {
+  readonly name = 'after-connect';
+  armed = false;
+  readonly #act: () => void;
+
+  constructor(act: () => void) {
+    this.#act = act;
+  }
+
+  outgoing(reply: Reply): Reply {
+    if (this.armed && reply.channel === '/meta/connect') process.nextTick(this.#act);
+    return reply;
+  }
 }
 
 describe('answers leave when what came in the turn was read', () => {
@@ -74,7 +79,7 @@ describe('answers leave when what came in the turn was read', () => {
 describe('an answer whose peer was gone before it could leave', () => {
   it('by HTTP, leaves its events to the next', async () => {
     let last: Socket | undefined;
-    const cut = afterConnect(() => last?.destroy());
+    const cut = new AfterConnect(() => last?.destroy());
     const { server, http, url } = await start({ extensions: [cut] });
     http.prependListener('request', ({ socket }) => {
       last = socket;
@@ -90,7 +95,7 @@ describe('an answer whose peer was gone before it could leave', () => {
 
   it('by WebSocket, leaves its events to the next', async () => {
     let last: Socket | undefined;
-    const cut = afterConnect(() => last?.destroy());
+    const cut = new AfterConnect(() => last?.destroy());
     const { server, http, url } = await start({ extensions: [cut], metaConnectDeliverOnly: true });
     http.prependListener('upgrade', (_req, socket: Socket) => {
       last = socket;
