@@ -52,7 +52,8 @@ conduitContract('callback-polling', async (): Promise<ConduitUnderTest> => {
   const { extension, parked } = parking();
   const { url } = await start({ extensions: [extension] });
   const batches: Batch[] = [];
-  const asked = get(`${url}?jsonp=f&message=${encodeURIComponent(JSON.stringify(PARKED))}`, (response) => {
+  const query = `jsonp=f&message=${encodeURIComponent(JSON.stringify(PARKED))}`;
+  const asked = get(`${url}?${query}`, { headers: { Referer: url } }, (response) => {
     let body = '';
     response.setEncoding('utf8').on('data', (text: string) => {
       body += text;

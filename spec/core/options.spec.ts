@@ -45,7 +45,7 @@ const defaults = {
   queueOverflow: 'disconnect',
   redelivery: 'unflushed',
   channels: {},
-  replay: { maxEvents: 10_000, maxAge: 86_400_000, onGap: 'fail', inject: 'both' },
+  replay: { maxEvents: 10_000, maxAge: 86_400_000, onGap: 'fail', inject: 'both', maxReplays: 200 },
   channelNames: 'bayeux',
   maxChannelLength: 255,
   maxChannelSegments: 16,
