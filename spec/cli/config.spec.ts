@@ -287,12 +287,26 @@ describe('the configuration', () => {
     expect(refusal({ '--api-key': 'short' }).message).not.toContain('short');
     expect(printConfig(load({ '--api-key': 'correct-horse' }))).not.toContain('correct-horse');
   });
+
+  it('takes no key that stands for one that was left out', () => {
+    expect(refusal({ '--api-key': '<redacted>' }).message).toContain('not `<redacted>`');
+    const old = file('old.yaml', 'apiKey: <redacted>\n');
+    expect(refusal({ '--config': old }).message).toContain('not `<redacted>`');
+  });
+
+  it('refuses a key beside a file with one', () => {
+    expect(refusal({ '--api-key-file': '/key' }, { BAYEUXD_API_KEY: 'correct-horse' }).message).toBe(
+      '--api-key-file: apiKeyFile and apiKey exclude each other: leave one out',
+    );
+  });
 });
 
 describe('the printed configuration', () => {
   const everything = Object.fromEntries(
     allOptions
-      .filter(({ path }) => !['socket', 'apiKey', 'browserCookie', 'history.maxBytes'].includes(path))
+      .filter(
+        ({ path }) => !['socket', 'apiKey', 'apiKeyFile', 'browserCookie', 'history.maxBytes'].includes(path),
+      )
       .map((option) => [option.flag, another(option)[0]]),
   );
 
@@ -311,13 +325,16 @@ describe('the printed configuration', () => {
     );
     expect(printed).toContain('timeout: 5 # --timeout\n');
     expect(printed).toContain('port: 81 # BAYEUXD_PORT\n');
-    expect(printed).toContain('apiKey: <redacted> # --api-key\n');
+    expect(printed).toMatch(/^# apiKey is set \(--api-key\) and not printed: it is a secret\n/);
+    expect(load({ '--config': file('secret.yaml', printed) }).program.apiKey).toBeUndefined();
     expect(printed).toMatch(/^maxSessions: \d+$/m);
     expect(printed).toContain('interval: 0\n');
     const unset = [
       'socket',
       'tlsCert',
       'tlsKey',
+      'apiKey',
+      'apiKeyFile',
       'history.path',
       'timesync',
       'browserCookie',

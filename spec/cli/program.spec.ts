@@ -143,7 +143,8 @@ describe.concurrent('the command line', () => {
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('demo: false # --no-demo\n');
-    expect(stdout).toContain('apiKey: <redacted> # BAYEUXD_API_KEY\n');
+    expect(stdout).toContain('# apiKey is set (BAYEUXD_API_KEY) and not printed: it is a secret\n');
+    expect(stdout).not.toContain('correct-horse');
     expect(stdout).toContain('websocket:\n  timeout: 30000\n');
   });
 

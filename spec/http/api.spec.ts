@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, BayeuxError, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
+import { estimatedBits, WrongKeys } from '../../src/http/api-key.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { listen } from '../support/start.ts';
 import { send } from './send.ts';
 
@@ -150,5 +152,79 @@ describe('POST /publish', () => {
     const get = await send(url, 'GET', '/publish', auth);
     expect([get.status, get.headers.allow, get.body]).toEqual([405, 'POST', { error: 'this takes POST' }]);
     expect((await send(url, 'GET', '/other', auth)).status).toBe(404);
+  });
+});
+
+describe('a key', () => {
+  /** A server with its clock, its log, and a way to show it a key. */
+  async function guarded(settings: ServerSettings = {}) {
+    const clock = new FakeClock();
+    const events: LogEvent[] = [];
+    const served = await serve({ key }, { clock, log: (event) => events.push(event), ...settings });
+    const show = async (shown: string, headers: Record<string, string> = {}) =>
+      served.publish(good, { 'X-API-Key': shown, ...headers });
+    return { ...served, clock, events, show };
+  }
+
+  it('that is wrong is logged, and never shown there', async () => {
+    const { events, show, publish } = await guarded();
+    expect((await show('not-the-key')).status).toBe(401);
+    expect((await publish(good, {})).status).toBe(401); // No key is no wrong key.
+    const wrong = events.filter(({ event }) => event === 'api.key_wrong');
+    expect(wrong).toEqual([{ level: 'warn', event: 'api.key_wrong', address: '127.0.0.1', count: 1 }]);
+    expect(JSON.stringify(events)).not.toContain('not-the-key');
+  });
+
+  it('is not even looked at for the rest of a minute after twenty wrong ones', async () => {
+    const { clock, events, show, heard } = await guarded();
+    for (let time = 0; time < 20; time += 1) expect((await show(`wrong-${time}`)).status).toBe(401);
+    await clock.tick(20_500);
+    const { status, headers, body } = await show(key);
+    expect([status, headers['retry-after'], heard]).toEqual([429, '40', []]);
+    expect(body.error).toContain('too many wrong API keys');
+    expect(events.filter(({ event }) => event === 'api.key_blocked')).toHaveLength(1);
+    await clock.tick(39_500);
+    expect((await show(key)).status).toBe(200);
+  });
+
+  it('is counted for the address that showed it', async () => {
+    const { show } = await guarded({ trustProxy: 1 });
+    const from = (address: string) => ({ 'X-Forwarded-For': address });
+    for (let time = 0; time < 20; time += 1) await show('wrong', from(`[2001:db8::${time}]:${time}`));
+    expect((await show(key, from('2001:db8::ffff'))).status).toBe(429);
+    expect((await show(key, from('2001:db8:1::1'))).status).toBe(200);
+    expect((await show(key, from('203.0.113.1'))).status).toBe(200);
+  });
+
+  it('that is wrong is remembered of so many addresses only, and for a minute', () => {
+    const wrong = new WrongKeys(100);
+    for (let address = 0; address < 1000; address += 1) wrong.add(`10.0.0.${address}`, address);
+    expect(wrong.size).toBe(100);
+    for (let time = 0; time < 20; time += 1) wrong.add('10.0.0.999', 1000);
+    expect([wrong.wait('10.0.0.999', 1000), wrong.size]).toEqual([59_999, 100]);
+    wrong.add('other', 60_998);
+    expect([wrong.wait('10.0.0.999', 60_998), wrong.size]).toEqual([1, 2]);
+    wrong.add('other', 60_999);
+    expect([wrong.wait('10.0.0.999', 60_999), wrong.size]).toEqual([0, 1]);
+  });
+
+  it('that stands for one that was left out is none', () => {
+    expect(() => api(new Server(), { key: '<redacted>' })).toThrow(/stands for a key that was left out/);
+  });
+
+  it.each([
+    ['0123456789abcdef0123456789abcdef', 128],
+    ['123e4567-e89b-42d3-a456-426614174000', 128],
+    ['Zm9vYmFyYmF6cXV4MTIzNA', 130],
+    ['correct-horse', 36],
+    ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 0],
+  ])('%s is random by %i bits at most', async (shown, bits) => {
+    expect(Math.floor(estimatedBits(shown))).toBe(bits);
+    const events: LogEvent[] = [];
+    api(new Server({ log: (event) => events.push(event) }), { key: shown });
+    expect(events.map(({ event, bits: said }) => [event, said])).toEqual(
+      bits < 128 ? [['api.key_weak', bits]] : [],
+    );
+    expect(JSON.stringify(events)).not.toContain(shown);
   });
 });

@@ -137,6 +137,8 @@ function refuseContradictions({ program, server, places }: Config): void {
     if (socket !== undefined && places.has(key))
       refuse(key, `${key} and socket exclude each other: leave one out`);
   }
+  if (program.apiKey !== undefined && program.apiKeyFile !== undefined)
+    refuse('apiKeyFile', 'apiKeyFile and apiKey exclude each other: leave one out');
   if (socket !== undefined && Array.isArray(server.trustProxy))
     refuse(
       'trustProxy',

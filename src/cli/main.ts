@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import express from 'express';
 import { systemClock } from '../core/clock.ts';
@@ -9,6 +8,7 @@ import { bayeux } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { attachWebSocket } from '../http/upgrade.ts';
 import { Server } from '../standard-server.ts';
+import { apiKeyOf } from './api-key.ts';
 import { ClientError, isUnreachable, reasonOf } from './client.ts';
 import { commandLine, type Instead } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -45,7 +45,7 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
   const { program } = config;
   const log = pinoLog(program.logLevel);
-  const key = program.apiKey === 'generate' ? randomBytes(16).toString('hex') : program.apiKey;
+  const key = apiKeyOf(program, log);
 
   const history = await historyStore(program.history);
   const server = new Server({ ...config.server, history, log });

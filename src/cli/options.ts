@@ -1,6 +1,9 @@
 import { type OptionTable, optionRows, type Resolved } from '../core/options/option-table.ts';
 import { optionSections, optionTable } from '../core/options/options.ts';
 
+/** A key of the HTTP API. `<redacted>` stood for one in configurations that were printed. */
+export const apiKeyPattern = /^(?!<redacted>$)[!-~]{8,}$/;
+
 /** What only the program has: where it listens, what it serves beside Bayeux, what it logs. */
 export const programTable = {
   host: {
@@ -42,10 +45,16 @@ export const programTable = {
   apiKey: {
     kind: 'string',
     words: ['generate'],
-    pattern: /^[!-~]{8,}$/,
-    what: 'a key of at least 8 characters without spaces',
+    pattern: apiKeyPattern,
+    what: 'a key of at least 8 characters without spaces, not `<redacted>`',
     secret: true,
     doc: 'Key of the HTTP API, which is closed without; `generate` makes one for this run and prints it.',
+  },
+  apiKeyFile: {
+    kind: 'string',
+    pattern: /./,
+    what: 'a file name',
+    doc: 'File with the key of the HTTP API, read at the start; only its owner should be able to read it.',
   },
   history: {
     kind: 'group',

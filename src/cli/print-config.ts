@@ -8,16 +8,28 @@ import { unlimited } from './text.ts';
 export function printConfig(config: Config): string {
   const values = { ...config.program, ...config.server };
   const document = new Document({});
+  const hidden: string[] = [];
   for (const option of allOptions) {
     const value = valueAt(values, option);
     if (value === undefined || standsBack(option.path, config.program)) continue;
+    if (isSecret(option, value)) {
+      hidden.push(
+        ` ${option.path} is set (${config.places.get(option.path)}) and not printed: it is a secret`,
+      );
+      continue;
+    }
     const keys = option.path.split('.');
     document.setIn(keys, document.createNode(value));
     const place = config.places.get(option.path);
     const node = document.getIn(keys, true);
     if (place && isScalar(node)) node.comment = ` ${place}`;
   }
+  if (hidden.length > 0) document.commentBefore = hidden.join('\n');
   return document.toString();
+}
+
+function isSecret({ row }: NamedOption, value: unknown): boolean {
+  return row.secret === true && !row.words?.includes(String(value));
 }
 
 /** Whether another option that is set stands instead: beside it, this one would be refused. */
@@ -34,7 +46,6 @@ function valueAt(values: object, { path, row }: NamedOption): unknown {
     value = Reflect.get(value, key);
   }
   if (value === Number.POSITIVE_INFINITY) return unlimited;
-  if (row.secret && value !== undefined && !row.words?.includes(String(value))) return '<redacted>';
   return isGroup(row, value) ? undefined : value;
 }
 

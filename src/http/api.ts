@@ -1,10 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Ajv, type ErrorObject } from 'ajv';
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Router } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
 import type { Server } from '../core/server.ts';
 import { UsageError } from '../core/usage-error.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { BayeuxError } from '../protocol/errors.ts';
+import { ApiError } from './api-error.ts';
+import { keyGuard } from './api-key.ts';
 
 /** How the HTTP API is guarded. */
 export interface ApiOptions {
@@ -38,7 +39,7 @@ export function api(server: Server, { key }: ApiOptions = {}): Router {
   };
   return express
     .Router()
-    .use(noStore, guard(key))
+    .use(noStore, keyGuard(server, key))
     .post('/publish', express.json({ limit: server.options.maxMessageSize, type: () => true }), publish)
     .all('/publish', (_req, res) => {
       res.set('Allow', 'POST');
@@ -47,47 +48,10 @@ export function api(server: Server, { key }: ApiOptions = {}): Router {
     .use(answerError(server));
 }
 
-class ApiError extends Error {
-  override readonly name = 'ApiError';
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 const noStore: RequestHandler = (_req, res, next) => {
   res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   next();
 };
-
-function guard(key: string | undefined): RequestHandler {
-  const wanted = key === undefined || key === '' ? undefined : digest(key);
-  return (req, res, next) => {
-    if (wanted === undefined)
-      throw new ApiError(
-        403,
-        'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
-      );
-    if (timingSafeEqual(digest(keyOf(req)), wanted)) return next();
-    res.set('WWW-Authenticate', 'Bearer');
-    throw new ApiError(
-      401,
-      'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-    );
-  };
-}
-
-// Digests have one length, whatever the keys have.
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
-}
-
-function keyOf(req: Request): string {
-  const bearer = /^Bearer +(\S+) *$/i.exec(req.get('authorization') ?? '');
-  return bearer?.[1] ?? req.get('x-api-key') ?? '';
-}
 
 function faultOf({ instancePath, keyword, params, message }: ErrorObject): string {
   if (keyword === 'required') return `${params.missingProperty} is missing`;

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { Log } from '../core/log.ts';
+import { ConfigError } from './config-error.ts';
+import { apiKeyPattern, type ProgramOptions } from './options.ts';
+
+/**
+ * The key of the HTTP API: as configured, made for this run, or read from its file. A file that others may read is logged.
+ * Throws `ConfigError` when there is no key in the file.
+ */
+export function apiKeyOf({ apiKey, apiKeyFile }: ProgramOptions, log: Log): string | undefined {
+  if (apiKeyFile !== undefined) return keyIn(apiKeyFile, log);
+  return apiKey === 'generate' ? randomBytes(16).toString('hex') : apiKey;
+}
+
+function keyIn(file: string, log: Log): string {
+  const key = read(file).replace(/\r?\n$/, '');
+  if (!apiKeyPattern.test(key) || key === 'generate')
+    throw unusable(file, 'holds no key: it must be one line of at least 8 characters without spaces');
+  // Windows keeps no such bits.
+  const mode = process.platform === 'win32' ? 0 : statSync(file).mode & 0o777;
+  if ((mode & 0o077) !== 0)
+    log({
+      level: 'warn',
+      event: 'api.key_file_open',
+      file,
+      mode: mode.toString(8),
+      why: `others may use the file with the API key: chmod 600 ${file}`,
+    });
+  return key;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
+    throw unusable(file, `cannot be read (${code})`, cause);
+  }
+}
+
+function unusable(file: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError([{ key: 'apiKeyFile', place: 'apiKeyFile', message: `${file} ${why}` }], { cause });
+}

@@ -1,0 +1,134 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Request, RequestHandler } from 'express';
+import { countingKey } from '../core/address.ts';
+import type { Server } from '../core/server.ts';
+import { UsageError } from '../core/usage-error.ts';
+import { addressOf } from '../transports/request-info.ts';
+import { ApiError } from './api-error.ts';
+
+/** Wrong keys that one address may show in a minute; then it has to wait until the minute is over. */
+const WRONG_KEYS = 20;
+const MINUTE = 60_000;
+const ENOUGH_BITS = 128;
+
+/**
+ * Lets a request pass that shows the key. A wrong one is logged and counted; an address that shows too many is refused unheard
+ * for a while, whatever key it shows: else it would still learn which one is right. Throws `UsageError` for `<redacted>`.
+ */
+export function keyGuard(server: Server, key: string | undefined): RequestHandler {
+  const wanted = key === undefined || key === '' ? undefined : digest(key);
+  if (key !== undefined && key !== '') checkKey(key, server);
+  const wrong = new WrongKeys();
+  return (req, res, next) => {
+    if (wanted === undefined)
+      throw new ApiError(
+        403,
+        'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
+      );
+    const address = countingKey(addressOf(req, server.options.trustProxy));
+    const wait = wrong.wait(address, server.clock.now());
+    if (wait > 0) {
+      res.set('Retry-After', String(Math.ceil(wait / 1000)));
+      throw new ApiError(429, 'too many wrong API keys came from this address: wait, and check the key');
+    }
+    const shown = keyOf(req);
+    if (timingSafeEqual(digest(shown), wanted)) return next();
+    if (shown !== '') noteWrong(server, wrong, address);
+    res.set('WWW-Authenticate', 'Bearer');
+    throw new ApiError(
+      401,
+      'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
+  };
+}
+
+function checkKey(key: string, { log }: Server): void {
+  if (key === '<redacted>')
+    throw new UsageError(
+      'the API key is "<redacted>", which stands for a key that was left out: give the key',
+    );
+  const bits = Math.floor(estimatedBits(key));
+  if (bits >= ENOUGH_BITS) return;
+  const why = `the API key may be guessed: its randomness is at most ${bits} bits; make one with: openssl rand -hex 16`;
+  log({ level: 'warn', event: 'api.key_weak', bits, why });
+}
+
+/**
+ * At most this much randomness is in a key, by its length and the alphabet it seems to be made of. Nobody can tell a random key
+ * from a sentence: it is an upper bound.
+ */
+export function estimatedBits(key: string): number {
+  const bare = key.replaceAll('-', '');
+  const distinct = new Set(bare).size;
+  const alphabet = /^[\da-f]*$/i.test(bare) ? 16 : sizeOf(key);
+  // A random key of this length has more than a few letters.
+  return (alphabet === 16 ? bare : key).length * Math.log2(distinct < 8 ? Math.max(1, distinct) : alphabet);
+}
+
+function sizeOf(key: string): number {
+  const classes: readonly [RegExp, number][] = [
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/\d/, 10],
+    [/[^a-zA-Z\d]/, 33],
+  ];
+  return classes.reduce((sum, [pattern, size]) => sum + (pattern.test(key) ? size : 0), 0);
+}
+
+function noteWrong(server: Server, wrong: WrongKeys, address: string): void {
+  const now = server.clock.now();
+  const count = wrong.add(address, now);
+  server.log({ level: 'warn', event: 'api.key_wrong', address, count });
+  if (count === WRONG_KEYS)
+    server.log({ level: 'warn', event: 'api.key_blocked', address, wait: wrong.wait(address, now) });
+}
+
+interface Count {
+  readonly since: number;
+  count: number;
+}
+
+/** How many wrong keys each address showed within its minute. Exported for its spec. */
+export class WrongKeys {
+  readonly #most: number;
+  /** By address, the oldest minute first. */
+  readonly #counts = new Map<string, Count>();
+
+  /** `most` bounds the addresses that are remembered: of 10,000 the table takes less than 2 MB. */
+  constructor(most = 10_000) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  /** Milliseconds until an address may try again; 0 when it may now. */
+  wait(address: string, now: number): number {
+    const known = this.#counts.get(address);
+    if (known === undefined || known.count < WRONG_KEYS) return 0;
+    return Math.max(0, known.since + MINUTE - now);
+  }
+
+  /** Counts one more, and says how many that makes. */
+  add(address: string, now: number): number {
+    for (const [other, { since }] of this.#counts) {
+      if (since + MINUTE > now && (this.#counts.size < this.#most || this.#counts.has(address))) break;
+      this.#counts.delete(other);
+    }
+    const known = this.#counts.get(address) ?? { since: now, count: 0 };
+    known.count += 1;
+    this.#counts.set(address, known);
+    return known.count;
+  }
+}
+
+// Digests have one length, whatever the keys have.
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+function keyOf(req: Request): string {
+  const bearer = /^Bearer +(\S+) *$/i.exec(req.get('authorization') ?? '');
+  return bearer?.[1] ?? req.get('x-api-key') ?? '';
+}
