@@ -17,7 +17,7 @@ it.each([
   const program = resolve(programTable, { ...given, port: 0 });
   const server = httpServer(program);
   onTestFinished(() => void server.close());
-  expect(server).toMatchObject({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 });
+  expect(server).toMatchObject({ keepAliveTimeout: 75_000, headersTimeout: 15_000, requestTimeout: 30_000 });
   expect(server.timeout).toBe(0);
   expect(await listen(server, program)).toMatch(new RegExp(`^${scheme}://127\\.0\\.0\\.1:\\d+$`));
 });

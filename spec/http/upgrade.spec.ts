@@ -99,6 +99,38 @@ describe('an upgrade', () => {
     expect(await statusOf(url)).toBe(101);
   });
 
+  it('elsewhere is refused after five seconds when no other listener has begun with it (WS-1)', async () => {
+    const { http, clock, url } = await start();
+    const begun: Duplex[] = [];
+    http.on('upgrade', ({ url: path }: IncomingMessage, socket: Duplex) => {
+      if (path === '/slow') begun.push(socket);
+    });
+    const asking = () => clock.pending;
+    const before = asking();
+    const nobodys = WebSocketClient.open(url.replace('bayeux', 'nobodys'));
+    const slow = WebSocketClient.open(url.replace('bayeux', 'slow'));
+    await until(() => asking() === before + 2 && begun.length === 1);
+    begun[0]?.write('HTTP/1.1 418 Slow\r\n');
+    await clock.tick(5000);
+    expect((await nobodys).status).toBe(404);
+    begun[0]?.end('\r\n');
+    expect((await slow).status).toBe(418);
+  });
+
+  it('elsewhere whose client goes away while it is left to others harms nobody', async () => {
+    const { http, clock, url } = await start();
+    http.on('upgrade', () => {});
+    const before = clock.pending;
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write('GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await until(() => clock.pending === before + 1);
+    socket.resetAndDestroy();
+    await clock.tick(5000);
+    expect(clock.pending).toBe(before);
+    expect(await statusOf(url)).toBe(101);
+  });
+
   it('goes to the one of two servers whose mount is nearest', async () => {
     const http = createServer();
     const [outer, inner] = [serverOf(), serverOf()];

@@ -6,20 +6,35 @@ import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
 import { removeStaleSocket } from './unix-socket.ts';
 
-// HT-7: a proxy's connection pool outlives Node's own 5 s, and headers may come until after that.
-const timeouts = { keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 30_000 };
-
-/** Makes the HTTP server that listens, with TLS when there is a certificate. */
-export function httpServer({ tlsCert, tlsKey }: ProgramOptions): Server {
-  const server =
-    tlsCert === undefined || tlsKey === undefined ? createServer() : secureServer(tlsCert, tlsKey);
-  return Object.assign(server, timeouts);
+/** When connections are cut. Milliseconds. */
+export interface Timers {
+  /** Silence between two requests. */
+  readonly keepAliveTimeout: number;
+  readonly headersTimeout: number;
+  /** A whole request, its body included. */
+  readonly requestTimeout: number;
+  /** How often Node looks for requests that are late. */
+  readonly connectionsCheckingInterval: number;
 }
 
-function secureServer(tlsCert: string, tlsKey: string): Server {
+// HT-7: a proxy's connection pool outlives Node's own 5 s of silence.
+const standard: Timers = {
+  keepAliveTimeout: 75_000,
+  headersTimeout: 15_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** Makes the HTTP server that listens, with TLS when there is a certificate. */
+export function httpServer({ tlsCert, tlsKey }: ProgramOptions, timers: Timers = standard): Server {
+  if (tlsCert === undefined || tlsKey === undefined) return createServer(timers);
+  return secureServer(tlsCert, tlsKey, timers);
+}
+
+function secureServer(tlsCert: string, tlsKey: string, timers: Timers): Server {
   const pair = { cert: read('tlsCert', tlsCert), key: read('tlsKey', tlsKey) };
   try {
-    return createSecureServer(pair);
+    return createSecureServer({ ...pair, ...timers, handshakeTimeout: timers.headersTimeout });
   } catch (cause) {
     throw unusable('tlsCert', tlsCert, `is no PEM certificate that fits the key ${tlsKey}`, cause);
   }

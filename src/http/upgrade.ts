@@ -3,11 +3,13 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
+import type { Clock } from '../core/clock.ts';
 import type { Server } from '../core/server.ts';
 import { UsageError } from '../core/usage-error.ts';
 import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts';
 import { noteUpgrades } from './mounts.ts';
 import { isAllowedOrigin } from './origins.ts';
+import { asksForWebSocket, passOver } from './pass-over.ts';
 import { type Refusal, refuseUpgrade } from './refuse-upgrade.ts';
 import { pathOf } from './request-target.ts';
 
@@ -21,13 +23,16 @@ type UpgradeServer = HttpServer | HttpsServer | Http2SecureServer;
 export function attachWebSocket(httpServer: UpgradeServer, path: string, server: Server): void {
   if (!/^\/[^?#\s]*$/.test(path)) throw new UsageError(`"${path}" is no absolute path`);
   const mount = path.replace(/\/+$/, '');
-  const dispatcher = dispatchers.get(httpServer) ?? new Dispatcher(httpServer);
+  const dispatcher = dispatchers.get(httpServer) ?? new Dispatcher(httpServer, server.clock);
   dispatchers.set(httpServer, dispatcher);
   dispatcher.refuseTaken(mount);
   noteUpgrades(server, path);
   dispatcher.add(mount, server);
   server.offer('websocket');
 }
+
+/** How long another listener has to begin with an upgrade. Milliseconds. */
+const UNCLAIMED = 5000;
 
 const dispatchers = new WeakMap<UpgradeServer, Dispatcher>();
 
@@ -39,10 +44,12 @@ interface Mounted {
 /** Takes the upgrades of one HTTP server to the bayeuxd servers attached to it (WS-1). */
 class Dispatcher {
   readonly #httpServer: UpgradeServer;
+  readonly #clock: Clock;
   readonly #mounts = new Map<string, Mounted>();
 
-  constructor(httpServer: UpgradeServer) {
+  constructor(httpServer: UpgradeServer, clock: Clock) {
     this.#httpServer = httpServer;
+    this.#clock = clock;
     httpServer.on('upgrade', this.#onUpgrade);
   }
 
@@ -56,13 +63,26 @@ class Dispatcher {
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const mounted = this.#find(pathOf(request.url ?? ''));
-    // Somebody else's, if there is somebody else; an upgrade nobody answers would hang.
-    if (mounted === undefined && this.#httpServer.listenerCount('upgrade') > 1) return;
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      passOver(request, socket, head, this.#httpServer);
+    const isAlone = this.#httpServer.listenerCount('upgrade') === 1;
+    if (mounted === undefined && !isAlone) this.#leave(request, socket, head);
+    else this.#take(mounted, request, socket, head);
+  };
+
+  #take(mounted: Mounted | undefined, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!asksForWebSocket(request)) passOver(request, socket, head, this.#httpServer);
     else if (mounted === undefined) refuseUpgrade(socket, { status: 404 });
     else this.#upgrade(mounted, request, socket, head);
-  };
+  }
+
+  // WS-1: somebody else's, but if nobody has read or written by then, nobody will.
+  #leave(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const before = written(socket);
+    const timer = this.#clock.after(UNCLAIMED, () => {
+      const isClaimed = socket.readableFlowing !== null || written(socket) !== before;
+      if (!isClaimed && socket.writable) this.#take(undefined, request, socket, head);
+    });
+    socket.on('error', () => socket.destroy()).once('close', () => timer.cancel());
+  }
 
   #upgrade({ server, transport }: Mounted, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = judge(request, server);
@@ -81,25 +101,8 @@ class Dispatcher {
   }
 }
 
-const hopByHop = new Set(['upgrade', 'http2-settings', 'connection']);
-
-/**
- * Has a request served as if it had not offered another protocol, as Java's client does with `h2c` (RFC 9110, 7.8: that may be
- * passed over). Node hands over no request once somebody listens to upgrades, so it is written down and read anew.
- */
-function passOver(
-  { method, url, httpVersion, rawHeaders }: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  httpServer: UpgradeServer,
-): void {
-  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
-    if (!hopByHop.has(name.toLowerCase())) text += `${name}: ${value}\r\n`;
-  }
-  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
-  httpServer.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
+function written(socket: Duplex): unknown {
+  return 'bytesWritten' in socket ? socket.bytesWritten : undefined;
 }
 
 /** Why an upgrade is refused, if it is. */

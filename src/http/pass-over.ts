@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+const offered = new Set(['upgrade', 'http2-settings']);
+
+/**
+ * Has a request served as if it had not offered another protocol, as Java's client does with `h2c` (RFC 9110, 7.8: that may be
+ * passed over). Node hands over no request once somebody listens to upgrades, so it is written down and read anew by the
+ * server that listens: its timeouts hold for the connection as before.
+ */
+export function passOver(
+  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  httpServer: { emit(event: string, socket: Duplex): boolean },
+): void {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    const rest = name.toLowerCase() === 'connection' ? withoutOffer(value) : value;
+    if (!offered.has(name.toLowerCase()) && rest !== '') text += `${name}: ${rest}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  httpServer.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
+}
+
+function withoutOffer(connection: string): string {
+  const tokens = connection.split(',').map((token) => token.trim());
+  return tokens.filter((token) => !offered.has(token.toLowerCase())).join(', ');
+}
+
+/** Whether a request asks for a WebSocket, and not for another protocol that may be passed over. */
+export function asksForWebSocket({ headers: { upgrade } }: Pick<IncomingMessage, 'headers'>): boolean {
+  return upgrade?.toLowerCase() === 'websocket';
+}
