@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { DataFault } from '../../protocol/errors.ts';
 import { UsageError } from '../usage-error.ts';
 import type { JsonSchema } from './option-table.ts';
+import { refuseCostlySchema } from './schema-cost.ts';
 
 /** What the data of every publish to some channels must satisfy. */
 export interface DataSchema {
@@ -38,6 +39,7 @@ function validator(schema: JsonSchema, place: string): ValidateFunction {
 }
 
 function compile(schema: JsonSchema, place: string): ValidateFunction {
+  refuseCostlySchema(schema, place);
   let satisfies: ValidateFunction;
   try {
     satisfies = validatorFor(schema).compile(schema);
