@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 const limits = { testTimeout: 20_000, hookTimeout: 60_000 };
 // These keep nothing in modules, so that their files can share them: most of their time would go into importing.
 const sharing = ['spec/core/**/*.spec.ts', 'spec/protocol/**/*.spec.ts'];
+// These measure time and memory of a server, so that nothing else may run beside them.
+const measuring = ['spec/memory/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -10,7 +12,21 @@ export default defineConfig({
     projects: [
       { test: { ...limits, name: 'core', include: sharing, isolate: false } },
       {
-        test: { ...limits, name: 'all else', include: ['spec/**/*.spec.ts'], exclude: [...sharing, ...long] },
+        test: {
+          ...limits,
+          name: 'all else',
+          include: ['spec/**/*.spec.ts'],
+          exclude: [...sharing, ...measuring, ...long],
+        },
+      },
+      {
+        test: {
+          ...limits,
+          name: 'measuring',
+          include: measuring,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

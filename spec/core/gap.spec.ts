@@ -30,7 +30,7 @@ function outboxOf(overflow?: OverflowRule, limits: Partial<OutboxLimits> = {}) {
 }
 
 const shown = ({ message: { data, ext }, gap }: OutgoingEvent) => {
-  expect(ext?.gap).toBe(gap);
+  expect(ext?.gap).toEqual(gap);
   return gap === undefined ? `${data}` : `${data}-${gap.count}`;
 };
 

@@ -11,6 +11,7 @@ import { isPromise } from '../../src/core/maybe-promise.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
 import { Rules } from '../../src/core/options/rules.ts';
+import { Backlog } from '../../src/core/outbox/backlog.ts';
 import { Pipeline } from '../../src/core/pipeline.ts';
 import { Publisher } from '../../src/core/publisher.ts';
 import type { ServerSettings } from '../../src/core/server.ts';
@@ -496,6 +497,7 @@ describe('history', () => {
       history,
       subscriptions,
       events,
+      new Backlog(options.maxQueuedBytes, [], new FakeClock(), log),
       true,
     );
     await engine.open(publisher.deliver);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { masked } from '../transports/websocket-client.ts';
@@ -13,7 +14,7 @@ const handshake = JSON.stringify([
 ]);
 // The flood has an address of its own, so that its bound is not that of others.
 const from = 'X-Forwarded-For: 203.0.113.7';
-const post = `POST /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\n${from}\r\nContent-Type: application/json\r\nContent-Length: ${handshake.length}\r\n\r\n${handshake}`;
+const request = `POST /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\n${from}\r\nContent-Type: application/json\r\nContent-Length: ${handshake.length}\r\n\r\n${handshake}`;
 const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 const upgrade = `GET /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${from}\r\n${key}\r\n\r\n`;
 
@@ -34,6 +35,18 @@ async function pour(socket: Socket, bytes: string | Buffer, times: number): Prom
   }
 }
 
+/** Sends fifty requests at once, again and again, each time the last fifty were answered. */
+async function post(socket: Socket, times: number): Promise<void> {
+  let answers = 0;
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    answers += text.split('HTTP/1.1 ').length - 1;
+  });
+  for (let at = 1; at <= times; at += 1) {
+    socket.write(request.repeat(50));
+    while (answers < at * 50) await once(socket, 'data');
+  }
+}
+
 function spread(count: number, flood: () => Promise<void>): Promise<unknown> {
   return Promise.all(Array.from({ length: count }, flood));
 }
@@ -50,14 +63,16 @@ const floods: readonly (readonly [string, (port: number) => Promise<unknown>])[]
   [
     'one WebSocket after another',
     async (port) => {
-      for (let at = 0; at < 550; at += 1) {
+      for (let at = 0; at < 300; at += 1) {
         const socket = open(port);
         socket.write(upgrade);
         await pour(socket, masked(handshake), 50);
+        socket.end();
+        if (!socket.destroyed) await once(socket, 'close');
       }
     },
   ],
-  ['two HTTP connections', (port) => spread(2, () => pour(open(port), post, 3_000))],
+  ['two HTTP connections', (port) => spread(2, () => post(open(port), 60))],
 ];
 
 describe('a server with a small heap outlives handshakes from', () => {

@@ -128,7 +128,7 @@ describe('a WebSocket frame carries at most 64 KiB (DL-11)', () => {
 
 /** A publisher that hears itself, by long-polling; `say` gives the size of the response and what is in it. */
 async function selfishPoller(options: ServerOptions = {}, ext: Wire = {}) {
-  const { server, url } = await start(options);
+  const { server, url } = await start({ maxMessageSize: 1_048_576, ...options });
   const headers = { 'Content-Type': 'application/json' };
   let clientId: unknown;
   const say = async (...messages: readonly Wire[]) => {

@@ -59,7 +59,7 @@ describe('order', () => {
   });
 
   it('holds when the socket is cut while events are on their way', async () => {
-    const { server, url } = await start();
+    const { server, url } = await start({ websocket: { maxBufferedBytes: 1_048_576 } });
     const alice = await WebSocketClient.connected(url, '/n');
     const [session] = server.sessions;
     alice.socket.pause();

@@ -12,6 +12,7 @@ import type { Judge } from './judge.ts';
 import type { Log } from './log.ts';
 import type { ResolvedOptions } from './options/options.ts';
 import type { Rules } from './options/rules.ts';
+import type { Backlog } from './outbox/backlog.ts';
 import type { Flusher } from './outbox/flusher.ts';
 import type { OutboxLimits } from './outbox/outbox.ts';
 import type { Oversized } from './outbox/oversized.ts';
@@ -43,6 +44,7 @@ export interface Core {
   readonly browsers: Browsers;
   readonly outboxLimits: OutboxLimits;
   readonly oversized: Oversized;
+  readonly backlog: Backlog;
   readonly flusher: Flusher;
   readonly admission: Admission;
   readonly sessions: Sessions;

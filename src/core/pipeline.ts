@@ -91,12 +91,13 @@ export class Pipeline {
   delivering(event: OutgoingEvent, session: Session): OutgoingEvent | undefined {
     const extensions = withOwn(this.#delivering, session, 'delivering');
     if (extensions.length === 0) return event;
-    let message: Event | undefined = event.message;
+    const given = event.message;
+    let message: Event | undefined = given;
     for (const extension of extensions) {
       message = this.#deliver(extension, message, session);
       if (message === undefined) return undefined;
     }
-    return message === event.message ? event : new OutgoingEvent(message, event);
+    return message === given ? event : new OutgoingEvent(message, event);
   }
 
   /** The message as the application hears it. Throws `BayeuxError` when an extension refuses it. */

@@ -6,6 +6,7 @@ import type { Events } from './events.ts';
 import type { History } from './history/history.ts';
 import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { ChannelRule, Rules } from './options/rules.ts';
+import type { Backlog } from './outbox/backlog.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Session } from './session.ts';
 
@@ -17,6 +18,7 @@ export class Publisher {
   readonly #history: History | undefined;
   readonly #subscriptions: Subscriptions;
   readonly #events: Events;
+  readonly #backlog: Backlog;
   readonly #broadcastToPublisher: boolean;
 
   constructor(
@@ -26,6 +28,7 @@ export class Publisher {
     history: History | undefined,
     subscriptions: Subscriptions,
     events: Events,
+    backlog: Backlog,
     broadcastToPublisher: boolean,
   ) {
     this.#engine = engine;
@@ -34,6 +37,7 @@ export class Publisher {
     this.#history = history;
     this.#subscriptions = subscriptions;
     this.#events = events;
+    this.#backlog = backlog;
     this.#broadcastToPublisher = broadcastToPublisher;
   }
 
@@ -53,11 +57,12 @@ export class Publisher {
   readonly deliver = (publication: Publication): void => {
     const { event, from, notToPublisher } = publication;
     if (event.replayId !== undefined) this.#history?.delivering(event.replayId);
-    const sessions = this.#subscriptions.match(event.message.channel);
+    const sessions = this.#subscriptions.match(event.channel);
     for (const session of sessions) {
       if (notToPublisher === true && session.id === from) continue;
       session.queue(event);
     }
+    this.#backlog.queued(event);
   };
 
   #record(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
@@ -69,13 +74,15 @@ export class Publisher {
   }
 
   #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
+    // Afterwards only its text may be left.
+    const told = this.#events.heard('published') ? event.message : undefined;
     const accepted = adopt(this.#engine.publish(this.#publication(event, rule, session)));
-    if (isPromise(accepted)) return accepted.then(() => this.#sent(event, session));
-    return this.#sent(event, session);
+    if (isPromise(accepted)) return accepted.then(() => this.#sent(event, told, session));
+    return this.#sent(event, told, session);
   }
 
-  #sent(event: OutgoingEvent, session: Session | undefined): OutgoingEvent {
-    this.#tell(event.message, session);
+  #sent(event: OutgoingEvent, told: Event | undefined, session: Session | undefined): OutgoingEvent {
+    if (told !== undefined) this.#tell(told, session);
     return event;
   }
 
@@ -87,7 +94,6 @@ export class Publisher {
   }
 
   #tell({ channel, data }: Event, session: Session | undefined): void {
-    if (!this.#events.heard('published')) return;
     this.#events.emit('published', { channel, data, ...(session !== undefined && { session }) });
   }
 }

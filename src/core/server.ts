@@ -27,6 +27,7 @@ import { MemoryEngine } from './memory-engine.ts';
 import { type ResolvedOptions, resolveOptions } from './options/options.ts';
 import type { ServerOptions } from './options/server-options.ts';
 import { Rules } from './options/rules.ts';
+import { Backlog } from './outbox/backlog.ts';
 import { type Departing, Flusher } from './outbox/flusher.ts';
 import type { OutboxLimits } from './outbox/outbox.ts';
 import { asking } from './outbox/overflow-decision.ts';
@@ -321,6 +322,7 @@ export class Server {
     const admission = new Admission(options, clock, log);
     const sessions = new Sessions(admission);
     const judge = new Judge(policy, options.unconnectedPublish, log, patience);
+    const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, log);
     const history = rules.hasHistory
       ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
       : undefined;
@@ -346,6 +348,7 @@ export class Server {
         options.revalidateEvery > 0
           ? new Revalidation({ options, clock, log, judge, sessions, subscriptions })
           : undefined,
+      backlog,
       flusher: new Flusher(clock),
       outboxLimits: limitsOf(options, events, log, clock),
       oversized: new Oversized(log),
@@ -356,6 +359,7 @@ export class Server {
         history,
         subscriptions,
         events,
+        backlog,
         options.broadcastToPublisher,
       ),
       drainsIn: () => this.#drainsIn(),

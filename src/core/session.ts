@@ -222,7 +222,9 @@ export class Session implements Stamped {
     const ext = said.ext === undefined ? {} : { ext: copyOf(said.ext) };
     const { overflow } = this.#core.rules.of(channel);
     const handling = overflow === undefined ? how : { ...how, overflow };
-    this.queue(new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, handling));
+    const event = new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, handling);
+    this.queue(event);
+    this.#core.backlog.queued(event);
   }
 
   /** Ends the session from the server's side: the client is told, and stops (DC-6). */
@@ -284,6 +286,8 @@ export class Session implements Stamped {
     const own = this.#core.pipeline.delivering(event, this);
     if (own === undefined) return;
     if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
+    // What all get alike is counted where it is published.
+    else if (own !== event || event.replayed) this.#core.backlog.queued(own);
   }
 
   /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */

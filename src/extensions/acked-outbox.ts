@@ -54,6 +54,10 @@ export class AckedOutbox implements Outbox {
     return this.#sent.length + this.#fresh.size;
   }
 
+  get all(): readonly OutgoingEvent[] {
+    return [...this.#sent, ...this.#fresh.all];
+  }
+
   get pressing(): number {
     return this.#sent.length - this.#next + this.#fresh.pressing;
   }

@@ -15,6 +15,10 @@ export class RetainedEvents {
     this.#limits = limits;
   }
 
+  get all(): readonly OutgoingEvent[] {
+    return this.#events.slice(this.#head);
+  }
+
   get size(): number {
     return this.#events.length - this.#head;
   }

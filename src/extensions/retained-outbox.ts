@@ -15,6 +15,9 @@ class Repeat extends OutgoingEvent {
     const { message } = original;
     super({ ...message, ext: { ...message.ext, redelivered: true } }, original);
     this.original = original;
+    // As the original, it waits as text.
+    void this.json;
+    this.pack();
   }
 }
 
@@ -45,6 +48,11 @@ export class RetainedOutbox implements Outbox {
 
   get size(): number {
     return this.#repeats.length + this.#fresh.size;
+  }
+
+  get all(): readonly OutgoingEvent[] {
+    const repeats = this.#repeats.flatMap((repeat) => [repeat, repeat.original]);
+    return [...this.#sent.all, ...repeats, ...this.#fresh.all];
   }
 
   get pressing(): number {

@@ -14,6 +14,11 @@ export abstract class Outgoing {
     return this.#json;
   }
 
+  /** Whether its text was made. */
+  get isEncoded(): boolean {
+    return this.#json !== undefined;
+  }
+
   /** Length of the text in UTF-8. Bytes. */
   get bytes(): number {
     if (this.#bytes < 0) this.#bytes = Buffer.byteLength(this.json);
@@ -59,9 +64,15 @@ export interface Handling extends Delivery {
   readonly gap?: Gap | undefined;
 }
 
-/** An event, shared by all who receive it: from here on it does not change. */
+/** What an event takes beside its text: the objects that hold it and its place in a queue, as measured. Bytes. */
+const AROUND_TEXT = 300;
+
+/**
+ * An event, shared by all who receive it: from here on it does not change. While it waits it is kept as text alone, since what was
+ * parsed takes many times the memory.
+ */
 export class OutgoingEvent extends Outgoing {
-  readonly message: Event;
+  readonly channel: string;
   readonly lazy: boolean | number;
   readonly volatile: boolean;
   readonly replayId: number | undefined;
@@ -71,18 +82,40 @@ export class OutgoingEvent extends Outgoing {
   readonly gap: Gap | undefined;
   /** When it began to wait, noted by the first outbox whose rule minds its age. Epoch milliseconds. */
   since: number | undefined;
+  // Undefined where the text is all there is.
+  #message: Event | undefined;
   // Undefined until it is asked for.
   #key: string | null | undefined;
 
   constructor(event: Event, how: Handling = {}) {
     super();
-    this.message = event;
+    this.channel = event.channel;
+    this.#message = event;
     this.lazy = how.lazy ?? false;
     this.volatile = how.volatile ?? false;
     this.replayId = how.replayId;
     this.replayed = how.replayed ?? false;
     this.overflow = how.overflow;
     this.gap = how.gap;
+  }
+
+  /** The event as it was given, or read from its text: ask for it once, it may be made anew each time. */
+  get message(): Event {
+    return this.#message ?? JSON.parse(this.json);
+  }
+
+  /** What it takes while it waits. Text that is not all ASCII takes two bytes a character. */
+  get memory(): number {
+    const { length } = this.json;
+    return AROUND_TEXT + (this.bytes === length ? length : 2 * length);
+  }
+
+  /** Keeps its text only, if that was made: what it was made of is let go. */
+  pack(): void {
+    if (!this.isEncoded) return;
+    // A rule that conflates asks for it as long as it waits.
+    void this.key;
+    this.#message = undefined;
   }
 
   /** What it is a version of, where its rule keeps only the newest one; undefined where it stands for itself. */

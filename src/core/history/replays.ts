@@ -48,7 +48,7 @@ export class Replays {
 
   /** Takes a live event that a replay will bring; false when it is to be queued. */
   takes(event: OutgoingEvent): boolean {
-    const { channel } = event.message;
+    const { channel } = event;
     let taken = false;
     for (const replay of this.#all) {
       if (replay.covers(channel) && replay.takes(event)) taken = true;
@@ -139,8 +139,8 @@ export class Replays {
     for (const event of wanted) this.#queue(event);
   }
 
-  readonly #isWanted = ({ message }: OutgoingEvent): boolean =>
-    [...this.#session.subscriptions].some((pattern) => matcher(pattern)(message.channel));
+  readonly #isWanted = ({ channel }: OutgoingEvent): boolean =>
+    [...this.#session.subscriptions].some((pattern) => matcher(pattern)(channel));
 
   #failed(error: unknown): undefined {
     if (this.#all.length === 0) {

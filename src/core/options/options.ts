@@ -96,11 +96,19 @@ const delivery = {
   maxQueue: count('events', 10_000, 1, many, 'Events that may wait for one session.'),
   maxQueueBytes: count(
     'bytes',
-    16_777_216,
+    4_194_304,
     1,
     Number.MAX_SAFE_INTEGER,
     'Bytes that may wait for one session.',
   ),
+  maxQueuedBytes: {
+    kind: 'integer',
+    unit: 'bytes',
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    heapPerOne: 4,
+    doc: 'Memory of what waits for all sessions together, what many get counted once; past it those end for whom most waits.',
+  },
   queueOverflow: {
     kind: 'word',
     words: ['disconnect', 'dropOldest', 'dropNewest'],
@@ -152,7 +160,7 @@ const limits = {
   },
   maxChannelLength: count('characters', 255, 2, 65_535, 'Length of a channel name.'),
   maxChannelSegments: count('segments', 16, 1, 1_000, 'Segments of a channel name.'),
-  maxMessageSize: bytes(1_048_576, 'Size of one HTTP body or WebSocket message, decompressed.'),
+  maxMessageSize: bytes(262_144, 'Size of one HTTP body or WebSocket message, decompressed.'),
   maxBatch: count('messages', 1_000, 1, many, 'Messages in one batch.'),
   maxDepth: count('levels', 64, 1, 1_000, 'Nesting of one batch.'),
   maxSubscriptions: count('subscriptions', 1_000, 0, many, 'Subscriptions of one session.'),
@@ -305,7 +313,7 @@ const websocket = {
     },
     messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 is no limit.'),
     maxFlushBytes: bytes(65_536, 'What one frame may carry; at least one message.'),
-    maxBufferedBytes: bytes(1_048_576, 'Unsent bytes of a slow socket above which events wait in the queue.'),
+    maxBufferedBytes: bytes(262_144, 'Unsent bytes of a slow socket above which events wait in the queue.'),
     pingInterval: ms(25_000, 'Time between two pings; a socket that misses two is closed.', 1),
     firstMessageTimeout: ms(60_000, 'How long a socket may stay without a session.', 1),
     requireHandshakePerConnection: toggle(

@@ -87,7 +87,7 @@ export interface WebsocketOptions {
   readonly messagesPerFrame?: number | undefined;
   /** What one frame may carry; at least one message. Bytes; `65536` by default. */
   readonly maxFlushBytes?: number | undefined;
-  /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `1048576` by default. */
+  /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `262144` by default. */
   readonly maxBufferedBytes?: number | undefined;
   /** Time between two pings; a socket that misses two is closed. Milliseconds; `25000` by default. */
   readonly pingInterval?: number | undefined;
@@ -185,8 +185,10 @@ export interface ServerOptions {
   readonly maxFlushBytes?: number | undefined;
   /** Events that may wait for one session. Events; `10000` by default. */
   readonly maxQueue?: number | undefined;
-  /** Bytes that may wait for one session. Bytes; `16777216` by default. */
+  /** Bytes that may wait for one session. Bytes; `4194304` by default. */
   readonly maxQueueBytes?: number | undefined;
+  /** Memory of what waits for all sessions together, what many get counted once; past it those end for whom most waits. Bytes; heap limit / 4 by default. */
+  readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
   /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
@@ -201,7 +203,7 @@ export interface ServerOptions {
   readonly maxChannelLength?: number | undefined;
   /** Segments of a channel name. Segments; `16` by default. */
   readonly maxChannelSegments?: number | undefined;
-  /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `1048576` by default. */
+  /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `262144` by default. */
   readonly maxMessageSize?: number | undefined;
   /** Messages in one batch. Messages; `1000` by default. */
   readonly maxBatch?: number | undefined;

@@ -31,6 +31,8 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   const { message } = event;
   const own = new OutgoingEvent({ ...message, ext: { ...message.ext, gap } }, { ...event, gap });
   own.since = event.since;
+  void own.json;
+  own.pack();
   return own;
 }
 
@@ -92,7 +94,7 @@ export class Gaps {
 
   /** The event as it is to be queued: it tells of what was dropped since the one before. */
   carriedBy(event: OutgoingEvent): OutgoingEvent {
-    const { channel } = event.message;
+    const { channel } = event;
     const gap = event.replayed ? undefined : this.#behind.get(channel);
     if (gap === undefined) return event;
     this.#behind.delete(channel);

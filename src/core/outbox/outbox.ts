@@ -17,6 +17,8 @@ export interface Outbox {
   readonly kept?: number;
   /** Whether all that is lost on the way is sent again; absent where it is not. */
   readonly repeats?: boolean;
+  /** All that it holds, for who counts its memory; absent where nobody can tell. */
+  readonly all?: readonly OutgoingEvent[];
   push(event: OutgoingEvent): Pushed;
   /**
    * The oldest events, in order, within both limits (DL-11). Each counts with the comma behind it. At least `least` of them, 0 or 1,

@@ -16,7 +16,7 @@ export class Oversized {
 
   check(one: OutgoingEvent, { transport, maxBytes: limit }: Conduit): void {
     const bytes = one.bytes + '[]'.length;
-    const { channel } = one.message;
+    const { channel } = one;
     if (bytes <= limit || this.#logged.has(channel) || this.#logged.size === MAX_CHANNELS) return;
     this.#logged.add(channel);
     this.#log({ level: 'warn', event: 'event.oversized', channel, bytes, limit, transport });

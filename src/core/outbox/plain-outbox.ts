@@ -30,6 +30,10 @@ export class PlainOutbox implements Outbox {
     return this.#queue === undefined ? this.#run.size : this.#queue.pressing;
   }
 
+  get all(): readonly OutgoingEvent[] {
+    return this.#queue === undefined ? this.#run.events : this.#queue.all;
+  }
+
   push(event: OutgoingEvent): Pushed {
     if (!this.#needsQueue(event)) {
       const { runs, maxQueue, maxQueueBytes } = this.#limits;

@@ -27,6 +27,10 @@ export class Queue {
     return this.#waiting.pressing;
   }
 
+  get all(): readonly OutgoingEvent[] {
+    return this.#waiting.all;
+  }
+
   /** Whether it holds nothing, and knows of nothing that what comes next would have to heed. */
   get isIdle(): boolean {
     return !this.#isPushing && this.#waiting.isIdle && this.#room.isIdle;

@@ -60,7 +60,7 @@ export class Room {
   replace(index: number): void {
     const event = this.#waiting.at(index);
     this.#waiting.remove(index);
-    if (event?.gap !== undefined) this.#pass(new Map([[event.message.channel, event.gap]]), index);
+    if (event?.gap !== undefined) this.#pass(new Map([[event.channel, event.gap]]), index);
   }
 
   /** Puts gaps on the events they come before: others are about to be put in front. */
@@ -132,7 +132,7 @@ export class Room {
     if (action === 'disconnect') return 'full';
     const oldest = action === 'dropOldest' ? this.#waiting.oldest(rule) : -1;
     if (oldest === -1) {
-      this.#gapsMade.addBehind(event.message.channel, lossOf(event));
+      this.#gapsMade.addBehind(event.channel, lossOf(event));
       return 'dropped';
     }
     this.#drop(oldest);
@@ -143,7 +143,7 @@ export class Room {
     const event = this.#waiting.at(index);
     if (event === undefined) return;
     this.#waiting.remove(index);
-    this.#gapsMade.addAhead(event.message.channel, lossOf(event));
+    this.#gapsMade.addAhead(event.channel, lossOf(event));
   }
 
   #expire(rule: OverflowRule): void {

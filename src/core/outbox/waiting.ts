@@ -26,6 +26,11 @@ export class Waiting {
     return this.#slots.length - this.#head - this.#holes;
   }
 
+  /** Oldest first. */
+  get all(): readonly OutgoingEvent[] {
+    return this.#live(this.#head, this.#slots.length);
+  }
+
   /** Whether nothing waits, nor ever did that rules have to know of. */
   get isIdle(): boolean {
     return this.size === 0 && this.#shares === undefined;
@@ -154,7 +159,7 @@ export class Waiting {
   #tellAt(index: number, gaps: Map<string, Gap>): void {
     const event = this.#slots[index];
     if (event === undefined || event.replayed) return;
-    const { channel } = event.message;
+    const { channel } = event;
     const gap = gaps.get(channel);
     if (gap === undefined) return;
     gaps.delete(channel);
