@@ -266,15 +266,18 @@ describe('the configuration', () => {
     expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
   });
 
-  it('refuses to wait for a disk that there is none of, and a bound that is for memory', () => {
+  it('refuses to wait for a disk that there is none of', () => {
     expect(refusal({ '--history-sync': 'true' }).message).toBe(
       '--history-sync: history.sync needs history.path too',
     );
     const onDisk = { '--history-path': '/tmp/a', '--history-sync': 'true' };
-    expect(load(onDisk).program.history).toMatchObject({ path: '/tmp/a', sync: true });
-    expect(refusal({ ...onDisk, '--history-max-bytes': '5' }).message).toMatch(
-      /^--history-max-bytes: history.maxBytes is for the history in memory/,
-    );
+    const bounds = { '--history-max-bytes': '5000', '--history-max-channels': '7' };
+    expect(load({ ...onDisk, ...bounds }).program.history).toEqual({
+      path: '/tmp/a',
+      sync: true,
+      maxBytes: 5000,
+      maxChannels: 7,
+    });
   });
 
   it('refuses options that contradict each other', () => {
@@ -304,9 +307,7 @@ describe('the configuration', () => {
 describe('the printed configuration', () => {
   const everything = Object.fromEntries(
     allOptions
-      .filter(
-        ({ path }) => !['socket', 'apiKey', 'apiKeyFile', 'browserCookie', 'history.maxBytes'].includes(path),
-      )
+      .filter(({ path }) => !['socket', 'apiKey', 'apiKeyFile', 'browserCookie'].includes(path))
       .map((option) => [option.flag, another(option)[0]]),
   );
 
@@ -336,6 +337,7 @@ describe('the printed configuration', () => {
       'apiKey',
       'apiKeyFile',
       'history.path',
+      'history.maxBytes',
       'timesync',
       'browserCookie',
       'browserCookie.domain',

@@ -50,18 +50,24 @@ function withoutDatabase(): string {
 
 describe("the program's history", () => {
   it('is in memory, as large as it is said', async () => {
-    const store = await historyStore({ path: undefined, sync: false, maxBytes: 1000 });
+    const store = await historyStore({ path: undefined, sync: false, maxBytes: 2000, maxChannels: 1 });
     expect(store).toBeInstanceOf(MemoryHistory);
     await store.open({ retention: () => ({ maxEvents: 100, maxAge: 1000 }), now: () => 0 });
     for (let at = 0; at < 10; at += 1) await store.append('/a', 'x'.repeat(400));
     expect((await store.read('/a', 0, 10)).length).toBeLessThan(5);
+    await store.append('/b', 'x');
+    expect(await store.read('/a', 0, 10)).toEqual([]);
   });
 
-  it('is in the folder that is named', async () => {
+  it('is in the folder that is named, within the same bounds', async () => {
     const path = join(folder(), 'history');
-    const store = await historyStore({ path, sync: true, maxBytes: 1000 });
+    const store = await historyStore({ path, sync: true, maxBytes: 2000, maxChannels: 1 });
     expect(store).toBeInstanceOf(LevelHistory);
-    await store.open({ retention: () => undefined, now: () => 0 });
+    await store.open({ retention: () => ({ maxEvents: 100, maxAge: 1e9 }), now: () => Date.now() });
+    for (let at = 0; at < 10; at += 1) await store.append('/a', 'x'.repeat(400));
+    expect((await store.read('/a', 0, 10)).length).toBeLessThan(5);
+    await store.append('/b', 'x');
+    expect(await store.read('/a', 0, 10)).toEqual([]);
     await store.close();
     expect(readdirSync(path)).toContain('CURRENT');
   });
@@ -71,9 +77,6 @@ describe("the program's history", () => {
     expect(problemsOf({ '--history-path': path, '--history-sync': 'true' })).toEqual([]);
     expect(problemsOf({ '--history-sync': 'true' })).toEqual([
       '--history-sync: history.sync needs history.path too',
-    ]);
-    expect(problemsOf({ '--history-path': path, '--history-max-bytes': '5' })).toEqual([
-      '--history-max-bytes: history.maxBytes is for the history in memory: leave it out with history.path',
     ]);
   });
 

@@ -2,6 +2,7 @@ import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writ
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it } from 'vitest';
+import { survivesDamage } from './damage-run.ts';
 import { LevelHistory } from '../../src/history/level-history.ts';
 import { copyOf, folder, idsIn, later, opened, plenty, TODAY } from './folder.ts';
 
@@ -124,6 +125,38 @@ describe('a history whose system fell', () => {
   });
 });
 
+describe('a history whose files are damaged', () => {
+  it('says of nothing that it is recovered that is not all there, in order', async () => {
+    const { refused, doubted, whole } = await survivesDamage(40);
+    expect(refused + doubted + whole).toBe(40);
+    // Most damage shows.
+    expect(refused + doubted).toBeGreaterThan(5);
+  });
+
+  it('takes over a folder of the format before, and proves nothing of what was in it', async () => {
+    const path = folder();
+    const db = new ClassicLevel(path);
+    const id = TODAY * 1000 + 1;
+    await db.batch([
+      { type: 'put', key: 'mformat', value: '1' },
+      { type: 'put', key: 'mrun', value: JSON.stringify({ closed: true, sync: false, boot: '', since: 0 }) },
+      { type: 'put', key: 'c/room/0', value: String(TODAY * 1000) },
+      { type: 'put', key: `e${String(id).padStart(16, '0')}/room/0`, value: '{"data":1}' },
+    ]);
+    await db.close();
+    const store = await opened({ path }, later(5));
+    expect(await store.read('/room/0', 0, 10)).toMatchObject([
+      { id, channel: '/room/0', json: '{"data":1}' },
+    ]);
+    expect(store.retained('/room/0').discardedThrough).toBeGreaterThanOrEqual(id);
+    const next = await store.append('/room/0', '{"data":2}');
+    await store.close();
+    const again = await opened({ path }, later(6));
+    expect(await idsIn(again)).toEqual([id, next.id]);
+    expect(again.retained('/room/0').discardedThrough).toBeLessThan(next.id);
+  });
+});
+
 describe('an older copy of a history', () => {
   it('issues no id that was issued since', async () => {
     const path = folder();
@@ -173,9 +206,9 @@ describe('a folder that cannot be used', () => {
     await db.close();
     expect(await refusal(path)).toContain(`${path} cannot be read (it is a database of something else)`);
     await db.open();
-    await db.put('mformat', '2');
+    await db.put('mformat', '3');
     await db.close();
-    expect(await refusal(path)).toContain(`${path} cannot be read (its format is 2, not 1)`);
+    expect(await refusal(path)).toContain(`${path} cannot be read (its format is 3, not 2)`);
   });
 
   it.each(['CURRENT', 'MANIFEST'])('is one whose %s is damaged: it says what to do', async (name) => {

@@ -71,23 +71,59 @@ describe('a level history', () => {
     expect(await idsIn(store)).toHaveLength(100 + (await late.then(() => 1)));
   });
 
-  it('stores nothing more once something could not be written, and says so to everybody', async () => {
+  it('fails what cannot be written, and stores again a second later, when the disk does', async () => {
     const path = folder();
-    const store = await opened({ path });
+    let now = TODAY;
+    const store = await opened({ path }, { ...plenty, now: () => now });
     const { id } = await append(store, '/a');
+    let failed = 0;
     {
       using disk = watchWrites();
       disk.fail();
-      const message = `the history in ${path} cannot be written (Error: the disk is full); free the disk and start again`;
+      const message = `the history in ${path} cannot be written (Error: the disk is full); free the disk: it is tried again`;
       await expect(append(store, '/a')).rejects.toThrow(message);
       await expect(append(store, '/b')).rejects.toThrow(message);
-      // What cannot be written does not pile up.
+      // What cannot be written does not pile up, and what is there can be read.
       expect(disk.begun()).toBe(1);
+      expect(await idsIn(store)).toEqual([id]);
+      failed = store.newest;
+      now += 1000;
+      const again = 'cannot be opened again (Error: the disk is full): it is tried again';
+      await expect(append(store, '/a')).rejects.toThrow(again);
     }
-    await expect(store.read('/**', 0, 10)).rejects.toThrow('cannot be written');
-    await expect(store.expire()).rejects.toThrow('cannot be written');
+    await expect(append(store, '/a')).rejects.toThrow('cannot be opened again');
+    now += 1000;
+    const again = await append(store, '/a');
+    expect(again.id).toBeGreaterThan(failed);
+    // Whoever published in between was told, so nothing is missing between the two.
+    expect(store.retained('/a')).toEqual({ discardedThrough: TODAY * 1000, oldest: id });
+    expect(await idsIn(store)).toEqual([id, again.id]);
     await store.close();
-    expect(await idsIn(await opened({ path }))).toEqual([id]);
+    expect(await idsIn(await opened({ path }))).toEqual([id, again.id]);
+  });
+
+  it('keeps within its bounds, and says what it discarded', async () => {
+    const path = folder();
+    const store = await opened({ path, maxBytes: 10_000, maxChannels: 3 });
+    const events = [];
+    for (let at = 0; at < 100; at += 1) events.push(await append(store, `/c/${at % 2}`, 'x'.repeat(500)));
+    const ids = await idsIn(store);
+    expect(ids.length).toBeGreaterThan(10);
+    expect(ids.length).toBeLessThan(20);
+    expect(ids).toEqual(events.slice(-ids.length).map(({ id }) => id));
+    expect(store.retained('/c/*').discardedThrough).toBe(events.at(-ids.length - 1)?.id);
+    const more = [await append(store, '/d/0'), await append(store, '/d/1')];
+    // Of four channels one went whole, and nothing says that it is complete.
+    const all = [...events, ...more];
+    const there = new Set((await store.read('/**', 0, 1000)).map(({ channel }) => channel));
+    expect(there.size).toBe(3);
+    const gone = all.findLast(({ channel }) => !there.has(channel));
+    expect(store.retained(gone?.channel ?? '').discardedThrough).toBeGreaterThanOrEqual(gone?.id ?? Infinity);
+    await store.close();
+    const fewer = await opened({ path, maxChannels: 1 });
+    expect((await fewer.read('/**', 0, 1000)).every(({ channel }) => channel === more[1]?.channel)).toBe(
+      true,
+    );
   });
 
   it('discards what is too much at open, however much that is', async () => {

@@ -146,10 +146,5 @@ function refuseContradictions({ program, server, places }: Config): void {
     );
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
-  if (program.history.path !== undefined && places.has('history.maxBytes'))
-    refuse(
-      'history.maxBytes',
-      'history.maxBytes is for the history in memory: leave it out with history.path',
-    );
   if (problems.length > 0) throw new ConfigError(problems);
 }

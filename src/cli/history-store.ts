@@ -8,10 +8,12 @@ export async function historyStore({
   path,
   sync,
   maxBytes,
+  maxChannels,
 }: ProgramOptions['history']): Promise<HistoryStore> {
-  if (path === undefined) return new MemoryHistory({ maxBytes });
+  const bounds = { maxChannels, ...(maxBytes !== undefined && { maxBytes }) };
+  if (path === undefined) return new MemoryHistory(bounds);
   const { LevelHistory } = await import('../history/level-history.ts').catch(notInstalled);
-  return new LevelHistory({ path, sync });
+  return new LevelHistory({ path, sync, ...bounds });
 }
 
 function notInstalled(cause: unknown): never {

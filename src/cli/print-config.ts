@@ -33,8 +33,7 @@ function isSecret({ row }: NamedOption, value: unknown): boolean {
 }
 
 /** Whether another option that is set stands instead: beside it, this one would be refused. */
-function standsBack(path: string, { socket, history }: ProgramOptions): boolean {
-  if (path === 'history.maxBytes') return history.path !== undefined;
+function standsBack(path: string, { socket }: ProgramOptions): boolean {
   return socket !== undefined && ['host', 'port'].includes(path);
 }
 

@@ -1,4 +1,8 @@
+import { nextTurn } from '../core/history/next-turn.ts';
 import type { Ids } from './ids.ts';
+
+/** How many channels are looked at in one turn of the event loop. */
+const CHUNK = 5000;
 
 /** An event that is kept: its id, and the channel it is on. */
 export interface Place {
@@ -19,9 +23,15 @@ export interface Span {
 }
 
 /** The first `limit` places of several channels within a span, by id. */
-export function pageOf(channels: Iterable<Kept>, { after, through }: Span, limit: number): Place[] {
+export async function pageOf(
+  channels: readonly Kept[],
+  { after, through }: Span,
+  limit: number,
+): Promise<Place[]> {
   let page: Place[] = [];
-  for (const { name, ids } of channels) {
+  for (const [at, { name, ids }] of channels.entries()) {
+    // What else came in goes on meanwhile.
+    if (at > 0 && at % CHUNK === 0) await nextTurn();
     // A full page leaves room only below its last.
     const last = page.length < limit ? through : (page.at(-1)?.id ?? through);
     const more = ids.between(after, last, limit);

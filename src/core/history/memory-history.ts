@@ -94,7 +94,6 @@ export class MemoryHistory implements HistoryStore {
     this.#log.push(event);
     this.#bytes += weight(event);
     this.#shorten(channel);
-    while (this.#channels.size > this.#maxChannels) this.#discardAll(this.#untouched.first);
     while (this.#bytes > this.#maxBytes) this.#discard(this.#log.first);
     return event;
   }
@@ -155,6 +154,7 @@ export class MemoryHistory implements HistoryStore {
   }
 
   #create(name: string): Channel {
+    while (this.#channels.size >= this.#maxChannels) this.#discardAll(this.#untouched.first);
     const channel = new Channel(name, this.#settings.retention(name) ?? nothing);
     channel.discards(this.#floors.of(name));
     channel.newest = this.#newest + 1;

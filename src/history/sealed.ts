@@ -1,0 +1,19 @@
+import { crc32 } from 'node:zlib';
+
+const DIGITS = 8;
+
+/** A value as it is written: behind a checksum of it and of its key, so that damage shows when it is read. */
+export function seal(key: string, value: string): string {
+  return checksum(key, value) + value;
+}
+
+/** The value that was sealed; undefined when there is none, or it is damaged. */
+export function unseal(key: string, sealed: string | undefined): string | undefined {
+  if (sealed === undefined) return undefined;
+  const value = sealed.slice(DIGITS);
+  return sealed.slice(0, DIGITS) === checksum(key, value) ? value : undefined;
+}
+
+function checksum(key: string, value: string): string {
+  return crc32(value, crc32(key)).toString(16).padStart(DIGITS, '0');
+}
