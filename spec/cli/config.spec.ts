@@ -81,8 +81,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
   }
 }
 
-// TLS takes two files, and only a disk can be waited for: these have specs of their own.
-const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey', 'history.sync'].includes(path));
+// TLS takes two files, HTTP/2 takes TLS, and only a disk can be waited for: these have specs of their own.
+const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey', 'http2', 'history.sync'].includes(path));
 
 describe('the configuration', () => {
   describe.each(alone)('$path', (option) => {
@@ -257,6 +257,13 @@ describe('the configuration', () => {
     expect(refusal({}, { BAYEUXD_TLS_KEY: 'a.pem' }).message).toBe(
       'BAYEUXD_TLS_KEY: tlsKey needs tlsCert too',
     );
+    expect(refusal({ '--http2': 'true' }).message).toBe(
+      '--http2: http2 is served with TLS only: set tlsCert and tlsKey, or leave http2 out',
+    );
+    const tls = { '--tls-cert': 'a.pem', '--tls-key': 'b.pem' };
+    expect(load({ ...tls, '--http2': 'true' }).program.http2).toBe(true);
+    expect(load({ ...tls, '--config': file('http2.yaml', 'http2: true') }).program.http2).toBe(true);
+    expect(load(tls, { BAYEUXD_HTTP2: 'true' }).program.http2).toBe(true);
     const listed = { '--socket': '/tmp/a', '--trust-proxy': 'loopback' };
     expect(refusal(listed).message).toBe(
       '--trust-proxy: trustProxy cannot list addresses with socket, whose peers have none: write the number of proxies, such as 1',

@@ -13,12 +13,18 @@ const pem = (name: string) => fileURLToPath(new URL(`./tls/${name}.pem`, import.
 it.each([
   ['plain', {}, 'http'],
   ['TLS', { tlsCert: pem('cert'), tlsKey: pem('key') }, 'https'],
+  ['HTTP/2', { tlsCert: pem('cert'), tlsKey: pem('key'), http2: true }, 'https'],
 ])('a %s server outlives the connection pool of a proxy (HT-7)', async (_, given, scheme) => {
   const program = resolve(programTable, { ...given, port: 0 });
   const server = httpServer(program);
   onTestFinished(() => void server.close());
-  expect(server).toMatchObject({ keepAliveTimeout: 75_000, headersTimeout: 15_000, requestTimeout: 30_000 });
-  expect(server.timeout).toBe(0);
+  expect(server).toMatchObject({
+    timeout: 0,
+    keepAliveTimeout: 75_000,
+    headersTimeout: 15_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+  });
   expect(await listen(server, program)).toMatch(new RegExp(`^${scheme}://127\\.0\\.0\\.1:\\d+$`));
 });
 

@@ -37,6 +37,7 @@ async function cutAfter(port: number, isSecure: boolean, text: string): Promise<
 describe.each([
   ['plain', {}],
   ['TLS', { tlsCert: pem('cert'), tlsKey: pem('key') }],
+  ['HTTP/2', { tlsCert: pem('cert'), tlsKey: pem('key'), http2: true }],
 ])('requests that are late on a %s connection are cut off (HT-7)', (_, given) => {
   const isSecure = 'tlsCert' in given;
 

@@ -126,13 +126,15 @@ function assign(
 }
 
 function refuseContradictions({ program, server, places }: Config): void {
-  const { tlsCert, tlsKey, socket } = program;
+  const { tlsCert, tlsKey, http2, socket } = program;
   const problems: Problem[] = [];
   const refuse = (key: string, message: string) => {
     problems.push({ key, place: places.get(key) ?? 'configuration', message });
   };
   if (tlsCert !== undefined && tlsKey === undefined) refuse('tlsCert', 'tlsCert needs tlsKey too');
   if (tlsKey !== undefined && tlsCert === undefined) refuse('tlsKey', 'tlsKey needs tlsCert too');
+  if (http2 && tlsCert === undefined && tlsKey === undefined)
+    refuse('http2', 'http2 is served with TLS only: set tlsCert and tlsKey, or leave http2 out');
   for (const key of ['host', 'port']) {
     if (socket !== undefined && places.has(key))
       refuse(key, `${key} and socket exclude each other: leave one out`);

@@ -3,7 +3,14 @@ import type { Duplex } from 'node:stream';
 import { isAllowedHost } from '../http/host-guard.ts';
 import { asksForWebSocket, passOver } from '../http/pass-over.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
-import { refuse } from '../transports/http.ts';
+import { type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
+
+/** What listens, for HTTP/1.1 or for both versions. */
+interface Front {
+  on(event: 'request', listener: (request: HttpRequest, response: HttpResponse) => void): unknown;
+  on(event: 'upgrade', listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
+  emit(event: string, socket: Duplex): boolean;
+}
 
 const refusal = 'Forbidden: unknown host; name it in allowedHosts';
 
@@ -11,12 +18,12 @@ const refusal = 'Forbidden: unknown host; name it in allowedHosts';
  * Hands what asks for a host of ours to the server behind, upgrades included, and answers 403 to the rest (CO-6). A request that
  * offers another protocol than WebSocket stays with the server in front, the one that listens.
  */
-export function guardHosts(front: Server, behind: Server, allowed: readonly string[]): void {
+export function guardHosts(front: Front, behind: Server, allowed: readonly string[]): void {
   front.on('request', (request, response) => {
     if (isAllowedHost(request, allowed)) behind.emit('request', request, response);
     else refuse(response, 403, refusal);
   });
-  front.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  front.on('upgrade', (request, socket, head) => {
     if (!asksForWebSocket(request)) passOver(request, socket, head, front);
     else if (isAllowedHost(request, allowed)) behind.emit('upgrade', request, socket, head);
     else refuseUpgrade(socket, { status: 403, text: refusal });

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { systemClock } from '../core/clock.ts';
 import { ConfigError } from './config-error.ts';
+import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { ProgramOptions } from './options.ts';
 import { removeStaleSocket } from './unix-socket.ts';
 
@@ -25,15 +26,20 @@ const standard: Timers = {
   connectionsCheckingInterval: 5_000,
 };
 
+/** What listens. */
+export type Listener = Server | Http2Listener;
+
 /** Makes the HTTP server that listens, with TLS when there is a certificate. */
-export function httpServer({ tlsCert, tlsKey }: ProgramOptions, timers: Timers = standard): Server {
+export function httpServer(program: ProgramOptions, timers: Timers = standard): Listener {
+  const { tlsCert, tlsKey, http2 } = program;
   if (tlsCert === undefined || tlsKey === undefined) return createServer(timers);
-  return secureServer(tlsCert, tlsKey, timers);
+  return secureServer(tlsCert, tlsKey, http2, timers);
 }
 
-function secureServer(tlsCert: string, tlsKey: string, timers: Timers): Server {
+function secureServer(tlsCert: string, tlsKey: string, http2: boolean, timers: Timers): Listener {
   const pair = { cert: read('tlsCert', tlsCert), key: read('tlsKey', tlsKey) };
   try {
+    if (http2) return http2Server(pair, timers);
     return createSecureServer({ ...pair, ...timers, handshakeTimeout: timers.headersTimeout });
   } catch (cause) {
     throw unusable('tlsCert', tlsCert, `is no PEM certificate that fits the key ${tlsKey}`, cause);
@@ -49,7 +55,7 @@ function read(key: string, file: string): Buffer {
 }
 
 /** Starts to listen and says where. Throws `ConfigError` when the place is taken or not ours to take. */
-export async function listen(server: Server, program: ProgramOptions): Promise<string> {
+export async function listen(server: Listener, program: ProgramOptions): Promise<string> {
   const { socket, host, port } = program;
   try {
     if (socket === undefined) await bound(server, () => server.listen(port, host));
@@ -62,7 +68,7 @@ export async function listen(server: Server, program: ProgramOptions): Promise<s
   return baseUrl(server, program.tlsCert !== undefined);
 }
 
-function bound(server: Server, start: () => void): Promise<void> {
+function bound(server: Listener, start: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
@@ -73,7 +79,7 @@ function bound(server: Server, start: () => void): Promise<void> {
   });
 }
 
-async function onSocket(server: Server, file: string): Promise<void> {
+async function onSocket(server: Listener, file: string): Promise<void> {
   const obstacle = await removeStaleSocket(file);
   if (obstacle === 'alive') throw unusable('socket', file, 'is in use by another program');
   if (obstacle !== undefined)
@@ -81,7 +87,7 @@ async function onSocket(server: Server, file: string): Promise<void> {
   await bound(server, () => server.listen(file));
 }
 
-function baseUrl(server: Server, secure: boolean): string {
+function baseUrl(server: Listener, secure: boolean): string {
   const address = server.address();
   if (address === null || typeof address === 'string') return `unix:${address}`;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
@@ -109,7 +115,7 @@ function whatFailed(error: unknown, isFile: boolean): string {
 }
 
 /** Stops listening; resolves when the last connection has gone. Idle ones are closed, the others may finish. */
-export function closed(server: Server): Promise<void> {
+export function closed(server: Listener): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     const sweep = () => {

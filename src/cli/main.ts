@@ -9,6 +9,7 @@ import { pages } from '../http/pages.ts';
 import { attachWebSocket } from '../http/upgrade.ts';
 import { Server } from '../standard-server.ts';
 import { apiKeyOf } from './api-key.ts';
+import { application } from './application.ts';
 import { ClientError, isUnreachable, reasonOf } from './client.ts';
 import { commandLine, type Instead } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -49,13 +50,11 @@ async function serve(config: Config, instead: Instead): Promise<void> {
 
   const history = await historyStore(program.history);
   const server = new Server({ ...config.server, history, log });
-  const app = express().disable('x-powered-by');
-  app.use(fayeClient(program.path));
-  app.use('/api', api(server, { key }));
-  if (program.demo) app.use(pages(program.path));
-  app.use(notFound, failed(log));
+  const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
+  if (program.demo) routes.use(pages(program.path));
+  routes.use(notFound, failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
-  const behind = createServer(front(program.path, serveBayeux, app));
+  const behind = createServer(front(program.path, serveBayeux, application(routes)));
   attachWebSocket(behind, program.path, server);
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts);

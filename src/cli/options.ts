@@ -28,6 +28,11 @@ export const programTable = {
     doc: 'PEM file with the certificate chain; HTTPS then, with `tlsKey`.',
   },
   tlsKey: { kind: 'string', pattern: /./, what: 'a file name', doc: 'PEM file with its private key.' },
+  http2: {
+    kind: 'boolean',
+    default: false,
+    doc: 'Speak HTTP/2 with clients that ask for it by TLS (ALPN); HTTP/1.1 and WebSocket stay on the same port. Needs `tlsCert` and `tlsKey`.',
+  },
   path: {
     kind: 'string',
     pattern: /^(?!\/(api|clients)(\/|$))(\/[\w.~-]+)+$/,
