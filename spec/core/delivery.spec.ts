@@ -117,6 +117,65 @@ describe('at most one unfinished response', () => {
     expect(wire.data).toEqual([2]);
   });
 
+  it.each([
+    ['a socket', () => socket(), 'a socket', () => socket({ slow: true })],
+    ['a connect', () => exchange(), 'a socket', () => socket({ slow: true })],
+    ['a socket', () => socket(), 'a stream', () => stream({ slow: true })],
+    ['a connect', () => exchange(), 'a stream', () => stream({ slow: true })],
+  ])(
+    '%s takes over from %s that is stuck, with its events marked as repeats',
+    async (_n, newer, _o, older) => {
+      const { server } = serve({ maxQueue: 5 });
+      const client = await FakeClient.connected(server);
+      const [stuck, next] = [older(), newer()];
+      if (stuck.shape === 'stream') server.joinStream(client.clientId, stuck);
+      else await client.connect({}, stuck);
+      for (const data of [1, 2, 3]) {
+        client.session.deliver('/a', data);
+        await client.flushed();
+      }
+      for (const data of [4, 5]) client.session.deliver('/a', data);
+      await client.connect({ advice: { timeout: 0 } }, next);
+      // More than the queue has room for, beside what came back: the client that is there takes it.
+      for (const data of [6, 7, 8]) client.session.deliver('/a', data);
+      await client.flushed();
+      const rest = next.shape === 'exchange' ? await client.connect() : next;
+      const events = next === rest ? next.events : [...next.events, ...rest.events];
+      const marked = { ext: { redelivered: true } };
+      expect(events).toEqual([
+        ...[1, 2, 3].map((data) => ({ channel: '/a', data, ...marked })),
+        ...[4, 5, 6, 7, 8].map((data) => ({ channel: '/a', data })),
+      ]);
+      expect([stuck.ends, stuck.alive, client.session.state]).toEqual([['overtaken'], false, 'idle']);
+    },
+  );
+
+  it('on one connection of HTTP/1.1 is left in peace: what comes behind it cannot overtake', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    const link = {};
+    const first = exchange({ slow: true, link });
+    client.session.deliver('/a', 1);
+    await client.connect({}, first);
+    const second = await client.connect({}, exchange({ link }));
+    expect([first.ends, second.messages]).toEqual([[], []]);
+    first.settle();
+    client.session.deliver('/a', 2);
+    await client.flushed();
+    expect(second.data).toEqual([2]);
+  });
+
+  it('of a stream is not cut by the heartbeats beside it', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    const busy = stream({ slow: true });
+    server.joinStream(client.clientId, busy);
+    client.session.deliver('/a', 1);
+    await client.flushed();
+    await client.connect({ connectionType: 'eventsource' });
+    expect([busy.data, busy.ends]).toEqual([[1], []]);
+  });
+
   it('does not keep frames of one socket apart', async () => {
     const { server } = serve();
     const wire = socket({ slow: true });

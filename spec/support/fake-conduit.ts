@@ -20,6 +20,8 @@ export interface FakeConduitOptions {
   readonly headers?: RequestInfo['headers'];
   /** Leaves what is sent unsettled until `settle` or `die` is called. */
   readonly slow?: boolean;
+  /** The connection it shares with others. */
+  readonly link?: object;
 }
 
 /** A way to a client that is only recorded: what was sent, as the client would read it, and how it ended. */
@@ -31,6 +33,7 @@ export class FakeConduit implements Conduit {
   readonly maxBytes: number;
   readonly address: string;
   readonly request: RequestInfo;
+  readonly link: object | undefined;
   session: Session | undefined;
   alive = true;
   /** Set to say that no more can be written for now. */
@@ -48,6 +51,7 @@ export class FakeConduit implements Conduit {
     this.http2 = options.http2 ?? false;
     this.maxBytes = options.maxBytes ?? 524_288;
     this.address = options.address ?? '';
+    this.link = options.link;
     this.#slow = options.slow ?? false;
     this.request = Object.freeze({
       transport: this.transport,
@@ -108,6 +112,9 @@ export class FakeConduit implements Conduit {
   end(reason: EndReason): void {
     if (this.ends.length > 0) return;
     this.ends.push(reason);
+    // A response has a moment left: then `die` cuts it, or `settle` finds it whole.
+    if (reason === 'overtaken' && this.shape === 'exchange') return;
+    if (reason === 'overtaken') this.die().session?.detach(this);
     if (reason !== 'disconnected') this.alive = false;
   }
 
@@ -121,7 +128,7 @@ export class FakeConduit implements Conduit {
   die(): this {
     this.alive = false;
     for (let last = this.#unsettled.pop(); last !== undefined; last = this.#unsettled.pop()) {
-      last.handover.settled(last.batch, false);
+      last.handover.settled(last.batch, false, this.shape !== 'exchange');
     }
     return this;
   }

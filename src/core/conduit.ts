@@ -28,6 +28,8 @@ export type EndReason =
   | 'disconnected'
   /** A newer connect, or stream, of the same session took its place. */
   | 'replaced'
+  /** The same, while it had not handed over all that it carried: it is cut, since its link may be dead (DL-8). */
+  | 'overtaken'
   /** No room for one more (HS-14), or too much waits already (PR-12). */
   | 'capacity'
   /** The server is going away. */
@@ -37,8 +39,8 @@ export type EndReason =
 
 /** Hears what became of a batch that was sent. */
 export interface Handover {
-  /** `whole`: handed over in full, as far as this side can know (DL-8). */
-  settled(batch: readonly Outgoing[], whole: boolean): void;
+  /** `whole`: handed over in full, as far as this side can know (DL-8). If not, the peer may still have read some of it. */
+  settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived?: boolean): void;
 }
 
 /**
@@ -49,7 +51,8 @@ export interface Handover {
  * - `stream`: events only, many batches.
  *
  * Batches leave in the order of `send`. Each `send` with a handover is settled exactly once, possibly before `send` returns;
- * when the conduit dies, what was not handed over is settled newest first, so that it can be put back in order.
+ * when the conduit dies, or is ended as overtaken, what was not handed over is settled newest first, so that it can be put back in
+ * order.
  * `end('disconnected')` comes before the reply to the disconnect: a socket gives the client time to close, an exchange answers.
  */
 export interface Conduit {
@@ -69,6 +72,8 @@ export interface Conduit {
   tally?: SocketTally | undefined;
   /** The most one response or frame may carry (DL-11). A socket puts a larger batch into several frames. Bytes. */
   readonly maxBytes: number;
+  /** The connection, where several conduits share one that keeps them in order: none of them can outlive it, nor overtake. */
+  readonly link?: object | undefined;
   /** Whether what is sent now can still arrive. */
   readonly alive: boolean;
   /** Whether it can take more at once: alive, and not too much unwritten (WS-15). */

@@ -24,6 +24,7 @@ const request: RequestInfo = Object.freeze({
 const endings: Readonly<Record<EndReason, string>> = {
   disconnected: '402::session_unknown',
   replaced: '402::session_unknown',
+  overtaken: '402::session_unknown',
   capacity: '503::no_room',
   shutdown: '503::server_closed',
   failed: '500::server_error',

@@ -376,6 +376,11 @@ export class Session implements Stamped {
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
   }
 
+  /** Has what an older way could not hand over yet leave by this newer one (DL-8). */
+  overtake(newer: Conduit): void {
+    this.#sender.overtake(newer);
+  }
+
   /** A connect of it was answered: it has so long to come back. Milliseconds. */
   rest(grace: number): void {
     this.#connected = true;
@@ -398,6 +403,7 @@ export class Session implements Stamped {
     // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
     if (!conduit.alive || this.#state === 'gone') return;
     if (conduit.session !== this) conduit.session?.cede(conduit);
+    this.overtake(conduit);
     const older = this.#push;
     if (older !== undefined && older !== conduit) {
       this.detach(older);

@@ -2,24 +2,11 @@ import type { GapsByChannel } from '../core/outbox/gaps.ts';
 import { LostReply } from '../core/outbox/lost-reply.ts';
 import type { Outbox, OutboxLimits, Pushed } from '../core/outbox/outbox.ts';
 import { PlainOutbox } from '../core/outbox/plain-outbox.ts';
+import { Repeat } from '../core/outbox/repeat.ts';
 import type { Session } from '../core/session.ts';
 import type { Reply } from '../protocol/message.ts';
-import { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
 import { RetainedEvents } from './retained-events.ts';
-
-/** One session's own copy of an event that it may have received already. */
-class Repeat extends OutgoingEvent {
-  readonly original: OutgoingEvent;
-
-  constructor(original: OutgoingEvent) {
-    const { message } = original;
-    super({ ...message, ext: { ...message.ext, redelivered: true } }, original);
-    this.original = original;
-    // As the original, it waits as text.
-    void this.json;
-    this.pack();
-  }
-}
 
 /**
  * Sends once more what a connect shows to be lost (DL-13).
@@ -81,12 +68,13 @@ export class RetainedOutbox implements Outbox {
   }
 
   /** A repeat stays one. What a connect has had repeated meanwhile waits already. */
-  putBack(events: readonly OutgoingEvent[]): void {
+  putBack(events: readonly OutgoingEvent[], mayHaveArrived = false): void {
     this.#sent.remove(new Set(events));
     const waiting = new Set(this.#repeats.flatMap((repeat) => [repeat, repeat.original]));
     const back = events.filter((event) => !waiting.has(event));
-    this.#repeats.unshift(...back.filter((event) => event instanceof Repeat));
-    this.#fresh.putBack(back.filter((event) => !(event instanceof Repeat)));
+    const again = mayHaveArrived ? back.map(Repeat.of) : back.filter((event) => event instanceof Repeat);
+    this.#repeats.unshift(...again);
+    if (!mayHaveArrived) this.#fresh.putBack(back.filter((event) => !(event instanceof Repeat)));
   }
 
   get hasGaps(): boolean {
@@ -114,7 +102,7 @@ export class RetainedOutbox implements Outbox {
   /** A connect shows that it has not, nor perhaps has anything sent since. */
   repeat(): void {
     const lost = this.#sent.takeAll();
-    this.#repeats.unshift(...lost.map((event) => (event instanceof Repeat ? event : new Repeat(event))));
+    this.#repeats.unshift(...lost.map(Repeat.of));
     this.#tellAgain(this.#told.splice(0));
   }
 

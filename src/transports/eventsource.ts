@@ -119,7 +119,12 @@ class EventStream implements Conduit {
     if (this.#res.writableLength === 0) this.#settleUpTo(written);
   }
 
-  end(_reason: EndReason): void {
+  end(reason: EndReason): void {
+    if (reason === 'overtaken') {
+      this.#closed();
+      this.#res.destroy();
+      return;
+    }
     if (!this.#alive) return;
     this.#alive = false;
     this.#timer?.cancel();
@@ -140,7 +145,7 @@ class EventStream implements Conduit {
     this.#timer?.cancel();
     const lost = this.#unsettled.reverse();
     this.#unsettled = [];
-    for (const { batch, handover } of lost) handover?.settled(batch, false);
+    for (const { batch, handover } of lost) handover?.settled(batch, false, true);
     this.#server.lost(this);
   }
 

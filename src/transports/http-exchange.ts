@@ -20,6 +20,9 @@ interface Answer {
   readonly handover: Handover | undefined;
 }
 
+/** How long a response may still take to leave once a newer connect of its session came. Milliseconds. */
+const PATIENCE = 250;
+
 /** One HTTP request and its response: at most one batch, or a status. */
 export class HttpExchange implements Conduit, Departing {
   readonly shape = 'exchange';
@@ -84,6 +87,11 @@ export class HttpExchange implements Conduit, Departing {
     return this.#server.options.maxFlushBytes;
   }
 
+  /** Over HTTP/2 each exchange has a stream of its own, which can break alone. */
+  get link(): object | undefined {
+    return this.http2 ? undefined : this.#socket;
+  }
+
   get alive(): boolean {
     return this.#state === 'waiting' && this.#canWrite;
   }
@@ -115,6 +123,10 @@ export class HttpExchange implements Conduit, Departing {
   }
 
   end(reason: EndReason): void {
+    if (reason === 'overtaken') {
+      this.#cutSoon();
+      return;
+    }
     if (!this.alive || reason === 'disconnected') return;
     this.#state = 'answered';
     switch (reason) {
@@ -168,6 +180,20 @@ export class HttpExchange implements Conduit, Departing {
     if (!this.#hearsClose) hearClose(this.#req, this.#res, this.#onClose);
     this.#hearsClose = true;
   }
+
+  // It may be that all is well, and only the news has not come: a client sends a connect beside its other requests.
+  #cutSoon(): void {
+    if (this.#unsettled === undefined) return;
+    this.#deadline?.cancel();
+    this.#deadline = this.#server.clock.after(PATIENCE, this.#cut);
+  }
+
+  // The peer cannot have read any of a response that did not leave whole.
+  readonly #cut = (): void => {
+    if (this.#unsettled === undefined) return;
+    this.#settle(false);
+    this.#res.destroy();
+  };
 
   #settle(whole: boolean): void {
     this.#deadline?.cancel();

@@ -174,6 +174,7 @@ export class WebSocketConduit implements Conduit, Departing {
   end(reason: EndReason): void {
     if (this.#state !== 'open' || reason === 'replaced') return;
     if (reason === 'disconnected') this.#linger();
+    else if (reason === 'overtaken') this.#cut();
     else this.#close(codes[reason]);
   }
 
@@ -241,13 +242,20 @@ export class WebSocketConduit implements Conduit, Departing {
     this.#timer?.cancel();
     this.#socket.destroy();
     // Newest first, so that they can be put back in order.
-    for (const { batch, handover } of this.#unsettled.reverse()) handover?.settled(batch, false);
+    const lost = this.#unsettled.reverse();
     this.#unsettled = [];
+    for (const { batch, handover } of lost) handover?.settled(batch, false, true);
   }
 
   // WS-15.
   get #isFull(): boolean {
     return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
+  }
+
+  // What was held back until all was read may be handed over at once.
+  #cut(): void {
+    this.depart();
+    if (this.#unsettled.length > 0) this.closed();
   }
 
   get #isWritten(): boolean {

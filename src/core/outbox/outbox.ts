@@ -25,8 +25,11 @@ export interface Outbox {
    * if there is any and any is asked for. Events that have become too old are dropped first, so there may be none.
    */
   take(maxBytes: number, maxCount: number, least?: 0 | 1): readonly OutgoingEvent[];
-  /** Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. */
-  putBack(events: readonly OutgoingEvent[]): void;
+  /**
+   * Returns events to the head, in order: what was taken and not handed over whole (DL-8). They press. Where nothing else tells the
+   * client which of them it has, those that may have arrived are marked.
+   */
+  putBack(events: readonly OutgoingEvent[], mayHaveArrived?: boolean): void;
   /**
    * A connect reply, or that of a handshake that brings events, made to say what was taken for it; absent where it says nothing.
    * It tells of gaps only as long as it takes at most `maxBytes`.

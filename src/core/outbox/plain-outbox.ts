@@ -3,6 +3,7 @@ import type { Session } from '../session.ts';
 import type { GapsByChannel } from './gaps.ts';
 import type { Outbox, OutboxLimits, Pushed } from './outbox.ts';
 import { Queue } from './queue.ts';
+import { Repeat } from './repeat.ts';
 import type { Run } from './runs.ts';
 
 /**
@@ -52,7 +53,8 @@ export class PlainOutbox implements Outbox {
     return this.#queued.take(maxBytes, maxCount, least);
   }
 
-  putBack(events: readonly OutgoingEvent[]): void {
+  putBack(returned: readonly OutgoingEvent[], mayHaveArrived = false): void {
+    const events = mayHaveArrived ? returned.map(Repeat.of) : returned;
     if (this.#queue !== undefined || !events.every(isSimple)) this.#queued.putBack(events);
     else {
       const { runs } = this.#limits;

@@ -105,15 +105,23 @@ export class Sender implements Handover {
     );
   }
 
+  /** A newer way came: what an older one has still to hand over goes by that, since the link of the older one may be dead (DL-8). */
+  overtake(newer: Conduit): void {
+    const older = this.#carrier;
+    if (this.#unsettled === 0 || older === undefined || older === newer) return;
+    if (older.link === undefined || older.link !== newer.link) older.end('overtaken');
+  }
+
   /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
-  settled(batch: readonly Outgoing[], whole: boolean): void {
+  settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived = false): void {
     this.#unsettled -= 1;
     if (this.#session.state === 'gone') return;
     if (!whole) {
       for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps?.(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
       // A volatile one is worth nothing later, but what it tells of is.
-      this.outbox.putBack(events.filter(({ volatile, gap }) => !volatile || gap !== undefined));
+      const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
+      if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
     }
     if (this.isDue) this.schedule();
   }

@@ -24,7 +24,10 @@ export function connect(
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
 
-  if (isHeartbeat(request, session, context)) return answerHeartbeat(session, context);
+  const beats = isHeartbeat(request, session, context);
+  // A stream that is open and busy is no older way: heartbeats come beside it.
+  if (!beats || !session.isPushed) session.overtake(conduit);
+  if (beats) return answerHeartbeat(session, context);
   const cycle = cycleOf(request, session, context);
   const drain = core.drainsIn();
   if (drain !== undefined) return answerDraining(drain, session, cycle, context);
