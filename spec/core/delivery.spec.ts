@@ -118,13 +118,13 @@ describe('at most one unfinished response', () => {
   });
 
   it.each([
-    ['a socket', () => socket(), 'a socket', () => socket({ slow: true })],
-    ['a connect', () => exchange(), 'a socket', () => socket({ slow: true })],
-    ['a socket', () => socket(), 'a stream', () => stream({ slow: true })],
-    ['a connect', () => exchange(), 'a stream', () => stream({ slow: true })],
+    ['a socket', 'a socket', () => socket(), () => socket({ slow: true })],
+    ['a connect', 'a socket', () => exchange(), () => socket({ slow: true })],
+    ['a socket', 'a stream', () => socket(), () => stream({ slow: true })],
+    ['a connect', 'a stream', () => exchange(), () => stream({ slow: true })],
   ])(
     '%s takes over from %s that is stuck, with its events marked as repeats',
-    async (_n, newer, _o, older) => {
+    async (_newer, _older, newer, older) => {
       const { server } = serve({ maxQueue: 5 });
       const client = await FakeClient.connected(server);
       const [stuck, next] = [older(), newer()];
