@@ -3,9 +3,9 @@ import { isObject } from '../../protocol/message.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Items of which each may have to be compared with each other. */
-const MAX_COMPARED = 200;
+const MAX_COMPARED = 16;
 /** Characters that a pattern may run over. */
-const MAX_MATCHED = 1000;
+const MAX_MATCHED = 250;
 /** Quantifiers of one pattern. */
 const MAX_QUANTIFIERS = 25;
 
@@ -24,13 +24,16 @@ export function refuseCostlySchema(schema: unknown, place: string): void {
   for (const [part, where] of partsOf(schema, place)) refuseCostlySchema(part, where);
 }
 
+const scalars = new Set(['string', 'number', 'integer', 'boolean', 'null']);
+
 // ajv compares each item with each other where they are not known to be of one simple type.
-function refuseComparisons({ uniqueItems, maxItems }: Keywords, place: string): void {
+function refuseComparisons({ uniqueItems, maxItems, items }: Keywords, place: string): void {
   if (uniqueItems !== true) return;
-  if (typeof maxItems === 'number' && maxItems <= MAX_COMPARED) return;
+  const isSimple = isObject(items) && typeof items.type === 'string' && scalars.has(items.type);
+  if (typeof maxItems === 'number' && (isSimple || maxItems <= MAX_COMPARED)) return;
   const found = maxItems === undefined ? 'without maxItems' : `with maxItems ${maxItems}`;
   throw new UsageError(
-    `${place}.uniqueItems ${found} lets a client send as many items as fit a message, and each is compared with each other: set maxItems to ${MAX_COMPARED} or less`,
+    `${place}.uniqueItems ${found} lets a client send as many items as fit a message, and each is compared with each other: set maxItems, to ${MAX_COMPARED} or less unless items has a type such as "string"`,
   );
 }
 
@@ -62,15 +65,35 @@ function refuseBacktracking(pattern: string, place: string): void {
     throw new UsageError(
       `${place} ${shown} repeats what is repeated already, or has more than ${MAX_QUANTIFIERS} quantifiers: a short text can take it for ever; write it without a quantifier inside a quantified group`,
     );
-  if (repeatedAlternatives.test(pattern))
+  if (repeatsAlternatives(pattern))
     throw new UsageError(
       `${place} ${shown} repeats a choice of alternatives: if two of them match the same text, a short text can take it for ever; write a character class, or an enum`,
     );
 }
 
-// `(a|ab)*`: a group with alternatives of its own, and a quantifier that can repeat it. Escapes and classes are passed over.
-const repeatedAlternatives =
-  /\((?:[^()[\]\\|]|\\.|\[(?:[^\]\\]|\\.)*\])*\|(?:[^()[\]\\]|\\.|\[(?:[^\]\\]|\\.)*\])*\)(?:[*+]|\{\d*(?:,\d*)?\})/;
+// `(a|ab)*`, `((a|ab))*`: a quantifier that can repeat a group with alternatives in it, however deep.
+function repeatsAlternatives(pattern: string): boolean {
+  const groups: boolean[] = [];
+  for (let at = 0; at < pattern.length; at += 1) {
+    const char = pattern[at];
+    if (char === '\\') at += 1;
+    else if (char === '[') at = endOfClass(pattern, at);
+    else if (char === '(') groups.push(false);
+    else if (char === '|') groups.splice(-1, 1, true);
+    else if (char === ')') {
+      const hasAlternatives = groups.pop() ?? false;
+      if (hasAlternatives && /^[*+{]/.test(pattern.slice(at + 1))) return true;
+      if (hasAlternatives && groups.length > 0) groups.splice(-1, 1, true);
+    }
+  }
+  return false;
+}
+
+function endOfClass(pattern: string, start: number): number {
+  let at = start + 1;
+  while (at < pattern.length && pattern[at] !== ']') at += pattern[at] === '\\' ? 2 : 1;
+  return at;
+}
 
 const single = [
   ...['additionalItems', 'additionalProperties', 'contains', 'else', 'if', 'items', 'not', 'propertyNames'],
