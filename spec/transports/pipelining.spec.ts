@@ -105,3 +105,23 @@ describe('what is pipelined behind an answer that is still to come', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('an answer that is overtaken by newer connects of its session (DL-8)', () => {
+  it('is cut a quarter of a second after the first of them, however many follow', async () => {
+    const { server, clock, url, alice, first } = await pair(large);
+    const stuck = pipelined(url, post(alice.connectRequest()));
+    await until(() => first.state === 'held');
+    await server.publish('/news', 'x'.repeat(20_000_000));
+    await until(() => first.state === 'idle');
+    for (const ms of [100, 100, 60]) {
+      const newer = pipelined(url, post(alice.connectRequest({ advice: { timeout: 0 } }))).resume();
+      let answer = '';
+      newer.on('data', (chunk) => (answer += chunk));
+      await until(() => answer.includes('"successful":true'));
+      await clock.tick(ms);
+    }
+    // The events wait for the next connect; nothing of the cut answer can have been read whole.
+    await until(() => first.outbox.size === 1);
+    stuck.destroy();
+  });
+});

@@ -41,6 +41,7 @@ export class HttpExchange implements Conduit, Departing {
   #heldBack: Answer | undefined;
   #unsettled: { readonly batch: readonly Outgoing[]; readonly handover: Handover } | undefined;
   #deadline: Timer | undefined;
+  #patience: Timer | undefined;
   #hearsClose = false;
 
   constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, dress: Dress) {
@@ -183,9 +184,7 @@ export class HttpExchange implements Conduit, Departing {
 
   // It may be that all is well, and only the news has not come: a client sends a connect beside its other requests.
   #cutSoon(): void {
-    if (this.#unsettled === undefined) return;
-    this.#deadline?.cancel();
-    this.#deadline = this.#server.clock.after(PATIENCE, this.#cut);
+    if (this.#unsettled !== undefined) this.#patience ??= this.#server.clock.after(PATIENCE, this.#cut);
   }
 
   // The peer cannot have read any of a response that did not leave whole.
@@ -197,6 +196,7 @@ export class HttpExchange implements Conduit, Departing {
 
   #settle(whole: boolean): void {
     this.#deadline?.cancel();
+    this.#patience?.cancel();
     const unsettled = this.#unsettled;
     this.#unsettled = undefined;
     unsettled?.handover.settled(unsettled.batch, whole);
