@@ -69,6 +69,9 @@ export type Carried = 'handshake' | 'connect' | 'other';
 
 const none: readonly Extension[] = [];
 
+/** How long a client may at least take to read what was sent to it. Milliseconds. */
+const READING = 10_000;
+
 interface Held {
   readonly request: ConnectRequest;
   readonly conduit: Conduit;
@@ -132,6 +135,9 @@ export class Session implements Stamped {
   #connected = false;
   #wasTold = false;
   #deadline = 0;
+  // How long it may be silent now, and how long its client has been read to beyond that. Milliseconds.
+  #grace = 0;
+  #readTo = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
   #held: Held | undefined;
@@ -151,7 +157,8 @@ export class Session implements Stamped {
     if (history !== undefined)
       this.replays = new Replays(this, core, history, (event) => this.#enqueue(event));
     const { interval, maxInterval } = this.timing(parts.transport);
-    this.#enter('new', interval + maxInterval);
+    this.#grace = interval + maxInterval;
+    this.#enter('new', this.#grace);
   }
 
   get state(): SessionState {
@@ -384,7 +391,17 @@ export class Session implements Stamped {
   /** A connect of it was answered: it has so long to come back. Milliseconds. */
   rest(grace: number): void {
     this.#connected = true;
+    this.#grace = grace;
+    this.#readTo = 0;
     this.#enter('idle', grace);
+  }
+
+  /** Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1). */
+  progressed(): void {
+    if (this.#state !== 'new' && this.#state !== 'idle') return;
+    this.#readTo = 0;
+    const left = this.#deadline - this.#core.clock.now();
+    if (left < this.#grace) this.#enter(this.#state, this.#grace);
   }
 
   /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
@@ -504,8 +521,20 @@ export class Session implements Stamped {
     // It may fire a shade early.
     if (this.#deadline - now >= 1) this.#arm(now);
     else if (this.#state === 'held') void this.release();
+    else if (this.#isRead) this.#readOn();
     else this.close('timeout');
   };
+
+  // EX-1: whoever still reads an answer cannot come. What makes no progress for as long as a connect is held counts as lost.
+  get #isRead(): boolean {
+    return this.#sender.isUnsettled && this.#readTo < Math.max(this.timing(this.#transport).timeout, READING);
+  }
+
+  #readOn(): void {
+    const step = Math.max(this.#grace, 1);
+    this.#readTo += step;
+    this.#enter(this.#state, step);
+  }
 
   #unhold(): Held | undefined {
     const held = this.#held;

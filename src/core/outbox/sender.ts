@@ -19,6 +19,8 @@ export class Sender implements Handover {
   readonly #session: Session;
   #carrier: Conduit | undefined;
   #unsettled = 0;
+  // Whether something was not handed over at once.
+  #isSlow = false;
   #scheduled = false;
   // Both are there for those alone who need them.
   #flow: Flow | undefined;
@@ -105,6 +107,11 @@ export class Sender implements Handover {
     );
   }
 
+  /** Whether something was sent that is not known to have been handed over. */
+  get isUnsettled(): boolean {
+    return this.#unsettled > 0;
+  }
+
   /** A newer way came: what an older one has still to hand over goes by that, since the link of the older one may be dead (DL-8). */
   overtake(newer: Conduit): void {
     const older = this.#carrier;
@@ -116,6 +123,7 @@ export class Sender implements Handover {
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived = false): void {
     this.#unsettled -= 1;
     if (this.#session.state === 'gone') return;
+    if (this.#isSlow) this.#progressed();
     if (!whole) {
       for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps?.(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
@@ -194,6 +202,12 @@ export class Sender implements Handover {
     this.#carrier = conduit;
     this.#unsettled += 1;
     conduit.send(batch, this);
+    if (this.#unsettled > 0) this.#isSlow = true;
+  }
+
+  #progressed(): void {
+    this.#isSlow = this.#unsettled > 0;
+    this.#session.progressed();
   }
 
   #waitLazily(lazy: number | true): void {
