@@ -9,7 +9,7 @@ const BIG = 'x'.repeat(20_000_000);
 const room = { maxFlushBytes: 100_000_000, maxQueueBytes: 100_000_000, maxQueuedBytes: 400_000_000 };
 
 /** A session whose connect was answered with more than its client has read. */
-async function reading() {
+async function reading(data = BIG) {
   const { server, clock, url } = await start(room);
   const alice = await client(url);
   await alice.subscribe('/news');
@@ -19,7 +19,7 @@ async function reading() {
   onTestFinished(() => void socket.destroy());
   socket.write(`POST /bayeux HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   await until(() => session?.state === 'held');
-  await server.publish('/news', BIG);
+  await server.publish('/news', data);
   await until(() => session?.state === 'idle');
   return { clock, session, socket, alice };
 }
@@ -51,5 +51,23 @@ describe('a client that still reads the answer to its connect (EX-1)', () => {
     await clock.tick(1_000);
     expect(session?.state).toBe('gone');
     expect(await alice.connect()).toMatchObject({ successful: false });
+  });
+
+  it('has half a minute more for half a megabyte that the operating system took at once', async () => {
+    const { clock, session, socket, alice } = await reading('x'.repeat(500_000));
+    await until(() => session?.outbox.size === 0);
+    // 20 kB/s are 25 seconds; the session would be gone after 15.
+    await clock.tick(45_000);
+    expect(session?.state).toBe('idle');
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.resume();
+    await until(() => text.endsWith(']'));
+    expect(text).toContain('"xxxx');
+    expect(await alice.connect({ advice: { timeout: 0 } })).toMatchObject({ successful: true });
+    await clock.tick(15_000);
+    expect(session?.state).toBe('gone');
   });
 });

@@ -396,6 +396,13 @@ export class Session implements Stamped {
     this.#enter('idle', grace);
   }
 
+  /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
+  allow(ms: number): void {
+    if (this.#state !== 'new' && this.#state !== 'idle') return;
+    this.#grace += ms;
+    this.#enter(this.#state, this.#grace);
+  }
+
   /** Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1). */
   progressed(): void {
     if (this.#state !== 'new' && this.#state !== 'idle') return;

@@ -20,6 +20,9 @@ interface Answer {
   readonly handover: Handover | undefined;
 }
 
+/** Bytes of a response above which its reader is given more time. */
+const LARGE = 65_536;
+
 /** How long a response may still take to leave once a newer connect of its session came. Milliseconds. */
 const PATIENCE = 250;
 
@@ -156,8 +159,10 @@ export class HttpExchange implements Conduit, Departing {
   #write({ batch, handover }: Answer): void {
     const body = this.#dress.body(encodeBatch(batch));
     this.#setCookie(batch);
-    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': Buffer.byteLength(body) });
+    const length = Buffer.byteLength(body);
+    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': length });
     this.#res.end(body);
+    if (length > LARGE) handover?.sentLarge(length);
     this.#await(batch, handover);
   }
 

@@ -12,6 +12,9 @@ import { PlainOutbox } from './plain-outbox.ts';
 /** What a batch number and `x-messages` add to a reply at most. Bytes. */
 const SIGNATURE = 64;
 
+/** How fast a client has to read a large response. Bytes a millisecond. */
+const SLOWEST = 16;
+
 /** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
 export class Sender implements Handover {
   outbox: Outbox;
@@ -132,6 +135,10 @@ export class Sender implements Handover {
       if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
     }
     if (this.isDue) this.schedule();
+  }
+
+  sentLarge(bytes: number): void {
+    this.#session.allow(bytes / SLOWEST);
   }
 
   /** Drops what waits: the session is over. */
