@@ -72,6 +72,9 @@ const none: readonly Extension[] = [];
 /** How long a client may at least take to read what was sent to it. Milliseconds. */
 const READING = 10_000;
 
+/** How much longer a client with much to read has to come back, at most. Milliseconds. */
+const MOST_ALLOWED = 60_000;
+
 interface Held {
   readonly request: ConnectRequest;
   readonly conduit: Conduit;
@@ -135,8 +138,10 @@ export class Session implements Stamped {
   #connected = false;
   #wasTold = false;
   #deadline = 0;
-  // How long it may be silent now, and how long its client has been read to beyond that. Milliseconds.
+  // How long it may be silent now, how much longer since its client has much to read, and for how long what is being read put its
+  // end off. Milliseconds.
   #grace = 0;
+  #allowed = 0;
   #readTo = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
@@ -392,6 +397,7 @@ export class Session implements Stamped {
   rest(grace: number): void {
     this.#connected = true;
     this.#grace = grace;
+    this.#allowed = 0;
     this.#readTo = 0;
     this.#enter('idle', grace);
   }
@@ -399,16 +405,24 @@ export class Session implements Stamped {
   /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
   allow(ms: number): void {
     if (this.#state !== 'new' && this.#state !== 'idle') return;
-    this.#grace += ms;
-    this.#enter(this.#state, this.#grace);
+    this.#allowed = Math.min(ms, MOST_ALLOWED);
+    this.#enter(this.#state, this.#grace + this.#allowed);
   }
 
-  /** Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1). */
-  progressed(): void {
+  /**
+   * Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1).
+   * Nobody reads any more what was lost.
+   */
+  progressed(whole: boolean): void {
     if (this.#state !== 'new' && this.#state !== 'idle') return;
     this.#readTo = 0;
-    const left = this.#deadline - this.#core.clock.now();
-    if (left < this.#grace) this.#enter(this.#state, this.#grace);
+    if (whole) {
+      const left = this.#deadline - this.#core.clock.now();
+      if (left < this.#grace + this.#allowed) this.#enter(this.#state, this.#grace + this.#allowed);
+      return;
+    }
+    this.#allowed = 0;
+    this.#enter(this.#state, this.#grace);
   }
 
   /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */

@@ -126,7 +126,7 @@ export class Sender implements Handover {
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived = false): void {
     this.#unsettled -= 1;
     if (this.#session.state === 'gone') return;
-    if (this.#isSlow) this.#progressed();
+    if (this.#isSlow) this.#progressed(whole);
     if (!whole) {
       for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps?.(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
@@ -212,9 +212,9 @@ export class Sender implements Handover {
     if (this.#unsettled > 0) this.#isSlow = true;
   }
 
-  #progressed(): void {
+  #progressed(whole: boolean): void {
     this.#isSlow = this.#unsettled > 0;
-    this.#session.progressed();
+    this.#session.progressed(whole);
   }
 
   #waitLazily(lazy: number | true): void {
