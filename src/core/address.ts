@@ -9,6 +9,7 @@ export function countingKey(address: string): string {
 
 /** An address without its port, zone and brackets; an IPv4 address inside an IPv6 one as IPv4. Other text stays as it is. */
 export function bareAddress(address: string): string {
+  if (/^[\d.]+$/.test(address)) return address;
   const bare = withoutPort(address.trim()).replace(/%.*$/, '').toLowerCase();
   return /^(?:0{0,4}:){2,6}ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1] ?? bare;
 }

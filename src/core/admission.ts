@@ -6,6 +6,8 @@ import type { ResolvedOptions } from './options/options.ts';
 
 /** What there is of one address. */
 interface Tally {
+  /** One text for all that are counted here. */
+  readonly address: string;
   sessions: number;
   sockets: number;
 }
@@ -95,9 +97,10 @@ export class Admission {
       this.#refuse(full, socket);
       return false;
     }
-    socket.tally = { address, sessions: 0 };
     this.#sockets += 1;
-    if (address !== '') this.#tallyOf(address).sockets += 1;
+    const tally = address === '' ? undefined : this.#tallyOf(address);
+    if (tally !== undefined) tally.sockets += 1;
+    socket.tally = { address: tally?.address ?? '', sessions: 0 };
     return true;
   }
 
@@ -128,7 +131,7 @@ export class Admission {
   #tallyOf(address: string): Tally {
     let tally = this.#byAddress.get(address);
     if (tally === undefined) {
-      tally = { sessions: 0, sockets: 0 };
+      tally = { address, sessions: 0, sockets: 0 };
       this.#byAddress.set(address, tally);
     }
     return tally;

@@ -75,8 +75,9 @@ export function addressOf(
   { headers, socket }: Pick<Asked, 'headers' | 'socket'>,
   trustProxy: TrustProxy,
 ): string {
-  const isTrusted = trustOf(trustProxy);
   let address = bareAddress(socket.remoteAddress ?? '');
+  if (trustProxy === false) return address;
+  const isTrusted = trustOf(trustProxy);
   const forwarded = (textOf(headers['x-forwarded-for']) ?? '').split(',');
   for (let hop = 0; isTrusted(address, hop); hop += 1) {
     const next = bareAddress(forwarded.pop() ?? '');
