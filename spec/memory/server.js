@@ -1,5 +1,6 @@
 // A bayeuxd in a process of its own, whose memory can be measured from outside. Its settings come as JSON in the first argument.
 import { createServer } from 'node:http';
+import { getHeapStatistics } from 'node:v8';
 import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
 
 const server = new Server({ ...JSON.parse(process.argv[2] ?? '{}') });
@@ -14,6 +15,7 @@ process.on('message', async (asked) => {
     await new Promise((resolve) => setImmediate(resolve));
   }
   const { rss, heapUsed, external } = process.memoryUsage();
-  process.send({ measured: { rss, heapUsed, external, sessions: server.usage.sessions } });
+  const limit = getHeapStatistics().heap_size_limit;
+  process.send({ measured: { rss, heapUsed, external, sessions: server.usage.sessions, limit } });
 });
 process.on('disconnect', () => process.exit());
