@@ -70,4 +70,13 @@ describe('a client that still reads the answer to its connect (EX-1)', () => {
     await clock.tick(15_000);
     expect(session?.state).toBe('gone');
   });
+
+  it('keeps that time when a smaller answer follows (EX-2)', async () => {
+    const { clock, session, alice } = await reading('x'.repeat(500_000));
+    await until(() => session?.outbox.size === 0);
+    await alice.ask(alice.message('/news', { data: 'y'.repeat(100_000) }));
+    // 15 seconds and 31 for the first; for the second alone it would be 21 in all.
+    await clock.tick(45_000);
+    expect(session?.state).toBe('idle');
+  });
 });

@@ -404,9 +404,8 @@ export class Session implements Stamped {
 
   /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
   allow(ms: number): void {
-    if (this.#state !== 'new' && this.#state !== 'idle') return;
-    this.#allowed = Math.min(ms, MOST_ALLOWED);
-    this.#enter(this.#state, this.#grace + this.#allowed);
+    this.#allowed = Math.max(this.#allowed, Math.min(ms, MOST_ALLOWED));
+    this.#putOff(this.#grace + this.#allowed);
   }
 
   /**
@@ -414,15 +413,10 @@ export class Session implements Stamped {
    * Nobody reads any more what was lost.
    */
   progressed(whole: boolean): void {
-    if (this.#state !== 'new' && this.#state !== 'idle') return;
     this.#readTo = 0;
-    if (whole) {
-      const left = this.#deadline - this.#core.clock.now();
-      if (left < this.#grace + this.#allowed) this.#enter(this.#state, this.#grace + this.#allowed);
-      return;
-    }
+    if (whole) return this.#putOff(this.#grace + this.#allowed);
     this.#allowed = 0;
-    this.#enter(this.#state, this.#grace);
+    if (this.#isWaiting) this.#enter(this.#state, this.#grace);
   }
 
   /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
@@ -431,9 +425,7 @@ export class Session implements Stamped {
     const transport =
       carrier === 'long-polling' && this.#push?.shape === 'stream' ? this.#push.transport : carrier;
     this.#transport = transport;
-    if (this.#state !== 'new' && this.#state !== 'idle') return;
-    const { maxInterval } = this.timing(transport);
-    this.#deadline = Math.max(this.#deadline, this.#core.clock.now() + maxInterval);
+    if (this.#isWaiting) this.#putOff(this.timing(transport).maxInterval);
   }
 
   /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
@@ -519,6 +511,16 @@ export class Session implements Stamped {
     const timing = this.timing(held.conduit.transport);
     const fields = this.#core.replies.failed(held.request, error, timing, told);
     return this.#core.replies.finish(held.request, fields, this, timing);
+  }
+
+  // Whether it ends unless its client comes.
+  get #isWaiting(): boolean {
+    return this.#state === 'new' || this.#state === 'idle';
+  }
+
+  // The timer finds the later deadline when it fires.
+  #putOff(ms: number): void {
+    if (this.#isWaiting) this.#deadline = Math.max(this.#deadline, this.#core.clock.now() + ms);
   }
 
   // One timer serves each deadline after another: where it fires before the deadline, it is set again for what is left (EX-2).
