@@ -5,6 +5,7 @@ import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../tra
 import { longPolling } from '../transports/long-polling.ts';
 import { noteMount } from './mounts.ts';
 import { allowOrigin, isAllowedOrigin, isAllowedSource, preflight } from './origins.ts';
+import { asksForWebSocket } from './pass-over.ts';
 import { pathOf } from './request-target.ts';
 
 /** A request handler for Express, for a bare `http` or `http2` server, or for the raw objects of other frameworks. */
@@ -69,7 +70,7 @@ function router(server: Server): Handle {
     const isGet = method === 'GET';
     if (!isGet && method !== 'POST' && method !== 'OPTIONS')
       return refuse(res, 405, 'Method not allowed', allow);
-    if (isGet && isWebSocket(req)) return refuseUpgrade(req, res, server);
+    if (isGet && asksForWebSocket(req)) return refuseUpgrade(req, res, server);
     const isStream = isGet && req.headers.accept?.includes('text/event-stream') === true;
     const allowed = isGet
       ? isAllowedSource(req, server, isStream ? 'stream' : 'script')
@@ -96,11 +97,6 @@ type Name = 'long-polling' | 'eventsource' | 'callback-polling';
 function transport(server: Server, name: Name, make: (server: Server) => Handle): Handle {
   if (server.options.transports.includes(name)) return make(server);
   return (_req, res) => refuse(res, 400, `Bad request: ${name} is not enabled`);
-}
-
-// Other upgrades, such as the h2c that Java's client asks for, are offers that may be left alone.
-function isWebSocket({ headers: { upgrade } }: HttpRequest): boolean {
-  return upgrade !== undefined && upgrade.toLowerCase() === 'websocket';
 }
 
 function refuseUpgrade(req: HttpRequest, res: HttpResponse, server: Server): void {

@@ -64,7 +64,7 @@ export interface Handling extends Delivery {
   readonly gap?: Gap | undefined;
 }
 
-/** What an event takes beside its text: the objects that hold it and its place in a queue, as measured. Bytes. */
+/** What an event takes beside its text: the objects that hold it and its place in a queue. 235 measured on Node 20, rounded up. Bytes. */
 const AROUND_TEXT = 300;
 
 /**
@@ -110,9 +110,9 @@ export class OutgoingEvent extends Outgoing {
     return AROUND_TEXT + (this.bytes === length ? length : 2 * length);
   }
 
-  /** Keeps its text only, if that was made: what it was made of is let go. */
+  /** Keeps its text only: what it was made of is let go. */
   pack(): void {
-    if (!this.isEncoded) return;
+    void this.json;
     // A rule that conflates asks for it as long as it waits.
     void this.key;
     this.#message = undefined;

@@ -31,7 +31,6 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   const { message } = event;
   const own = new OutgoingEvent({ ...message, ext: { ...message.ext, gap } }, { ...event, gap });
   own.since = event.since;
-  void own.json;
   own.pack();
   return own;
 }

@@ -10,7 +10,6 @@ export class Repeat extends OutgoingEvent {
     this.original = original;
     this.since = original.since;
     // As the original, it waits as text.
-    void this.json;
     this.pack();
   }
 
