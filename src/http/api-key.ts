@@ -94,7 +94,7 @@ export class WrongKeys {
   /** By address, the oldest minute first. */
   readonly #counts = new Map<string, Count>();
 
-  /** `most` bounds the addresses that are remembered: of 10,000 the table takes less than 2 MB. */
+  /** `most` bounds the addresses that are remembered: 10,000 take 3.3 MB. */
   constructor(most = 10_000) {
     this.#most = most;
   }

@@ -38,7 +38,7 @@ class Channel extends ChannelEntry {
 export interface MemoryHistoryOptions {
   /** Memory of all events and channels; past it the oldest events are discarded. Bytes; 64 MiB if absent. */
   readonly maxBytes?: number;
-  /** Past it the channel that was not published to for the longest time is forgotten; 100,000 if absent. */
+  /** Past it a channel is forgotten that was not published to for about the longest time; 100,000 if absent. */
   readonly maxChannels?: number;
 }
 
