@@ -64,6 +64,20 @@ async function open(session: ClientHttp2Session, cookie: string): Promise<unknow
   return clientId;
 }
 
+/** A client that has read a part of the answer to its connect, and reads no more. */
+async function readingInPart(settings: ServerSettings) {
+  const { server, clock, session } = await startHttp2({ maxFlushBytes: 10_000_000, ...settings });
+  const clientId = await open(session, '');
+  await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
+  const [alice] = server.sessions;
+  const { stream } = post(session, [{ channel: '/meta/connect', clientId }]);
+  await until(() => alice?.state === 'held');
+  stream.removeAllListeners('data').pause();
+  await server.publish('/news', 'x'.repeat(1_000_000));
+  await until(() => alice?.state === 'idle' && stream.readableLength > 0);
+  return { clock, session, stream, clientId, alice };
+}
+
 describe('over HTTP/2', () => {
   it('holds the polls of all tabs of a browser, and loses nothing when one is reset', async () => {
     const { server, session } = await startHttp2();
@@ -125,15 +139,7 @@ describe('over HTTP/2', () => {
   });
 
   it('repeats a response of which a part was read when its stream was reset', async () => {
-    const { server, session } = await startHttp2({ maxFlushBytes: 10_000_000, maxQueueBytes: 10_000_000 });
-    const clientId = await open(session, '');
-    await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
-    const [alice] = server.sessions;
-    const { stream } = post(session, [{ channel: '/meta/connect', clientId }]);
-    await until(() => alice?.state === 'held');
-    stream.removeAllListeners('data').pause();
-    await server.publish('/news', 'x'.repeat(1_000_000));
-    await until(() => alice?.state === 'idle' && stream.readableLength > 0);
+    const { session, stream, clientId, alice } = await readingInPart({ maxQueueBytes: 10_000_000 });
     expect(alice?.outbox.size).toBe(0);
 
     stream.close(constants.NGHTTP2_CANCEL);
@@ -143,15 +149,7 @@ describe('over HTTP/2', () => {
   });
 
   it('resets a stream whose peer has not read the answer within a connect’s time', async () => {
-    const { server, clock, session } = await startHttp2({ maxFlushBytes: 10_000_000, maxInterval: 60_000 });
-    const clientId = await open(session, '');
-    await post(session, [{ channel: '/meta/subscribe', clientId, subscription: '/news' }]).answer;
-    const [alice] = server.sessions;
-    const { stream } = post(session, [{ channel: '/meta/connect', clientId }]);
-    await until(() => alice?.state === 'held');
-    stream.removeAllListeners('data').pause();
-    await server.publish('/news', 'x'.repeat(1_000_000));
-    await until(() => alice?.state === 'idle' && stream.readableLength > 0);
+    const { clock, alice } = await readingInPart({ maxInterval: 60_000 });
     await clock.tick(29_999);
     expect(alice?.outbox.size).toBe(0);
     await clock.tick(1);

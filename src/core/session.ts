@@ -414,9 +414,11 @@ export class Session implements Stamped {
    */
   progressed(whole: boolean): void {
     this.#readTo = 0;
-    if (!whole) this.#allowed = 0;
     if (whole) this.#putOff(this.#grace + this.#allowed);
-    else if (this.#isWaiting) this.#enter(this.#state, this.#grace);
+    else {
+      this.#allowed = 0;
+      if (this.#isWaiting) this.#enter(this.#state, this.#grace);
+    }
   }
 
   /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
