@@ -1,30 +1,30 @@
-export type { Handler, HeardMessage, Listener } from './core/channels/listeners.ts';
-export type { Clock, Timer } from './core/clock.ts';
-export type { Conduit, EndReason, Handover, RequestInfo, TransportName } from './core/conduit.ts';
-export type { Directory } from './core/directory.ts';
-export type { Engine, Publication } from './core/engine.ts';
+export type { Handler, HeardMessage, Listener } from './core/listeners.ts';
+export type { Clock, Timer } from './lib/clock.ts';
+export type { Conduit, EndReason, Handover, RequestInfo, TransportName } from './ports/conduit.ts';
+export type { Directory } from './ports/directory.ts';
+export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
-export type { Extension, Said } from './core/extension.ts';
+export type { Extension, Said } from './ports/extension.ts';
 export type {
   HistorySettings,
   HistoryStore,
   Retained,
   Retention,
   StoredEvent,
-} from './core/history/history-store.ts';
+} from './ports/history-store.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './core/history/memory-history.ts';
 export type { EventListener, LocalSession } from './core/local-session.ts';
-export type { Log, LogEvent, LogLevel } from './core/log.ts';
+export type { Log, LogEvent, LogLevel } from './lib/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
 export type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './core/options/callbacks.ts';
 export type { ChannelRule } from './core/options/rules.ts';
 export type * from './core/options/server-options.ts';
-export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './core/outbox/outbox.ts';
-export type { HandshakeAnswer, Policy, Question } from './core/policy.ts';
+export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './ports/outbox.ts';
+export type { HandshakeAnswer, Policy, Question } from './ports/policy.ts';
 export type { ServerSettings, ServerState } from './core/server.ts';
 export type { CloseReason, Session, SessionState } from './core/session.ts';
-export { UsageError } from './core/usage-error.ts';
-export type { BinaryData } from './extensions/binary.ts';
+export { UsageError } from './lib/usage-error.ts';
+export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export { hostGuard } from './http/host-guard.ts';
 export { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';

@@ -1,14 +1,14 @@
-import { type Clock, systemClock } from './core/clock.ts';
-import type { Extension } from './core/extension.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import type { Extension } from './ports/extension.ts';
 import { type ResolvedOptions, resolveOptions } from './core/options/options.ts';
 import { Server as CoreServer, type ServerSettings } from './core/server.ts';
-import { ack } from './extensions/ack.ts';
-import { activity } from './extensions/activity.ts';
-import { binary } from './extensions/binary.ts';
-import { retained } from './extensions/retained.ts';
-import { timestamp } from './extensions/timestamp.ts';
-import { timesync } from './extensions/timesync.ts';
-import { heapLimit } from './heap.ts';
+import { ack } from './features/redelivery/ack.ts';
+import { activity } from './features/activity.ts';
+import { binary } from './features/binary/binary.ts';
+import { retained } from './features/redelivery/retained.ts';
+import { timestamp } from './features/timestamp.ts';
+import { timesync } from './features/timesync.ts';
+import { heapLimit } from './lib/heap.ts';
 
 /** Sessions, channels and who hears what, with the extensions its options ask for. Knows no sockets: transports bring it requests and conduits. */
 export class Server extends CoreServer {

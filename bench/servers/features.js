@@ -46,7 +46,7 @@ function rule(rule) {
 
 /** @param {boolean} sync */
 async function durable(sync) {
-  const { LevelHistory } = await import('../../dist/history/level-history.js');
+  const { LevelHistory } = await import('../../dist/features/history/level/level-history.js');
   // Its server is killed, so that what a run leaves behind is removed by the next one.
   const path = join(tmpdir(), 'bayeuxd-bench-history');
   await rm(path, { recursive: true, force: true });

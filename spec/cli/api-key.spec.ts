@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { apiKeyOf } from '../../src/cli/api-key.ts';
 import { programTable } from '../../src/cli/options.ts';
-import { resolve } from '../../src/core/options/option-values.ts';
+import { resolve } from '../../src/options/check.ts';
 import type { LogEvent } from '../../src/index.ts';
 
 /** The key of a file with this text, and what is logged of it. */

@@ -7,7 +7,7 @@ import { type Config, type Env, loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
 import { allOptions } from '../../src/cli/options.ts';
 import { printConfig } from '../../src/cli/print-config.ts';
-import type { NamedOption } from '../../src/core/options/option-table.ts';
+import type { NamedOption } from '../../src/options/table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
 import { historyStore } from '../../src/cli/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import { LevelHistory } from '../../src/history/level-history.ts';
+import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'bayeuxd-'));

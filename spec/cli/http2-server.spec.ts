@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { httpServer, listen } from '../../src/cli/listener.ts';
 import { programTable } from '../../src/cli/options.ts';
-import { resolve } from '../../src/core/options/option-values.ts';
+import { resolve } from '../../src/options/check.ts';
 
 const pem = (name: string) => fileURLToPath(new URL(`./tls/${name}.pem`, import.meta.url));
 const timers = {

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { guardHosts } from '../../src/cli/host-guard.ts';
 import { httpServer, listen } from '../../src/cli/listener.ts';
 import { programTable } from '../../src/cli/options.ts';
-import { resolve } from '../../src/core/options/option-values.ts';
+import { resolve } from '../../src/options/check.ts';
 import { attachWebSocket, Server } from '../../src/index.ts';
 
 const pem = (name: string) => fileURLToPath(new URL(`./tls/${name}.pem`, import.meta.url));

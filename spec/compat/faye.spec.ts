@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type FayeExtension, fayeExtension } from '../../src/compat/faye.ts';
+import { type FayeExtension, fayeExtension } from '../../src/features/faye.ts';
 import { close, hears } from '../interop/columns.ts';
 import { type FayeClientExtension, fayeDriver } from '../interop/faye-driver.ts';
 import { type Host, host } from '../interop/host.ts';

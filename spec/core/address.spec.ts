@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countingKey } from '../../src/core/address.ts';
+import { countingKey } from '../../src/lib/address.ts';
 
 describe('the name an address is counted under', () => {
   it.each([

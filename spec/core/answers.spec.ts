@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import type { ServerSettings } from '../../src/core/server.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { thenable } from '../support/thenable.ts';

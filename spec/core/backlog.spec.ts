@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { Extension } from '../../src/ports/extension.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import type { ServerSettings } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { turn } from '../support/until.ts';

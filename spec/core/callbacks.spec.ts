@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { Extension } from '../../src/ports/extension.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import type { Server, ServerSettings } from '../../src/core/server.ts';

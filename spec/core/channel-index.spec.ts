@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelIndex } from '../../src/core/channels/channel-index.ts';
+import { ChannelIndex } from '../../src/channels/channel-index.ts';
 
 interface Subscriber {
   readonly name: string;

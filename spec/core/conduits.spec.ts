@@ -1,6 +1,6 @@
 import { get, request } from 'node:http';
-import type { Conduit } from '../../src/core/conduit.ts';
-import type { Extension } from '../../src/core/extension.ts';
+import type { Conduit } from '../../src/ports/conduit.ts';
+import type { Extension } from '../../src/ports/extension.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { WebSocketClient } from '../transports/websocket-client.ts';

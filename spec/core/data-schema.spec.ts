@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { compileSchema } from '../../src/core/options/data-schema.ts';
-import type { JsonSchema } from '../../src/core/options/option-table.ts';
+import type { JsonSchema } from '../../src/options/table.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
-import { UsageError } from '../../src/core/usage-error.ts';
-import { binary } from '../../src/extensions/binary.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
+import { binary } from '../../src/features/binary/binary.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
+import type { Extension } from '../../src/ports/extension.ts';
 import type { CloseReason } from '../../src/core/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream } from '../support/fake-conduit.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelEntry, ChannelNames, matcher } from '../../src/core/channels/channel-names.ts';
+import { ChannelEntry, ChannelNames, matcher } from '../../src/channels/channel-names.ts';
 import { EventLog } from '../../src/core/history/event-log.ts';
 import { EventQueue } from '../../src/core/history/event-queue.ts';
 import { merge } from '../../src/core/history/merge.ts';

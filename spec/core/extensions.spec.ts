@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
+import type { Extension } from '../../src/ports/extension.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/core/clock.ts';
-import { Flusher } from '../../src/core/outbox/flusher.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { Flusher } from '../../src/core/delivery/flusher.ts';
 import { Server } from '../../src/core/server.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import { BatchError } from '../../src/protocol/errors.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { Announcement } from '../../src/core/outbox/gaps.ts';
-import type { OutboxLimits } from '../../src/core/outbox/outbox.ts';
-import { PlainOutbox } from '../../src/core/outbox/plain-outbox.ts';
+import { Announcement } from '../../src/core/delivery/gaps.ts';
+import type { OutboxLimits } from '../../src/ports/outbox.ts';
+import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import type { Session } from '../../src/core/session.ts';
 import { type Gap, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { roomy } from './contracts/outbox.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/core/outbox/outbox.ts';
-import { PlainOutbox } from '../../src/core/outbox/plain-outbox.ts';
+import type { OutboxLimits } from '../../src/ports/outbox.ts';
+import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { type Handling, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
-import type { HandshakeAnswer } from '../../src/core/policy.ts';
+import type { Extension } from '../../src/ports/extension.ts';
+import type { HandshakeAnswer } from '../../src/ports/policy.ts';
 import { errors } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, socket, type Wire } from '../support/fake-conduit.ts';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/core/usage-error.ts';
-import { fayeExtension } from '../../src/compat/faye.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
+import { fayeExtension } from '../../src/features/faye.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what no type allows is given on purpose

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LostReply } from '../../src/core/outbox/lost-reply.ts';
+import { LostReply } from '../../src/ports/lost-reply.ts';
 import type { ConnectRequest } from '../../src/protocol/message.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 

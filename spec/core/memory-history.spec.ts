@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Retention } from '../../src/core/history/history-store.ts';
+import type { Retention } from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import { UsageError } from '../../src/core/usage-error.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
 import { historyStoreContract } from './contracts/history-store.ts';

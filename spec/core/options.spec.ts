@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { Given } from '../../src/core/options/option-table.ts';
-import { type NamedOption, optionRows } from '../../src/core/options/option-table.ts';
+import type { Given } from '../../src/options/table.ts';
+import { type NamedOption, optionRows } from '../../src/options/table.ts';
 import {
   optionTable,
   type ResolvedOptions,
@@ -8,8 +8,8 @@ import {
   resolveOptions,
 } from '../../src/core/options/options.ts';
 import type { ServerOptions } from '../../src/core/options/server-options.ts';
-import { nearest } from '../../src/core/suggest.ts';
-import { UsageError } from '../../src/core/usage-error.ts';
+import { nearest } from '../../src/lib/did-you-mean.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
 
 const connectionTypes = [
   'websocket',

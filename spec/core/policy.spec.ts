@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { MaybePromise } from '../../src/core/maybe-promise.ts';
-import type { HandshakeAnswer, Policy, Question } from '../../src/core/policy.ts';
+import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
+import type { HandshakeAnswer, Policy, Question } from '../../src/ports/policy.ts';
 import type { ServerSettings } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';

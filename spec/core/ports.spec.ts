@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { systemClock } from '../../src/core/clock.ts';
-import type { Extension } from '../../src/core/extension.ts';
-import { silent } from '../../src/core/log.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { Extension } from '../../src/ports/extension.ts';
+import { silent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
-import { PlainOutbox } from '../../src/core/outbox/plain-outbox.ts';
+import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { Server } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../src/core/printable.ts';
+import { printable } from '../../src/lib/printable.ts';
 
 describe('text from outside', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import type { Server, ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/extensions/ack.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream, type Wire } from '../support/fake-conduit.ts';
 import { HeldHistory } from '../support/held-history.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChannelIndex } from '../../src/core/channels/channel-index.ts';
+import { ChannelIndex } from '../../src/channels/channel-index.ts';
 import { readOptions, resolveOptions } from '../../src/core/options/options.ts';
 import type { ServerOptions } from '../../src/core/options/server-options.ts';
 import { Rules } from '../../src/core/options/rules.ts';
-import { UsageError } from '../../src/core/usage-error.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
 
 function rulesOf(
   channels: NonNullable<ServerOptions['channels']>,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PlainOutbox } from '../../src/core/outbox/plain-outbox.ts';
-import { Runs } from '../../src/core/outbox/runs.ts';
+import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
+import { Runs } from '../../src/core/delivery/shared-runs.ts';
 import { Server } from '../../src/core/server.ts';
 import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';

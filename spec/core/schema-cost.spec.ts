@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compileSchema } from '../../src/core/options/data-schema.ts';
-import type { JsonSchema } from '../../src/core/options/option-table.ts';
+import type { JsonSchema } from '../../src/options/table.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
-import { UsageError } from '../../src/core/usage-error.ts';
+import { UsageError } from '../../src/lib/usage-error.ts';
 
 const { maxMessageSize } = resolveOptions();
 const place = 'channels["/a"].schema';

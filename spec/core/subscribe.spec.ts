@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/extensions/ack.ts';
-import { retained } from '../../src/extensions/retained.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
+import { retained } from '../../src/features/redelivery/retained.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';

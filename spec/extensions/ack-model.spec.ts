@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
-import { ack } from '../../src/extensions/ack.ts';
+import type { Extension } from '../../src/ports/extension.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 import { settle, turn } from '../support/until.ts';

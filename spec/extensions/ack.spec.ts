@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/extensions/ack.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
 import { FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/core/outbox/outbox.ts';
-import { AckedOutbox } from '../../src/extensions/acked-outbox.ts';
+import type { OutboxLimits } from '../../src/ports/outbox.ts';
+import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
 import type { Gap, OverflowRule } from '../../src/protocol/outgoing.ts';
 import { eventOf, outboxContract, roomy } from '../core/contracts/outbox.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';

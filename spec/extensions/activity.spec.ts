@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activity, type ActivityMode } from '../../src/extensions/activity.ts';
+import { activity, type ActivityMode } from '../../src/features/activity.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, socket, type Wire } from '../support/fake-conduit.ts';

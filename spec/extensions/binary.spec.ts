@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/core/channels/listeners.ts';
-import { binary } from '../../src/extensions/binary.ts';
+import type { HeardMessage } from '../../src/core/listeners.ts';
+import { binary } from '../../src/features/binary/binary.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 
 const hello = Buffer.from('hello');

@@ -2,7 +2,7 @@ import type { CometD, Extension, Message } from 'cometd';
 import * as cometd from 'cometd';
 import { adapt } from 'cometd-nodejs-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { HeardMessage } from '../../src/index.ts';
 import { cometdDriver, eager } from '../interop/cometd-driver.ts';
 import { close, patience, session } from '../interop/columns.ts';

@@ -1,8 +1,8 @@
-import { ack } from '../../src/extensions/ack.ts';
-import { activity } from '../../src/extensions/activity.ts';
-import { binary } from '../../src/extensions/binary.ts';
-import { timestamp } from '../../src/extensions/timestamp.ts';
-import { timesync } from '../../src/extensions/timesync.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
+import { activity } from '../../src/features/activity.ts';
+import { binary } from '../../src/features/binary/binary.ts';
+import { timestamp } from '../../src/features/timestamp.ts';
+import { timesync } from '../../src/features/timesync.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ack } from '../../src/extensions/ack.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 

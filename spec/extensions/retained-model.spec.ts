@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { retained } from '../../src/extensions/retained.ts';
+import { retained } from '../../src/features/redelivery/retained.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';

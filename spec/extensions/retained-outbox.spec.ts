@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/core/outbox/outbox.ts';
-import { RetainedOutbox } from '../../src/extensions/retained-outbox.ts';
+import type { OutboxLimits } from '../../src/ports/outbox.ts';
+import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { OutgoingEvent } from '../../src/protocol/outgoing.ts';
 import { eventOf, outboxContract, roomy } from '../core/contracts/outbox.ts';

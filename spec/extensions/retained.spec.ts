@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/extensions/ack.ts';
-import { AckedOutbox } from '../../src/extensions/acked-outbox.ts';
-import { retained } from '../../src/extensions/retained.ts';
-import { RetainedOutbox } from '../../src/extensions/retained-outbox.ts';
+import { ack } from '../../src/features/redelivery/ack.ts';
+import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
+import { retained } from '../../src/features/redelivery/retained.ts';
+import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
 import { Server } from '../../src/index.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';

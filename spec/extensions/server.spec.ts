@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
+import type { Extension } from '../../src/ports/extension.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
 import { Server as CoreServer } from '../../src/core/server.ts';
 import { Server, type ServerOptions, UsageError } from '../../src/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TimestampFormat, timestamp } from '../../src/extensions/timestamp.ts';
+import { type TimestampFormat, timestamp } from '../../src/features/timestamp.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';

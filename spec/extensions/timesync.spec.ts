@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/core/extension.ts';
+import type { Extension } from '../../src/ports/extension.ts';
 import { errors } from '../../src/protocol/errors.ts';
-import { timesync } from '../../src/extensions/timesync.ts';
+import { timesync } from '../../src/features/timesync.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange } from '../support/fake-conduit.ts';

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { HistorySettings, StoredEvent } from '../../src/core/history/history-store.ts';
-import { HistoryError } from '../../src/history/history-error.ts';
-import { LevelHistory } from '../../src/history/level-history.ts';
+import type { HistorySettings, StoredEvent } from '../../src/ports/history-store.ts';
+import { HistoryError } from '../../src/features/history/level/history-error.ts';
+import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 import { copyOf, folder, TODAY } from './folder.ts';
 
 const patterns = ['/room/0', '/room/1', '/room/2', '/few', '/once', '/room/*', '/*', '/**', '/nothing'];

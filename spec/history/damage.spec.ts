@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it } from 'vitest';
 import { survivesDamage } from './damage-run.ts';
-import { LevelHistory } from '../../src/history/level-history.ts';
+import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 import { copyOf, folder, idsIn, later, opened, plenty, TODAY } from './folder.ts';
 
 /** The file that the last records are in. */

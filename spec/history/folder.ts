@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { HistorySettings, HistoryStore } from '../../src/core/history/history-store.ts';
-import { LevelHistory, type LevelHistoryOptions } from '../../src/history/level-history.ts';
+import type { HistorySettings, HistoryStore } from '../../src/ports/history-store.ts';
+import { LevelHistory, type LevelHistoryOptions } from '../../src/features/history/level/level-history.ts';
 
 /** A folder that does not outlive the test. */
 export function folder(): string {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it, vi } from 'vitest';
-import { LevelHistory } from '../../src/history/level-history.ts';
+import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 import { historyStoreContract } from '../core/contracts/history-store.ts';
 import { folder, idsIn, later, opened, plenty, TODAY } from './folder.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { matcher } from '../../src/core/channels/channel-names.ts';
-import type { HistorySettings, StoredEvent } from '../../src/core/history/history-store.ts';
+import { matcher } from '../../src/channels/channel-names.ts';
+import type { HistorySettings, StoredEvent } from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import { isPromise } from '../../src/core/maybe-promise.ts';
+import { isPromise } from '../../src/lib/maybe-promise.ts';
 import type { Server } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/core/clock.ts';
+import type { Clock, Timer } from '../../src/lib/clock.ts';
 import { settle } from './until.ts';
 
 interface Pending {

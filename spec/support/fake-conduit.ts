@@ -1,4 +1,4 @@
-import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../../src/core/conduit.ts';
+import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../../src/ports/conduit.ts';
 import type { Session } from '../../src/core/session.ts';
 import { encodeBatch, type Outgoing } from '../../src/protocol/outgoing.ts';
 

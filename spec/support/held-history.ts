@@ -1,9 +1,4 @@
-import type {
-  HistorySettings,
-  HistoryStore,
-  Retained,
-  StoredEvent,
-} from '../../src/core/history/history-store.ts';
+import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 
 interface Waiting {

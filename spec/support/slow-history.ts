@@ -1,11 +1,6 @@
-import type {
-  HistorySettings,
-  HistoryStore,
-  Retained,
-  StoredEvent,
-} from '../../src/core/history/history-store.ts';
+import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import type { MaybePromise } from '../../src/core/maybe-promise.ts';
+import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 
 /** Something that may be waited for, and how it ends. */
 export type Wait = (what: 'append' | 'read' | 'retained') => Promise<void>;

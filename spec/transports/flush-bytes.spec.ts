@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions } from '../../src/index.ts';
-import type { LogEvent } from '../../src/core/log.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import { send } from '../http/send.ts';
 import { start } from '../support/start.ts';
 import type { Wire } from '../support/fake-conduit.ts';

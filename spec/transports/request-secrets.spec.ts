@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { requestInfo } from '../../src/transports/request-info.ts';
-import type { Question } from '../../src/core/policy.ts';
+import type { Question } from '../../src/ports/policy.ts';
 import { start } from '../support/start.ts';
 import { client } from './sessions.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { optionRows } from '../../src/core/options/option-table.ts';
+import { optionRows } from '../../src/options/table.ts';
 import { optionTable } from '../../src/core/options/options.ts';
 import { LanguageService } from './language-service.ts';
 

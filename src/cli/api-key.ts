@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../lib/log.ts';
 import { ConfigError } from './config-error.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 

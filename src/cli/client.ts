@@ -1,4 +1,4 @@
-import { printable } from '../core/printable.ts';
+import { printable } from '../lib/printable.ts';
 
 /** A message from a server, as it came. */
 export interface Incoming {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { didYouMean } from '../core/suggest.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
 import type { Flags } from './config.ts';
 import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { parse, YAMLError } from 'yaml';
-import type { OptionTable } from '../core/options/option-table.ts';
-import { checked, noGroup, unknownOption } from '../core/options/option-values.ts';
-import { UsageError } from '../core/usage-error.ts';
+import type { OptionTable } from '../options/table.ts';
+import { checked, noGroup, unknownOption } from '../options/check.ts';
+import { UsageError } from '../lib/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { allOptions, configTable } from './options.ts';
 import { schemaOf } from './schema.ts';

@@ -1,9 +1,9 @@
-import type { NamedOption } from '../core/options/option-table.ts';
-import { checked, resolve } from '../core/options/option-values.ts';
+import type { NamedOption } from '../options/table.ts';
+import { checked, resolve } from '../options/check.ts';
 import { optionTable, type ResolvedOptions, readOptions } from '../core/options/options.ts';
-import { didYouMean } from '../core/suggest.ts';
-import { UsageError } from '../core/usage-error.ts';
-import { heapLimit } from '../heap.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';

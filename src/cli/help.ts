@@ -1,10 +1,5 @@
-import {
-  type NamedOption,
-  type OptionRow,
-  optionRows,
-  type OptionTable,
-} from '../core/options/option-table.ts';
-import { describe } from '../core/options/option-values.ts';
+import { type NamedOption, type OptionRow, optionRows, type OptionTable } from '../options/table.ts';
+import { describe } from '../options/check.ts';
 import { allOptions, configOption, sections } from './options.ts';
 import { unlimited } from './text.ts';
 

@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../core/history/history-store.ts';
+import type { HistoryStore } from '../ports/history-store.ts';
 import { MemoryHistory } from '../core/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
@@ -12,7 +12,7 @@ export async function historyStore({
 }: ProgramOptions['history']): Promise<HistoryStore> {
   const bounds = { maxChannels, ...(maxBytes !== undefined && { maxBytes }) };
   if (path === undefined) return new MemoryHistory(bounds);
-  const { LevelHistory } = await import('../history/level-history.ts').catch(notInstalled);
+  const { LevelHistory } = await import('../features/history/level/level-history.ts').catch(notInstalled);
   return new LevelHistory({ path, sync, ...bounds });
 }
 

@@ -7,7 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
-import { systemClock, type Timer } from '../core/clock.ts';
+import { systemClock, type Timer } from '../lib/clock.ts';
 import type { Timers } from './listener.ts';
 
 /** How long a peer has to hang up once its session is over. Milliseconds. */

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import type { Log } from '../core/log.ts';
+import type { Log } from '../lib/log.ts';
 import { refuse } from '../transports/http.ts';
 
 /** Answers what nobody else has. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { systemClock } from '../core/clock.ts';
+import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { ProgramOptions } from './options.ts';

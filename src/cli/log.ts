@@ -1,6 +1,6 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
-import type { Log } from '../core/log.ts';
-import { printable } from '../core/printable.ts';
+import type { Log } from '../lib/log.ts';
+import { printable } from '../lib/printable.ts';
 import type { ProgramOptions } from './options.ts';
 
 /** Writes log events as JSON lines to the standard error stream, so that the output of commands stays clean. */

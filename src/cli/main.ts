@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { systemClock } from '../core/clock.ts';
-import { HistoryError } from '../history/history-error.ts';
+import { systemClock } from '../lib/clock.ts';
+import { HistoryError } from '../features/history/level/history-error.ts';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
 import { bayeux } from '../http/middleware.ts';

@@ -1,10 +1,5 @@
-import {
-  type NamedOption,
-  type OptionRow,
-  type OptionTable,
-  optionRows,
-} from '../core/options/option-table.ts';
-import { describe } from '../core/options/option-values.ts';
+import { type NamedOption, type OptionRow, type OptionTable, optionRows } from '../options/table.ts';
+import { describe } from '../options/check.ts';
 import { partOf, shownDefault } from './help.ts';
 import { sections } from './options.ts';
 

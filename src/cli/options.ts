@@ -1,4 +1,4 @@
-import { type OptionTable, optionRows, type Resolved } from '../core/options/option-table.ts';
+import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../core/options/options.ts';
 
 /** A key of the HTTP API. `<redacted>` stood for one in configurations that were printed. */

@@ -1,5 +1,5 @@
 import { Document, isScalar } from 'yaml';
-import type { NamedOption } from '../core/options/option-table.ts';
+import type { NamedOption } from '../options/table.ts';
 import type { Config } from './config.ts';
 import { allOptions, type ProgramOptions } from './options.ts';
 import { unlimited } from './text.ts';

@@ -1,4 +1,4 @@
-import type { OptionGroup, OptionRow, OptionTable } from '../core/options/option-table.ts';
+import type { OptionGroup, OptionRow, OptionTable } from '../options/table.ts';
 import { unlimited } from './text.ts';
 
 /** A JSON schema, as far as option tables need one. */

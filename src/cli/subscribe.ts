@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.ts';
-import { printable } from '../core/printable.ts';
+import type { Clock } from '../lib/clock.ts';
+import { printable } from '../lib/printable.ts';
 import { ClientError, PollingClient, reasonOf } from './client.ts';
 
 /** What `subscribe` needs of its surroundings. */

@@ -1,4 +1,4 @@
-import type { OptionRow } from '../core/options/option-table.ts';
+import type { OptionRow } from '../options/table.ts';
 
 /** Reads the text of a flag or variable as its option's kind. What does not read as that stays text, to be refused by name. */
 export function fromText(row: OptionRow, text: string): unknown {

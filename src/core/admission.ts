@@ -1,7 +1,7 @@
-import { countingKey } from './address.ts';
-import type { Clock } from './clock.ts';
-import type { Conduit } from './conduit.ts';
-import type { Log } from './log.ts';
+import { countingKey } from '../lib/address.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import type { Log } from '../lib/log.ts';
 import type { ResolvedOptions } from './options/options.ts';
 
 /** What there is of one address. */

@@ -1,7 +1,7 @@
 import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
-import type { Log } from './log.ts';
-import { adopt, isPromise } from './maybe-promise.ts';
-import type { OverflowAction } from './outbox/outbox.ts';
+import type { Log } from '../lib/log.ts';
+import { adopt, isPromise } from '../lib/maybe-promise.ts';
+import type { OverflowAction } from '../ports/outbox.ts';
 import type { CloseReason, Session } from './session.ts';
 
 /** What the application may hear with `server.on`. */

@@ -1,6 +1,6 @@
 import type { Request } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
-import type { Conduit } from './conduit.ts';
+import type { Conduit } from '../ports/conduit.ts';
 import type { Context, Core } from './context.ts';
 import type { Carried, Session } from './session.ts';
 

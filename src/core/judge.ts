@@ -1,15 +1,15 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import { isObject, type ReadableRequest } from '../protocol/message.ts';
-import type { Conduit } from './conduit.ts';
-import { checkNames } from './known-names.ts';
-import { inTime, type Patience } from './in-time.ts';
-import type { Log } from './log.ts';
-import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import { checkNames } from '../lib/known-names.ts';
+import { inTime, type Patience } from '../lib/in-time.ts';
+import type { Log } from '../lib/log.ts';
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './options/callbacks.ts';
-import type { HandshakeAnswer, Policy, Question } from './policy.ts';
+import type { HandshakeAnswer, Policy, Question } from '../ports/policy.ts';
 import type { Session } from './session.ts';
-import { shown } from './shown.ts';
-import { UsageError } from './usage-error.ts';
+import { shown } from '../lib/shown.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** The question as it is put: what costs something is made when it is asked for. */
 class AskedQuestion implements Question {

@@ -1,6 +1,6 @@
-import type { Subscriptions } from './channels/subscriptions.ts';
-import type { Clock } from './clock.ts';
-import type { Directory } from './directory.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Directory } from '../ports/directory.ts';
 import type { Sessions } from './sessions.ts';
 
 interface Window {

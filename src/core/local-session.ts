@@ -1,13 +1,13 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
-import { callOut } from './callback.ts';
-import { ChannelIndex, type Stamped } from './channels/channel-index.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from './conduit.ts';
-import { copyOf } from './json.ts';
+import { callOut } from '../lib/callback.ts';
+import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import { copyOf } from '../lib/json.ts';
 import type { Receiver } from './receiver.ts';
 import type { Session } from './session.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** Hears the events of one subscription. Each call gets its own copy (IP-2). What it returns is ignored. */
 export type EventListener = (event: Event) => unknown;

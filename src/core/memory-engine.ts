@@ -1,4 +1,4 @@
-import type { Engine, Publication } from './engine.ts';
+import type { Engine, Publication } from '../ports/engine.ts';
 
 /** The engine of a single node: what is published is delivered here, before `publish` returns. */
 export class MemoryEngine implements Engine {

@@ -1,18 +1,18 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
-import { callOut } from './callback.ts';
-import type { HeardMessage } from './channels/listeners.ts';
-import type { Conduit } from './conduit.ts';
-import type { Extension, Hook, Said } from './extension.ts';
-import { checkNames } from './known-names.ts';
-import { inTime, type Patience } from './in-time.ts';
-import type { Log } from './log.ts';
-import { adopt, andThen, isPromise, type MaybePromise } from './maybe-promise.ts';
+import { callOut } from '../lib/callback.ts';
+import type { HeardMessage } from './listeners.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import type { Extension, Hook, Said } from '../ports/extension.ts';
+import { checkNames } from '../lib/known-names.ts';
+import { inTime, type Patience } from '../lib/in-time.ts';
+import type { Log } from '../lib/log.ts';
+import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from './session.ts';
-import { shown } from './shown.ts';
-import { didYouMean } from './suggest.ts';
-import { UsageError } from './usage-error.ts';
+import { shown } from '../lib/shown.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 type ByKind = Record<Request['kind'], readonly Extension[]>;
 

@@ -1,12 +1,12 @@
 import type { Event } from '../protocol/message.ts';
 import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
-import type { Subscriptions } from './channels/subscriptions.ts';
-import type { Engine, Publication } from './engine.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import type { Engine, Publication } from '../ports/engine.ts';
 import type { Events } from './events.ts';
 import type { History } from './history/history.ts';
-import { adopt, isPromise, type MaybePromise } from './maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { ChannelRule, Rules } from './options/rules.ts';
-import type { Backlog } from './outbox/backlog.ts';
+import type { Backlog } from './delivery/backlog.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Session } from './session.ts';
 

@@ -1,10 +1,10 @@
 import { errors } from '../protocol/errors.ts';
 import type { ConnectRequest, HandshakeRequest, ReadableRequest, Request } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
-import type { Conduit } from './conduit.ts';
+import type { Conduit } from '../ports/conduit.ts';
 import type { Context, Core } from './context.ts';
 import { Exchange } from './exchange.ts';
-import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import { Refusal } from './refusal.ts';
 import type { ReplyFields } from './replies.ts';
 import { connect } from './requests/connect.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PublishRequest } from '../protocol/message.ts';
-import type { Conduit } from './conduit.ts';
+import type { Conduit } from '../ports/conduit.ts';
 import type { ReplyFields } from './replies.ts';
 
 /** How many publishes are remembered, and for how long. */

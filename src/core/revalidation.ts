@@ -1,10 +1,10 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { HandshakeRequest, SubscribeRequest } from '../protocol/message.ts';
-import type { Timer } from './clock.ts';
-import type { Conduit } from './conduit.ts';
+import type { Timer } from '../lib/clock.ts';
+import type { Conduit } from '../ports/conduit.ts';
 import type { Core } from './context.ts';
-import { andThen, isPromise, type MaybePromise, recover } from './maybe-promise.ts';
-import type { HandshakeAnswer } from './policy.ts';
+import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
+import type { HandshakeAnswer } from '../ports/policy.ts';
 import type { Session } from './session.ts';
 
 /** How often in one `revalidateEvery` the sessions are looked through. */

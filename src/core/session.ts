@@ -4,23 +4,23 @@ import type { Advice, ConnectRequest, JsonObject } from '../protocol/message.ts'
 import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind } from './advice.ts';
-import type { Stamped } from './channels/channel-index.ts';
-import type { Timer } from './clock.ts';
-import type { Conduit, TransportName } from './conduit.ts';
+import type { Stamped } from '../channels/channel-index.ts';
+import type { Timer } from '../lib/clock.ts';
+import type { Conduit, TransportName } from '../ports/conduit.ts';
 import type { Core } from './context.ts';
-import type { Extension } from './extension.ts';
+import type { Extension } from '../ports/extension.ts';
 import { Replays } from './history/replays.ts';
 import type { Tightening } from './history/tightening.ts';
-import { copyOf } from './json.ts';
-import { Line } from './line.ts';
-import { andThen, type MaybePromise } from './maybe-promise.ts';
+import { copyOf } from '../lib/json.ts';
+import { Line } from '../lib/task-queue.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { checkExtension } from './pipeline.ts';
-import type { Outbox, OutboxLimits } from './outbox/outbox.ts';
-import { Sender } from './outbox/sender.ts';
+import type { Outbox, OutboxLimits } from '../ports/outbox.ts';
+import { Sender } from './delivery/sender.ts';
 import { RecentPublishes } from './recent-publishes.ts';
 import type { Validity } from './revalidation.ts';
 import type { Timing } from './timing.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** Where a session stands (see the table above `Session`). */
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Admission } from './admission.ts';
-import { randomHex } from './random-hex.ts';
+import { randomHex } from '../lib/random-hex.ts';
 import type { Session } from './session.ts';
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

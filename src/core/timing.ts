@@ -1,4 +1,4 @@
-import type { TransportName } from './conduit.ts';
+import type { TransportName } from '../ports/conduit.ts';
 import type { ResolvedOptions } from './options/options.ts';
 
 /** The times a session lives by. Milliseconds. */

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import { countingKey } from '../core/address.ts';
+import { countingKey } from '../lib/address.ts';
 import type { Server } from '../core/server.ts';
-import { UsageError } from '../core/usage-error.ts';
+import { UsageError } from '../lib/usage-error.ts';
 import { addressOf } from '../transports/request-info.ts';
 import { ApiError } from './api-error.ts';
 

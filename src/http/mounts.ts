@@ -1,5 +1,5 @@
 import type { Server } from '../core/server.ts';
-import { UsageError } from '../core/usage-error.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** Where a server is reached, by either way in. */
 interface Mounts {

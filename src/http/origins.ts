@@ -1,9 +1,9 @@
 import type { TrustProxy } from '../core/options/trusted-proxies.ts';
-import { printable } from '../core/printable.ts';
-import { callOut } from '../core/callback.ts';
+import { printable } from '../lib/printable.ts';
+import { callOut } from '../lib/callback.ts';
 import type { Server } from '../core/server.ts';
-import { shown } from '../core/shown.ts';
-import { UsageError } from '../core/usage-error.ts';
+import { shown } from '../lib/shown.ts';
+import { UsageError } from '../lib/usage-error.ts';
 import type { RequestHead, HttpResponse } from '../transports/http.ts';
 import { commonHeaders } from '../transports/http.ts';
 import { hostOf, schemeOf } from '../transports/request-info.ts';

@@ -1,5 +1,5 @@
-import type { Timer } from '../core/clock.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
+import type { Timer } from '../lib/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';

@@ -1,6 +1,6 @@
-import type { Timer } from '../core/clock.ts';
-import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../core/conduit.ts';
-import type { Departing } from '../core/outbox/flusher.ts';
+import type { Timer } from '../lib/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../ports/conduit.ts';
+import type { Departing } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';

@@ -1,5 +1,5 @@
-import type { TransportName } from '../core/conduit.ts';
-import { andThen, type MaybePromise, recover } from '../core/maybe-promise.ts';
+import type { TransportName } from '../ports/conduit.ts';
+import { andThen, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { Server } from '../core/server.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
 import type { SocketTally } from '../core/admission.ts';
-import type { Timer } from '../core/clock.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from '../core/conduit.ts';
-import { isPromise } from '../core/maybe-promise.ts';
-import type { Departing } from '../core/outbox/flusher.ts';
+import type { Timer } from '../lib/clock.ts';
+import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import { isPromise } from '../lib/maybe-promise.ts';
+import type { Departing } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { BatchError } from '../protocol/errors.ts';

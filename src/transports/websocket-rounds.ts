@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 
 /** The shortest time between two rounds, so that members that joined one by one are visited together. Milliseconds. */
 const STEP = 100;

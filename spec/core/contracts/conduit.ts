@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Conduit } from '../../../src/core/conduit.ts';
+import type { Conduit } from '../../../src/ports/conduit.ts';
 import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../../src/protocol/outgoing.ts';
 import { until } from '../../support/until.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Directory } from '../../../src/core/directory.ts';
+import type { Directory } from '../../../src/ports/directory.ts';
 
 /** A directory, and what it is to know. */
 export interface DirectoryUnderTest {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, Publication } from '../../../src/core/engine.ts';
+import type { Engine, Publication } from '../../../src/ports/engine.ts';
 import { OutgoingEvent } from '../../../src/protocol/outgoing.ts';
 import { until } from '../../support/until.ts';
 

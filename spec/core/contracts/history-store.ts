@@ -5,7 +5,7 @@ import type {
   HistoryStore,
   Retention,
   StoredEvent,
-} from '../../../src/core/history/history-store.ts';
+} from '../../../src/ports/history-store.ts';
 
 /** A store, and how to come back to what it keeps. */
 export interface HistoryStoreUnderTest {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../../src/core/log.ts';
+import type { Log } from '../../../src/lib/log.ts';
 import { FakeClient, serve } from '../../support/fake-client.ts';
 
 /** What every log keeps to: whatever is said to it, it never throws, and nothing waits for it. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/core/clock.ts';
-import type { Outbox, OutboxLimits } from '../../../src/core/outbox/outbox.ts';
-import { Runs } from '../../../src/core/outbox/runs.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Outbox, OutboxLimits } from '../../../src/ports/outbox.ts';
+import { Runs } from '../../../src/core/delivery/shared-runs.ts';
 import { type Handling, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
 
 /** An event with some number in it; 27 bytes for a number of one digit. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Policy } from '../../../src/core/policy.ts';
+import type { Policy } from '../../../src/ports/policy.ts';
 import { ask, FakeClient, handshake, serve } from '../../support/fake-client.ts';
 
 /** What every policy keeps to: it answers whatever it is asked, with an answer that can be used. */

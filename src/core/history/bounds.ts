@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../../lib/usage-error.ts';
 
 /** How many channels a store remembers if nothing else is said. */
 export const MAX_CHANNELS = 100_000;

@@ -1,5 +1,5 @@
-import { firstAbove } from './first-above.ts';
-import type { StoredEvent } from './history-store.ts';
+import { firstAbove } from '../../lib/binary-search.ts';
+import type { StoredEvent } from '../../ports/history-store.ts';
 
 /** Holes that are left in peace. */
 const MAX_HOLES = 64;

@@ -1,4 +1,4 @@
-import type { StoredEvent } from './history-store.ts';
+import type { StoredEvent } from '../../ports/history-store.ts';
 
 /** Places before the first that are left in peace. */
 const MAX_GONE = 64;

@@ -1,12 +1,18 @@
 import type { Event } from '../../protocol/message.ts';
 import { type Handling, OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { Clock, Timer } from '../clock.ts';
-import { Line } from '../line.ts';
-import type { Log } from '../log.ts';
-import { adopt, andThen, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
+import { Line } from '../../lib/task-queue.ts';
+import type { Log } from '../../lib/log.ts';
+import { adopt, andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { Rules } from '../options/rules.ts';
-import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  Retained,
+  Retention,
+  StoredEvent,
+} from '../../ports/history-store.ts';
 import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 

@@ -1,10 +1,16 @@
-import { ChannelEntry, ChannelNames, matcher } from '../channels/channel-names.ts';
-import type { MaybePromise } from '../maybe-promise.ts';
+import { ChannelEntry, ChannelNames, matcher } from '../../channels/channel-names.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { checkedBound, MAX_CHANNELS } from './bounds.ts';
 import { EventLog } from './event-log.ts';
 import { EventQueue } from './event-queue.ts';
 import { Floors } from './floors.ts';
-import type { HistorySettings, HistoryStore, Retained, Retention, StoredEvent } from './history-store.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  Retained,
+  Retention,
+  StoredEvent,
+} from '../../ports/history-store.ts';
 import { LongestUntouched } from './longest-untouched.ts';
 import { merge } from './merge.ts';
 import { nextTurn } from './next-turn.ts';

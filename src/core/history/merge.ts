@@ -1,6 +1,6 @@
-import { LowestFirst, type Ranked } from '../channels/lowest-first.ts';
+import { LowestFirst, type Ranked } from '../../channels/lowest-first.ts';
 import type { EventQueue } from './event-queue.ts';
-import type { StoredEvent } from './history-store.ts';
+import type { StoredEvent } from '../../ports/history-store.ts';
 
 /** A place in one queue, and the event that stands there. */
 class Cursor implements Ranked {

@@ -1,4 +1,4 @@
-import { systemClock } from '../clock.ts';
+import { systemClock } from '../../lib/clock.ts';
 
 /** Resolves in a later turn of the event loop: in between, what else came in is done. */
 export function nextTurn(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import { matcher } from '../channels/channel-names.ts';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import { matcher } from '../../channels/channel-names.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { History } from './history.ts';
-import type { Retained } from './history-store.ts';
+import type { Retained } from '../../ports/history-store.ts';
 
 /** How many events are read at once, and how many may come in meanwhile (RP-10). */
 export const PAGE = 500;

@@ -1,8 +1,8 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import { matcher } from '../channels/channel-names.ts';
-import type { Timer } from '../clock.ts';
+import { matcher } from '../../channels/channel-names.ts';
+import type { Timer } from '../../lib/clock.ts';
 import type { Core } from '../context.ts';
-import { andThen, recover } from '../maybe-promise.ts';
+import { andThen, recover } from '../../lib/maybe-promise.ts';
 import type { Session } from '../session.ts';
 import { overlap } from './durable.ts';
 import type { History } from './history.ts';

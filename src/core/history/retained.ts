@@ -1,5 +1,5 @@
-import type { ChannelEntry, ChannelNames } from '../channels/channel-names.ts';
-import type { Retained } from './history-store.ts';
+import type { ChannelEntry, ChannelNames } from '../../channels/channel-names.ts';
+import type { Retained } from '../../ports/history-store.ts';
 
 /** What is there of the channels that a name or pattern matches. `floor`: the highest id discarded from one that was forgotten. */
 export function retainedOf<T extends ChannelEntry>(

@@ -1,8 +1,8 @@
 import type { ConnectRequest, Reply } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { Conduit } from '../conduit.ts';
+import type { Conduit } from '../../ports/conduit.ts';
 import type { Core } from '../context.ts';
-import { LostReply } from '../outbox/lost-reply.ts';
+import { LostReply } from '../../ports/lost-reply.ts';
 import type { Session } from '../session.ts';
 import { isDurable } from './durable.ts';
 import type { History } from './history.ts';

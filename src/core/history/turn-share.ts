@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { MaybePromise } from '../maybe-promise.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 
 /** Lets so much work be done in one turn of the event loop. The rest waits for the next, in order, so that all else goes on. */
 export class TurnShare {

@@ -1,5 +1,5 @@
 import { type Event, isObject, type JsonObject } from '../../protocol/message.ts';
-import type { StoredEvent } from './history-store.ts';
+import type { StoredEvent } from '../../ports/history-store.ts';
 
 /** Where an event says its replay id: in `data.event`, in `ext`, or in both. */
 export type Inject = 'both' | 'data' | 'ext';

@@ -1,7 +1,7 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { MaybePromise } from '../maybe-promise.ts';
-import type { OverflowAction } from '../outbox/outbox.ts';
-import type { Question } from '../policy.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
+import type { OverflowAction } from '../../ports/outbox.ts';
+import type { Question } from '../../ports/policy.ts';
 import type { Session } from '../session.ts';
 
 /** Decides what happens when an event does not fit the queue of a session (DL-10). */

@@ -2,8 +2,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { DataFault } from '../../protocol/errors.ts';
-import { UsageError } from '../usage-error.ts';
-import type { JsonSchema } from './option-table.ts';
+import { UsageError } from '../../lib/usage-error.ts';
+import type { JsonSchema } from '../../options/table.ts';
 import { refuseCostlySchema } from './schema-cost.ts';
 
 /** What the data of every publish to some channels must satisfy. */

@@ -1,8 +1,8 @@
 import { ChannelGrammar, kindOf } from '../../protocol/channel.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../../lib/usage-error.ts';
 import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
-import type { OptionTable, Resolved } from './option-table.ts';
-import { resolve } from './option-values.ts';
+import type { OptionTable, Resolved } from '../../options/table.ts';
+import { resolve } from '../../options/check.ts';
 import { retention, ruleTable } from './rule-table.ts';
 import { Rules } from './rules.ts';
 import type { ServerOptions } from './server-options.ts';

@@ -1,4 +1,4 @@
-import type { Given, OptionTable } from './option-table.ts';
+import type { Given, OptionTable } from '../../options/table.ts';
 
 const many = 1_000_000_000;
 const ages = { kind: 'number', unit: 'milliseconds', min: 1, max: 1_000_000_000_000 } as const;

@@ -1,8 +1,8 @@
 import { segmentsOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { OverflowRule } from '../../protocol/outgoing.ts';
-import type { Retention } from '../history/history-store.ts';
-import { UsageError } from '../usage-error.ts';
+import type { Retention } from '../../ports/history-store.ts';
+import { UsageError } from '../../lib/usage-error.ts';
 import { compileSchema, type DataSchema } from './data-schema.ts';
 import type { GivenRule } from './rule-table.ts';
 

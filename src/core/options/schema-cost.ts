@@ -1,6 +1,6 @@
 import safeRegex from 'safe-regex2';
 import { isObject } from '../../protocol/message.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../../lib/usage-error.ts';
 
 /** Items of which each may have to be compared with each other. */
 const MAX_COMPARED = 16;

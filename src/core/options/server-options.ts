@@ -1,7 +1,7 @@
 // Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
 import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
-import type { JsonSchema } from './option-table.ts';
+import type { JsonSchema } from '../../options/table.ts';
 
 /** Closing down gently. */
 export interface DrainOptions {

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 

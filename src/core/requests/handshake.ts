@@ -1,14 +1,14 @@
 import { BayeuxError, errors } from '../../protocol/errors.ts';
 import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
-import type { Conduit } from '../conduit.ts';
+import type { Conduit } from '../../ports/conduit.ts';
 import type { Context, Core } from '../context.ts';
 import { Tightening } from '../history/tightening.ts';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
-import type { HandshakeAnswer } from '../policy.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
+import type { HandshakeAnswer } from '../../ports/policy.ts';
 import { Refusal } from '../refusal.ts';
 import type { ReplyFields } from '../replies.ts';
 import { Session } from '../session.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../../lib/usage-error.ts';
 
 /** What became of a handshake: a session if it succeeded. */
 export interface Handshaken {

@@ -3,7 +3,7 @@ import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, PublishRequest } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Context } from '../context.ts';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 

@@ -3,7 +3,7 @@ import { errors } from '../../protocol/errors.ts';
 import type { JsonObject, SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
 import type { Context, Core } from '../context.ts';
 import { type ReplayRequest, replaysOf } from '../history/replay-request.ts';
-import { andThen, isPromise, type MaybePromise, recover } from '../maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 

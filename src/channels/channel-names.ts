@@ -1,0 +1,255 @@
+import { segmentsOf } from '../protocol/channel.ts';
+import { LowestFirst, type Ranked } from './lowest-first.ts';
+
+/** What is known of all names that a name or pattern matches. */
+export interface KeptRange {
+  /** The lowest id that is kept; infinite when none is. */
+  readonly oldest: number;
+  /** The highest id that was discarded; -1 when none was. */
+  readonly discardedThrough: number;
+}
+
+const nothing: KeptRange = { oldest: Number.POSITIVE_INFINITY, discardedThrough: -1 };
+
+/** A name in `ChannelNames`, and what is known of it; who uses it adds fields of their own. */
+export class ChannelEntry implements Ranked, KeptRange {
+  readonly name: string;
+  slot = 0;
+  branch: Pick<Branch<ChannelEntry>, 'moved' | 'discards'> | undefined;
+  #oldest = Number.POSITIVE_INFINITY;
+  #discardedThrough = -1;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get rank(): number {
+    return this.#oldest;
+  }
+
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  get discardedThrough(): number {
+    return this.#discardedThrough;
+  }
+
+  /** The lowest id that is kept from now on; infinite when none is. */
+  keepsFrom(oldest: number): void {
+    if (oldest === this.#oldest) return;
+    this.#oldest = oldest;
+    this.branch?.moved(this);
+  }
+
+  /** Everything up to this id was discarded, or may be missing. */
+  discards(through: number): void {
+    if (through <= this.#discardedThrough) return;
+    this.#discardedThrough = through;
+    this.branch?.discards(through);
+  }
+}
+
+/** A node of the tree: the names right below it, and the nodes below it that have names themselves. */
+class Branch<T extends ChannelEntry> implements Ranked {
+  readonly parent: Branch<T> | undefined;
+  readonly segment: string;
+  readonly entries = new LowestFirst<T>();
+  slot = 0;
+  /** The lowest id below it, at any depth. */
+  rank = Number.POSITIVE_INFINITY;
+  /** Names below it, at any depth. */
+  size = 0;
+  // The highest id that was discarded right below it, and at any depth.
+  #discardedHere = -1;
+  #discardedBelow = -1;
+  // Made when needed.
+  #branches: Map<string, Branch<T>> | undefined;
+  #byRank: LowestFirst<Branch<T>> | undefined;
+
+  constructor(parent?: Branch<T>, segment = '') {
+    this.parent = parent;
+    this.segment = segment;
+  }
+
+  /** What is known of the names that `/*` matches below it, or `/**` if `deep`. */
+  range(deep: boolean): KeptRange {
+    if (deep) return { oldest: this.rank, discardedThrough: this.#discardedBelow };
+    return {
+      oldest: this.entries.first?.oldest ?? Number.POSITIVE_INFINITY,
+      discardedThrough: this.#discardedHere,
+    };
+  }
+
+  /** The name below it, at any depth, with the lowest id. */
+  get first(): T | undefined {
+    const entry = this.entries.first;
+    const branch = this.#byRank?.first;
+    return branch === undefined || (entry !== undefined && entry.rank <= branch.rank) ? entry : branch.first;
+  }
+
+  collect(deep: boolean, found: T[]): void {
+    for (const entry of this.entries.items) found.push(entry);
+    if (deep) for (const branch of this.#branches?.values() ?? []) branch.collect(true, found);
+  }
+
+  child(segment: string): Branch<T> | undefined {
+    return this.#branches?.get(segment);
+  }
+
+  grow(segment: string): Branch<T> {
+    const branch = new Branch<T>(this, segment);
+    this.#branches ??= new Map();
+    this.#branches.set(segment, branch);
+    this.#byRank ??= new LowestFirst();
+    this.#byRank.add(branch);
+    return branch;
+  }
+
+  cut(branch: Branch<T>): void {
+    this.#branches?.delete(branch.segment);
+    this.#byRank?.remove(branch);
+  }
+
+  /** The lowest id of a name right below it has changed. */
+  moved(entry: T): void {
+    this.entries.moved(entry);
+    this.update();
+  }
+
+  /** Finds its rank anew, and that of the nodes above it. */
+  update(): void {
+    const rank = Math.min(
+      this.entries.first?.rank ?? Number.POSITIVE_INFINITY,
+      this.#byRank?.first?.rank ?? Number.POSITIVE_INFINITY,
+    );
+    if (rank === this.rank) return;
+    this.rank = rank;
+    if (this.parent === undefined) return;
+    this.parent.#byRank?.moved(this);
+    this.parent.update();
+  }
+
+  discards(through: number): void {
+    this.#discardedHere = Math.max(this.#discardedHere, through);
+    let at: Branch<T> | undefined = this;
+    while (at !== undefined && at.#discardedBelow < through) {
+      at.#discardedBelow = through;
+      at = at.parent;
+    }
+  }
+
+  resize(by: number): void {
+    let at: Branch<T> | undefined = this;
+    while (at !== undefined) {
+      at.size += by;
+      at = at.parent;
+    }
+  }
+}
+
+/**
+ * Entries by channel name, found by name or pattern: the other way round than in a `ChannelIndex`. Each node knows the lowest id that
+ * is kept below it and the highest that was discarded there, so that a pattern is answered without a look at the names it matches.
+ */
+export class ChannelNames<T extends ChannelEntry> {
+  readonly #byName = new Map<string, T>();
+  readonly #root = new Branch<T>();
+  #nodes = 0;
+
+  /** Nodes above the names, but for the root: 0 when no name is left. */
+  get nodes(): number {
+    return this.#nodes;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** The entry with the lowest id. */
+  get first(): T | undefined {
+    return this.#root.first;
+  }
+
+  values(): Iterable<T> {
+    return this.#byName.values();
+  }
+
+  get(name: string): T | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Adds the entry of a name that is not there yet. */
+  add(entry: T): void {
+    this.#byName.set(entry.name, entry);
+    let branch = this.#root;
+    for (const segment of segmentsOf(entry.name).slice(0, -1)) {
+      const child = branch.child(segment);
+      if (child === undefined) this.#nodes += 1;
+      branch = child ?? branch.grow(segment);
+    }
+    entry.branch = branch;
+    branch.entries.add(entry);
+    branch.resize(1);
+    branch.update();
+    if (entry.discardedThrough >= 0) branch.discards(entry.discardedThrough);
+  }
+
+  /** Removes an entry, and the nodes that leaves empty. The nodes above remember what was discarded. */
+  delete(entry: T): void {
+    if (!this.#byName.delete(entry.name)) return;
+    let branch = this.#above(entry.name);
+    branch?.entries.remove(entry);
+    branch?.resize(-1);
+    branch?.update();
+    while (branch?.parent !== undefined && branch.size === 0) {
+      branch.parent.cut(branch);
+      this.#nodes -= 1;
+      branch = branch.parent;
+    }
+  }
+
+  /** The entries of all names that a name or pattern matches (CH-3). */
+  matching(pattern: string): T[] {
+    if (!pattern.endsWith('*')) {
+      const entry = this.get(pattern);
+      return entry === undefined ? [] : [entry];
+    }
+    const found: T[] = [];
+    this.#above(pattern)?.collect(pattern.endsWith('**'), found);
+    return found;
+  }
+
+  /** How many names a name or pattern matches. */
+  count(pattern: string): number {
+    if (!pattern.endsWith('*')) return this.#byName.has(pattern) ? 1 : 0;
+    const branch = this.#above(pattern);
+    return (pattern.endsWith('**') ? branch?.size : branch?.entries.size) ?? 0;
+  }
+
+  /** What is known of all names that a name or pattern matches. */
+  range(pattern: string): KeptRange {
+    if (!pattern.endsWith('*')) return this.get(pattern) ?? nothing;
+    return this.#above(pattern)?.range(pattern.endsWith('**')) ?? nothing;
+  }
+
+  /** The node that the last segment is below. */
+  #above(pattern: string): Branch<T> | undefined {
+    let branch: Branch<T> | undefined = this.#root;
+    for (const segment of segmentsOf(pattern).slice(0, -1)) branch = branch?.child(segment);
+    return branch;
+  }
+}
+
+/** Tells which names a name or pattern matches (CH-3). */
+export function matcher(pattern: string): (name: string) => boolean {
+  if (pattern.endsWith('/**')) {
+    const above = pattern.slice(0, -2);
+    return (name) => name.startsWith(above);
+  }
+  if (pattern.endsWith('/*')) {
+    const above = pattern.slice(0, -1);
+    return (name) => name.startsWith(above) && !name.includes('/', above.length);
+  }
+  return (name) => name === pattern;
+}

@@ -1,0 +1,24 @@
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { Conduit } from '../../ports/conduit.ts';
+import type { Log } from '../../lib/log.ts';
+
+/** Channels that are remembered; the log says nothing of more. */
+const MAX_CHANNELS = 1000;
+
+/** Logs, once for each channel, an event that alone is larger than one response or frame may be (DL-11). */
+export class Oversized {
+  readonly #log: Log;
+  readonly #logged = new Set<string>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  check(one: OutgoingEvent, { transport, maxBytes: limit }: Conduit): void {
+    const bytes = one.bytes + '[]'.length;
+    const { channel } = one;
+    if (bytes <= limit || this.#logged.has(channel) || this.#logged.size === MAX_CHANNELS) return;
+    this.#logged.add(channel);
+    this.#log({ level: 'warn', event: 'event.oversized', channel, bytes, limit, transport });
+  }
+}

@@ -1,0 +1,66 @@
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+/** Events in the order in which they came. It never changes, so that all sessions that got the same ones have it in common. */
+export class Run {
+  /** How many there are. */
+  readonly size: number;
+  /** Of all of them. */
+  readonly bytes: number;
+  /** The last one. */
+  readonly event: OutgoingEvent | undefined;
+  /** This run and one event more, while that is being delivered. */
+  next: Run | undefined;
+  readonly #before: Run | undefined;
+  #events: readonly OutgoingEvent[] | undefined;
+
+  constructor(before?: Run, event?: OutgoingEvent) {
+    this.size = before === undefined ? 0 : before.size + 1;
+    this.bytes = before === undefined || event === undefined ? 0 : before.bytes + event.bytes;
+    this.event = event;
+    this.#before = before;
+  }
+
+  /** Oldest first. */
+  get events(): readonly OutgoingEvent[] {
+    this.#events ??= this.#collect();
+    return this.#events;
+  }
+
+  #collect(): readonly OutgoingEvent[] {
+    const events: OutgoingEvent[] = [];
+    for (let run: Run | undefined = this; run?.event !== undefined; run = run.#before) events.push(run.event);
+    return events.reverse();
+  }
+}
+
+/** The runs of one server. An event makes one of each run it is added to, however many sessions have that. */
+export class Runs {
+  readonly empty = new Run();
+  readonly #clock: Clock;
+  #continued: Run[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The run, and this event behind it. */
+  after(run: Run, event: OutgoingEvent): Run {
+    const { next } = run;
+    return next !== undefined && next.event === event ? next : this.#extend(run, event);
+  }
+
+  #extend(run: Run, event: OutgoingEvent): Run {
+    if (this.#continued.length === 0) this.#clock.soon(this.#forget);
+    if (run.next === undefined) this.#continued.push(run);
+    const next = new Run(run, event);
+    run.next = next;
+    return next;
+  }
+
+  // Who has a run is to keep alive what waits for it, and not what waits for others.
+  readonly #forget = (): void => {
+    for (const run of this.#continued) run.next = undefined;
+    this.#continued = [];
+  };
+}

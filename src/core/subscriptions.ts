@@ -1,0 +1,107 @@
+import { callOut } from '../lib/callback.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Events } from './events.ts';
+import type { Log } from '../lib/log.ts';
+import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { Session } from './session.ts';
+import { bytesOf, ChannelIndex } from '../channels/channel-index.ts';
+
+/** One session may use this part of the room that is free: sessions that take all they can leave some for each other one. */
+const SHARE = 1 / 16;
+/** Time between two log lines that say the same. Milliseconds. */
+const LOG_PAUSE = 60_000;
+
+/** What subscriptions work with. */
+export interface SubscriptionParts {
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** The option `maxSubscriptionBytes`. */
+  readonly maxBytes: number;
+}
+
+/** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
+export class Subscriptions {
+  readonly #index = new ChannelIndex<Session>();
+  readonly #engine: Engine;
+  readonly #events: Events;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  #logsAgainAt = 0;
+
+  constructor({ engine, events, log, clock, maxBytes }: SubscriptionParts) {
+    this.#engine = engine;
+    this.#events = events;
+    this.#log = log;
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Names and patterns that anyone subscribes to. */
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** Whether there is memory for these subscriptions of a session, besides those it has. Logs it when there is not. */
+  hasRoomFor(session: Session, patterns: readonly string[]): boolean {
+    const asked = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), session.subscriptionBytes);
+    const free = this.#maxBytes - this.#index.bytes;
+    if (asked <= free * SHARE) return true;
+    this.#logNoRoom(session);
+    return false;
+  }
+
+  /** In effect at once (SB-7); resolves when events from other nodes arrive too. */
+  add(session: Session, pattern: string): MaybePromise<void> {
+    const first = !this.#index.has(pattern);
+    const shared = this.#index.add(pattern, session);
+    if (shared === undefined) return;
+    session.subscriptions.add(shared);
+    session.subscriptionBytes += bytesOf(pattern);
+    this.#events.emit('channel.subscribed', { session, pattern });
+    if (first) return adopt(this.#engine.interest(pattern, true));
+  }
+
+  remove(session: Session, pattern: string): void {
+    if (!this.#index.remove(pattern, session)) return;
+    session.subscriptions.delete(pattern);
+    session.subscriptionBytes -= bytesOf(pattern);
+    this.#events.emit('channel.unsubscribed', { session, pattern });
+    if (!this.#index.has(pattern)) this.#loseInterest(pattern);
+  }
+
+  removeAll(session: Session): void {
+    for (const pattern of session.subscriptions) this.remove(session, pattern);
+  }
+
+  /** The sessions an event on this channel reaches, each once. Do not keep the answer. */
+  match(channel: string): readonly Session[] {
+    return this.#index.match(channel);
+  }
+
+  // A flood that is refused must not fill the log as well.
+  #logNoRoom(session: Session): void {
+    const now = this.#clock.now();
+    if (now < this.#logsAgainAt) return;
+    this.#logsAgainAt = now + LOG_PAUSE;
+    this.#log({
+      level: 'warn',
+      event: 'subscriptions.no_room',
+      session: session.id,
+      bytes: this.#index.bytes,
+      option: 'maxSubscriptionBytes',
+      limit: this.#maxBytes,
+    });
+  }
+
+  // Nobody waits for it: what still arrives finds no subscriber.
+  #loseInterest(pattern: string): void {
+    callOut(
+      () => this.#engine.interest(pattern, false),
+      (error) => this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),
+    );
+  }
+}

@@ -1,0 +1,40 @@
+import type { Extension, Said } from '../../ports/extension.ts';
+import { errors } from '../../protocol/errors.ts';
+import { isObject, type JsonObject } from '../../protocol/message.ts';
+import { decode, encode } from './z85.ts';
+
+/** Bytes as the application says and hears them, in the `data` of a message. */
+export interface BinaryData {
+  readonly data: Uint8Array;
+  /** Whether these are the last ones of what they belong to; `true` when left out. */
+  readonly last?: boolean;
+  readonly meta?: JsonObject;
+}
+
+/**
+ * Lets the application hear and say bytes, which are Z85 on the wire (BN-1 to BN-4). What clients send one another is not
+ * looked at. Wire form: CometD reference, binary extension.
+ */
+export const binary: Extension = {
+  name: 'binary',
+
+  hearing(message) {
+    if (!isObject(message.ext?.binary)) return message;
+    return { ...message, data: read(message.data) };
+  },
+
+  saying(said) {
+    const { data } = said;
+    return isObject(data) && data.data instanceof Uint8Array ? write(said, data, data.data) : said;
+  },
+};
+
+function read(data: unknown): BinaryData {
+  const bytes = isObject(data) && typeof data.data === 'string' ? decode(data.data) : undefined;
+  if (!isObject(data) || bytes === undefined) throw errors.binaryInvalid();
+  return { ...data, data: bytes, last: data.last !== false };
+}
+
+function write({ ext }: Said, data: JsonObject, bytes: Uint8Array): Said {
+  return { data: { last: true, ...data, data: encode(bytes) }, ext: { ...ext, binary: {} } };
+}

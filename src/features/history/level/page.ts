@@ -1,0 +1,58 @@
+import { nextTurn } from '../../../core/history/next-turn.ts';
+import type { Ids } from './ids.ts';
+
+/** How many channels are looked at in one turn of the event loop. */
+const CHUNK = 5000;
+
+/** An event that is kept: its id, and the channel it is on. */
+export interface Place {
+  readonly id: number;
+  readonly channel: string;
+}
+
+/** The ids that are kept of one channel. */
+export interface Kept {
+  readonly name: string;
+  readonly ids: Ids;
+}
+
+/** What of the store a page may come from: what is above `after`, and not above `through`. */
+export interface Span {
+  readonly after: number;
+  readonly through: number;
+}
+
+/** The first `limit` places of several channels within a span, by id. */
+export async function pageOf(
+  channels: readonly Kept[],
+  { after, through }: Span,
+  limit: number,
+): Promise<Place[]> {
+  let page: Place[] = [];
+  for (const [at, { name, ids }] of channels.entries()) {
+    // What else came in goes on meanwhile.
+    if (at > 0 && at % CHUNK === 0) await nextTurn();
+    // A full page leaves room only below its last.
+    const last = page.length < limit ? through : (page.at(-1)?.id ?? through);
+    const more = ids.between(after, last, limit);
+    if (more.length > 0) page = merge(page, more, name, limit);
+  }
+  return page;
+}
+
+function merge(page: readonly Place[], ids: readonly number[], channel: string, limit: number): Place[] {
+  const merged: Place[] = [];
+  let [left, right] = [0, 0];
+  while (merged.length < limit) {
+    const place = page[left];
+    const id = ids[right];
+    if (place !== undefined && (id === undefined || place.id < id)) {
+      merged.push(place);
+      left += 1;
+    } else if (id !== undefined) {
+      merged.push({ id, channel });
+      right += 1;
+    } else break;
+  }
+  return merged;
+}

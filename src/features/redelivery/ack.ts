@@ -1,0 +1,32 @@
+import type { Extension } from '../../ports/extension.ts';
+import { AckedOutbox } from './acked-outbox.ts';
+
+/** Sends again what a client does not acknowledge, if it asked for that (AK-1). Wire form: CometD reference, acknowledge extension. */
+export const ack: Extension = {
+  name: 'ack',
+  kinds: ['handshake', 'connect'],
+
+  opened(session, { ext }) {
+    if (ext?.ack !== true) return;
+    session.outbox = new AckedOutbox(session.limits, session);
+    session.deliverOnly = true;
+  },
+
+  incoming(request, session) {
+    if (request.kind === 'connect' && session?.outbox instanceof AckedOutbox) {
+      session.outbox.acknowledge(batchOf(request.ext?.ack));
+    }
+    return request;
+  },
+
+  // The batch is put in when the reply leaves, by the outbox.
+  outgoing(reply, session, { kind }) {
+    const agreed = kind === 'handshake' && reply.successful && session?.outbox instanceof AckedOutbox;
+    return agreed ? { ...reply, ext: { ...reply.ext, ack: true } } : reply;
+  },
+};
+
+// AK-6: what is no batch acknowledges nothing.
+function batchOf(value: unknown): number {
+  return typeof value === 'number' && Number.isInteger(value) ? value : 0;
+}

@@ -1,0 +1,131 @@
+import type { GapsByChannel } from '../../core/delivery/gaps.ts';
+import { LostReply } from '../../ports/lost-reply.ts';
+import type { Outbox, OutboxLimits, Pushed } from '../../ports/outbox.ts';
+import { PlainOutbox } from '../../core/delivery/plain-outbox.ts';
+import { Repeat } from '../../core/delivery/repeat.ts';
+import type { Session } from '../../core/session.ts';
+import type { Reply } from '../../protocol/message.ts';
+import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import { RetainedEvents } from './retained-events.ts';
+
+/**
+ * Sends once more what a connect shows to be lost (DL-13).
+ *
+ *     a b c          │ d' e'   │ f g
+ *     sent, may be   │ to be   │ never sent: a plain outbox
+ *     lost           │ repeated
+ *
+ * take() goes on at d'; a connect that shows the loss makes it a' b' c' d' e', any other lets a b c go: all that was sent before
+ * the last connect reply. Sent and repeated events have the limits of DL-10 for themselves: past that the oldest ones that were
+ * sent can no longer be repeated. What was never sent is not let go for them.
+ */
+export class RetainedOutbox implements Outbox {
+  /** To be asked about every connect. */
+  readonly lostReply = new LostReply();
+  readonly #sent: RetainedEvents;
+  readonly #fresh: PlainOutbox;
+  #repeats: Repeat[] = [];
+  // Gaps that replies since the last connect have told of.
+  #told: GapsByChannel[] = [];
+
+  constructor(limits: OutboxLimits, owner: Session) {
+    this.#sent = new RetainedEvents(limits);
+    this.#fresh = new PlainOutbox(limits, owner);
+  }
+
+  get size(): number {
+    return this.#repeats.length + this.#fresh.size;
+  }
+
+  get all(): readonly OutgoingEvent[] {
+    const repeats = this.#repeats.flatMap((repeat) => [repeat, repeat.original]);
+    return [...this.#sent.all, ...repeats, ...this.#fresh.all];
+  }
+
+  get pressing(): number {
+    return this.#repeats.length + this.#fresh.pressing;
+  }
+
+  get kept(): number {
+    return this.#sent.size + this.size;
+  }
+
+  get repeats(): boolean {
+    return this.#sent.isWhole;
+  }
+
+  push(event: OutgoingEvent): Pushed {
+    return this.#fresh.push(event);
+  }
+
+  take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
+    const again = this.#again(maxBytes, maxCount, least);
+    if (this.#repeats.length > 0) return again;
+    const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
+    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
+    this.#sent.add(fresh);
+    return again.length === 0 ? fresh : [...again, ...fresh];
+  }
+
+  /** A repeat stays one. What a connect has had repeated meanwhile waits already. */
+  putBack(events: readonly OutgoingEvent[], mayHaveArrived = false): void {
+    this.#sent.remove(new Set(events));
+    const waiting = new Set(this.#repeats.flatMap((repeat) => [repeat, repeat.original]));
+    const back = events.filter((event) => !waiting.has(event));
+    const again = mayHaveArrived ? back.map(Repeat.of) : back.filter((event) => event instanceof Repeat);
+    this.#repeats.unshift(...again);
+    if (!mayHaveArrived) this.#fresh.putBack(back.filter((event) => !(event instanceof Repeat)));
+  }
+
+  get hasGaps(): boolean {
+    return this.#repeats.length === 0 && this.#fresh.hasGaps;
+  }
+
+  takeGaps(maxBytes: number): GapsByChannel {
+    const gaps = this.#fresh.takeGaps(maxBytes);
+    this.#told.push(gaps);
+    return gaps;
+  }
+
+  /** Finds nothing to return where a connect has already shown what became of the reply. */
+  putBackGaps(gaps: GapsByChannel): void {
+    const at = this.#told.indexOf(gaps);
+    if (at !== -1) this.#tellAgain(this.#told.splice(at, 1));
+  }
+
+  /** A connect shows that the last reply has arrived, and so has what was sent before it. */
+  confirm(): void {
+    this.#sent.confirm();
+    this.#told = [];
+  }
+
+  /** A connect shows that it has not, nor perhaps has anything sent since. */
+  repeat(): void {
+    const lost = this.#sent.takeAll();
+    this.#repeats.unshift(...lost.map(Repeat.of));
+    this.#tellAgain(this.#told.splice(0));
+  }
+
+  sign(reply: Reply): Reply {
+    this.#sent.reply();
+    this.lostReply.answered();
+    return reply;
+  }
+
+  #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
+    let bytes = 0;
+    let count = 0;
+    for (const repeat of this.#repeats) {
+      bytes += repeat.bytes + 1;
+      if (count >= maxCount || (count >= least && bytes > maxBytes)) break;
+      count += 1;
+    }
+    const again = this.#repeats.splice(0, count);
+    this.#sent.add(again);
+    return again;
+  }
+
+  #tellAgain(told: readonly GapsByChannel[]): void {
+    for (const gaps of told) this.#fresh.putBackGaps(gaps);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Extension } from '../ports/extension.ts';
+import { isObject, type JsonObject } from '../protocol/message.ts';
+
+/** What a client says of its clock, all finite (TS-3). Milliseconds. */
+interface Sample {
+  /** Its time when it sent this. */
+  readonly tc: number;
+  /** What it takes for the lag of the network, and for the offset of its clock; both absent when it has no idea yet. */
+  readonly known: { readonly lag: number; readonly offset: number } | undefined;
+}
+
+/**
+ * Tells clients what they need to know the server's time, where what they believe is off by `accuracy` milliseconds (TS-1, TS-2).
+ * The lag a client measured is in `session.attributes.timesync`, as `{ lag }`.
+ */
+export function timesync(clock: Clock, accuracy: number): Extension {
+  // By what the client sent, which stays the same object when other extensions copy the message around it.
+  const received = new WeakMap<object, number>();
+  const now = (): number => Math.round(clock.now());
+  return {
+    name: 'timesync',
+    kinds: ['handshake', 'connect', 'subscribe', 'unsubscribe', 'disconnect'],
+
+    incoming(request, session) {
+      const sent = request.ext?.timesync;
+      if (!isObject(sent)) return request;
+      received.set(sent, now());
+      const lag = sampleOf(sent)?.known?.lag;
+      if (session !== undefined && lag !== undefined) session.attributes.timesync = { lag };
+      return request;
+    },
+
+    outgoing(reply, _session, request) {
+      const sent = request.kind === 'invalid' ? undefined : request.ext?.timesync;
+      if (!isObject(sent)) return reply;
+      const [sample, ts] = [sampleOf(sent), received.get(sent)];
+      const answer = sample && ts !== undefined ? answerTo(sample, ts, now(), accuracy) : undefined;
+      return answer === undefined ? reply : { ...reply, ext: { ...reply.ext, timesync: answer } };
+    },
+  };
+}
+
+function answerTo({ tc, known }: Sample, ts: number, now: number, accuracy: number): JsonObject | undefined {
+  const p = now - ts;
+  if (known === undefined) return { tc, ts, p };
+  const a = tc + known.offset + known.lag - ts;
+  return known.lag === 0 || Math.abs(a) >= accuracy ? { tc, ts, p, a } : undefined;
+}
+
+function sampleOf({ tc, l, o }: JsonObject): Sample | undefined {
+  if (!isFiniteNumber(tc)) return undefined;
+  if (l === undefined) return o === undefined || isFiniteNumber(o) ? { tc, known: undefined } : undefined;
+  return isFiniteNumber(l) && isFiniteNumber(o) ? { tc, known: { lag: l, offset: o } } : undefined;
+}
+
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);

@@ -1,0 +1,54 @@
+import { shown } from './shown.ts';
+import { didYouMean, nearest } from './did-you-mean.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What an object of the application may be made of. */
+export interface Shape {
+  /** In words: `the policy`. */
+  readonly what: string;
+  readonly functions: readonly string[];
+  /** Other names it may have. */
+  readonly others: readonly string[];
+  /** Names that are meant to be one of the functions, whatever they say. */
+  readonly meant?: RegExp;
+  /** Whether a plain object may have members of its own as well. */
+  readonly isOpen?: boolean;
+}
+
+/**
+ * Refuses what a typing error would leave without effect: a function that is none, and names that nothing looks for. A plain
+ * object may have no other names than those. An instance of a class may have members of its own, unless their names are so near
+ * to a known one that this is meant. Throws `UsageError`.
+ */
+export function checkNames(given: unknown, shape: Shape): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new UsageError(`${shape.what} must be an object, got ${shown(given)}`);
+  for (const name of shape.functions) refuseNoFunction(Reflect.get(given, name), name, shape);
+  const known = [...shape.functions, ...shape.others];
+  const isPlain = shape.isOpen !== true && [Object.prototype, null].includes(Object.getPrototypeOf(given));
+  for (const name of namesOf(given)) {
+    if (known.includes(name)) continue;
+    const isMeant = nearest(name, known) !== undefined || shape.meant?.test(name) === true;
+    if (isPlain || isMeant) throw unknown(name, known, shape, isPlain);
+  }
+}
+
+function refuseNoFunction(value: unknown, name: string, { what }: Shape): void {
+  if (value === undefined || typeof value === 'function') return;
+  throw new UsageError(`${name} of ${what} must be a function, got ${shown(value)}`);
+}
+
+function unknown(name: string, known: readonly string[], { what }: Shape, isPlain: boolean): UsageError {
+  const hint = didYouMean(name, known) || ` (it may have ${known.join(', ')})`;
+  const advice = isPlain ? '' : '; if it is a member of your own, give it another name';
+  return new UsageError(`${what} has "${name}", which nothing looks for${hint}${advice}`);
+}
+
+/** The names of an object's own members and of those it inherits, up to `Object`. */
+function namesOf(given: object): Set<string> {
+  const names = new Set<string>();
+  for (let one = given; one !== null && one !== Object.prototype; one = Object.getPrototypeOf(one)) {
+    for (const name of Object.getOwnPropertyNames(one)) if (name !== 'constructor') names.add(name);
+  }
+  return names;
+}

@@ -1,0 +1,20 @@
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+
+/** An event on its way between nodes; between processes it travels as `event.json`. */
+export interface Publication {
+  readonly event: OutgoingEvent;
+  /** Public id of the session that published it; absent when the server did. */
+  readonly from?: string;
+  /** Whether the publisher is left out (PB-5). */
+  readonly notToPublisher?: boolean;
+}
+
+/** Carries publications to every node of a cluster. Local delivery happens exactly once, before `publish` returns or resolves. */
+export interface Engine {
+  open(deliver: (publication: Publication) => void): Promise<void>;
+  publish(publication: Publication): MaybePromise<void>;
+  /** What this node wants to hear; awaited before a subscribe is answered. */
+  interest(pattern: string, wanted: boolean): MaybePromise<void>;
+  close(): Promise<void>;
+}
