@@ -35,7 +35,7 @@ describe('room for sessions (HS-14, SEC-10)', () => {
     await ask(server, handshake(), wire);
     expect([server.sessions.size, wire.ends]).toEqual([10, ['capacity']]);
     expect(warnings).toMatchObject([
-      { event: 'session.refused', option: 'maxSessionsPerConnection', limit: 10, refused: 1 },
+      { event: 'session.refused', option: 'maxSessionsPerConnection', limit: 10, count: 1 },
     ]);
   });
 
@@ -74,7 +74,7 @@ describe('room for sessions (HS-14, SEC-10)', () => {
     await from(server, '10.0.0.1', 4);
     await clock.tick(60_000);
     await from(server, '10.0.0.1', 1);
-    expect(warnings.map(({ refused }) => refused)).toEqual([1, 3]);
+    expect(warnings.map(({ count }) => count)).toEqual([1, 3]);
   });
 
   it('names trustProxy where all clients seem to have the address of a proxy', async () => {

@@ -7,7 +7,7 @@ import { turn } from '../support/until.ts';
 
 async function listeners(settings: ServerSettings, ...patterns: readonly string[]) {
   const log: LogEvent[] = [];
-  const { server } = serve({ ...settings, log: (event) => log.push(event) });
+  const { server, clock } = serve({ ...settings, log: (event) => log.push(event) });
   const clients: FakeClient[] = [];
   for (const pattern of patterns) {
     const client = await FakeClient.connected(server);
@@ -15,7 +15,7 @@ async function listeners(settings: ServerSettings, ...patterns: readonly string[
     clients.push(client);
   }
   const full = () => log.filter(({ event }) => event === 'queues.full');
-  return { server, clients, states: () => clients.map(({ session }) => session.state), full };
+  return { server, clock, clients, states: () => clients.map(({ session }) => session.state), full };
 }
 
 describe('an event that waits', () => {
@@ -69,8 +69,24 @@ describe('what waits for all sessions (maxQueuedBytes)', () => {
     await turn();
     expect(states()).toEqual(['gone', 'idle']);
     expect(full()).toEqual([
-      { level: 'warn', event: 'queues.full', option: 'maxQueuedBytes', limit: 100_000, ended: 1 },
+      { level: 'warn', event: 'queues.full', option: 'maxQueuedBytes', limit: 100_000, count: 1 },
     ]);
+  });
+
+  it('is told of once a minute, with how many sessions were ended since', async () => {
+    const { server, clock, full } = await listeners({ maxQueuedBytes: 100_000 });
+    const overflow = async (times: number) => {
+      for (let round = 0; round < times; round += 1) {
+        await (await FakeClient.connected(server)).subscribe('/a');
+        for (let at = 0; at < 10; at += 1) await server.publish('/a', big);
+        await turn();
+      }
+    };
+    await overflow(3);
+    expect(full().map(({ count }) => count)).toEqual([1]);
+    await clock.tick(60_000);
+    await overflow(1);
+    expect(full().map(({ count }) => count)).toEqual([1, 3]);
   });
 
   it('counts once what waits for many', async () => {

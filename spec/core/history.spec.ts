@@ -13,6 +13,7 @@ import { resolveOptions } from '../../src/core/options/options.ts';
 import { Rules } from '../../src/core/options/rules.ts';
 import { Backlog } from '../../src/core/delivery/backlog.ts';
 import { Pipeline } from '../../src/core/pipeline.ts';
+import { Refusals } from '../../src/core/refusals.ts';
 import { Publisher } from '../../src/core/publisher.ts';
 import type { ServerSettings } from '../../src/core/server.ts';
 import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
@@ -481,23 +482,25 @@ describe('history', () => {
     const log = () => {};
     const engine = new MemoryEngine();
     const events = new Events(log);
+    const clock = new FakeClock();
+    const refusals = new Refusals(clock, log);
     const options = resolveOptions({ channels: durable });
     const rules = new Rules(options.channels, options.replay);
     const subscriptions = new Subscriptions({
       engine,
       events,
       log,
-      clock: new FakeClock(),
+      refusals,
       maxBytes: options.maxSubscriptionBytes,
     });
     const publisher = new Publisher(
       engine,
-      new Pipeline([], log, { clock: new FakeClock(), hookTimeout: 1 }),
+      new Pipeline([], log, { clock, hookTimeout: 1 }),
       rules,
       history,
       subscriptions,
       events,
-      new Backlog(options.maxQueuedBytes, [], new FakeClock(), log),
+      new Backlog(options.maxQueuedBytes, [], clock, refusals),
       true,
     );
     await engine.open(publisher.deliver);

@@ -1,8 +1,7 @@
 import { countingKey } from '../lib/address.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { Log } from '../lib/log.ts';
 import type { ResolvedOptions } from './options/options.ts';
+import type { Refusals } from './refusals.ts';
 
 /** What there is of one address. */
 interface Tally {
@@ -26,15 +25,6 @@ export interface Seat {
 
 type LimitOption = 'maxSessions' | 'maxSessionsPerAddress' | 'maxSessionsPerConnection';
 
-interface Refused {
-  /** When it was last told of. Epoch milliseconds. */
-  told: number;
-  /** How many since. */
-  count: number;
-}
-
-/** The least time between two log lines on one limit. Milliseconds. */
-const MINUTE = 60_000;
 /** So many sockets for each session that may be: who reconnects has two for a while. */
 const SOCKETS_PER_SESSION = 2;
 
@@ -44,17 +34,14 @@ const SOCKETS_PER_SESSION = 2;
  */
 export class Admission {
   readonly #options: ResolvedOptions;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #refusals: Refusals;
   readonly #byAddress = new Map<string, Tally>();
-  readonly #refused = new Map<LimitOption, Refused>();
   #sessions = 0;
   #sockets = 0;
 
-  constructor(options: ResolvedOptions, clock: Clock, log: Log) {
+  constructor(options: ResolvedOptions, refusals: Refusals) {
     this.#options = options;
-    this.#clock = clock;
-    this.#log = log;
+    this.#refusals = refusals;
   }
 
   /** Addresses from which there is any. */
@@ -142,23 +129,13 @@ export class Admission {
   }
 
   #refuse(option: LimitOption, conduit: Conduit): void {
-    const now = this.#clock.now();
-    const refused = this.#refused.get(option) ?? { told: Number.NEGATIVE_INFINITY, count: 0 };
-    this.#refused.set(option, refused);
-    refused.count += 1;
-    if (now - refused.told < MINUTE) return;
     const hint = option === 'maxSessionsPerAddress' ? this.#hintFor(conduit) : undefined;
-    this.#log({
-      level: 'warn',
-      event: 'session.refused',
+    this.#refusals.note('session.refused', {
       option,
       limit: this.#options[option],
       address: conduit.address,
-      refused: refused.count,
       ...(hint !== undefined && { hint }),
     });
-    refused.told = now;
-    refused.count = 0;
   }
 
   #hintFor({ request }: Conduit): string | undefined {

@@ -37,6 +37,7 @@ import { Pipeline } from './pipeline.ts';
 import type { Policy } from '../ports/policy.ts';
 import { Publisher } from './publisher.ts';
 import { Receiver } from './receiver.ts';
+import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
 import { Revalidation } from './revalidation.ts';
 import type { Session } from './session.ts';
@@ -312,17 +313,18 @@ export class Server {
     const pipeline = new Pipeline(extensions, log, patience);
     const events = new Events(log);
     const rules = new Rules(options.channels, options.replay);
+    const refusals = new Refusals(clock, log);
     const subscriptions = new Subscriptions({
       engine: this.#engine,
       events,
       log,
-      clock,
+      refusals,
       maxBytes: options.maxSubscriptionBytes,
     });
-    const admission = new Admission(options, clock, log);
+    const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission);
     const judge = new Judge(policy, options.unconnectedPublish, log, patience);
-    const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, log);
+    const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
     const history = rules.hasHistory
       ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
       : undefined;

@@ -1,23 +1,21 @@
 import { callOut } from '../lib/callback.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from './session.ts';
 import { bytesOf, ChannelIndex } from '../channels/channel-index.ts';
+import type { Refusals } from './refusals.ts';
 
 /** One session may use this part of the room that is free: sessions that take all they can leave some for each other one. */
 const SHARE = 1 / 16;
-/** Time between two log lines that say the same. Milliseconds. */
-const LOG_PAUSE = 60_000;
 
 /** What subscriptions work with. */
 export interface SubscriptionParts {
   readonly engine: Engine;
   readonly events: Events;
   readonly log: Log;
-  readonly clock: Clock;
+  readonly refusals: Refusals;
   /** The option `maxSubscriptionBytes`. */
   readonly maxBytes: number;
 }
@@ -28,15 +26,14 @@ export class Subscriptions {
   readonly #engine: Engine;
   readonly #events: Events;
   readonly #log: Log;
-  readonly #clock: Clock;
+  readonly #refusals: Refusals;
   readonly #maxBytes: number;
-  #logsAgainAt = 0;
 
-  constructor({ engine, events, log, clock, maxBytes }: SubscriptionParts) {
+  constructor({ engine, events, log, refusals, maxBytes }: SubscriptionParts) {
     this.#engine = engine;
     this.#events = events;
     this.#log = log;
-    this.#clock = clock;
+    this.#refusals = refusals;
     this.#maxBytes = maxBytes;
   }
 
@@ -50,7 +47,12 @@ export class Subscriptions {
     const asked = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), session.subscriptionBytes);
     const free = this.#maxBytes - this.#index.bytes;
     if (asked <= free * SHARE) return true;
-    this.#logNoRoom(session);
+    this.#refusals.note('subscriptions.no_room', {
+      option: 'maxSubscriptionBytes',
+      limit: this.#maxBytes,
+      bytes: this.#index.bytes,
+      session: session.id,
+    });
     return false;
   }
 
@@ -80,21 +82,6 @@ export class Subscriptions {
   /** The sessions an event on this channel reaches, each once. Do not keep the answer. */
   match(channel: string): readonly Session[] {
     return this.#index.match(channel);
-  }
-
-  // A flood that is refused must not fill the log as well.
-  #logNoRoom(session: Session): void {
-    const now = this.#clock.now();
-    if (now < this.#logsAgainAt) return;
-    this.#logsAgainAt = now + LOG_PAUSE;
-    this.#log({
-      level: 'warn',
-      event: 'subscriptions.no_room',
-      session: session.id,
-      bytes: this.#index.bytes,
-      option: 'maxSubscriptionBytes',
-      limit: this.#maxBytes,
-    });
   }
 
   // Nobody waits for it: what still arrives finds no subscriber.

@@ -1,6 +1,6 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Log } from '../../lib/log.ts';
+import type { Refusals } from '../refusals.ts';
 import type { Session } from '../session.ts';
 
 /** Once there is too much, sessions end until so much of the limit is left in use. */
@@ -22,15 +22,15 @@ export class Backlog {
   readonly #limit: number;
   readonly #sessions: Iterable<Session>;
   readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #refusals: Refusals;
   #atMost = 0;
   #isDue = false;
 
-  constructor(limit: number, sessions: Iterable<Session>, clock: Clock, log: Log) {
+  constructor(limit: number, sessions: Iterable<Session>, clock: Clock, refusals: Refusals) {
     this.#limit = limit;
     this.#sessions = sessions;
     this.#clock = clock;
-    this.#log = log;
+    this.#refusals = refusals;
   }
 
   /** An event was given to all who get it. Where it waits for anybody, only its text is kept. */
@@ -63,7 +63,7 @@ export class Backlog {
       session.disconnect('overflow');
       ended += 1;
     }
-    this.#log({ level: 'warn', event: 'queues.full', option: 'maxQueuedBytes', limit: this.#limit, ended });
+    this.#refusals.note('queues.full', { option: 'maxQueuedBytes', limit: this.#limit }, ended);
   }
 }
 
