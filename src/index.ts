@@ -39,4 +39,4 @@ export {
   OutgoingReply,
   type OverflowRule,
 } from './protocol/outgoing.ts';
-export { Server } from './standard-server.ts';
+export { Server } from './server.ts';

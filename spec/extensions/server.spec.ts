@@ -3,7 +3,7 @@ import type { Extension } from '../../src/ports/extension.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
 import { Server as CoreServer } from '../../src/core/server.ts';
 import { Server, type ServerOptions, UsageError } from '../../src/index.ts';
-import { standardExtensions } from '../../src/standard-server.ts';
+import { standardExtensions } from '../../src/server.ts';
 import { ask, FakeClient, handshake } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

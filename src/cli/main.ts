@@ -7,7 +7,7 @@ import { fayeClient } from '../http/faye-client.ts';
 import { bayeux } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { attachWebSocket } from '../http/upgrade.ts';
-import { Server } from '../standard-server.ts';
+import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
 import { ClientError, isUnreachable, reasonOf } from './client.ts';
