@@ -1,0 +1,136 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readPage } from './docs/markdown.ts';
+
+const run = promisify(execFile);
+
+/** The repository as a fresh clone has it, after `npm ci`. */
+function clone(): string {
+  const place = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
+  const made = ['node_modules', 'dist', '.git', 'spec', 'bench', 'site', 'coverage'];
+  for (const name of readdirSync('.').filter((one) => !made.includes(one)))
+    cpSync(name, join(place, name), { recursive: true, filter: (from) => !from.endsWith('/vendor') });
+  symlinkSync(resolve('node_modules'), join(place, 'node_modules'));
+  return place;
+}
+
+const remove = (place: string) => rmSync(place, { recursive: true, force: true });
+
+describe('the package', () => {
+  const place = clone();
+  const unpacked = join(place, 'unpacked/package');
+  afterAll(() => remove(place));
+
+  beforeAll(async () => {
+    mkdirSync(join(place, 'dist/old'), { recursive: true });
+    writeFileSync(join(place, 'dist/old/stale.js'), 'throw new Error("nobody imports this");\n');
+    await run('npm', ['pack', '--pack-destination', place], { cwd: place });
+    const tarball = readdirSync(place).find((name) => name.endsWith('.tgz')) ?? 'none';
+    mkdirSync(dirname(unpacked));
+    await run('tar', ['-xzf', join(place, tarball), '-C', dirname(unpacked)]);
+  });
+
+  it('is built when it is packed', () => {
+    for (const file of ['index.js', 'index.d.ts', 'cli/main.js', 'http/pages/vendor/faye-client.js'])
+      expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
+  });
+
+  it('has nothing of an earlier build', () => {
+    expect(existsSync(join(unpacked, 'dist/old'))).toBe(false);
+  });
+
+  it('has every file that its pages link to', () => {
+    const pages = filesIn(unpacked).filter((file) => file.endsWith('.md'));
+    expect(pages).toContain(join(unpacked, 'README.md'));
+    const broken = pages.flatMap((file) =>
+      localLinks(file)
+        .filter((target) => !existsSync(join(dirname(file), target)))
+        .map((target) => `${file}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('has the sources that its source maps name', () => {
+    const maps = filesIn(join(unpacked, 'dist')).filter((file) => file.endsWith('.map'));
+    expect(maps.length).toBeGreaterThan(50);
+    const lacking = maps.filter((file) => {
+      const map: { sources: string[]; sourcesContent?: (string | null)[] } = JSON.parse(
+        readFileSync(file, 'utf8'),
+      );
+      return !map.sources.every((_, at) => (map.sourcesContent?.[at] ?? null) !== null);
+    });
+    expect(lacking).toEqual([]);
+  });
+});
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+function localLinks(file: string): string[] {
+  const { prose } = readPage(file);
+  const targets = Array.from(
+    prose.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s#]+)/g),
+    ([, to = '']) => to,
+  );
+  return targets.filter((target) => !/^\w+:/.test(target));
+}
+
+describe('npm start', () => {
+  it('passes SIGTERM on to the server, and leaves nothing behind', async () => {
+    const place = clone();
+    onTestFinished(() => remove(place));
+    // As in a container: npm is told alone, not its group.
+    const npm = spawn('npm', ['start', '--', '--port', '0'], { cwd: place, detached: true });
+    const group = npm.pid ?? 0;
+    onTestFinished(() => killGroup(group));
+    const url = await listensAt(npm.stdout);
+    const status = () => fetch(`${url}/`).then((response) => response.status);
+    expect(await status()).toBe(200);
+    const exited = once(npm, 'exit');
+    npm.kill('SIGTERM');
+    await exited;
+    await expect(status()).rejects.toThrow('fetch failed');
+    expect(() => process.kill(-group, 0)).toThrow('ESRCH');
+  });
+});
+
+/** Where the server says it listens. The pipe stays open: a program that can not print ends by itself. */
+function listensAt(output: Readable): Promise<string> {
+  let text = '';
+  return new Promise((found, ended) => {
+    output.on('data', (chunk) => {
+      text += chunk;
+      const url = /Bayeux +(\S+)\/bayeux$/m.exec(text)?.[1];
+      if (url !== undefined) found(url);
+    });
+    output.on('end', () => ended(new Error(`npm start ended: ${text}`)));
+  });
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It is gone, as it should be.
+  }
+}
