@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { commandLine } from '../../src/cli/command-line.ts';
+import { commandLine, type Ended } from '../../src/cli/command-line.ts';
 import type { Flags } from '../../src/cli/config.ts';
 
 /** Parses a command line in this process: what it called, or what it wrote before it ended. */
@@ -13,7 +13,7 @@ async function parse(...args: string[]) {
   let stderr = '';
   const program = commandLine('1.2.3', actions);
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
+    command.configureOutput({
       writeOut: (text) => {
         stdout += text;
       },
@@ -24,7 +24,7 @@ async function parse(...args: string[]) {
   }
   const code = await program.parseAsync(args, { from: 'user' }).then(
     () => 0,
-    (error: { exitCode: number }) => error.exitCode,
+    (error: Ended) => error.code,
   );
   return { ...actions, code, stdout, stderr };
 }
@@ -88,7 +88,7 @@ describe('the command line', () => {
     [['publish', 'http://a/b', '/c', '1', '--port', '2'], `unknown option '--port'`],
   ])('refuses %o in one line', async (args, line) => {
     const { code, stdout, stderr, serve, publish } = await parse(...args);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(line instanceof RegExp ? line : `bayeuxd: ${line}\n`);
     expect(stderr.trim().split('\n').length).toBe(1);
     expect(serve.mock.calls.length + publish.mock.calls.length).toBe(0);

@@ -81,8 +81,11 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
   }
 }
 
-// TLS takes two files, HTTP/2 takes TLS, and only a disk can be waited for: these have specs of their own.
-const alone = allOptions.filter(({ path }) => !['tlsCert', 'tlsKey', 'http2', 'history.sync'].includes(path));
+const durable = '{"/a":{"history":true}}';
+
+// TLS takes two files, HTTP/2 takes TLS, a folder takes a durable channel, and only a disk can be waited for: these have specs of their own.
+const together = ['tlsCert', 'tlsKey', 'http2', 'history.path', 'history.sync'];
+const alone = allOptions.filter(({ path }) => !together.includes(path));
 
 describe('the configuration', () => {
   describe.each(alone)('$path', (option) => {
@@ -117,7 +120,7 @@ describe('the configuration', () => {
     expect(server.websocket).toMatchObject({ timeout: 1, interval: 2, maxInterval: 3 });
     expect(places.get('timeout')).toBe('--timeout');
     expect(places.get('interval')).toBe('BAYEUXD_INTERVAL');
-    expect(places.get('maxInterval')).toBe(yaml);
+    expect(places.get('maxInterval')).toBe(`${yaml}:3`);
   });
 
   it('takes the file of the flag over that of the variable', () => {
@@ -163,15 +166,15 @@ describe('the configuration', () => {
         place: 'BAYEUXD_TIMEOT',
         message: 'unknown variable; did you mean "BAYEUXD_TIMEOUT"?',
       },
-      { key: 'timout', place: yaml, message: 'unknown option "timout"; did you mean "timeout"?' },
+      { key: 'timout', place: `${yaml}:1`, message: 'unknown option "timout"; did you mean "timeout"?' },
       {
         key: 'transports',
-        place: yaml,
+        place: `${yaml}:3`,
         message: 'transports has an entry it may not have, "websockets"; did you mean "websocket"?',
       },
       {
         key: 'websocket.pingIntervall',
-        place: yaml,
+        place: `${yaml}:2`,
         message: 'unknown option "websocket.pingIntervall"; did you mean "websocket.pingInterval"?',
       },
       { key: 'port', place: 'BAYEUXD_PORT', message: 'port must be a whole number, got "eighty"' },
@@ -185,8 +188,8 @@ describe('the configuration', () => {
 
   it.each([
     ['no such file', undefined, /there is no such file; write one/],
-    ['no YAML', 'a: [', /this is neither YAML nor JSON: .* at line 1, column 5$/],
-    ['a key twice', 'port: 1\nport: 2', /Map keys must be unique at line 2/],
+    ['no YAML', 'a: [', /:1:5: this is neither YAML nor JSON: /],
+    ['a key twice', 'port: 1\nport: 2', /:2:1: this is neither YAML nor JSON: Map keys must be unique$/],
     ['a list', '[1]', /the file must be an object of options, got \[1\]/],
     ['a group that is none', 'drain: 3', /: drain must be an object of options, got 3$/],
     ['a cookie that is none', 'browserCookie: 3', /: browserCookie must be an object of options, got 3$/],
@@ -210,12 +213,12 @@ describe('the configuration', () => {
     [
       'a rule that contradicts itself',
       'channels: { /a: { overflow: { action: conflate } } }',
-      /^configuration: channels\["\/a"\]\.overflow\.key is missing: /,
+      /a rule that contradicts itself\.yaml:1: channels\["\/a"\]\.overflow\.key is missing: /,
     ],
     [
       'a schema that is none',
       'channels: { /a: { schema: { type: nmber } } }',
-      /^configuration: channels\["\/a"\]\.schema is no JSON schema that can be used: schema is invalid/,
+      /a schema that is none\.yaml:1: channels\["\/a"\]\.schema is no JSON schema that can be used: schema is invalid/,
     ],
     [
       'a rule for no channel',
@@ -239,7 +242,12 @@ describe('the configuration', () => {
          /d: 4`,
     );
     const { problems } = refusal({ '--config': yaml });
-    expect(problems.every(({ key, place }) => key === 'channels' && place === yaml)).toBe(true);
+    expect(problems.every(({ key }) => key === 'channels')).toBe(true);
+    const lineOf = (pattern: string) =>
+      problems.filter(({ message }) => message.includes(pattern)).map(({ place }) => place);
+    expect(new Set(lineOf('/a'))).toEqual(new Set([`${yaml}:2`]));
+    expect(new Set(lineOf('/c'))).toEqual(new Set([`${yaml}:4`]));
+    expect(lineOf('/d')).toEqual([`${yaml}:5`]);
     const actions = '"dropOldest", "dropNewest", "conflate" or "disconnect"';
     expect(problems.map(({ message }) => message).sort()).toEqual([
       'channels["/a"].lazy must be true, false or a number of milliseconds, got "x"',
@@ -273,11 +281,62 @@ describe('the configuration', () => {
     expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
   });
 
+  it('says the line of what contradicts another option', () => {
+    const yaml = file(
+      'contradicts.yaml',
+      `# TLS comes later.
+port: 81
+tlsCert: a.pem
+channels:
+  /a: { lazy: 5 }
+  /meta/x:
+    lazy: 5
+`,
+    );
+    expect(refusal({ '--config': yaml }).message).toBe(
+      `${yaml}:6: channels has "/meta/x", to which nothing can be published`,
+    );
+    const half = file('half.yaml', 'port: 81\n\ntlsCert: a.pem\n');
+    expect(refusal({ '--config': half }).message).toBe(`${half}:3: tlsCert needs tlsKey too`);
+  });
+
+  it('refuses a folder for a history that no channel has', () => {
+    const nothing =
+      'history.path keeps nothing, since no channel is durable: give one a history, such as --channels \'{"/chat/**":{"history":true}}\'';
+    expect(refusal({ '--history-path': '/tmp/a' }).message).toBe(`--history-path: ${nothing}`);
+    const off = '{"/chat/**":{"history":false},"/chat/*":{"lazy":5}}';
+    expect(refusal({ '--channels': off }, { BAYEUXD_HISTORY_PATH: '/tmp/a' }).message).toBe(
+      `BAYEUXD_HISTORY_PATH: ${nothing}`,
+    );
+  });
+
+  it('passes over the variables that Kubernetes makes for services', () => {
+    const env = {
+      BAYEUXD_SERVICE_HOST: '10.0.0.7',
+      BAYEUXD_SERVICE_PORT: '8000',
+      BAYEUXD_SERVICE_PORT_HTTP: '8000',
+      BAYEUXD_PORT: 'tcp://10.0.0.7:8000',
+      BAYEUXD_PORT_8000_TCP: 'tcp://10.0.0.7:8000',
+      BAYEUXD_PORT_8000_TCP_PROTO: 'tcp',
+      BAYEUXD_PORT_8000_TCP_PORT: '8000',
+      BAYEUXD_PORT_8000_TCP_ADDR: '10.0.0.7',
+      BAYEUXD_ADMIN_PORT: 'udp://10.0.0.8:53',
+    };
+    const config = load({}, { ...env, BAYEUXD_TIMEOUT: '5' });
+    expect(config.program.port).toBe(8_000);
+    expect(config.server.timeout).toBe(5);
+    expect(config.ignored).toEqual(Object.keys(env));
+    expect(load({}, { BAYEUXD_PORT: '81' })).toMatchObject({ program: { port: 81 }, ignored: [] });
+    expect(refusal({}, { BAYEUXD_ADMIN_PORT: '81' }).message).toMatch(
+      /^BAYEUXD_ADMIN_PORT: unknown variable/,
+    );
+  });
+
   it('refuses to wait for a disk that there is none of', () => {
     expect(refusal({ '--history-sync': 'true' }).message).toBe(
       '--history-sync: history.sync needs history.path too',
     );
-    const onDisk = { '--history-path': '/tmp/a', '--history-sync': 'true' };
+    const onDisk = { '--history-path': '/tmp/a', '--history-sync': 'true', '--channels': durable };
     const bounds = { '--history-max-bytes': '5000', '--history-max-channels': '7' };
     expect(load({ ...onDisk, ...bounds }).program.history).toEqual({
       path: '/tmp/a',
@@ -289,7 +348,7 @@ describe('the configuration', () => {
 
   it('refuses options that contradict each other', () => {
     expect(refusal({ '--auth-by-cookie': 'true', '--origins': '*' }).message).toMatch(
-      /^configuration: authByCookie with/,
+      /^--auth-by-cookie: authByCookie with/,
     );
   });
 

@@ -11,6 +11,8 @@ import { historyStore } from '../../src/cli/history-store.ts';
 import { MemoryHistory } from '../../src/core/history/memory-history.ts';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 
+const durable = '{"/kept":{"history":true}}';
+
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
@@ -74,7 +76,9 @@ describe("the program's history", () => {
 
   it('is refused when its options contradict each other', () => {
     const path = join(folder(), 'history');
-    expect(problemsOf({ '--history-path': path, '--history-sync': 'true' })).toEqual([]);
+    expect(problemsOf({ '--history-path': path, '--history-sync': 'true', '--channels': durable })).toEqual(
+      [],
+    );
     expect(problemsOf({ '--history-sync': 'true' })).toEqual([
       '--history-sync: history.sync needs history.path too',
     ]);
@@ -83,10 +87,13 @@ describe("the program's history", () => {
   it('says what to install for a folder', async () => {
     const place = withoutDatabase();
     const path = join(place, 'history');
-    expect(await run(place, ['--port', '0', '--history-path', path])).toEqual({
+    expect(await run(place, ['--port', '0', '--history-path', path, '--channels', durable])).toEqual({
       status: 1,
       stderr:
         'bayeuxd: configuration: history.path needs the package classic-level: npm install classic-level\n',
+    });
+    expect(await run(place, ['--check', '--history-path', path, '--channels', durable])).toMatchObject({
+      stderr: expect.stringContaining('npm install classic-level'),
     });
     expect(readdirSync(place)).not.toContain('history');
   });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, type RequestOptions, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
@@ -129,7 +129,7 @@ describe.concurrent('the command line', () => {
       status: 1,
       stdout: '',
       stderr: [
-        `bayeuxd: ${file}: unknown option "timout"; did you mean "timeout"?`,
+        `bayeuxd: ${file}:1: unknown option "timout"; did you mean "timeout"?`,
         'bayeuxd: BAYEUXD_PORT: port must be a whole number, got "x"',
         'bayeuxd: --interval: interval must be a number of milliseconds, got "1s"',
         '',
@@ -148,14 +148,54 @@ describe.concurrent('the command line', () => {
     expect(stdout).toContain('websocket:\n  timeout: 30000\n');
   });
 
+  it('--check opens what is named: certificate, key, API key, history, socket', async () => {
+    const plain = join(folder, 'plain.txt');
+    writeFileSync(plain, 'Dear all\n');
+    const checked = await run([
+      '--check',
+      ...['--tls-cert', cert, '--tls-key', plain],
+      ...['--api-key-file', join(folder, 'no.key')],
+      ...['--history-path', plain, '--channels', '{"/a":{"history":true}}'],
+      ...['--socket', plain],
+    ]);
+    expect(checked).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: [
+        `bayeuxd: tlsCert: ${cert} is no PEM certificate that fits the key ${plain}`,
+        `bayeuxd: apiKeyFile: ${join(folder, 'no.key')} cannot be read (ENOENT)`,
+        `bayeuxd: history.path: ${plain} is a file: name a folder, or nothing yet`,
+        `bayeuxd: socket: ${plain} is there already and is a file: remove it, or name another file`,
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('--check leaves alone what it opens', async () => {
+    const path = join(folder, 'not/yet');
+    const socket = join(folder, 'not-yet.sock');
+    const durable = ['--history-path', path, '--channels', '{"/a":{"history":true}}'];
+    const stdout = 'The configuration is valid.\n';
+    expect(await run(['--check', ...durable, '--socket', socket])).toEqual({ status: 0, stdout, stderr: '' });
+    expect([existsSync(join(folder, 'not')), existsSync(socket)]).toEqual([false, false]);
+    const nowhere = await run(['--check', '--socket', join(folder, 'none/a.sock')]);
+    expect(nowhere.stderr).toBe(
+      `bayeuxd: socket: ${join(folder, 'none/a.sock')} cannot be made: its folder is missing, or not ours to write to\n`,
+    );
+  });
+
   it.each([
-    [['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
-    [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
-    [['--tls-cert', 'none.pem', '--tls-key', 'none.pem'], 'tlsCert: none.pem cannot be read (ENOENT)'],
-    [['publish', 'http://127.0.0.1:2/bayeux', '/a', '1'], 'cannot reach the server (ECONNREFUSED)'],
-    [['subscribe', 'example.com', '/a'], '"example.com" is no http or https address'],
-  ])('%s ends with one clear line and code 1', async (args, line) => {
-    expect(await run(args)).toEqual({ status: 1, stdout: '', stderr: `bayeuxd: ${line}\n` });
+    [1, ['--tls-cert', 'none.pem', '--tls-key', 'none.pem'], 'tlsCert: none.pem cannot be read (ENOENT)'],
+    [1, ['--port', '70000'], '--port: port must be between 0 and 65535, got 70000'],
+    [1, ['publish', 'http://127.0.0.1:2/bayeux', '/a', '1'], 'cannot reach the server (ECONNREFUSED)'],
+    [2, ['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
+    [2, ['--check', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
+    [2, ['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
+    [2, ['publish', 'http://127.0.0.1:2/bayeux'], `missing required argument 'channel'`],
+    [2, ['publish', 'http://127.0.0.1:2/', '/a', 'b'], `b is not JSON; a string is written '"hello"'`],
+    [2, ['subscribe', 'example.com', '/a'], '"example.com" is no http or https address'],
+  ])('ends with code %i and one clear line: %s', async (status, args, line) => {
+    expect(await run(args)).toEqual({ status, stdout: '', stderr: `bayeuxd: ${line}\n` });
   });
 
   it('refuses a variable that no option has', async () => {
@@ -302,6 +342,18 @@ describe('the program, told otherwise', () => {
     const body = JSON.stringify({ channel: '/a', data: 1 });
     expect((await ask(`${url}/api/publish`, { method: 'POST', headers, body })).status).toBe(200);
     expect((await post(`${url}/api/publish`, { channel: '/a', data: 1 })).status).toBe(401);
+  });
+
+  it('says once which variables of Kubernetes it passed over', async () => {
+    const env = { BAYEUXD_PORT: 'tcp://10.0.0.7:8000', BAYEUXD_SERVICE_HOST: '10.0.0.7' };
+    const { stderr } = await serve([], env);
+    const [line = '', ...rest] = stderr().split('\n');
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      event: 'config.kubernetes',
+      variables: ['BAYEUXD_PORT', 'BAYEUXD_SERVICE_HOST'],
+    });
+    expect(rest.join('\n')).not.toContain('config.kubernetes');
   });
 
   it('never prints a key that was configured', async () => {

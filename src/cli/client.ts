@@ -22,6 +22,9 @@ export class ClientError extends Error {
   }
 }
 
+/** What a person wrote that no server needs to see. */
+export class ArgumentError extends ClientError {}
+
 /** A small Bayeux client over long-polling, for the commands: no more than they need. */
 export class PollingClient {
   readonly #url: string;
@@ -32,7 +35,7 @@ export class PollingClient {
 
   constructor(url: string, onEvent: (event: Incoming) => void = () => {}) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new ClientError(`"${url}" is no http or https address`);
+      throw new ArgumentError(`"${url}" is no http or https address`);
     this.#url = url;
     this.#onEvent = onEvent;
   }

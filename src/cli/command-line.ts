@@ -14,10 +14,23 @@ export interface Actions {
   subscribe(url: string, pattern: string): Promise<void>;
 }
 
+/** Nothing is left to do: the help or the version was printed (0), or the command line is wrong and it was said why (2). */
+export class Ended extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`ended with code ${code}`);
+    this.code = code;
+  }
+}
+
 /** The command line of the program, its flags read off the option tables. */
 export function commandLine(version: string, actions: Actions): Command {
   const program = new Command('bayeuxd')
     .version(version)
+    .exitOverride(({ exitCode }) => {
+      throw new Ended(exitCode === 0 ? 0 : 2);
+    })
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   const serve = withFlags(program.command('serve', { isDefault: true }))
     .allowExcessArguments(true)

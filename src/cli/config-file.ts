@@ -1,23 +1,41 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { parse, YAMLError } from 'yaml';
+import { LineCounter, parseDocument, YAMLError } from 'yaml';
 import type { OptionTable } from '../options/table.ts';
 import { checked, noGroup, unknownOption } from '../options/check.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { allOptions, configTable } from './options.ts';
 import { schemaOf } from './schema.ts';
+import { lineOf } from './source-lines.ts';
 import { unlimited } from './text.ts';
 
-/** An option's path with its value. */
-export type Entry = readonly [path: string, value: unknown];
+/** One option in a file. */
+interface Entry {
+  readonly path: string;
+  readonly value: unknown;
+  /** The file and the line. */
+  readonly place: string;
+}
 
-/** Reads a configuration file, YAML or JSON, into entries. Throws `ConfigError` with everything that is wrong in it. */
-export function readConfigFile(file: string): Entry[] {
-  const content = contentOf(file) ?? {};
+/** A configuration file that was read. */
+export interface ConfigFile {
+  readonly entries: readonly Entry[];
+  /** Says the file, and the line on which a key stands. */
+  placeOf(keys: readonly string[]): string;
+}
+
+/** Reads a configuration file, YAML or JSON. Throws `ConfigError` with everything that is wrong in it. */
+export function readConfigFile(file: string): ConfigFile {
+  const { content, placeOf } = sourceOf(file);
   const fits = schema();
-  if (fits(content)) return entriesOf(configTable, content, '');
-  throw new ConfigError(problemsOf(file, content, fits.errors ?? []));
+  if (!fits(content)) throw new ConfigError(problemsOf(content, fits.errors ?? [], placeOf));
+  const entries = entriesOf(configTable, content, []).map(([keys, value]) => ({
+    path: keys.join('.'),
+    value,
+    place: placeOf(keys),
+  }));
+  return { entries, placeOf };
 }
 
 let compiled: ValidateFunction | undefined;
@@ -30,17 +48,33 @@ function schema(): ValidateFunction {
   return compiled;
 }
 
-function contentOf(file: string): unknown {
+interface Source {
+  readonly content: unknown;
+  placeOf(keys: readonly string[]): string;
+}
+
+function sourceOf(file: string): Source {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    const counter = new LineCounter();
+    const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: counter });
+    for (const error of document.errors) throw error;
+    const content: unknown = document.toJS() ?? {};
+    return { content, placeOf: (keys) => `${file}:${lineOf(document, counter, keys)}` };
   } catch (error) {
-    throw new ConfigError([{ key: 'config', place: file, message: unreadable(error) }], { cause: error });
+    throw new ConfigError([{ key: 'config', place: whereIn(file, error), message: unreadable(error) }], {
+      cause: error,
+    });
   }
+}
+
+function whereIn(file: string, error: unknown): string {
+  const at = error instanceof YAMLError ? error.linePos?.[0] : undefined;
+  return at === undefined ? file : `${file}:${at.line}:${at.col}`;
 }
 
 function unreadable(error: unknown): string {
   if (error instanceof YAMLError)
-    return `this is neither YAML nor JSON: ${error.message.split('\n', 1)[0]?.replace(/:$/, '')}`;
+    return `this is neither YAML nor JSON: ${error.message.split('\n', 1)[0]?.replace(/ at line \d+, column \d+:?$/, '')}`;
   if (error instanceof Error && 'code' in error) {
     if (error.code === 'ENOENT')
       return 'there is no such file; write one, or correct --config or BAYEUXD_CONFIG';
@@ -49,55 +83,68 @@ function unreadable(error: unknown): string {
   return String(error);
 }
 
-function entriesOf(table: OptionTable, content: unknown, prefix: string): Entry[] {
+function entriesOf(
+  table: OptionTable,
+  content: unknown,
+  outer: readonly string[],
+): [keys: readonly string[], value: unknown][] {
   if (typeof content !== 'object' || content === null) return [];
-  return Object.entries(content).flatMap(([name, value]): Entry[] => {
+  return Object.entries(content).flatMap(([name, value]): [readonly string[], unknown][] => {
     const row = table[name];
-    if (row?.kind === 'group' && typeof value !== 'boolean')
-      return entriesOf(row.rows, value, `${prefix}${name}.`);
-    return [[prefix + name, value === unlimited ? Number.POSITIVE_INFINITY : value]];
+    const keys = [...outer, name];
+    if (row?.kind === 'group' && typeof value !== 'boolean') return entriesOf(row.rows, value, keys);
+    return [[keys, value === unlimited ? Number.POSITIVE_INFINITY : value]];
   });
 }
 
 /** The schema finds the places; the words are the table's, the same as for flags and variables. */
-function problemsOf(place: string, content: unknown, errors: readonly ErrorObject[]): Problem[] {
+function problemsOf(
+  content: unknown,
+  errors: readonly ErrorObject[],
+  placeOf: ConfigFile['placeOf'],
+): Problem[] {
   const faults = errors.map((error) => faultOf(content, error));
   // A value may break several branches of the schema, and a group is also broken when what is in it is.
   const known = [...new Map(faults.map((fault) => [fault.message, fault])).values()];
   const own = known.filter(
     ({ key, ofGroup }) => !ofGroup || !known.some((other) => other.key.startsWith(`${key}.`)),
   );
-  return own.map(({ key, message }) => ({ key, place, message }));
+  return own.map(({ key, message, keys }) => ({ key, place: placeOf(keys), message }));
 }
 
 interface Fault {
   readonly key: string;
+  /** All keys on the way to it. */
+  readonly keys: readonly string[];
   readonly message: string;
   readonly ofGroup: boolean;
 }
 
 function faultOf(content: unknown, { instancePath, params, message }: ErrorObject): Fault {
-  const keys = instancePath
+  const outer = instancePath
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
   const { additionalProperty } = params;
+  const keys = typeof additionalProperty === 'string' ? [...outer, additionalProperty] : outer;
   let table: OptionTable = configTable;
   let value = content;
-  for (const [depth, name] of keys.entries()) {
+  for (const [depth, name] of outer.entries()) {
     value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
     const row = table[name];
-    const key = keys.slice(0, depth + 1).join('.');
+    const key = outer.slice(0, depth + 1).join('.');
     if (row === undefined) break;
-    if (row.kind === 'rules') value = oneKey(value, [...keys.slice(depth + 1), additionalProperty]);
-    if (row.kind !== 'group')
-      return { key, message: refusal(() => checked(row, key, value)) ?? `${key} ${message}`, ofGroup: false };
+    if (row.kind === 'rules') value = oneKey(value, keys.slice(depth + 1));
+    if (row.kind !== 'group') {
+      const refused = refusal(() => checked(row, key, value)) ?? `${key} ${message}`;
+      return { key, keys, message: refused, ofGroup: false };
+    }
     table = row.rows;
   }
-  const key = [...keys, ...(additionalProperty === undefined ? [] : [additionalProperty])].join('.');
-  if (additionalProperty !== undefined)
-    return { key, message: unknownOption(key, allOptions).message, ofGroup: false };
-  return { key, message: noGroup(key || 'the file', value).message, ofGroup: true };
+  const key = keys.join('.');
+  if (keys.length > outer.length)
+    return { key, keys, message: unknownOption(key, allOptions).message, ofGroup: false };
+  return { key, keys, message: noGroup(key || 'the file', value).message, ofGroup: true };
 }
 
 /** Of all rules the one with the fault, with nothing but the key it is in: the check names the first fault it finds. */

@@ -6,6 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
+import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
 import { fromText } from './text.ts';
 
@@ -21,16 +22,24 @@ export interface Config {
   readonly server: ResolvedOptions;
   /** Where each value comes from that is no default: a flag, a variable or a file, by the option's path. */
   readonly places: ReadonlyMap<string, string>;
+  /** Variables that Kubernetes made, and that say nothing here. */
+  readonly ignored: readonly string[];
 }
 
 interface Setting {
   readonly path: string;
   readonly value: unknown;
   readonly place: string;
+  /** Where a key within the value stands, when a file has it. */
+  placeOf?(keys: readonly string[]): string;
 }
 
 /** Puts the configuration together: flag > variable > file > default. Throws `ConfigError` with all that is wrong in it. */
-export function loadConfig(flags: Flags, env: Env): Config {
+export function loadConfig(flags: Flags, variables: Env): Config {
+  const ignored = Object.keys(variables).filter(
+    (name) => name.startsWith(prefix) && isFromKubernetes(name, variables[name]),
+  );
+  const env = Object.fromEntries(Object.entries(variables).filter(([name]) => !ignored.includes(name)));
   const problems = unknownVariables(env);
   const file = flags(configOption.flag) ?? env[configOption.variable];
   const settings = [
@@ -39,10 +48,12 @@ export function loadConfig(flags: Flags, env: Env): Config {
     ...texts((option) => asWritten(option, flags(option.flag)), problems),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const config = assemble(settings);
+  const config = { ...assemble(settings), ignored };
   refuseContradictions(config);
   return config;
 }
+
+const prefix = 'BAYEUXD_';
 
 /** A flag that turns something off is written with `no`. */
 function asWritten(
@@ -55,7 +66,7 @@ function asWritten(
 function unknownVariables(env: Env): Problem[] {
   const known = [...allOptions.map(({ variable }) => variable), configOption.variable];
   return Object.keys(env)
-    .filter((name) => name.startsWith('BAYEUXD_') && !known.includes(name))
+    .filter((name) => name.startsWith(prefix) && !known.includes(name))
     .map((name) => ({ key: name, place: name, message: `unknown variable${didYouMean(name, known)}` }));
 }
 
@@ -70,7 +81,8 @@ function gather(read: () => Setting[], problems: Problem[]): Setting[] {
 }
 
 function fromFile(file: string): Setting[] {
-  return readConfigFile(file).map(([path, value]) => ({ path, value, place: file }));
+  const { entries, placeOf } = readConfigFile(file);
+  return entries.map((entry) => ({ ...entry, placeOf }));
 }
 
 function texts(
@@ -93,7 +105,7 @@ function fromPlace({ path, row }: NamedOption, place: string, text: string): Set
   }
 }
 
-function assemble(settings: readonly Setting[]): Config {
+function assemble(settings: readonly Setting[]): Omit<Config, 'ignored'> {
   const given: Record<string, unknown> = {};
   for (const { path, value } of settings) assign(given, path.split('.'), value);
   const server = Object.entries(given).filter(([name]) => Object.hasOwn(optionTable, name));
@@ -106,8 +118,18 @@ function assemble(settings: readonly Setting[]): Config {
     };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new ConfigError([{ key: '', place: 'configuration', message: error.message }]);
+    const place = placeOf(error.message, settings);
+    throw new ConfigError([{ key: '', place, message: error.message }], { cause: error });
   }
+}
+
+/** Says where the option stands with which the message begins, such as `channels["/a"].lazy`. */
+function placeOf(message: string, settings: readonly Setting[]): string {
+  const [, path = '', , pattern = '', , inner = ''] =
+    /^([\w.]+)((?:\[| has )"([^"]*)"(\]((?:\.\w+)*))?)?/.exec(message) ?? [];
+  const keys = [...path.split('.'), pattern, ...inner.split('.')].filter((key) => key !== '');
+  const setting = settings.findLast((one) => path === one.path || path.startsWith(`${one.path}.`));
+  return setting?.placeOf?.(keys) ?? setting?.place ?? 'configuration';
 }
 
 /** A later setting stands over an earlier one; a group that is off comes on when one of its options is set later. */
@@ -145,6 +167,11 @@ function refuseContradictions({ program, server, places }: Config): void {
     refuse(
       'trustProxy',
       'trustProxy cannot list addresses with socket, whose peers have none: write the number of proxies, such as 1',
+    );
+  if (program.history.path !== undefined && !Object.values(server.channels).some(({ history }) => history))
+    refuse(
+      'history.path',
+      'history.path keeps nothing, since no channel is durable: give one a history, such as --channels \'{"/chat/**":{"history":true}}\'',
     );
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');

@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { HistoryStore } from '../ports/history-store.ts';
 import { MemoryHistory } from '../core/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
@@ -12,9 +14,47 @@ export async function historyStore({
 }: ProgramOptions['history']): Promise<HistoryStore> {
   const bounds = { maxChannels, ...(maxBytes !== undefined && { maxBytes }) };
   if (path === undefined) return new MemoryHistory(bounds);
-  const { LevelHistory } = await import('../features/history/level/level-history.ts').catch(notInstalled);
+  const { LevelHistory } = await level();
   return new LevelHistory({ path, sync, ...bounds });
 }
+
+/**
+ * Throws `ConfigError` when the folder cannot be one of a history. The history itself stays closed: the running server may have it
+ * open, and what another user opens is that user's afterwards.
+ */
+export async function checkFolder(path: string): Promise<void> {
+  await level();
+  const why = obstacleAt(path);
+  if (why !== undefined)
+    throw new ConfigError([{ key: 'history.path', place: 'history.path', message: `${path} ${why}` }]);
+}
+
+function obstacleAt(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined)
+    return isUsable(existing(dirname(path))) ? undefined : 'cannot be made: it is in no folder of ours';
+  if (!stats.isDirectory()) return 'is a file: name a folder, or nothing yet';
+  if (!isUsable(path)) return 'is not ours to read and write';
+  const files = readdirSync(path);
+  if (files.length === 0 || files.includes('CURRENT')) return undefined;
+  return 'has other files: name a folder that is empty, or does not exist';
+}
+
+/** The nearest folder that is there. */
+function existing(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
+}
+
+function isUsable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return statSync(folder).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+const level = () => import('../features/history/level/level-history.ts').catch(notInstalled);
 
 function notInstalled(cause: unknown): never {
   const missing = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';

@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { ProgramOptions } from './options.ts';
-import { removeStaleSocket } from './unix-socket.ts';
+import { type Obstacle, obstacleAt, removeStaleSocket } from './unix-socket.ts';
 
 /** When connections are cut. Milliseconds. */
 export interface Timers {
@@ -82,9 +82,21 @@ function bound(server: Listener, start: () => void): Promise<void> {
 async function onSocket(server: Listener, file: string): Promise<void> {
   const obstacle = await removeStaleSocket(file);
   if (obstacle === 'alive') throw unusable('socket', file, 'is in use by another program');
-  if (obstacle !== undefined)
-    throw unusable('socket', file, `is there already and is ${obstacle}: remove it, or name another file`);
+  if (obstacle !== undefined) throw occupied(file, obstacle);
   await bound(server, () => server.listen(file));
+}
+
+/** Throws `ConfigError` when no socket can be made here. One that is there is let pass: it may be that of the running server. */
+export function checkSocket(file: string): void {
+  const obstacle = obstacleAt(file);
+  if (obstacle === 'EACCES') throw unusable('socket', file, noPlace);
+  if (obstacle !== undefined) throw occupied(file, obstacle);
+}
+
+const noPlace = 'cannot be made: its folder is missing, or not ours to write to';
+
+function occupied(file: string, obstacle: Obstacle): ConfigError {
+  return unusable('socket', file, `is there already and is ${obstacle}: remove it, or name another file`);
 }
 
 function baseUrl(server: Listener, secure: boolean): string {
@@ -103,9 +115,7 @@ function whatFailed(error: unknown, isFile: boolean): string {
     case 'EADDRINUSE':
       return 'is in use by another program';
     case 'EACCES':
-      return isFile
-        ? 'cannot be made: its folder is missing, or not ours to write to'
-        : 'may not be used by this user';
+      return isFile ? noPlace : 'may not be used by this user';
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return 'is no address of this machine';

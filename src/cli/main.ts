@@ -10,8 +10,9 @@ import { attachWebSocket } from '../http/upgrade.ts';
 import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
-import { ClientError, isUnreachable, reasonOf } from './client.ts';
-import { commandLine, type Instead } from './command-line.ts';
+import { check } from './check.ts';
+import { ArgumentError, ClientError, isUnreachable, reasonOf } from './client.ts';
+import { commandLine, Ended, type Instead } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { front } from './front.ts';
@@ -42,10 +43,17 @@ async function main(argv: readonly string[]): Promise<void> {
 
 /** `bayeuxd serve`: puts the program together and runs it until it is told to end. */
 async function serve(config: Config, instead: Instead): Promise<void> {
-  if (instead === 'check') return print('The configuration is valid.');
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
-  const { program } = config;
+  const { program, ignored } = config;
   const log = pinoLog(program.logLevel);
+  if (instead === 'check') return check(config, log).then(() => print('The configuration is valid.'));
+  if (ignored.length > 0)
+    log({
+      level: 'info',
+      event: 'config.kubernetes',
+      variables: ignored,
+      why: 'Kubernetes made these variables for its services; they are no options',
+    });
   const key = apiKeyOf(program, log);
 
   const history = await historyStore(program.history);
@@ -77,7 +85,11 @@ function graceOver({ server }: Config): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  process.exitCode = 1;
+  if (error instanceof Ended) {
+    process.exitCode = error.code;
+    return;
+  }
+  process.exitCode = error instanceof ArgumentError ? 2 : 1;
   if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
   else if (error instanceof ClientError || isUnreachable(error)) complain(reasonOf(error));
   else if (error instanceof HistoryError) complain(error.message);

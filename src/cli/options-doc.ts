@@ -20,11 +20,16 @@ configuration file likewise; the program's flag is its kebab-case and its variab
 A flag stands over a variable, a variable over the file, the file over the default. In flags and variables lists are
 separated by commas; a flag that is on or off is written \`--auth-by-cookie\` or \`--no-auth-by-cookie\`, its variable \`true\`
 or \`false\`. Unknown names and values out of bounds are refused, with the nearest name that exists; so is a variable
-beginning with \`BAYEUXD_\` that no option has. (Kubernetes makes such variables for a service called \`bayeuxd\`:
-set \`enableServiceLinks: false\` or name the service otherwise.)
+beginning with \`BAYEUXD_\` that no option has. Kubernetes makes such variables for a Service called \`bayeuxd\`, such as
+\`BAYEUXD_PORT=tcp://10.0.0.7:8000\` and \`BAYEUXD_SERVICE_HOST\`: these are passed over, with one line in the log.
 
-\`--config\` (\`BAYEUXD_CONFIG\`) names the file, YAML or JSON. \`bayeuxd --check\` checks a configuration without serving;
-\`bayeuxd --print-config\` prints the one in effect as such a file, with where each value comes from and without secrets.
+\`--config\` (\`BAYEUXD_CONFIG\`) names the file, YAML or JSON. \`bayeuxd --check\` checks a configuration without serving: it opens
+the certificate, the keys, the folder of the history and the place of the socket, changes nothing, and says the file and the line of
+each mistake. \`bayeuxd --print-config\` prints the one in effect as such a file, with where each value comes from and without secrets.
+
+The program ends with code 0 when it did what was asked, with 2 when the command line is wrong (an unknown flag or command, an
+argument that is missing or no URL), and with 1 when something else failed: a configuration that cannot be used, a server that cannot
+be reached or refuses.
 
 \`\`\`yaml
 port: 8080

@@ -1,4 +1,4 @@
-import { ClientError, PollingClient } from './client.ts';
+import { ArgumentError, PollingClient } from './client.ts';
 
 /** `bayeuxd publish`: publishes one message and waits until the server has accepted it. */
 export async function publish(url: string, channel: string, json: string): Promise<void> {
@@ -16,6 +16,6 @@ function dataOf(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new ClientError(`${json} is not JSON; a string is written '"hello"'`, { cause });
+    throw new ArgumentError(`${json} is not JSON; a string is written '"hello"'`, { cause });
   }
 }

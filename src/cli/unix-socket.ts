@@ -1,5 +1,6 @@
-import { lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 
 /** What stands where a Unix socket is to be made. */
 export type Obstacle = 'alive' | 'a file' | 'a directory' | 'a symbolic link' | 'no socket';
@@ -15,6 +16,18 @@ export async function removeStaleSocket(file: string): Promise<Obstacle | undefi
   if (await answers(file)) return 'alive';
   unlinkSync(file);
   return undefined;
+}
+
+/** Says what else than a socket stands where one is to be made; `EACCES` when none can be made there. Changes nothing. */
+export function obstacleAt(file: string): Obstacle | 'EACCES' | undefined {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats !== undefined) return stats.isSocket() ? undefined : kindOf(stats);
+  try {
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch {
+    return 'EACCES'; // The folder is missing, too: Node says the same when it listens.
+  }
 }
 
 function kindOf(stats: Stats): Obstacle {

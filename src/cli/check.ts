@@ -1,0 +1,25 @@
+import type { Log } from '../lib/log.ts';
+import { apiKeyOf } from './api-key.ts';
+import type { Config } from './config.ts';
+import { ConfigError, type Problem } from './config-error.ts';
+import { checkFolder } from './history-store.ts';
+import { checkSocket, httpServer } from './listener.ts';
+
+/** `bayeuxd --check`: opens what the configuration names, without changing it. Throws `ConfigError` with all that cannot be used. */
+export async function check({ program }: Config, log: Log): Promise<void> {
+  const { socket, history } = program;
+  const problems: Problem[] = [];
+  const attempt = async (open: () => unknown) => {
+    try {
+      await open();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+    }
+  };
+  await attempt(() => httpServer(program));
+  await attempt(() => apiKeyOf(program, log));
+  if (history.path !== undefined) await attempt(() => checkFolder(history.path ?? ''));
+  if (socket !== undefined) await attempt(() => checkSocket(socket));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
