@@ -63,13 +63,25 @@ describe('the command line', () => {
       const { code, stdout, stderr } = await parse(...args);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^bayeuxd 1\.2\.3: a Bayeux 1\.0 server/);
-      expect(stdout).toContain('--websocket-ping-interval <ms>');
+      expect(stdout).toContain('bayeuxd --help all');
+      expect(stdout).not.toContain('--websocket-ping-interval');
     },
   );
+
+  it.each([
+    ['--help', 'all'],
+    ['-h', 'all'],
+    ['serve', '--help', 'all'],
+  ])('prints the whole help: bayeuxd %s %s', async (...args) => {
+    const { code, stdout, stderr } = await parse(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('--websocket-ping-interval <ms>');
+  });
 
   it.each(['publish', 'subscribe'])('prints the help of %s', async (command) => {
     const { stdout } = await parse(command, '--help');
     expect(stdout).toMatch(new RegExp(`^Usage: bayeuxd ${command} .*<url>`));
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   it.each(['-V', '--version'])('prints the version: %s', async (flag) => {

@@ -1,12 +1,32 @@
 import { describe, expect, it } from 'vitest';
+import { helpScreen } from '../../src/cli/help-screen.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { allOptions, sections } from '../../src/cli/options.ts';
 
-describe('the help', () => {
+describe('the first screen of help', () => {
+  const screen = helpScreen('1.2.3');
+  const lines = screen.trimEnd().split('\n');
+
+  it('fits 80 columns and 24 lines, with one for the prompt', () => {
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.length).toBeLessThan(24);
+  });
+
+  it('names the commands, a dozen options that there are, and where the others are', () => {
+    for (const command of ['serve', 'publish', 'subscribe']) expect(screen).toContain(`bayeuxd ${command} `);
+    const flags = screen.match(/(?<=^ {2}.*)--[a-z][a-z-]*/gm) ?? [];
+    const known = [...allOptions.map(({ flag }) => flag), '--no-demo', '--config', '--check', '--help'];
+    expect(flags.filter((flag) => !known.includes(flag))).toEqual([]);
+    expect(new Set(flags).size).toBeGreaterThan(11);
+    expect(screen).toContain('bayeuxd --help all');
+  });
+});
+
+describe('the whole help', () => {
   const help = helpText('1.2.3', 100);
 
   it('names the commands, every section and every flag', () => {
-    for (const command of ['bayeuxd [serve] [flags]', 'bayeuxd publish <url>', 'bayeuxd subscribe <url>']) {
+    for (const command of ['bayeuxd [serve] [options]', 'bayeuxd publish <url>', 'bayeuxd subscribe <url>']) {
       expect(help).toContain(command);
     }
     for (const title of Object.keys(sections)) expect(help).toContain(`\n${title}:\n`);

@@ -36,7 +36,7 @@ const checkers: Record<string, (block: Block) => void> = {
     const file = join(folder, 'bayeuxd.yaml');
     writeFileSync(file, text);
     try {
-      expect(readConfigFile(file)).not.toHaveLength(0);
+      expect(readConfigFile(file).entries).not.toHaveLength(0);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { Flags } from './config.ts';
+import { helpScreen } from './help-screen.ts';
 import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';
 
@@ -27,7 +28,8 @@ export class Ended extends Error {
 /** The command line of the program, its flags read off the option tables. */
 export function commandLine(version: string, actions: Actions): Command {
   const program = new Command('bayeuxd')
-    .version(version)
+    .version(version, '-V, --version', 'print the version and exit')
+    .configureHelp({ helpWidth: width() })
     .exitOverride(({ exitCode }) => {
       throw new Ended(exitCode === 0 ? 0 : 2);
     })
@@ -51,10 +53,15 @@ export function commandLine(version: string, actions: Actions): Command {
     .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux')
     .argument('<pattern>', 'such as /chat/news, /chat/* or /chat/**')
     .action(actions.subscribe);
-  const help = () => helpText(version, Math.min(process.stdout.columns ?? 100, 120));
-  program.helpInformation = help;
-  serve.helpInformation = help;
+  for (const command of [program, serve])
+    command.helpInformation = () =>
+      command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
   return program;
+}
+
+/** Columns of the terminal, as far as people like to read. */
+function width(): number {
+  return Math.min(process.stdout.columns ?? 80, 120);
 }
 
 /** As everything else the program complains about. */

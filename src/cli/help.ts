@@ -1,14 +1,15 @@
 import { type NamedOption, type OptionRow, optionRows, type OptionTable } from '../options/table.ts';
 import { describe } from '../options/check.ts';
+import { block, type Item, wrap } from './columns.ts';
 import { allOptions, configOption, sections } from './options.ts';
 import { unlimited } from './text.ts';
 
 const column = 36;
 
 const commands = [
-  ['bayeuxd [serve] [flags]', 'Serve Bayeux, an HTTP API and a chat page.'],
-  ['bayeuxd publish <url> <channel> <json>', 'Publish one message.'],
-  ['bayeuxd subscribe <url> <pattern>', 'Print messages as JSON lines until interrupted.'],
+  ['bayeuxd [serve] [options]', 'Serve Bayeux and a chat page.'],
+  ['bayeuxd publish <url> <channel> <json>', 'Publish an event.'],
+  ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
 ] as const;
 
 const general = [
@@ -16,7 +17,7 @@ const general = [
   ['--check', 'Check the configuration and exit.'],
   ['--print-config', 'Print the configuration in effect, as a file that can be read back, and exit.'],
   ['-V, --version', 'Print the version and exit.'],
-  ['-h, --help', 'Print this and exit.'],
+  ['-h, --help [all]', 'Print the options that most people need, or all, and exit.'],
 ] as const;
 
 const names =
@@ -35,8 +36,6 @@ export function helpText(version: string, width: number): string {
   ];
   return `${blocks.join('\n\n')}\n`;
 }
-
-type Item = readonly [term: string, text: string];
 
 function itemsOf(table: OptionTable): Item[] {
   return optionRows(table).map((option) => [termOf(option), textOf(option.row)]);
@@ -91,24 +90,4 @@ export function shownDefault({ kind, ...row }: OptionRow): string {
   if (kind === 'boolean') return row.default ? 'on' : 'off';
   if (Array.isArray(row.default)) return row.default.join(', ');
   return row.default === Number.POSITIVE_INFINITY ? unlimited : String(row.default);
-}
-
-function block(title: string, items: readonly Item[], width: number, at: number): string {
-  return [`${title}:`, ...items.flatMap(([term, text]) => lines(term, text, width, at))].join('\n');
-}
-
-function lines(term: string, text: string, width: number, at: number): string[] {
-  const [first = '', ...rest] = wrap(text, width - at).map((line) => ' '.repeat(at) + line);
-  const head = `  ${term}`;
-  return head.length < at - 1 ? [head + first.slice(head.length), ...rest] : [head, first, ...rest];
-}
-
-function wrap(text: string, width: number): string[] {
-  const wrapped = [''];
-  for (const word of text.split(' ')) {
-    const last = wrapped.at(-1) ?? '';
-    if (last !== '' && last.length + 1 + word.length > width) wrapped.push(word);
-    else wrapped[wrapped.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return wrapped;
 }

@@ -5,7 +5,7 @@ import { sections } from './options.ts';
 
 const intro = `# Options
 
-This page is made from the tables in the source; \`bayeuxd --help\` says the same in a terminal.
+This page is made from the tables in the source; \`bayeuxd --help all\` says the same in a terminal.
 
 Every option has one path. In code it is a key of \`new Server({ … })\`, nested where it has a dot, and a key of the
 configuration file likewise; the program's flag is its kebab-case and its variable \`BAYEUXD_\` plus its upper snake case:

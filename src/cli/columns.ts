@@ -1,0 +1,24 @@
+/** A term and what it means. */
+export type Item = readonly [term: string, text: string];
+
+/** Writes terms with their texts beside them: the texts begin at this column, and no line is longer than the width. */
+export function block(title: string, items: readonly Item[], width: number, at: number): string {
+  return [`${title}:`, ...items.flatMap(([term, text]) => lines(term, text, width, at))].join('\n');
+}
+
+function lines(term: string, text: string, width: number, at: number): string[] {
+  const [first = '', ...rest] = wrap(text, width - at).map((line) => ' '.repeat(at) + line);
+  const head = `  ${term}`;
+  return head.length < at - 1 ? [head + first.slice(head.length), ...rest] : [head, first, ...rest];
+}
+
+/** Breaks a text into lines of at most this width. */
+export function wrap(text: string, width: number): string[] {
+  const wrapped = [''];
+  for (const word of text.split(' ')) {
+    const last = wrapped.at(-1) ?? '';
+    if (last !== '' && last.length + 1 + word.length > width) wrapped.push(word);
+    else wrapped[wrapped.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return wrapped;
+}
