@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ServerOptions } from '../../src/core/options/server-options.ts';
+import type { LogEvent } from '../../src/lib/log.ts';
 import type { Question } from '../../src/ports/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
@@ -10,6 +12,13 @@ function thinking() {
   const think = ({ channel }: Question) =>
     channel.startsWith('/slow') ? new Promise<boolean>((resolve) => waiting.push(resolve)) : true;
   return { policy: { canPublish: think, canSubscribe: think }, waiting, goOn: () => waiting.shift()?.(true) };
+}
+
+function limited(limits: ServerOptions) {
+  const { policy, goOn } = thinking();
+  const log: LogEvent[] = [];
+  const { server } = serve({ ...limits, policy, log: (event) => log.push(event) });
+  return { server, goOn, refused: () => log.filter(({ event }) => event === 'request.refused') };
 }
 
 describe('a batch', () => {
@@ -239,6 +248,60 @@ describe('messages of one session (PR-12)', () => {
     goOn();
     expect((await Promise.all(queued)).every(({ reply }) => reply.successful === true)).toBe(true);
     expect((await client.publish('/fast', 1)).reply).toMatchObject({ successful: true });
+  });
+
+  const big = 'x'.repeat(10_000);
+
+  it('are turned away when those that wait take too much memory, and the log says so', async () => {
+    const { server, goOn, refused } = limited({ maxWaitingBytes: 50_000 });
+    const client = await FakeClient.connected(server);
+    const slow = client.publish('/slow', big);
+    const second = client.publish('/fast', big);
+    expect((await client.publish('/fast', big)).ends).toEqual(['capacity']);
+    expect((await client.publish('/fast', big)).ends).toEqual(['capacity']);
+    expect(refused()).toMatchObject([
+      { option: 'maxWaitingBytes', limit: 50_000, session: client.session.id, count: 1 },
+    ]);
+    const small = client.publish('/fast', 1);
+    goOn();
+    for (const one of [slow, second, small]) expect((await one).reply).toMatchObject({ successful: true });
+    expect([client.session.waitingBytes, server.intake.used]).toEqual([0, 0]);
+    expect((await client.publish('/fast', big)).reply).toMatchObject({ successful: true });
+  });
+
+  it('are not when one alone takes too much', async () => {
+    const { server, goOn } = limited({ maxWaitingBytes: 1000 });
+    const client = await FakeClient.connected(server);
+    const slow = client.publish('/slow', big);
+    goOn();
+    expect((await slow).reply).toMatchObject({ successful: true });
+  });
+});
+
+describe('messages of all sessions that are at work (maxIncomingBytes)', () => {
+  it.each([
+    ['exchange', exchange],
+    ['socket', socket],
+  ])('have room for a quarter of what is free: more ends an %s', async (_shape, make) => {
+    const { server, goOn, refused } = limited({ maxIncomingBytes: 100_000 });
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    const slow = ann.publish('/slow', 'x'.repeat(10_000));
+    expect((await bob.publish('/fast', 'x'.repeat(11_000), make())).ends).toEqual(['capacity']);
+    expect((await bob.publish('/fast', 'x'.repeat(5000), make())).ends).toEqual([]);
+    expect(refused()).toMatchObject([{ option: 'maxIncomingBytes', limit: 100_000, count: 1 }]);
+    goOn();
+    await slow;
+    expect(server.intake.used).toBe(0);
+    expect((await bob.publish('/fast', 'x'.repeat(100_000))).reply).toMatchObject({ successful: true });
+  });
+
+  it('of the application itself are never refused', async () => {
+    const { server, goOn } = limited({ maxIncomingBytes: 100_000 });
+    const [ann, own] = [await FakeClient.connected(server), await server.connect()];
+    const slow = ann.publish('/slow', 'x'.repeat(10_000));
+    await own.publish('/fast', 'x'.repeat(100_000));
+    goOn();
+    await slow;
   });
 });
 

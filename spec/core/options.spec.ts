@@ -51,6 +51,8 @@ const defaults = {
   maxChannelLength: 255,
   maxChannelSegments: 16,
   maxMessageSize: 256 * 1024,
+  maxIncomingBytes: 2 ** 28,
+  maxWaitingBytes: 4 * 1024 * 1024,
   maxBatch: 1_000,
   maxDepth: 64,
   maxSubscriptions: 1_000,

@@ -1,9 +1,11 @@
 // A bayeuxd in a process of its own, whose memory can be measured from outside. Its settings come as JSON in the first argument.
+// Nobody says whether something may be published to /slow.
 import { createServer } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
 import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
 
-const server = new Server({ ...JSON.parse(process.argv[2] ?? '{}') });
+const policy = { canPublish: ({ channel }) => channel !== '/slow' || new Promise(() => {}) };
+const server = new Server({ ...JSON.parse(process.argv[2] ?? '{}'), policy });
 const http = createServer(bayeux(server, { path: '/bayeux' }));
 attachWebSocket(http, '/bayeux', server);
 http.listen(0, '127.0.0.1', () => process.send({ port: http.address().port }));

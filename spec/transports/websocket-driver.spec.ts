@@ -29,5 +29,6 @@ it('its reader and its message keep pieces where we look for them', () => {
   expect(_driver._message?._chunks).toEqual([Buffer.from('x')]);
   _driver.parse(Buffer.from([0x00, 0x85, 0, 0, 0, 0, 0x78]));
   expect(_driver._reader._queue).toEqual([Buffer.from('x')]);
+  expect(_driver._reader._queueSize).toBe(1);
   socket.destroy();
 });

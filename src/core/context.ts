@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Events } from './events.ts';
 import type { History } from './history/history.ts';
+import type { Intake } from './intake.ts';
 import type { Judge } from './judge.ts';
 import type { Log } from '../lib/log.ts';
 import type { ResolvedOptions } from './options/options.ts';
@@ -18,6 +19,7 @@ import type { OutboxLimits } from '../ports/outbox.ts';
 import type { Oversized } from './delivery/oversized.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
+import type { Refusals } from './refusals.ts';
 import type { Replies } from './replies.ts';
 import type { Revalidation } from './revalidation.ts';
 import type { Sessions } from './sessions.ts';
@@ -34,6 +36,8 @@ export interface Core {
   readonly rules: Rules;
   /** Absent when no rule asks for it. */
   readonly history: History | undefined;
+  readonly refusals: Refusals;
+  readonly intake: Intake;
   readonly judge: Judge;
   /** Absent where the policy is not asked again. */
   readonly revalidation: Revalidation | undefined;

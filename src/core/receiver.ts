@@ -5,6 +5,7 @@ import type { Conduit } from '../ports/conduit.ts';
 import type { Context, Core } from './context.ts';
 import { Exchange } from './exchange.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
+import { memoryOf } from '../lib/memory.ts';
 import { Refusal } from './refusal.ts';
 import type { ReplyFields } from './replies.ts';
 import { connect } from './requests/connect.ts';
@@ -33,10 +34,24 @@ export class Receiver {
       return;
     }
     const exchange = new Exchange(requests, conduit, this.#core);
-    return recover(
+    const answered = recover(
       () => this.#answerFrom(0, exchange),
       (error) => this.#giveUp(error, exchange),
     );
+    return isPromise(answered) && !isInProcess(conduit) ? this.#counted(answered, requests) : answered;
+  }
+
+  // What is answered at once is not weighed.
+  #counted(answered: Promise<void>, requests: readonly Request[]): Promise<void> {
+    const { intake } = this.#core;
+    const memory = memoryOf(requests);
+    const session = this.#speakerOf(requests);
+    intake.add(memory);
+    if (session !== undefined) session.waitingBytes += memory;
+    return answered.then(() => {
+      intake.add(-memory);
+      if (session !== undefined) session.waitingBytes -= memory;
+    });
   }
 
   // A batch that waits for nobody costs no promise.
@@ -67,14 +82,34 @@ export class Receiver {
     exchange.close();
   }
 
-  // A socket is not read while too much of it waits; an HTTP request is turned away before any of it takes effect.
+  // An HTTP request is turned away, or a socket closed, before any of it takes effect. While nothing waits nothing is weighed.
   #isCrowded(requests: readonly Request[], conduit: Conduit): boolean {
-    if (conduit.shape !== 'exchange') return false;
-    return requests.some((request) => {
-      if (request.kind === 'connect' || request.kind === 'invalid') return false;
+    const { intake } = this.#core;
+    if (isInProcess(conduit) || intake.used === 0) return false;
+    const memory = memoryOf(requests);
+    return !intake.hasRoomFor(memory, conduit.address) || this.#isLineFull(requests, memory, conduit);
+  }
+
+  // A socket is not read instead.
+  #isLineFull(requests: readonly Request[], memory: number, conduit: Conduit): boolean {
+    const session = conduit.shape === 'exchange' ? this.#speakerOf(requests) : undefined;
+    if (session === undefined || session.waitingBytes === 0) return false;
+    const { maxWaitingBytes } = this.#core.options;
+    const isLong = session.line.length >= MAX_WAITING;
+    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return false;
+    const full = isLong ? { limit: MAX_WAITING } : { option: 'maxWaitingBytes', limit: maxWaitingBytes };
+    this.#core.refusals.note('request.refused', { ...full, session: session.id });
+    return true;
+  }
+
+  /** Whose line a batch waits in first; a connect waits in none. */
+  #speakerOf(requests: readonly Request[]): Session | undefined {
+    for (const request of requests) {
+      if (request.kind === 'connect' || request.kind === 'invalid') continue;
       const session = this.#core.sessions.bySecret(request.clientId ?? '');
-      return session !== undefined && session.line.length >= MAX_WAITING;
-    });
+      if (session !== undefined) return session;
+    }
+    return undefined;
   }
 
   /** The reply; undefined when the request is a connect that is held now. */
@@ -238,6 +273,11 @@ export class Receiver {
   #timing(session: Session | undefined, { transport }: Conduit): Timing {
     return session?.timing(transport) ?? this.#core.timings.of(transport);
   }
+}
+
+// Its application bounds itself.
+function isInProcess({ transport }: Conduit): boolean {
+  return transport === 'in-process';
 }
 
 // WS-8, WS-11: any message may bind a free socket to a session that is listening nowhere else.

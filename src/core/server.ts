@@ -18,6 +18,7 @@ import { History } from './history/history.ts';
 import type { HistoryStore } from '../ports/history-store.ts';
 import { MemoryHistory } from './history/memory-history.ts';
 import { copyOf } from '../lib/json.ts';
+import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
@@ -205,6 +206,11 @@ export class Server {
 
   // For transports
 
+  /** Bounds what has come in part. */
+  get intake(): Intake {
+    return this.#core.intake;
+  }
+
   /** Reads a batch within the server's limits. Throws `BatchError`. */
   decode(texts: string | readonly string[]): Request[] {
     return decode(texts, this.options);
@@ -345,6 +351,8 @@ export class Server {
       listeners: new Listeners(pipeline, log),
       browsers: new Browsers(),
       admission,
+      refusals,
+      intake: new Intake(options.maxIncomingBytes, refusals),
       sessions,
       revalidation:
         options.revalidateEvery > 0

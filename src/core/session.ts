@@ -124,6 +124,8 @@ export class Session implements Stamped {
   subscriptionBytes = 0;
   /** In which order its requests are handled (PR-12). */
   readonly line = new Line();
+  /** Memory of its messages that wait, or are at work; kept by `Receiver`. Bytes. */
+  waitingBytes = 0;
   readonly recent: RecentPublishes | undefined;
   /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;

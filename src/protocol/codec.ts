@@ -29,8 +29,8 @@ export function decode(texts: string | readonly string[], limits: BatchLimits): 
     const parsed = parse(text);
     if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
     else batch.push(parsed);
+    if (batch.length > limits.maxBatch) throw new BatchError('too_large');
   }
-  if (batch.length > limits.maxBatch) throw new BatchError('too_large');
   // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
   if (!batch.every(isObject)) throw new BatchError('malformed');
   return batch.map(readMessage);

@@ -1,20 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
+import type { Server } from '../core/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Gathered } from './gathered.ts';
 import { HttpError, type HttpRequest } from './http.ts';
+import { addressOf } from './request-info.ts';
 
 /** How long what is left of a body that was refused is read and thrown away, so that the answer arrives. Milliseconds. */
 const LINGER = 5000;
 
-/** Reads the bytes of a body, decompressed. Throws `HttpError`; a body over `max` bytes is refused while it comes in. */
-export function readBody(req: HttpRequest, max: number, clock: Clock): Promise<Buffer> {
+/** Reads the bytes of a body, decompressed. Throws `HttpError`; a body over `maxMessageSize`, or one there is no room for, is refused while it comes in. */
+export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? '';
-  if (encoding === '' || encoding === 'identity') return readBytes(req, max, clock);
+  if (encoding === '' || encoding === 'identity') return readBytes(req, server);
   const decompress = decompressors.get(encoding.toLowerCase());
-  if (decompress !== undefined) return readBytes(req, max, clock).then((bytes) => decompress(bytes, max));
-  discard(req, clock);
+  if (decompress !== undefined)
+    return readBytes(req, server).then((bytes) => counted(bytes, decompress, server));
+  discard(req, server.clock);
   return Promise.reject(new HttpError(415, 'Unsupported content encoding'));
 }
 
@@ -24,7 +27,9 @@ export function textOf(bytes: Buffer): string {
   return bytes.toString();
 }
 
-function readBytes(req: HttpRequest, max: number, clock: Clock): Promise<Buffer> {
+function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
+  const { clock, options } = server;
+  const max = options.maxMessageSize;
   return new Promise((resolve, reject) => {
     const length = Number(req.headers['content-length']);
     if (length > max) {
@@ -36,34 +41,8 @@ function readBytes(req: HttpRequest, max: number, clock: Clock): Promise<Buffer>
     process.nextTick(() => {
       const all = req.readableLength === length && length > 0 ? req.read() : null;
       if (Buffer.isBuffer(all)) resolve(all);
-      else collect(req, max, clock, resolve, reject);
+      else new Collector(req, server, resolve, reject);
     });
-  });
-}
-
-function collect(
-  req: HttpRequest,
-  max: number,
-  clock: Clock,
-  resolve: (bytes: Buffer) => void,
-  reject: (error: HttpError) => void,
-): void {
-  let gathered = new Gathered(max);
-  const take = (chunk: Buffer): void => {
-    if (gathered.length + chunk.length <= max) {
-      gathered.add(chunk);
-      return;
-    }
-    req.off('data', take);
-    gathered = new Gathered(max);
-    discard(req, clock);
-    reject(new HttpError(413, 'Request too large'));
-  };
-  req.on('data', take);
-  req.on('error', ignore);
-  req.on('end', () => resolve(gathered.bytes));
-  req.on('close', () => {
-    if (!req.readableEnded) reject(new HttpError(400, 'Bad request: the body broke off'));
   });
 }
 
@@ -78,7 +57,85 @@ export function discard(req: HttpRequest, clock: Clock): void {
   req.on('close', () => timer.cancel());
 }
 
+/** Puts a body together as it comes, as long as there is room for it. The request, which lasts until it is answered, keeps none of it. */
+class Collector {
+  readonly #req: HttpRequest;
+  readonly #server: Server;
+  readonly #resolve: (bytes: Buffer) => void;
+  readonly #reject: (error: HttpError) => void;
+  readonly #gathered: Gathered;
+  // As much as the intake counts. Bytes.
+  #size = 0;
+
+  constructor(
+    req: HttpRequest,
+    server: Server,
+    resolve: (bytes: Buffer) => void,
+    reject: (error: HttpError) => void,
+  ) {
+    this.#req = req;
+    this.#server = server;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#gathered = new Gathered(server.options.maxMessageSize);
+    req.on('data', this.#take).on('end', this.#finish).on('close', this.#breakOff).on('error', ignore);
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    const { options } = this.#server;
+    const size = this.#gathered.sizeWith(chunk.length);
+    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(413, 'Request too large');
+    else if (!this.#hasRoomFor(size)) this.#refuse(503, 'Service unavailable');
+    else {
+      this.#gathered.add(chunk);
+      this.#count(size);
+    }
+  };
+
+  readonly #finish = (): void => {
+    this.#letGo();
+    this.#resolve(this.#gathered.bytes);
+  };
+
+  readonly #breakOff = (): void => {
+    this.#letGo();
+    this.#reject(new HttpError(400, 'Bad request: the body broke off'));
+  };
+
+  #refuse(status: number, why: string): void {
+    this.#letGo();
+    discard(this.#req, this.#server.clock);
+    this.#reject(new HttpError(status, why));
+  }
+
+  #hasRoomFor(size: number): boolean {
+    const { intake, options } = this.#server;
+    const more = size - this.#size;
+    return more <= 0 || intake.hasRoomFor(more, addressOf(this.#req, options.trustProxy));
+  }
+
+  #letGo(): void {
+    this.#req.off('data', this.#take).off('end', this.#finish).off('close', this.#breakOff);
+    this.#count(0);
+  }
+
+  #count(size: number): void {
+    this.#server.intake.add(size - this.#size);
+    this.#size = size;
+  }
+}
+
 type Decompress = (bytes: Buffer, max: number) => Promise<Buffer>;
+
+// What waits for a thread is counted as well.
+async function counted(bytes: Buffer, decompress: Decompress, { intake, options }: Server): Promise<Buffer> {
+  intake.add(bytes.length);
+  try {
+    return await decompress(bytes, options.maxMessageSize);
+  } finally {
+    intake.add(-bytes.length);
+  }
+}
 
 function decompressor(
   work: (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>,

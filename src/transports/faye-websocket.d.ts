@@ -58,7 +58,7 @@ declare module 'faye-websocket' {
     readonly _driver: {
       parse(chunk: Buffer): void;
       /** Pieces of the frame that has not come whole. */
-      readonly _reader: { readonly _queue: Buffer[] };
+      readonly _reader: { readonly _queue: Buffer[]; readonly _queueSize: number };
       /** The message whose fragments come. */
       readonly _message?: { readonly length: number; readonly _chunks: readonly Buffer[] };
     };

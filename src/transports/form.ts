@@ -14,14 +14,24 @@ export function valuesOf(encoded: string, name: string): string[] {
   for (const pair of encoded.split('&')) {
     const at = pair.indexOf('=');
     const key = at === -1 ? pair : pair.slice(0, at);
-    if (key === name || (key.includes('%') && percentDecoded(key) === name)) {
+    if (key === name || (couldBe(key, name) && percentDecoded(key) === name)) {
       values.push(at === -1 ? '' : percentDecoded(pair.slice(at + 1)));
     }
   }
   return values;
 }
 
+// Where nothing is escaped it is the name itself, or is not; each escape adds two characters.
+function couldBe(key: string, name: string): boolean {
+  const escapes = (key.length - name.length) / 2;
+  return Number.isInteger(escapes) && escapes > 0 && escapes <= name.length && key.includes('%');
+}
+
+// Any character but those stands for itself.
+const encodedCharacter = /[%+\x80-\xff]/;
+
 function percentDecoded(encoded: string): string {
+  if (!encodedCharacter.test(encoded)) return encoded;
   const bytes = Buffer.from(encoded, 'latin1');
   let length = 0;
   for (let at = 0; at < bytes.length; at += 1) {

@@ -15,6 +15,13 @@ export class Gathered {
     return this.#length;
   }
 
+  /** What it takes in memory once so many bytes more have come. */
+  sizeWith(more: number): number {
+    const length = this.#length + more;
+    if (length <= this.#all.length || this.#length === 0) return Math.max(length, this.#all.length);
+    return Math.max(length, FIRST, Math.min(2 * length, this.#max));
+  }
+
   get bytes(): Buffer {
     return this.#all.subarray(0, this.#length);
   }
@@ -23,14 +30,14 @@ export class Gathered {
     const length = this.#length + piece.length;
     if (this.#length === 0) this.#all = piece;
     else {
-      if (length > this.#all.length) this.#grow(length);
+      if (length > this.#all.length) this.#grow(this.sizeWith(piece.length));
       piece.copy(this.#all, this.#length);
     }
     this.#length = length;
   }
 
-  #grow(least: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(least, FIRST, Math.min(2 * least, this.#max)));
+  #grow(size: number): void {
+    const grown = Buffer.allocUnsafeSlow(size);
     this.bytes.copy(grown);
     this.#all = grown;
   }

@@ -24,7 +24,7 @@ export function longPolling(server: Server): Handle {
         discard(req, clock);
         throw new HttpError(415, 'Unsupported charset');
       }
-      return readBody(req, maxMessageSize, clock).then((bytes) => textsOf(bytes, type));
+      return readBody(req, server).then((bytes) => textsOf(bytes, type));
     },
   };
   return polling(server, shape);

@@ -48,7 +48,7 @@ function decode(server: Server, texts: string | readonly string[]): Request[] {
 function turnAway(error: unknown, res: HttpResponse, server: Server): void {
   if (error instanceof HttpError) {
     // What still comes of the body is read and thrown away; closed at once, the connection would lose the answer.
-    if (error.status === 413) res.shouldKeepAlive = true;
+    if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
     refuse(res, error.status, error.message);
   } else if (error instanceof BatchError) {
     const tooLarge = error.fault === 'too_large';

@@ -13,7 +13,7 @@ import type { Outgoing } from '../protocol/outgoing.ts';
 import { browserOf } from './browser-cookie.ts';
 import { addressOf, requestInfo } from './request-info.ts';
 import { closeFrame, type Frames } from './websocket-frame.ts';
-import { holdsLittle } from './websocket-pieces.ts';
+import { memoryHeld } from './websocket-pieces.ts';
 import type { Rounds } from './websocket-rounds.ts';
 
 /** What the sockets of one server share. */
@@ -85,6 +85,8 @@ export class WebSocketConduit implements Conduit, Departing {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #unanswered = 0;
   #atWork = 0;
+  // Memory of the message that has not come whole. Bytes.
+  #partial = 0;
   #unsettled: Unsettled[] = [];
   #awaited: Unsettled | undefined;
   #isReading = false;
@@ -181,7 +183,7 @@ export class WebSocketConduit implements Conduit, Departing {
   /** Asks the peer for a sign of life, or ends what has given none. */
   ping(): void {
     // While nothing is read, no answer can be heard.
-    if (this.#atWork > MAX_AT_WORK) return;
+    if (this.#hasTooMuchAtWork) return;
     if (this.#unanswered === MAX_UNANSWERED) this.#socket.destroy();
     else if (this.alive) {
       this.#unanswered += 1;
@@ -224,15 +226,19 @@ export class WebSocketConduit implements Conduit, Departing {
     if (!this.alive) return;
     // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
     if (this.#isFull && this.#unsettled.length === 0) this.#await({ batch: [], handover: undefined });
-    const isBusy = this.#isFull || this.#atWork > MAX_AT_WORK;
+    const isBusy = this.#isFull || this.#hasTooMuchAtWork;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
   /** Something was read, and perhaps no whole message: ends a peer whose message takes too much memory (SEC-8). */
   weigh(): void {
     if (this.#state !== 'open') return;
-    if (!holdsLittle(this.#webSocket, this.#shared.server.options.maxMessageSize))
-      this.#close(codes.too_large);
+    const { intake, options } = this.#shared.server;
+    const held = memoryHeld(this.#webSocket);
+    const more = held - this.#partial;
+    if (held > 2 * options.maxMessageSize) this.#close(codes.too_large);
+    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.#close(codes.capacity);
+    else this.#count(held);
   }
 
   /** The socket is gone. */
@@ -245,6 +251,17 @@ export class WebSocketConduit implements Conduit, Departing {
     const lost = this.#unsettled.reverse();
     this.#unsettled = [];
     for (const { batch, handover } of lost) handover?.settled(batch, false, true);
+  }
+
+  get #hasTooMuchAtWork(): boolean {
+    if (this.#atWork === 0) return false;
+    const waiting = this.#session?.waitingBytes ?? 0;
+    return this.#atWork > MAX_AT_WORK || waiting > this.#shared.server.options.maxWaitingBytes;
+  }
+
+  #count(partial: number): void {
+    this.#shared.server.intake.add(partial - this.#partial);
+    this.#partial = partial;
   }
 
   // WS-15.
@@ -351,6 +368,7 @@ export class WebSocketConduit implements Conduit, Departing {
   #finish(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
+    this.#count(0);
     this.#shared.pings.delete(this);
     this.#shared.idle.delete(this);
     this.#shared.server.lost(this);

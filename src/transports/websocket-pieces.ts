@@ -8,13 +8,13 @@ const SMALL = 4096;
 const MANY = 64;
 
 /**
- * Keeps small what `websocket-driver` holds of a message that has not come whole: it makes a list of all pieces of a frame, and of all
- * fragments of a message. False when the fragments cost more than twice what a message may have: the socket has to be closed.
+ * What `websocket-driver` holds of a message that has not come whole. It makes a list of all pieces of a frame, which is kept short
+ * here, and of all fragments of a message. Bytes.
  */
-export function holdsLittle({ _driver: { _reader, _message } }: WebSocket, maxLength: number): boolean {
+export function memoryHeld({ _driver: { _reader, _message } }: WebSocket): number {
   join(_reader._queue);
-  if (_message === undefined) return true;
-  return _message.length + _message._chunks.length * FRAGMENT <= 2 * maxLength;
+  if (_message === undefined) return _reader._queueSize;
+  return _reader._queueSize + _message.length + _message._chunks.length * FRAGMENT;
 }
 
 // Each byte is copied but once or twice: what was joined is soon too large to be joined again.
