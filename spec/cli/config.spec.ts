@@ -404,6 +404,7 @@ describe('the printed configuration', () => {
       'apiKeyFile',
       'history.path',
       'history.maxBytes',
+      'logFormat',
       'timesync',
       'browserCookie',
       'browserCookie.domain',

@@ -243,6 +243,7 @@ describe('the program', () => {
       url: program.url,
       path: '/bayeux',
       event: 'listening',
+      msg: 'listening',
     };
     expect(JSON.parse(first)).toEqual(listening);
   });
@@ -342,6 +343,17 @@ describe('the program, told otherwise', () => {
     const body = JSON.stringify({ channel: '/a', data: 1 });
     expect((await ask(`${url}/api/publish`, { method: 'POST', headers, body })).status).toBe(200);
     expect((await post(`${url}/api/publish`, { channel: '/a', data: 1 })).status).toBe(401);
+  });
+
+  it('logs lines for people when asked to', async () => {
+    const { stderr, url, end } = await serve(['--log-format', 'pretty']);
+    expect(stderr()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}listening {2}url=\S+ path=\/bayeux\n$/);
+    expect(stderr()).toContain(`url=${url} `);
+    await end();
+    expect(stderr()).toMatch(/ INFO {2}closing {2}signal=SIGTERM\n$/);
+    const quiet = await serve(['--log-format', 'pretty', '--log-level', 'warn']);
+    await quiet.end();
+    expect(quiet.stderr()).toBe('');
   });
 
   it('says once which variables of Kubernetes it passed over', async () => {

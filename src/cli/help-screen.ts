@@ -18,6 +18,7 @@ const options: readonly Item[] = [
   ['--tls-cert <file>', 'Certificate for HTTPS; needs --tls-key <file>, too.'],
   ['--max-sessions <number>', 'Sessions at a time; later ones are refused.'],
   ['--log-level <word>', 'debug, info, warn, error or silent. (info)'],
+  ['--log-format <word>', 'pretty or json. (pretty on a terminal)'],
   ['--no-demo', 'No chat page.'],
 ];
 

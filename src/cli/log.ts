@@ -1,27 +1,47 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
-import type { Log } from '../lib/log.ts';
+import type { Log, LogLevel } from '../lib/log.ts';
+import { messageOf } from '../lib/log-message.ts';
 import { printable } from '../lib/printable.ts';
 import type { ProgramOptions } from './options.ts';
+import { isPretty, prettyLine } from './pretty-log.ts';
 
-/** Writes log events as JSON lines to the standard error stream, so that the output of commands stays clean. */
-export function pinoLog(level: ProgramOptions['logLevel']): Log {
+/** Takes whole lines. */
+interface Sink {
+  write(line: string): unknown;
+}
+
+/** Writes log events to the standard error stream, so that the output of commands stays clean. */
+export function programLog({ logLevel, logFormat }: ProgramOptions): Log {
+  const sink = destination({ dest: 2, sync: true });
+  const isTerminal = process.stderr.isTTY === true;
+  if (!isPretty(logFormat, isTerminal)) return jsonLog(logLevel, sink);
+  return prettyLog(logLevel, sink, isTerminal && !process.env.NO_COLOR);
+}
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+function prettyLog(least: ProgramOptions['logLevel'], sink: Sink, colour: boolean): Log {
+  if (least === 'silent') return () => {};
+  const written = levels.slice(levels.indexOf(least));
+  return (event) => {
+    if (written.includes(event.level)) sink.write(`${prettyLine(event, { at: new Date(), colour })}\n`);
+  };
+}
+
+function jsonLog(level: ProgramOptions['logLevel'], sink: Sink): Log {
   const logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'event',
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: named },
-    },
-    withoutControls(destination({ dest: 2, sync: true })),
+    { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: named } },
+    withoutControls(sink),
   );
-  return ({ level, event, error, ...rest }) =>
-    logger[level](error === undefined ? rest : { ...rest, err: error }, event);
+  return (event) => {
+    const { level, error, ...rest } = event;
+    logger[level](error === undefined ? rest : { ...rest, err: error }, messageOf(event));
+  };
 }
 
 // What clients sent may stand in a line: JSON escapes only some of what a terminal obeys.
-function withoutControls(to: { write(line: string): unknown }): { write(line: string): void } {
-  return { write: (line) => void to.write(`${printable(line.trimEnd())}\n`) };
+function withoutControls(sink: Sink): Sink {
+  return { write: (line) => sink.write(`${printable(line.trimEnd())}\n`) };
 }
 
 const named = (level: string) => ({ level });

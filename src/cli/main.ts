@@ -21,7 +21,7 @@ import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
-import { pinoLog } from './log.ts';
+import { programLog } from './log.ts';
 import { printConfig } from './print-config.ts';
 import { publish } from './publish.ts';
 import { interrupted, untilSignal } from './signals.ts';
@@ -45,7 +45,7 @@ async function main(argv: readonly string[]): Promise<void> {
 async function serve(config: Config, instead: Instead): Promise<void> {
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
   const { program, ignored } = config;
-  const log = pinoLog(program.logLevel);
+  const log = programLog(program);
   if (instead === 'check') return check(config, log).then(() => print('The configuration is valid.'));
   if (ignored.length > 0)
     log({

@@ -98,7 +98,12 @@ export const programTable = {
     kind: 'word',
     words: ['debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
-    doc: 'Least level that is logged; JSON lines on the standard error stream.',
+    doc: 'Least level that is logged, on the standard error stream.',
+  },
+  logFormat: {
+    kind: 'word',
+    words: ['pretty', 'json'],
+    doc: 'How lines are written: for people, or as JSON. Unset is `pretty` on a terminal, `json` elsewhere.',
   },
 } as const satisfies OptionTable;
 

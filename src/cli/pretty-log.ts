@@ -1,0 +1,54 @@
+import type { LogEvent, LogLevel } from '../lib/log.ts';
+import { messageOf } from '../lib/log-message.ts';
+import { printable } from '../lib/printable.ts';
+import type { ProgramOptions } from './options.ts';
+
+/** When a line is written, and whether the terminal shows colours. */
+export interface LineStyle {
+  readonly at: Date;
+  readonly colour: boolean;
+}
+
+// In the message already.
+const inMessage = ['level', 'event', 'why', 'reason', 'option', 'error'];
+
+const colours: Record<LogLevel, number> = { debug: 36, info: 32, warn: 33, error: 31 };
+
+/**
+ * Writes a log event for people: time, level, message, the other values by name, and the stack of an error below. It is ours, since
+ * pino-pretty brings thirteen packages, which everybody who embeds the server would install too.
+ */
+export function prettyLine(event: LogEvent, { at, colour }: LineStyle): string {
+  const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const level = paint(event.level.toUpperCase().padEnd(5), colours[event.level]);
+  const others = Object.entries(event).filter(
+    ([name, value]) => !inMessage.includes(name) && value !== undefined,
+  );
+  const values = others.map(([name, value]) => `${name}=${valueText(value)}`).join(' ');
+  const message = printable(messageOf(event));
+  const line = `${paint(timeOf(at), 2)} ${level} ${message}${values === '' ? '' : `  ${printable(values)}`}`;
+  return [line, ...stackOf(event.error)].join('\n');
+}
+
+/** Whether lines are written for people: where it is asked for, and else on a terminal. */
+export function isPretty(format: ProgramOptions['logFormat'], isTerminal: boolean): boolean {
+  return format === undefined ? isTerminal : format === 'pretty';
+}
+
+function timeOf(at: Date): string {
+  const [hours, minutes, seconds] = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function valueText(value: unknown): string {
+  const isPlain = typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value);
+  return isPlain ? value : (JSON.stringify(value) ?? String(value));
+}
+
+function stackOf(error: unknown): string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return [];
+  const [, ...frames] = error.stack.split(/\n(?= +at )/);
+  return frames.map(printable);
+}

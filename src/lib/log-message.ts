@@ -1,0 +1,14 @@
+import type { LogEvent } from './log.ts';
+
+/** Says in words what a log event says: its name, and why. */
+export function messageOf({ event, why, error, reason, option }: LogEvent): string {
+  const name = event.replaceAll(/[._]/g, ' ');
+  const text =
+    why ?? textOf(error) ?? reason ?? (option === undefined ? undefined : `the limit is "${option}"`);
+  return text === undefined ? name : `${name}: ${text}`;
+}
+
+function textOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  return String(error instanceof Error ? error.message : error).split('\n', 1)[0];
+}
