@@ -332,6 +332,34 @@ channels:
     );
   });
 
+  describe('where others can reach the server', () => {
+    const jsonp = ({ server }: Config) => server.transports.includes('callback-polling');
+
+    it.each([
+      ['--host', '0.0.0.0'],
+      ['--host', '::'],
+      ['--host', '192.168.1.7'],
+      ['--host', 'push.example.com'],
+      ['--allowed-hosts', 'push.example.com'],
+      ['--trust-proxy', '1'],
+    ])('serves neither the page nor JSONP unless asked to: %s %s', (flag, value) => {
+      const config = load({ [flag]: value });
+      expect([config.isPublic, config.program.demo, jsonp(config)]).toEqual([true, false, false]);
+      const asked = load({ [flag]: value, '--demo': 'true', '--transports': 'websocket,callback-polling' });
+      expect([asked.program.demo, jsonp(asked)]).toEqual([true, true]);
+    });
+
+    it.each(['127.0.0.1', '127.8.0.1', '::1', 'localhost'])('knows that %s is this machine', (host) => {
+      const config = load({ '--host': host });
+      expect([config.isPublic, config.program.demo, jsonp(config)]).toEqual([false, true, true]);
+    });
+
+    it('serves JSONP to pages of other origins', () => {
+      expect(jsonp(load({ '--host': '0.0.0.0', '--origins': 'https://www.example.com' }))).toBe(true);
+      expect(jsonp(load({ '--host': '0.0.0.0', '--origins': '*' }))).toBe(true);
+    });
+  });
+
   it('refuses to wait for a disk that there is none of', () => {
     expect(refusal({ '--history-sync': 'true' }).message).toBe(
       '--history-sync: history.sync needs history.path too',
@@ -400,6 +428,7 @@ describe('the printed configuration', () => {
       'socket',
       'tlsCert',
       'tlsKey',
+      'policy',
       'apiKey',
       'apiKeyFile',
       'history.path',

@@ -329,7 +329,7 @@ describe('the program', () => {
 
 describe('the program, told otherwise', () => {
   it('knows the hosts it was given', async () => {
-    const { url } = await serve(['--allowed-hosts', 'Push.example.com,other.example']);
+    const { url } = await serve(['--demo', '--allowed-hosts', 'Push.example.com,other.example']);
     for (const host of ['push.example.com', 'other.example:8000', 'localhost']) {
       expect((await ask(`${url}/`, { headers: { host } })).status).toBe(200);
     }

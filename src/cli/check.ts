@@ -4,10 +4,15 @@ import type { Config } from './config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
+import { loadPolicy } from './policy-file.ts';
 
 /** `bayeuxd --check`: opens what the configuration names, without changing it. Throws `ConfigError` with all that cannot be used. */
 export async function check({ program }: Config, log: Log): Promise<void> {
-  const { socket, history } = program;
+  const {
+    socket,
+    policy,
+    history: { path },
+  } = program;
   const problems: Problem[] = [];
   const attempt = async (open: () => unknown) => {
     try {
@@ -18,8 +23,9 @@ export async function check({ program }: Config, log: Log): Promise<void> {
     }
   };
   await attempt(() => httpServer(program));
+  if (policy !== undefined) await attempt(() => loadPolicy(policy));
   await attempt(() => apiKeyOf(program, log));
-  if (history.path !== undefined) await attempt(() => checkFolder(history.path ?? ''));
+  if (path !== undefined) await attempt(() => checkFolder(path));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
   if (problems.length > 0) throw new ConfigError(problems);
 }

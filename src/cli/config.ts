@@ -6,6 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
+import { isExposed, withoutJsonp } from './exposure.ts';
 import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
 import { fromText } from './text.ts';
@@ -22,6 +23,8 @@ export interface Config {
   readonly server: ResolvedOptions;
   /** Where each value comes from that is no default: a flag, a variable or a file, by the option's path. */
   readonly places: ReadonlyMap<string, string>;
+  /** Whether others than this machine are meant to reach the server. */
+  readonly isPublic: boolean;
   /** Variables that Kubernetes made, and that say nothing here. */
   readonly ignored: readonly string[];
 }
@@ -48,7 +51,7 @@ export function loadConfig(flags: Flags, variables: Env): Config {
     ...texts((option) => asWritten(option, flags(option.flag)), problems),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const config = { ...assemble(settings), ignored };
+  const config = { ...adapted(assemble(settings)), ignored };
   refuseContradictions(config);
   return config;
 }
@@ -105,7 +108,21 @@ function fromPlace({ path, row }: NamedOption, place: string, text: string): Set
   }
 }
 
-function assemble(settings: readonly Setting[]): Omit<Config, 'ignored'> {
+type Assembled = Pick<Config, 'program' | 'server' | 'places'>;
+
+/** Where others can reach the server, the chat page and JSONP are served only if somebody needs them. */
+function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'> {
+  const isPublic = isExposed(program, server);
+  const isJsonpNeeded = !isPublic || places.has('transports') || server.origins !== 'same';
+  return {
+    program: { ...program, demo: program.demo ?? !isPublic },
+    server: isJsonpNeeded ? server : withoutJsonp(server),
+    places,
+    isPublic,
+  };
+}
+
+function assemble(settings: readonly Setting[]): Assembled {
   const given: Record<string, unknown> = {};
   for (const { path, value } of settings) assign(given, path.split('.'), value);
   const server = Object.entries(given).filter(([name]) => Object.hasOwn(optionTable, name));

@@ -1,10 +1,18 @@
 import type { Config } from './config.ts';
 
 /** What the program prints when it is up: where everything is, and the key it made. */
-export function greeting({ program }: Config, version: string, url: string, key: string | undefined): string {
+export function greeting(
+  { program, isPublic, places }: Config,
+  version: string,
+  url: string,
+  key: string | undefined,
+): string {
+  const unasked =
+    isPublic && !places.has('demo') ? 'not served where others can reach it; --demo serves it' : undefined;
+  const chat = program.demo ? `${url}/` : unasked;
   const lines = [
     ['Bayeux', url + program.path],
-    ...(program.demo ? [['Chat', `${url}/`]] : []),
+    ...(chat === undefined ? [] : [['Chat', chat]]),
     ['HTTP API', `${url}/api/publish`],
     ['API key', keyLine(program.apiKey, key)],
   ];

@@ -19,9 +19,11 @@ import { front } from './front.ts';
 import { greeting } from './greeting.ts';
 import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
+import { warnOfNoPolicy } from './exposure.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
+import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { publish } from './publish.ts';
 import { interrupted, untilSignal } from './signals.ts';
@@ -55,9 +57,11 @@ async function serve(config: Config, instead: Instead): Promise<void> {
       why: 'Kubernetes made these variables for its services; they are no options',
     });
   const key = apiKeyOf(program, log);
+  const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
+  if (config.isPublic && policy === undefined) warnOfNoPolicy(log);
 
   const history = await historyStore(program.history);
-  const server = new Server({ ...config.server, history, log });
+  const server = new Server({ ...config.server, history, log, ...(policy && { policy }) });
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
   if (program.demo) routes.use(pages(program.path));
   routes.use(notFound, failed(log));

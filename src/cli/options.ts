@@ -47,6 +47,12 @@ export const programTable = {
     default: [],
     doc: 'Names in `Host` that are answered, besides localhost, 127.0.0.1 and [::1].',
   },
+  policy: {
+    kind: 'string',
+    pattern: /./,
+    what: 'a file name',
+    doc: 'JavaScript file whose default export is the policy, which says who may do what.',
+  },
   apiKey: {
     kind: 'string',
     words: ['generate'],
@@ -93,7 +99,10 @@ export const programTable = {
       },
     },
   },
-  demo: { kind: 'boolean', default: true, doc: 'Serve the chat page at `/` and the clients it needs.' },
+  demo: {
+    kind: 'boolean',
+    doc: 'Serve the chat page at `/` and the clients it needs. Unset serves it until `host`, `allowedHosts` or `trustProxy` lets others in.',
+  },
   logLevel: {
     kind: 'word',
     words: ['debug', 'info', 'warn', 'error', 'silent'],
