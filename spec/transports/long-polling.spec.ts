@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { isEvent } from '../conformance/message.ts';
@@ -199,6 +200,24 @@ describe('a held poll', () => {
       'Service unavailable',
       'close',
     ]);
+  });
+
+  it('ends at shutdown with a 503 that closes a connection which is kept alive, as does one that comes later', async () => {
+    const { server, url } = await start();
+    const alice = await client(url);
+    const [session] = server.sessions;
+    const body = JSON.stringify([alice.connectRequest()]);
+    const closed = async (poll: Socket) => {
+      let text = '';
+      poll.on('data', (chunk) => (text += chunk)).resume();
+      await once(poll, 'end');
+      expect(text).toMatch(/^HTTP\/1\.1 503 .*^Connection: close\r$/ims);
+    };
+    const held = unread(url, { body });
+    await until(() => session?.state === 'held');
+    await server.close();
+    await closed(held);
+    await closed(unread(url, { body }));
   });
 });
 

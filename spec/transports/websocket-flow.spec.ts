@@ -180,6 +180,25 @@ describe('slow readers', () => {
     await until(() => session?.push === undefined);
     await until(() => (session?.outbox.size ?? 0) > waiting);
   });
+
+  it('that read what was written stay, though they answer no ping', async () => {
+    const { server, url, clock } = await start({ maxInterval: 1_000_000 });
+    const mute = await WebSocketClient.connected(url, '/n');
+    mute.answersPings = false;
+    const [session] = server.sessions;
+    for (const round of [1, 2, 3]) {
+      mute.socket.pause();
+      while ((session?.outbox.size ?? 0) === 0) {
+        void server.publish('/n', 'x'.repeat(20_000));
+        await turn();
+      }
+      await clock.tick(25_000);
+      await clock.tick(25_000);
+      mute.socket.resume();
+      await until(() => session?.outbox.size === 0 && mute.pings === 2 * round);
+    }
+    expect(mute.ended).toBe(false);
+  });
 });
 
 describe('a socket with too much at work (PR-12)', () => {
