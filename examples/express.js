@@ -1,13 +1,12 @@
-// Bayeux inside an Express app: npm install bayeuxd express && node express.js
+// Bayeux beside an Express app: npm install bayeuxd express && node express.js
 import { createServer } from 'node:http';
-import { attachWebSocket, bayeux, Server } from 'bayeuxd';
+import { Server } from 'bayeuxd';
 import express from 'express';
 
-const server = new Server();
 const app = express();
-app.use('/bayeux', bayeux(server));
 const http = createServer(app);
-attachWebSocket(http, '/bayeux', server);
+const server = new Server();
+server.attach(http, { path: '/bayeux' });
 
 app.post('/news', express.json(), async (request, response) => {
   await server.publish('/news', request.body);

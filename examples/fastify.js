@@ -1,16 +1,11 @@
 // Bayeux beside Fastify's own routes: npm install bayeuxd fastify && node fastify.js
-import { createServer } from 'node:http';
-import { attachWebSocket, bayeux, Server } from 'bayeuxd';
+import { Server } from 'bayeuxd';
+import { bayeuxPlugin } from 'bayeuxd/fastify';
 import Fastify from 'fastify';
 
 const server = new Server();
-const handle = bayeux(server, { path: '/bayeux' });
-
-const app = Fastify({
-  // What is not below /bayeux goes on to Fastify.
-  serverFactory: (next) => createServer((req, res) => handle(req, res, () => next(req, res))),
-});
-attachWebSocket(app.server, '/bayeux', server);
+const app = Fastify();
+await app.register(bayeuxPlugin, { server, path: '/bayeux' });
 
 app.post('/news', async (request) => {
   await server.publish('/news', request.body);

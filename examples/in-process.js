@@ -1,10 +1,10 @@
 // The application as a client of its own server: npm install bayeuxd && node in-process.js
 import { createServer } from 'node:http';
-import { attachWebSocket, bayeux, Server } from 'bayeuxd';
+import { Server } from 'bayeuxd';
 
 const server = new Server();
-const http = createServer(bayeux(server, { path: '/bayeux' }));
-attachWebSocket(http, '/bayeux', server);
+const http = createServer();
+server.attach(http, { path: '/bayeux' });
 
 // Answers remote calls: cometd.remoteCall('sum', [1, 2], reply => …).
 server.handle('/service/sum', ({ data }) => data.reduce((sum, n) => sum + n, 0));

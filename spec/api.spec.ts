@@ -34,7 +34,6 @@ describe('what the package exports', () => {
         "Server",
         "UsageError",
         "api",
-        "attachWebSocket",
         "bayeux",
         "errors",
         "hostGuard",
@@ -57,10 +56,11 @@ describe('what the package exports', () => {
     expectTypeOf<api.Server['directory']>().toEqualTypeOf<Directory>();
   });
 
-  it('is middleware and an upgrade for it', () => {
+  it('is a handler, and two ways to take what comes to an HTTP server', () => {
     expectTypeOf(api.bayeux).returns.toEqualTypeOf<Middleware>();
-    expectTypeOf(api.attachWebSocket).parameter(1).toEqualTypeOf<string>();
-    expectTypeOf(api.attachWebSocket).returns.toEqualTypeOf<void>();
+    expectTypeOf<api.Server['handler']>().returns.toEqualTypeOf<Middleware>();
+    expectTypeOf<api.Server['attach']>().returns.toEqualTypeOf<() => void>();
+    expectTypeOf<api.Server['attachUpgrades']>().parameters.toEqualTypeOf<Parameters<api.Server['attach']>>();
   });
 
   it('is events with what belongs to them', () => {

@@ -28,7 +28,7 @@ export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export { hostGuard } from './http/host-guard.ts';
 export { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';
-export { attachWebSocket } from './http/upgrade.ts';
+export type { AttachOptions } from './http/attach.ts';
 export { BayeuxError, errors } from './protocol/errors.ts';
 export type * from './protocol/message.ts';
 export {

@@ -8,6 +8,9 @@ import { binary } from './features/binary/binary.ts';
 import { retained } from './features/redelivery/retained.ts';
 import { timestamp } from './features/timestamp.ts';
 import { timesync } from './features/timesync.ts';
+import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
+import type { AnyHttpServer } from './http/dispatcher.ts';
+import { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';
 import { heapLimit } from './lib/heap.ts';
 
 /** Sessions, channels and who hears what, with the extensions its options ask for. Knows no sockets: transports bring it requests and conduits. */
@@ -15,6 +18,25 @@ export class Server extends CoreServer {
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
     super(extended(settings));
+  }
+
+  /**
+   * Serves Bayeux on a path of an HTTP server and below it, WebSockets included. The server takes its requests before any framework,
+   * whose middleware sees none of them; all other requests go where they went before. What comes back detaches it. Throws
+   * `UsageError` when the path is taken.
+   */
+  attach(httpServer: AnyHttpServer, options: AttachOptions): () => void {
+    return attach(this, httpServer, options);
+  }
+
+  /** Accepts WebSockets on a path of an HTTP server, for requests that `handler()` serves on the same path. What comes back detaches it. */
+  attachUpgrades(httpServer: AnyHttpServer, options: AttachOptions): () => void {
+    return attachUpgrades(this, httpServer, options);
+  }
+
+  /** Makes a request handler for Express and the like: their middleware runs before it. WebSockets need `attachUpgrades`. */
+  handler(options: MiddlewareOptions = {}): Middleware {
+    return bayeux(this, options);
   }
 }
 

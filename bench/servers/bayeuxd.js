@@ -8,6 +8,8 @@ const { attachWebSocket, bayeux, Server } = await import(process.env.BENCH_BUILD
 
 const server = new Server(await settingsOf(process.env.BENCH_FEATURE ?? ''));
 const httpServer = createServer(express().use('/bayeux', bayeux(server)));
-attachWebSocket(httpServer, '/bayeux', server);
+// An older build has a function for it.
+if (attachWebSocket !== undefined) attachWebSocket(httpServer, '/bayeux', server);
+else server.attachUpgrades(httpServer, { path: '/bayeux' });
 await server.open();
 serve(httpServer);

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
+import { Server } from '../../dist/index.js';
 import { channelName } from '../load/publisher.js';
 import { serve } from '../servers/serve.js';
 import { MAX_WAITING } from './bounds.js';
@@ -15,8 +15,8 @@ const server = new Server({
   maxInterval: HOUR,
   websocket: { pingInterval: HOUR },
 });
-const httpServer = createServer(bayeux(server, { path: '/bayeux' }));
-attachWebSocket(httpServer, '/bayeux', server);
+const httpServer = createServer();
+server.attach(httpServer, { path: '/bayeux' });
 await server.open();
 
 /** Events that rules dropped, by clientId. @type {Record<string, number>} */

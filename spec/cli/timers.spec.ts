@@ -8,7 +8,7 @@ import { guardHosts } from '../../src/cli/host-guard.ts';
 import { httpServer, listen } from '../../src/cli/listener.ts';
 import { programTable } from '../../src/cli/options.ts';
 import { resolve } from '../../src/options/check.ts';
-import { attachWebSocket, Server } from '../../src/index.ts';
+import { Server } from '../../src/index.ts';
 
 const pem = (name: string) => fileURLToPath(new URL(`./tls/${name}.pem`, import.meta.url));
 const timers = {
@@ -52,7 +52,7 @@ describe.each([
     const behind = createServer(
       (request, response) => void request.resume().on('end', () => response.end('served')),
     );
-    attachWebSocket(behind, '/bayeux', new Server());
+    new Server().attachUpgrades(behind, { path: '/bayeux' });
     guardHosts(server, behind, []);
     const url = await listen(server, program);
     onTestFinished(() => void server.close());

@@ -10,7 +10,7 @@ import {
   type Socket,
 } from 'node:net';
 import express from 'express';
-import { attachWebSocket, bayeux, Server } from '../../src/index.ts';
+import { bayeux, Server } from '../../src/index.ts';
 import type { Place } from './target.ts';
 
 /** A running Bayeux server, its options left at their defaults. */
@@ -22,7 +22,7 @@ export interface Running extends Place {
 export async function startBayeuxd(): Promise<Running> {
   const server = new Server();
   const http = createServer(express().use('/bayeux', bayeux(server)));
-  attachWebSocket(http, '/bayeux', server);
+  server.attachUpgrades(http, { path: '/bayeux' });
   await server.open();
   const url = await listening(http, 'http');
   return { name: 'bayeuxd', url, close: () => closing(server, http, () => http.closeAllConnections()) };
@@ -35,7 +35,7 @@ export async function startHttp2(scheme: 'http' | 'https'): Promise<Running> {
   const serve = bayeux(server, { path: '/bayeux' });
   const sockets = new Set<Socket>();
   const attach = <T extends HttpServer | http2.Http2SecureServer>(http: T): T => {
-    attachWebSocket(http, '/bayeux', server);
+    server.attachUpgrades(http, { path: '/bayeux' });
     return http;
   };
   const http =

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import express from 'express';
 import { api } from '../../src/http/api.ts';
 import { bayeux } from '../../src/http/middleware.ts';
-import { attachWebSocket } from '../../src/http/upgrade.ts';
 import { Server } from '../../src/index.ts';
 
 /** The key the commands of the documentation know as `$KEY`. */
@@ -15,6 +14,6 @@ export async function startReference(port: number): Promise<void> {
   app.use('/bayeux', bayeux(server));
   app.use('/api', api(server, { key }));
   const http = createServer(app);
-  attachWebSocket(http, '/bayeux', server);
+  server.attachUpgrades(http, { path: '/bayeux' });
   await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
 }

@@ -11,14 +11,7 @@ import express, { type RequestHandler } from 'express';
 import express4 from 'express-4';
 import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  attachWebSocket,
-  bayeux,
-  type LogEvent,
-  Server,
-  type ServerSettings,
-  UsageError,
-} from '../../src/index.ts';
+import { bayeux, type LogEvent, Server, type ServerSettings, UsageError } from '../../src/index.ts';
 import { open } from '../conformance/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { listen } from '../support/start.ts';
@@ -174,7 +167,7 @@ describe.each([
     app.use('/chat/bayeux', bayeux(server));
     app.use((_req, res) => void res.status(418).end());
     const http = createServer(app);
-    attachWebSocket(http, '/chat/bayeux', server);
+    server.attachUpgrades(http, { path: '/chat/bayeux' });
     const url = await serve(http);
     const handshake = JSON.stringify({
       channel: '/meta/handshake',
@@ -197,9 +190,9 @@ describe.each([
         void res.status(500).end(String(error))) satisfies express.ErrorRequestHandler,
     );
     const http = createServer(app);
-    attachWebSocket(http, '/bayeaux', server);
+    server.attachUpgrades(http, { path: '/bayeaux' });
     const response = await send(await serve(http), 'POST', '/bayeux', json, '[]');
-    expect(response.text).toContain('mounted on "/bayeux", but attachWebSocket was given "/bayeaux"');
+    expect(response.text).toContain('mounted on "/bayeux", but WebSockets are accepted on "/bayeaux"');
   });
 });
 
@@ -231,7 +224,7 @@ describe('a bare http server', () => {
     const server = serverFor();
     const http = createServer(bayeux(server, { path: '/bayeux' }));
     const url = await serve(http);
-    attachWebSocket(http, '/bayeux', server);
+    server.attachUpgrades(http, { path: '/bayeux' });
     const status = (path: string) => statusOf(url, { method: 'POST', path, headers: json }, batch);
     for (const path of ['http://a.example/bayeux', 'HTTPS://a.example:81/bayeux/x?y=//z'])
       expect(await status(path)).toBe(200);
@@ -268,7 +261,7 @@ describe('a bare http server', () => {
     expect((await reach(url).upgrade()).status).toBe(400);
     expect(events).toContainEqual({ level: 'warn', event: 'upgrade.not_attached', mount: '' });
 
-    attachWebSocket(http, '/bayeux', server);
+    server.attachUpgrades(http, { path: '/bayeux' });
     expect((await offered())[0]).toBe('websocket');
     expect((await reach(url).upgrade()).status).toBe(101);
   });
@@ -282,9 +275,9 @@ describe('a bare http server', () => {
   it('must have its WebSockets on the path of its requests', () => {
     const server = serverFor();
     const http = createServer(bayeux(server, { path: '/bayeux' }));
-    expect(() => attachWebSocket(http, '/cometd', server)).toThrow(UsageError);
+    expect(() => server.attachUpgrades(http, { path: '/cometd' })).toThrow(UsageError);
     const other = serverFor();
-    attachWebSocket(http, '/cometd', other);
+    other.attachUpgrades(http, { path: '/cometd' });
     expect(() => bayeux(other, { path: '/bayeux' })).toThrow(UsageError);
   });
 });
@@ -303,7 +296,7 @@ describe('Fastify', () => {
       serverFactory: (next) => createServer((req, res) => handle(req, res, () => next(req, res))),
     });
     app.post('/echo', async (request) => request.body);
-    attachWebSocket(app.server, '/bayeux', server);
+    server.attachUpgrades(app.server, { path: '/bayeux' });
     await app.ready();
     const url = await serve(app.server);
     expect((await send(url, 'POST', '/echo', json, '{"a":1}')).body).toEqual({ a: 1 });
@@ -349,8 +342,8 @@ describe('two servers on one http server', () => {
   it('share nothing', async () => {
     const [left, right] = [serverFor(), serverFor()];
     const http = createServer(express().use('/left', bayeux(left)).use('/right', bayeux(right)));
-    attachWebSocket(http, '/left', left);
-    attachWebSocket(http, '/right', right);
+    left.attachUpgrades(http, { path: '/left' });
+    right.attachUpgrades(http, { path: '/right' });
     const url = await serve(http);
     const alice = await client(`${url}/left`);
     const bob = await client(`${url}/right`, { transport: 'websocket' });

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { createServer as createSecureServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { attachWebSocket, bayeux, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
+import { bayeux, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
 import { listen, start } from '../support/start.ts';
 import { send } from './send.ts';
 
@@ -163,7 +163,7 @@ describe('the own origin of a server with TLS', () => {
       { cert: pem('cert'), key: pem('key') },
       bayeux(server, { path: '/bayeux' }),
     );
-    attachWebSocket(http, '/bayeux', server);
+    server.attachUpgrades(http, { path: '/bayeux' });
     await listen(http);
     onTestFinished(async () => {
       await server.close();

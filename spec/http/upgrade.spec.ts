@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage } from 'n
 import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { attachWebSocket, bayeux, Server, type ServerSettings, UsageError } from '../../src/index.ts';
+import { bayeux, Server, type ServerSettings, UsageError } from '../../src/index.ts';
 import { noteMount } from '../../src/http/mounts.ts';
 import { listen, start } from '../support/start.ts';
 import { turn, until } from '../support/until.ts';
@@ -25,28 +25,30 @@ const statusOf = async (url: string, headers: Readonly<Record<string, string>> =
 
 describe('attaching WebSockets', () => {
   it.each(['', 'bayeux', 'http://x/bayeux', '/bayeux?x', '/bay eux'])('refuses the path «%s»', (path) => {
-    expect(() => attachWebSocket(createServer(), path, serverOf())).toThrow(UsageError);
+    expect(() => serverOf().attachUpgrades(createServer(), { path })).toThrow(UsageError);
   });
 
   it('refuses a path that is taken, whoever took it', () => {
     const http = createServer();
-    attachWebSocket(http, '/bayeux', serverOf());
-    expect(() => attachWebSocket(http, '/bayeux/', serverOf())).toThrow(/already/);
+    serverOf().attachUpgrades(http, { path: '/bayeux' });
+    expect(() => serverOf().attachUpgrades(http, { path: '/bayeux/' })).toThrow(/already/);
     expect(http.listenerCount('upgrade')).toBe(1);
   });
 
   it('refuses another path than requests come by, whichever was known first', () => {
     const mountedFirst = serverOf();
     noteMount(mountedFirst, '/bayeux');
-    expect(() => attachWebSocket(createServer(), '/faye', mountedFirst)).toThrow(/"\/bayeux".*"\/faye"/);
-    attachWebSocket(createServer(), '/bayeux', mountedFirst);
+    expect(() => mountedFirst.attachUpgrades(createServer(), { path: '/faye' })).toThrow(
+      /"\/bayeux".*"\/faye"/,
+    );
+    mountedFirst.attachUpgrades(createServer(), { path: '/bayeux' });
 
     const attachedFirst = serverOf();
-    attachWebSocket(createServer(), '/faye', attachedFirst);
+    attachedFirst.attachUpgrades(createServer(), { path: '/faye' });
     expect(() => noteMount(attachedFirst, '/bayeux')).toThrow(UsageError);
     noteMount(attachedFirst, '/Faye/');
-    attachWebSocket(createServer(), '/faye/', attachedFirst);
-    expect(() => attachWebSocket(createServer(), '/other', attachedFirst)).toThrow(UsageError);
+    attachedFirst.attachUpgrades(createServer(), { path: '/faye/' });
+    expect(() => attachedFirst.attachUpgrades(createServer(), { path: '/other' })).toThrow(UsageError);
   });
 
   it('has the server offer `websocket` from then on, if it is enabled', async () => {
@@ -58,10 +60,10 @@ describe('attaching WebSockets', () => {
     };
     const server = serverOf();
     expect(await types(server)).toBe(false);
-    attachWebSocket(createServer(), '/', server);
+    server.attachUpgrades(createServer(), { path: '/' });
     expect(await types(server)).toBe(true);
     const polled = serverOf({ transports: ['long-polling'] });
-    attachWebSocket(createServer(), '/', polled);
+    polled.attachUpgrades(createServer(), { path: '/' });
     expect(await types(polled)).toBe(false);
   });
 });
@@ -78,7 +80,7 @@ describe('an upgrade', () => {
 
   it('is taken everywhere where the mount is the root', async () => {
     const http = createServer();
-    attachWebSocket(http, '/', serverOf());
+    serverOf().attachUpgrades(http, { path: '/' });
     const url = await listening(http);
     for (const path of ['/', '/x', '/x/y']) expect(await statusOf(url + path)).toBe(101);
   });
@@ -134,8 +136,8 @@ describe('an upgrade', () => {
   it('goes to the one of two servers whose mount is nearest', async () => {
     const http = createServer();
     const [outer, inner] = [serverOf(), serverOf()];
-    attachWebSocket(http, '/bayeux', outer);
-    attachWebSocket(http, '/bayeux/inner', inner);
+    outer.attachUpgrades(http, { path: '/bayeux' });
+    inner.attachUpgrades(http, { path: '/bayeux/inner' });
     expect(http.listenerCount('upgrade')).toBe(1);
     const url = await listening(http);
     const clients = ['/bayeux', '/bayeux/inner', '/bayeux/inner/x', '/bayeux/innerx'].map((path) =>
@@ -162,7 +164,7 @@ describe('an upgrade', () => {
 
   it('is refused with 400 where `websocket` is not enabled: cometd.js then polls (WS-2)', async () => {
     const http = createServer();
-    attachWebSocket(http, '/bayeux', serverOf({ transports: ['long-polling'] }));
+    serverOf({ transports: ['long-polling'] }).attachUpgrades(http, { path: '/bayeux' });
     expect(await statusOf(`${await listening(http)}/bayeux`)).toBe(400);
   });
 

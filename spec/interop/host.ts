@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import { onTestFinished } from 'vitest';
-import { attachWebSocket, bayeux, Server, type ServerSettings } from '../../src/index.ts';
+import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 
 /** Where a host serves Bayeux, and what else. */
 export interface Place {
@@ -51,7 +51,8 @@ export class Host {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    if (server.options.transports.includes('websocket')) attachWebSocket(this.#http, this.#path, server);
+    if (server.options.transports.includes('websocket'))
+      server.attachUpgrades(this.#http, { path: this.#path });
     await new Promise<void>((resolve) => void this.#http.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (this.#http.address() as AddressInfo).port;
   }

@@ -5,7 +5,7 @@ import { createServer as createHttp2Server, type ServerHttp2Session } from 'node
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attachWebSocket, bayeux, Server } from '../../src/index.ts';
+import { bayeux, Server } from '../../src/index.ts';
 import { until } from '../support/until.ts';
 import { classPath, isReady, versions } from './java/clients.js';
 
@@ -54,7 +54,7 @@ class Host {
 
   #serveHttp(): NetServer {
     const http = createServer(bayeux(this.#server, { path: '/bayeux' }));
-    attachWebSocket(http, '/bayeux', this.#server);
+    this.#server.attachUpgrades(http, { path: '/bayeux' });
     return http.on('connection', (socket) => this.#keep(socket));
   }
 

@@ -2,12 +2,12 @@
 // Nobody says whether something may be published to /slow.
 import { createServer } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
-import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
+import { Server } from '../../dist/index.js';
 
 const policy = { canPublish: ({ channel }) => channel !== '/slow' || new Promise(() => {}) };
 const server = new Server({ ...JSON.parse(process.argv[2] ?? '{}'), policy });
-const http = createServer(bayeux(server, { path: '/bayeux' }));
-attachWebSocket(http, '/bayeux', server);
+const http = createServer();
+server.attach(http, { path: '/bayeux' });
 http.listen(0, '127.0.0.1', () => process.send({ port: http.address().port }));
 
 process.on('message', async (asked) => {

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { onTestFinished } from 'vitest';
-import { attachWebSocket, bayeux, Server, type ServerSettings } from '../../src/index.ts';
+import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** A bayeuxd on a port of its own, its time standing still. */
@@ -19,7 +19,7 @@ export async function start(settings: ServerSettings = {}): Promise<Started> {
   const clock = new FakeClock();
   const server = new Server({ clock, ...settings });
   const http = createServer(express().use('/bayeux', bayeux(server)));
-  if (server.options.transports.includes('websocket')) attachWebSocket(http, '/bayeux', server);
+  if (server.options.transports.includes('websocket')) server.attachUpgrades(http, { path: '/bayeux' });
   await listen(http);
   onTestFinished(async () => {
     await server.close();

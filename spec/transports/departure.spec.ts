@@ -57,7 +57,7 @@ describe('answers leave when what came in the turn was read', () => {
   it('by WebSocket', async () => {
     const { server, http, url } = await start();
     const order: unknown[] = [];
-    http.prependListener('upgrade', (_req, socket: Socket) => {
+    http.on('connection', (socket) => {
       const write = socket.write.bind(socket);
       Object.assign(socket, {
         write: (...args: Parameters<Socket['write']>) => {
@@ -97,7 +97,7 @@ describe('an answer whose peer was gone before it could leave', () => {
     let last: Socket | undefined;
     const cut = new AfterConnect(() => last?.destroy());
     const { server, http, url } = await start({ extensions: [cut], metaConnectDeliverOnly: true });
-    http.prependListener('upgrade', (_req, socket: Socket) => {
+    http.on('connection', (socket) => {
       last = socket;
     });
     const alice = await WebSocketClient.connected(url, '/news');

@@ -211,7 +211,7 @@ describe('a socket with too much at work (PR-12)', () => {
       policy: { canPublish },
     });
     let isPaused = () => false;
-    http.on('upgrade', (_request, socket) => {
+    http.on('connection', (socket) => {
       isPaused = () => socket.isPaused();
     });
     const alice = await WebSocketClient.connected(url);
@@ -240,7 +240,7 @@ describe('a socket that fails while it is read', () => {
   it('harms nobody, and what it did not carry waits for the next one', async () => {
     const { http, server, url } = await start();
     let fail = () => {};
-    http.on('upgrade', (_request, socket) => {
+    http.on('connection', (socket) => {
       fail = () => socket.destroy();
     });
     const alice = await WebSocketClient.connected(url, '/n');
@@ -268,7 +268,7 @@ describe('work saved', () => {
   it('the replies to frames that came together leave together', async () => {
     const { http, url } = await start();
     const writes: number[] = [];
-    http.on('upgrade', (_request, socket) => {
+    http.on('connection', (socket) => {
       const write = socket._writev?.bind(socket);
       socket._writev = (chunks, done) => {
         writes.push(chunks.length);

@@ -3,7 +3,7 @@
 import { createServer, request } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { connect } from 'node:net';
-import { attachWebSocket, bayeux, Server } from '../../dist/index.js';
+import { Server } from '../../dist/index.js';
 
 const dist = new URL('../../dist/', import.meta.url).href;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -72,8 +72,8 @@ async function start(settings = {}) {
     for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.callback();
   };
   const server = new Server({ clock, ...settings });
-  const http = createServer(bayeux(server, { path: '/bayeux' }));
-  attachWebSocket(http, '/bayeux', server);
+  const http = createServer();
+  server.attach(http, { path: '/bayeux' });
   await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
   return { server, tick, port: http.address().port };
 }

@@ -6,7 +6,6 @@ import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
 import { bayeux } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
-import { attachWebSocket } from '../http/upgrade.ts';
 import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
@@ -67,7 +66,7 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   routes.use(notFound, failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
-  attachWebSocket(behind, program.path, server);
+  server.attachUpgrades(behind, { path: program.path });
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts);
 

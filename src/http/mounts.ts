@@ -1,29 +1,36 @@
 import type { Server } from '../core/server.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
+interface Note {
+  readonly path: string;
+}
+
 /** Where a server is reached, by either way in. */
 interface Mounts {
-  readonly requests: Set<string>;
-  readonly upgrades: Set<string>;
+  readonly requests: Set<Note>;
+  readonly upgrades: Set<Note>;
 }
 
 const mounts = new WeakMap<Server, Mounts>();
 
 /**
- * Notes a mount that requests come in by. Throws `UsageError` when WebSockets are accepted on other paths: clients derive one
- * address from the other.
+ * Notes a mount of a request handler. Throws `UsageError` when WebSockets are accepted on other paths: clients derive one address
+ * from the other.
  */
 export function noteMount(server: Server, path: string): void {
-  const { requests, upgrades } = mountsOf(server);
-  compare(normal(path), upgrades, () => mismatch(path, [...upgrades].join('" and "')));
-  requests.add(normal(path));
+  const known = mountsOf(server);
+  const note = { path: normal(path) };
+  compare(note, known.upgrades, () => mismatch(new Set([note]), known.upgrades));
+  known.requests.add(note);
 }
 
-/** Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in by others. */
-export function noteUpgrades(server: Server, path: string): void {
-  const { requests, upgrades } = mountsOf(server);
-  compare(normal(path), requests, () => mismatch([...requests].join('" and "'), path));
-  upgrades.add(normal(path));
+/** Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in by others. What comes back forgets it. */
+export function noteUpgrades(server: Server, path: string): () => void {
+  const known = mountsOf(server);
+  const note = { path: normal(path) };
+  compare(note, known.requests, () => mismatch(known.requests, new Set([note])));
+  known.upgrades.add(note);
+  return () => void known.upgrades.delete(note);
 }
 
 function mountsOf(server: Server): Mounts {
@@ -32,14 +39,18 @@ function mountsOf(server: Server): Mounts {
   return known;
 }
 
-function compare(path: string, known: ReadonlySet<string>, error: () => UsageError): void {
-  if (known.size > 0 && !known.has(path)) throw error();
+function compare({ path }: Note, known: ReadonlySet<Note>, error: () => UsageError): void {
+  if (known.size > 0 && ![...known].some((one) => one.path === path)) throw error();
 }
 
-function mismatch(requests: string, upgrades: string): UsageError {
+function mismatch(requests: ReadonlySet<Note>, upgrades: ReadonlySet<Note>): UsageError {
   return new UsageError(
-    `the server is mounted on "${requests}", but attachWebSocket was given "${upgrades}"`,
+    `the handler is mounted on ${quoted(requests)}, but WebSockets are accepted on ${quoted(upgrades)}: use one path for both`,
   );
+}
+
+function quoted(notes: ReadonlySet<Note>): string {
+  return [...new Set([...notes].map(({ path }) => `"${path}"`))].join(' and ');
 }
 
 // Express minds neither case nor a slash at the end.

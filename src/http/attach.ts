@@ -1,0 +1,56 @@
+import type { Server } from '../core/server.ts';
+import { checkHttpServer, checkOptions, checkPath } from './arguments.ts';
+import { type AnyHttpServer, dispatcherOf } from './dispatcher.ts';
+import { noteUpgrades } from './mounts.ts';
+import { router } from './router.ts';
+import { bayeuxUpgrades } from './upgrade.ts';
+import type { Handle } from '../transports/http.ts';
+
+/** Where a server is attached. */
+export interface AttachOptions {
+  /** It and every path below it are the server's. */
+  readonly path: string;
+}
+
+/**
+ * Serves Bayeux on a path of this HTTP server, WebSockets included, before any listener sees a request. What comes back detaches it.
+ * Throws `UsageError` when the arguments are not these, or the path is taken.
+ */
+export function attach(server: Server, httpServer: AnyHttpServer, options: AttachOptions): () => void {
+  checkArguments('attach', httpServer, options);
+  return mount(server, httpServer, options.path, router(server));
+}
+
+/** As `attach`, for WebSockets alone: the requests come by a handler that is mounted on the same path. */
+export function attachUpgrades(
+  server: Server,
+  httpServer: AnyHttpServer,
+  options: AttachOptions,
+): () => void {
+  checkArguments('attachUpgrades', httpServer, options);
+  return mount(server, httpServer, options.path);
+}
+
+function checkArguments(
+  name: 'attach' | 'attachUpgrades',
+  httpServer: AnyHttpServer,
+  options: AttachOptions,
+): void {
+  const usage = `write server.${name}(httpServer, { path: '/bayeux' })`;
+  checkHttpServer(httpServer, usage);
+  checkOptions(options, usage);
+  checkPath(options.path, usage);
+}
+
+function mount(server: Server, httpServer: AnyHttpServer, path: string, requests?: Handle): () => void {
+  const dispatcher = dispatcherOf(httpServer, server.clock);
+  dispatcher.refuseTaken(path);
+  const forget = noteUpgrades(server, path);
+  const upgrades = bayeuxUpgrades(server);
+  const remove = dispatcher.add(path, { server, upgrades, ...(requests && { requests }) });
+  server.offer('websocket');
+  return () => {
+    remove();
+    forget();
+  };
+}

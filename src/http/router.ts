@@ -1,0 +1,65 @@
+import type { Server } from '../core/server.ts';
+import { callbackPolling } from '../transports/callback-polling.ts';
+import { eventSource } from '../transports/eventsource.ts';
+import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
+import { longPolling } from '../transports/long-polling.ts';
+import { allowOrigin, isAllowedOrigin, isAllowedSource, preflight } from './origins.ts';
+import { asksForWebSocket } from './pass-over.ts';
+
+/**
+ * Who answers which request (HT-9); the first line that fits decides.
+ *
+ *   methods but GET, POST and OPTIONS                        405
+ *   a WebSocket that nobody took                             400
+ *   a page of an origin that may not use the server          403
+ *   a GET for a script that does not say from which page     403
+ *   OPTIONS                                                  200, the preflight
+ *   anything while the server is closed                      503
+ *   POST                                                     long-polling
+ *   GET that accepts `text/event-stream`                     eventsource
+ *   GET                                                      callback-polling
+ *   one of these three where it is not enabled               400
+ */
+export function router(server: Server): Handle {
+  const post = transport(server, 'long-polling', longPolling);
+  const stream = transport(server, 'eventsource', eventSource);
+  const script = transport(server, 'callback-polling', callbackPolling);
+
+  return (req, res) => {
+    const { method } = req;
+    const isGet = method === 'GET';
+    if (!isGet && method !== 'POST' && method !== 'OPTIONS')
+      return refuse(res, 405, 'Method not allowed', allow);
+    if (isGet && asksForWebSocket(req)) return refuseUpgrade(req, res, server);
+    const isStream = isGet && req.headers.accept?.includes('text/event-stream') === true;
+    const allowed = isGet
+      ? isAllowedSource(req, server, isStream ? 'stream' : 'script')
+      : isAllowedOrigin(req, server);
+    if (!allowed) return refuse(res, 403, 'Forbidden');
+    allowOrigin(req, res);
+    if (method === 'OPTIONS') return preflight(req, res, server);
+    if (server.state === 'closed') return refuseClosed(res);
+    if (!isGet) return post(req, res);
+    return isStream ? stream(req, res) : script(req, res);
+  };
+}
+
+// Nobody is to come again on this connection: it would keep the HTTP server from closing.
+function refuseClosed(res: HttpResponse): void {
+  res.shouldKeepAlive = false;
+  refuse(res, 503, 'Service unavailable');
+}
+
+const allow = { Allow: 'GET, POST, OPTIONS' };
+
+type Name = 'long-polling' | 'eventsource' | 'callback-polling';
+
+function transport(server: Server, name: Name, make: (server: Server) => Handle): Handle {
+  if (server.options.transports.includes(name)) return make(server);
+  return (_req, res) => refuse(res, 400, `Bad request: ${name} is not enabled`);
+}
+
+function refuseUpgrade(req: HttpRequest, res: HttpResponse, server: Server): void {
+  server.log({ level: 'warn', event: 'upgrade.not_attached', mount: req.baseUrl ?? '' });
+  refuse(res, 400, 'Bad request: WebSocket is not served here');
+}
