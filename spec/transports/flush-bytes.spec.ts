@@ -5,6 +5,7 @@ import { send } from '../http/send.ts';
 import { start } from '../support/start.ts';
 import type { Wire } from '../support/fake-conduit.ts';
 import { until } from '../support/until.ts';
+import { reach } from './sessions.ts';
 import { WebSocketClient } from './websocket-client.ts';
 
 const FRAME = 65_536;
@@ -239,5 +240,46 @@ describe('an HTTP response carries at most 512 KiB (DL-11)', () => {
     const { server, poll } = await selfishPoller({ maxFlushBytes: 100 });
     for (const at of upTo(3)) void server.publish('/news', at);
     for (const at of upTo(3)) expect((await poll()).data).toEqual([at]);
+  });
+});
+
+describe('what a transport puts around the messages counts (DL-11)', () => {
+  const types = ['callback-polling', 'eventsource', 'long-polling'];
+  const shake = { channel: '/meta/handshake', version: '1.0', supportedConnectionTypes: types };
+
+  /** A session that listens, and what it says by POST. */
+  async function listener(maxFlushBytes: number) {
+    const { server, url } = await start({ maxFlushBytes });
+    const say = async (message: Wire): Promise<Wire | undefined> => {
+      const type = { 'Content-Type': 'application/json' };
+      return JSON.parse((await send(url, 'POST', '', type, JSON.stringify(message))).text)[0];
+    };
+    const clientId = (await say(shake))?.clientId;
+    await say({ channel: '/meta/subscribe', clientId, subscription: '/news' });
+    return { server, url, clientId, say };
+  }
+
+  it('the call of a JSONP answer', async () => {
+    for (let maxFlushBytes = 600; maxFlushBytes < 640; maxFlushBytes += 1) {
+      const { server, url, clientId, say } = await listener(maxFlushBytes);
+      await say({ channel: '/meta/connect', clientId, connectionType: 'long-polling' });
+      for (const at of upTo(40)) void server.publish('/news', at);
+      const connect = { channel: '/meta/connect', clientId, connectionType: 'callback-polling' };
+      const query = `?jsonp=some.long.name&message=${encodeURIComponent(JSON.stringify([connect]))}`;
+      const { text } = await send(url, 'GET', query, { Referer: url });
+      expect(text).toContain('some.long.name([{"channel":"/news"');
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxFlushBytes);
+    }
+  });
+
+  it('the field name and the blank line of an event stream', async () => {
+    for (let maxFlushBytes = 600; maxFlushBytes < 640; maxFlushBytes += 1) {
+      const { server, url, clientId } = await listener(maxFlushBytes);
+      const stream = await reach(url).stream(String(clientId));
+      for (const at of upTo(40)) void server.publish('/news', at);
+      await stream.lines.until((lines) => lines.some((line) => line.includes('"data":39')));
+      const sent = stream.lines.items.filter((line) => line !== '').map((line) => `${line}\n\n`);
+      expect(Math.max(...sizes(sent))).toBeLessThanOrEqual(maxFlushBytes);
+    }
   });
 });

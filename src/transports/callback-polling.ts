@@ -19,7 +19,8 @@ export function callbackPolling(server: Server): Handle {
     dress(req) {
       const callback = callbackOf(req, parameter, maxLength);
       // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
-      return { headers, body: (json) => `/**/${callback}(${escaped(json)});` };
+      const around = `/**/${callback}();`.length;
+      return { headers, around, body: (json) => `/**/${callback}(${escaped(json)});` };
     },
   });
 }

@@ -18,6 +18,9 @@ import { atTurn, hearClose } from './turn.ts';
 /** Unsent bytes above which events wait in the session's queue instead. */
 const MAX_BUFFERED = 1_048_576;
 
+/** `data: ` and the blank line around a batch. Bytes. */
+const FIELD = 8;
+
 const headers = {
   ...commonHeaders,
   'Content-Type': 'text/event-stream',
@@ -85,7 +88,7 @@ class EventStream implements Conduit {
   }
 
   get maxBytes(): number {
-    return this.#server.options.maxFlushBytes;
+    return this.#server.options.maxFlushBytes - FIELD;
   }
 
   get alive(): boolean {

@@ -12,6 +12,8 @@ import { atTurn, hearClose } from './turn.ts';
 /** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
 export interface Dress {
   readonly headers: Readonly<Record<string, string>>;
+  /** Bytes of the body around the JSON. */
+  readonly around: number;
   body(json: string): string;
 }
 
@@ -88,7 +90,7 @@ export class HttpExchange implements Conduit, Departing {
   }
 
   get maxBytes(): number {
-    return this.#server.options.maxFlushBytes;
+    return this.#server.options.maxFlushBytes - this.#dress.around;
   }
 
   /** Over HTTP/2 each exchange has a stream of its own, which can break alone. */

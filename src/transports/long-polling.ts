@@ -7,6 +7,7 @@ import { textsOf } from './texts.ts';
 
 const dress = {
   headers: { ...commonHeaders, 'Content-Type': 'application/json; charset=utf-8' },
+  around: 0,
   body: (json: string) => json,
 };
 
