@@ -53,6 +53,11 @@ export class DarkProxy {
     for (const { near, isDark } of this.#links) if (isDark) near.destroy();
   }
 
+  /** The server loses the connections that are dark, by a reset. */
+  kill(): void {
+    for (const { far, isDark } of this.#links) if (isDark) far.resetAndDestroy();
+  }
+
   #join(near: Socket): void {
     const far = connect(this.#port, '127.0.0.1');
     const link = { near, far, isDark: false };

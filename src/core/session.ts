@@ -410,6 +410,11 @@ export class Session implements Stamped {
     this.#putOff(this.#grace + this.#allowed);
   }
 
+  /** Its client reads what was sent, and is not through yet: until then it cannot come (EX-1). */
+  reads(): void {
+    this.#readTo = 0;
+  }
+
   /**
    * Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1).
    * Nobody reads any more what was lost.

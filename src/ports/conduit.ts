@@ -41,6 +41,8 @@ export type EndReason =
 export interface Handover {
   /** `whole`: handed over in full, as far as this side can know (DL-8). If not, the peer may still have read some of it. */
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived?: boolean): void;
+  /** Some of a large response left, and more is to leave: its peer reads. */
+  moved(): void;
   /** A large response was sent, of so many bytes. The operating system may take it whole, long before the peer has read it. */
   sentLarge(bytes: number): void;
 }

@@ -1,13 +1,13 @@
-import type { Timer } from '../lib/clock.ts';
 import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../ports/conduit.ts';
 import type { Departing } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
 import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
-import { commonHeaders, type HttpRequest, type HttpResponse, readingTime, refuse } from './http.ts';
+import { commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';
 import { addressOf, isSecure, requestInfo } from './request-info.ts';
-import { atTurn, hearClose } from './turn.ts';
+import { PIECE, SlowAnswer } from './slow-answer.ts';
+import { hearClose } from './turn.ts';
 
 /** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
 export interface Dress {
@@ -25,9 +25,6 @@ interface Answer {
 /** Bytes of a response above which its reader is given more time. */
 const LARGE = 65_536;
 
-/** How long a response may still take to leave once a newer connect of its session came. Milliseconds. */
-const PATIENCE = 250;
-
 /** One HTTP request and its response: at most one batch, or a status. */
 export class HttpExchange implements Conduit, Departing {
   readonly shape = 'exchange';
@@ -44,9 +41,7 @@ export class HttpExchange implements Conduit, Departing {
   #state: 'waiting' | 'answered' | 'closed' = 'waiting';
   #isReceiving = true;
   #heldBack: Answer | undefined;
-  #unsettled: { readonly batch: readonly Outgoing[]; readonly handover: Handover } | undefined;
-  #deadline: Timer | undefined;
-  #patience: Timer | undefined;
+  #slow: SlowAnswer | undefined;
   #hearsClose = false;
 
   constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, dress: Dress) {
@@ -130,7 +125,8 @@ export class HttpExchange implements Conduit, Departing {
 
   end(reason: EndReason): void {
     if (reason === 'overtaken') {
-      this.#cutSoon();
+      this.depart();
+      this.#slow?.overtaken();
       return;
     }
     if (!this.alive || reason === 'disconnected') return;
@@ -150,7 +146,7 @@ export class HttpExchange implements Conduit, Departing {
         if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
         refuse(this.#res, 503, 'Service unavailable');
     }
-    this.#await();
+    this.#settle([]);
   }
 
   // Middleware in front, such as a timeout, may have answered in our place.
@@ -163,25 +159,25 @@ export class HttpExchange implements Conduit, Departing {
     this.#setCookie(batch);
     const length = Buffer.byteLength(body);
     this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': length });
-    this.#res.end(body);
     if (length > LARGE) handover?.sentLarge(length);
-    this.#await(batch, handover);
+    if (length > PIECE) this.#await(batch, handover).write(Buffer.from(body));
+    else {
+      this.#res.end(body);
+      this.#settle(batch, handover);
+    }
   }
 
-  // DL-8: whole when nothing is left to write, which is nearly always so at once, or when the response has finished.
-  #await(batch: readonly Outgoing[] = [], handover?: Handover): void {
-    if (this.#res.writableFinished === true && !this.#socket.destroyed) {
-      handover?.settled(batch, true);
-      return;
-    }
-    if (handover !== undefined) this.#unsettled = { batch, handover };
-    const { clock, options } = this.#server;
-    atTurn(this.#res, () => {
-      this.#deadline = clock.after(readingTime(options), () => void this.#res.destroy());
-    });
+  // DL-8: whole when nothing is left to write, which is nearly always so at once.
+  #settle(batch: readonly Outgoing[], handover?: Handover): void {
+    if (this.#res.writableFinished !== true || this.#socket.destroyed) this.#await(batch, handover);
+    else handover?.settled(batch, true);
+  }
+
+  #await(batch: readonly Outgoing[], handover: Handover | undefined): SlowAnswer {
+    const way = { server: this.#server, req: this.#req, res: this.#res };
+    this.#slow = new SlowAnswer(way, batch, handover);
     this.#hearClose();
-    // A destroyed socket reports its last write as done, and the response then as finished.
-    (this.#res.stream ?? this.#res).on('finish', () => this.#settle(!this.#socket.destroyed));
+    return this.#slow;
   }
 
   #hearClose(): void {
@@ -189,30 +185,10 @@ export class HttpExchange implements Conduit, Departing {
     this.#hearsClose = true;
   }
 
-  // It may be that all is well, and only the news has not come: a client sends a connect beside its other requests.
-  #cutSoon(): void {
-    if (this.#unsettled !== undefined) this.#patience ??= this.#server.clock.after(PATIENCE, this.#cut);
-  }
-
-  // The peer cannot have read any of a response that did not leave whole.
-  readonly #cut = (): void => {
-    if (this.#unsettled === undefined) return;
-    this.#settle(false);
-    this.#res.destroy();
-  };
-
-  #settle(whole: boolean): void {
-    this.#deadline?.cancel();
-    this.#patience?.cancel();
-    const unsettled = this.#unsettled;
-    this.#unsettled = undefined;
-    unsettled?.handover.settled(unsettled.batch, whole);
-  }
-
   readonly #onClose = (): void => {
     const unanswered = this.#state === 'waiting';
     this.#state = 'closed';
-    this.#settle(false);
+    this.#slow?.closed();
     if (unanswered) this.#server.lost(this);
   };
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Pinged } from './round-trip.ts';
 
 /** What a request says before its body; an upgrade has no more. */
 export interface RequestHead {
@@ -24,18 +25,23 @@ export interface HttpRequest extends RequestHead, Readable {
 /** What the transports need of a response. */
 export interface HttpResponse {
   readonly headersSent: boolean;
+  readonly destroyed?: boolean;
+  readonly writableEnded?: boolean;
   readonly writableFinished?: boolean;
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
   /** `null` in HTTP/1.1 while responses before it use the connection, and once it is through. */
   readonly socket?: object | null | undefined;
   /** What carries the response over HTTP/2, where the response says `finish` however its stream ended. */
-  readonly stream?: { on(event: 'finish', listener: () => void): unknown };
+  readonly stream?: {
+    readonly session?: Pinged | undefined;
+    on(event: 'finish', listener: () => void): unknown;
+  };
   setHeader(name: string, value: string): unknown;
   appendHeader(name: string, value: string): unknown;
   writeHead(status: number, headers: Record<string, string | number>): unknown;
-  write(chunk: string, written: (error?: Error | null) => void): boolean;
-  end(body: string): unknown;
+  write(chunk: string | Uint8Array, written: (error?: Error | null) => void): boolean;
+  end(body: string | Uint8Array): unknown;
   destroy(): unknown;
   on(event: 'finish' | 'close' | 'socket', listener: () => void): unknown;
 }
@@ -77,7 +83,7 @@ export function refuse(
   res.end(text);
 }
 
-/** SEC-9: how long a peer may take to read what was written, before its connection is cut. Milliseconds. */
+/** SEC-9: how long a peer may read nothing of what was written, before its connection is cut. Milliseconds. */
 export function readingTime({ timeout }: { readonly timeout: number }): number {
   return Math.max(timeout, 10_000);
 }

@@ -25,6 +25,7 @@ export function conduitContract(name: string, make: () => Promise<ConduitUnderTe
         conduit.send(batchOf(...data), {
           settled: (batch, whole) =>
             void settled.push([batch.map(({ message }) => 'data' in message && message.data), whole]),
+          moved() {},
           sentLarge() {},
         });
       return { send, settled };

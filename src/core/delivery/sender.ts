@@ -137,6 +137,10 @@ export class Sender implements Handover {
     if (this.isDue) this.schedule();
   }
 
+  moved(): void {
+    this.#session.reads();
+  }
+
   sentLarge(bytes: number): void {
     this.#session.allow(bytes / SLOWEST);
   }
