@@ -81,7 +81,7 @@ describe('docs/errors.md', () => {
   });
 
   it('lists the close codes there are', () => {
-    const codes = textOf('src/transports/websocket-conduit.ts').match(/(?<=: )1\d\d\d(?=,)/g) ?? [];
+    const codes = textOf('src/transports/websocket-link.ts').match(/(?<=: )1\d\d\d(?=,)/g) ?? [];
     expect(firstCells('WebSocket close codes')).toEqual([...new Set(codes)].sort());
   });
 });

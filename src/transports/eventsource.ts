@@ -14,6 +14,7 @@ import {
 } from './http.ts';
 import { addressOf, requestInfo } from './request-info.ts';
 import { atTurn, hearClose } from './turn.ts';
+import { Unsettled } from './unsettled.ts';
 
 /** Unsent bytes above which events wait in the session's queue instead. */
 const MAX_BUFFERED = 1_048_576;
@@ -43,11 +44,6 @@ function lastSegmentOf({ url = '' }: HttpRequest): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-interface Written {
-  readonly batch: readonly Outgoing[];
-  readonly handover: Handover | undefined;
-}
-
 /** An open event stream. */
 class EventStream implements Conduit {
   readonly shape = 'stream';
@@ -57,8 +53,7 @@ class EventStream implements Conduit {
   readonly #req: HttpRequest;
   readonly #res: HttpResponse;
   readonly #socket: HttpRequest['socket'];
-  /** Written, and not yet known to have left; oldest first. */
-  #unsettled: Written[] = [];
+  readonly #unsettled = new Unsettled();
   #info: RequestInfo | undefined;
   #alive = true;
   #timer: Timer | undefined;
@@ -112,14 +107,13 @@ class EventStream implements Conduit {
       handover?.settled(batch, false);
       return;
     }
-    const written = { batch, handover };
-    this.#unsettled.push(written);
+    const written = this.#unsettled.add(batch, handover);
     this.#res.write(`data: ${encodeBatch(batch)}\n\n`, (error) => {
       // A destroyed socket reports its last write as done: then `close` settles it.
-      if (!error && !this.#socket.destroyed) this.#settleUpTo(written);
+      if (!error && !this.#socket.destroyed) this.#unsettled.settleUpTo(written);
     });
     // DL-8: nothing is left to write, of this or of what came before it.
-    if (this.#res.writableLength === 0) this.#settleUpTo(written);
+    if (this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
   }
 
   end(reason: EndReason): void {
@@ -138,17 +132,10 @@ class EventStream implements Conduit {
     });
   }
 
-  #settleUpTo(last: Written): void {
-    const count = this.#unsettled.indexOf(last) + 1;
-    for (const { batch, handover } of this.#unsettled.splice(0, count)) handover?.settled(batch, true);
-  }
-
   #closed(): void {
     this.#alive = false;
     this.#timer?.cancel();
-    const lost = this.#unsettled.reverse();
-    this.#unsettled = [];
-    for (const { batch, handover } of lost) handover?.settled(batch, false, true);
+    this.#unsettled.lose();
     this.#server.lost(this);
   }
 

@@ -1,0 +1,41 @@
+import type { Handover } from '../ports/conduit.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
+
+/** A batch that was written. */
+export interface Written {
+  readonly batch: readonly Outgoing[];
+  readonly handover: Handover | undefined;
+}
+
+/** The batches that were written to one connection and may not have left yet, oldest first (DL-8). */
+export class Unsettled {
+  #written: Written[] = [];
+
+  get isEmpty(): boolean {
+    return this.#written.length === 0;
+  }
+
+  /** The newest. */
+  get last(): Written | undefined {
+    return this.#written.at(-1);
+  }
+
+  add(batch: readonly Outgoing[], handover: Handover | undefined): Written {
+    const written = { batch, handover };
+    this.#written.push(written);
+    return written;
+  }
+
+  /** This one has left whole, and so have all before it. */
+  settleUpTo(last: Written): void {
+    const count = this.#written.indexOf(last) + 1;
+    for (const { batch, handover } of this.#written.splice(0, count)) handover?.settled(batch, true);
+  }
+
+  /** The connection is gone. The newest batch is told first, so that all can be put back in their order. */
+  lose(): void {
+    const lost = this.#written.reverse();
+    this.#written = [];
+    for (const { batch, handover } of lost) handover?.settled(batch, false, true);
+  }
+}

@@ -1,0 +1,299 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'faye-websocket';
+import type { Timer } from '../lib/clock.ts';
+import type { Departing } from '../core/delivery/flusher.ts';
+import type { Server } from '../core/server.ts';
+import type { Handover } from '../ports/conduit.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
+import { Unsettled, type Written } from './unsettled.ts';
+import { closeFrame } from './websocket-frame.ts';
+import { memoryHeld } from './websocket-pieces.ts';
+import type { Rounds } from './websocket-rounds.ts';
+
+/** Close codes (WS-17). */
+export const closeCodes = {
+  disconnected: 1000,
+  shutdown: 1001,
+  binary: 1003,
+  malformed: 1007,
+  too_large: 1009,
+  failed: 1011,
+  capacity: 1013,
+} as const;
+
+/** How many pings may go unanswered (WS-14). */
+const MAX_UNANSWERED = 2;
+/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
+const LINGER = 1000;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What the links of one server share. */
+export interface SharedByLinks {
+  readonly server: Server;
+  /** Pings those that are open. */
+  readonly pings: Rounds<WebSocketLink>;
+}
+
+// Listeners find the link on what they listen to: closures would cost each socket half a kilobyte.
+const owner = Symbol('link');
+
+declare module 'node:stream' {
+  interface Duplex {
+    [owner]?: WebSocketLink;
+  }
+}
+
+declare module 'faye-websocket' {
+  interface WebSocket {
+    [owner]?: WebSocketLink;
+  }
+}
+
+/**
+ * A WebSocket, whatever is spoken over it: how fast it is read, what was written and has not left, pings, and how it ends.
+ * `faye-websocket` shakes hands, reads, and answers pings; frames are written to the socket beneath it, whole and in order. What is
+ * spoken is a subclass: a second object for each socket would cost memory that idle sockets have no use for.
+ *
+ *   open     reads, writes
+ *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
+ *   closed   the socket is gone
+ */
+export abstract class WebSocketLink implements Departing {
+  readonly #shared: SharedByLinks;
+  readonly #socket: Duplex;
+  readonly #webSocket: WebSocket;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #unanswered = 0;
+  // Memory of the message that has not come whole. Bytes.
+  #partial = 0;
+  #unsettled: Unsettled | undefined;
+  #awaited: Written | undefined;
+  #isReading = false;
+  #heldBack: Buffer[] | undefined;
+  #timer: Timer | undefined;
+
+  /** The WebSocket has opened. */
+  constructor(shared: SharedByLinks, socket: Duplex, webSocket: WebSocket) {
+    this.#shared = shared;
+    this.#socket = socket;
+    this.#webSocket = webSocket;
+    socket[owner] = this;
+    webSocket[owner] = this;
+    webSocket.onmessage = onMessage;
+    webSocket.onclose = onClose;
+    // Behind the one that has the WebSocket read.
+    socket.on('data', afterRead);
+    shared.pings.add(this);
+  }
+
+  /** One text came whole. */
+  protected abstract received(text: string): void;
+
+  /** All that was written has left. */
+  protected abstract drained(): void;
+
+  /** Nothing is read or written any more. */
+  protected abstract gone(): void;
+
+  /** Whether so much is at work that no more is to be read. */
+  protected abstract get isBusy(): boolean;
+
+  /** Where the peer is. */
+  abstract get address(): string;
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get alive(): boolean {
+    return this.#state === 'open' && this.#socket.writable;
+  }
+
+  get ready(): boolean {
+    return this.alive && !this.#isFull;
+  }
+
+  /** Asks the peer for a sign of life, or ends what has given none. */
+  ping(): void {
+    // While nothing is read, no answer can be heard.
+    if (this.isBusy) return;
+    if (this.#unanswered === MAX_UNANSWERED) this.#socket.destroy();
+    else if (this.alive) {
+      this.#unanswered += 1;
+      this.#webSocket.ping('', () => {
+        this.#unanswered = 0;
+      });
+    }
+  }
+
+  /** Writes what was held back. */
+  depart(): void {
+    if (this.#heldBack === undefined) return;
+    this.#writeHeldBack();
+    this.#awaitWrite();
+  }
+
+  /** One message came whole; more may come right behind it, so that what is answered at once is held back. */
+  take(data: string | Buffer): void {
+    if (this.#state !== 'open') return;
+    if (typeof data !== 'string') {
+      this.close(closeCodes.binary);
+      return;
+    }
+    this.#isReading = true;
+    this.received(data);
+    this.#isReading = false;
+  }
+
+  /** Who sends more than can be handled, or reads less than it asks for, is not listened to for a while. */
+  pace(): void {
+    if (!this.alive) return;
+    // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
+    if (this.#isFull && this.#hasSettled) this.#await([], undefined);
+    const isBusy = this.#isFull || this.isBusy;
+    if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
+  }
+
+  /** Something was read, and perhaps no whole message: ends a peer whose message takes too much memory (SEC-8). */
+  weigh(): void {
+    if (this.#state !== 'open') return;
+    const { intake, options } = this.#shared.server;
+    const held = memoryHeld(this.#webSocket);
+    const more = held - this.#partial;
+    if (held > 2 * options.maxMessageSize) this.close(closeCodes.too_large);
+    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity);
+    else this.#count(held);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.#finish();
+    this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#socket.destroy();
+    this.#unsettled?.lose();
+  }
+
+  /** Writes a frame, which carries this batch, or holds it back until all was read that came with what it answers. */
+  protected write(frame: Buffer, batch: readonly Outgoing[], handover: Handover | undefined): void {
+    if (!this.#isReading) this.depart();
+    this.#writeFrame(frame);
+    if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
+    else if (handover !== undefined) this.#await(batch, handover);
+  }
+
+  /** Says why, and ends. */
+  protected close(code: number, why = ''): void {
+    if (this.#state !== 'open') return;
+    this.#writeHeldBack();
+    if (this.#socket.writable) this.#socket.write(closeFrame(code, why));
+    this.#finish();
+  }
+
+  /** Closes in a second, unless somebody wants the link by then (DC-3). */
+  protected closeSoon(isWanted: () => boolean): void {
+    this.#timer ??= this.#shared.server.clock.after(LINGER, () => {
+      this.#timer = undefined;
+      if (!isWanted()) this.close(closeCodes.disconnected);
+    });
+  }
+
+  /** Ends at once where something that was written has not left. What was held back until all was read may leave at once. */
+  protected cut(): void {
+    this.depart();
+    if (!this.#hasSettled) this.closed();
+  }
+
+  // WS-15.
+  get #isFull(): boolean {
+    return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
+  }
+
+  get #isWritten(): boolean {
+    return this.alive && this.#socket.writableLength === 0;
+  }
+
+  get #hasSettled(): boolean {
+    return this.#unsettled === undefined || this.#unsettled.isEmpty;
+  }
+
+  #count(partial: number): void {
+    this.#shared.server.intake.add(partial - this.#partial);
+    this.#partial = partial;
+  }
+
+  #writeFrame(frame: Buffer): void {
+    if (!this.#isReading) this.#socket.write(frame);
+    else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
+    else {
+      this.#heldBack = [frame];
+      this.#shared.server.depart(this);
+    }
+  }
+
+  #writeHeldBack(): void {
+    const frames = this.#heldBack;
+    this.#heldBack = undefined;
+    if (frames === undefined || !this.alive) return;
+    if (frames.length > 1) this.#socket.cork();
+    for (const frame of frames) this.#socket.write(frame);
+    if (frames.length > 1) this.#socket.uncork();
+  }
+
+  #await(batch: readonly Outgoing[], handover: Handover | undefined): void {
+    this.#unsettled ??= new Unsettled();
+    this.#unsettled.add(batch, handover);
+    this.#awaitWrite();
+  }
+
+  // DL-8: what was written is handed over when nothing is left to write of it.
+  #awaitWrite(): void {
+    const last = this.#unsettled?.last;
+    if (this.#heldBack !== undefined) return;
+    // A socket that has failed reports nothing left to write: its `close` tells what became of it.
+    if (last === undefined || last === this.#awaited || !this.alive) return;
+    if (this.#isWritten) this.#settle(last);
+    else {
+      this.#awaited = last;
+      this.#socket.write(NOTHING, (error) => {
+        if (!error) this.#settle(last);
+      });
+    }
+  }
+
+  #settle(last: Written): void {
+    // It reads, so it lives, even if its pongs wait behind what is not read from it.
+    this.#unanswered = 0;
+    this.#unsettled?.settleUpTo(last);
+    this.drained();
+    this.pace();
+  }
+
+  #finish(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#count(0);
+    this.#shared.pings.delete(this);
+    this.gone();
+    this.#socket.end();
+    // Nothing is kept of what still comes.
+    this.#socket.unpipe();
+    this.#socket.resume();
+    this.#timer?.cancel();
+    this.#timer = this.#shared.server.clock.after(LINGER, () => void this.#socket.destroy());
+  }
+}
+
+function onMessage(this: WebSocket, { data }: { readonly data: string | Buffer }): void {
+  this[owner]?.take(data);
+}
+
+function onClose(this: WebSocket): void {
+  this[owner]?.closed();
+}
+
+function afterRead(this: Duplex): void {
+  this[owner]?.weigh();
+  this[owner]?.pace();
+}
