@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { connect, createSecureServer } from 'node:http2';
+import { request } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express from 'express';
@@ -112,6 +116,42 @@ describe('attach', () => {
     expect((await send(url, 'POST', '/b', { ...json, Origin: 'https://a.example' }, handshake)).status).toBe(
       403,
     );
+  });
+
+  it('serves HTTP/2, and WebSockets by HTTP/1.1 beside it', async () => {
+    const pem = (name: string) => readFileSync(new URL(`../cli/tls/${name}.pem`, import.meta.url));
+    const http = createSecureServer({ key: pem('key'), cert: pem('cert'), allowHTTP1: true });
+    const server = serverOf();
+    server.attach(http, { path: '/bayeux' });
+    await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as AddressInfo;
+    const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    onTestFinished(() => {
+      session.destroy();
+      http.close();
+    });
+    const status = async (path: string) => {
+      const stream = session.request({ ':method': 'POST', ':path': path, ...json });
+      stream.end(handshake).resume();
+      const [headers] = await once(stream, 'response');
+      return headers[':status'];
+    };
+    expect([await status('/bayeux'), await status('/other')]).toEqual([200, 404]);
+    const asked = request({
+      port,
+      host: '127.0.0.1',
+      path: '/bayeux',
+      rejectUnauthorized: false,
+      headers: {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      },
+    }).end();
+    const [response, socket] = await once(asked, 'upgrade');
+    socket.destroy();
+    expect(response.statusCode).toBe(101);
   });
 
   it('is undone by what it returns: the path is the listeners’ again', async () => {
