@@ -4,7 +4,7 @@ import { bayeux } from './http/middleware.ts';
 import { attachUpgrades, type AttachOptions } from './http/attach.ts';
 import type { Server } from './server.ts';
 
-/** What the plugin is registered with. */
+/** The options of the plugin. */
 export interface BayeuxPluginOptions extends AttachOptions {
   readonly server: Server;
 }
@@ -12,8 +12,8 @@ export interface BayeuxPluginOptions extends AttachOptions {
 const usage = "write app.register(bayeuxPlugin, { server: new Server(), path: '/bayeux' })";
 
 /**
- * Serves Bayeux on a path of a Fastify app, below the prefix it is registered with, WebSockets included. The hooks of the app run
- * before requests, not before WebSockets. The server is closed with the app.
+ * Serves Bayeux on a path of a Fastify app, below the prefix it is registered with, WebSockets included. The
+ * hooks of the app run before requests, not before WebSockets. The server is closed with the app.
  */
 export const bayeuxPlugin: FastifyPluginAsync<BayeuxPluginOptions> = async (app, { server, path }) => {
   checkServer(server, usage);

@@ -13,7 +13,10 @@ import type { AnyHttpServer } from './http/dispatcher.ts';
 import { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';
 import { heapLimit } from './lib/heap.ts';
 
-/** Sessions, channels and who hears what, with the extensions its options ask for. Knows no sockets: transports bring it requests and conduits. */
+/**
+ * Sessions, channels and who hears what, with the extensions its options ask for. Knows no sockets:
+ * transports bring it requests and conduits.
+ */
 export class Server extends CoreServer {
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
@@ -21,20 +24,26 @@ export class Server extends CoreServer {
   }
 
   /**
-   * Serves Bayeux on a path of an HTTP server and below it, WebSockets included. The server takes its requests before any framework,
-   * whose middleware sees none of them; all other requests go where they went before. What comes back detaches it. Throws
-   * `UsageError` when the path is taken.
+   * Serves Bayeux on a path of an HTTP server and below it, WebSockets included. Requests for that path come
+   * here before any framework, so its middleware does not see them. All other requests go on as before. The
+   * returned function detaches the server. Throws `UsageError` when the path is taken.
    */
   attach(httpServer: AnyHttpServer, options: AttachOptions): () => void {
     return attach(this, httpServer, options);
   }
 
-  /** Accepts WebSockets on a path of an HTTP server, for requests that `handler()` serves on the same path. What comes back detaches it. */
+  /**
+   * Accepts WebSockets on a path of an HTTP server, where `handler()` serves the requests. The returned
+   * function ends that: no more are accepted, and open ones stay.
+   */
   attachUpgrades(httpServer: AnyHttpServer, options: AttachOptions): () => void {
     return attachUpgrades(this, httpServer, options);
   }
 
-  /** Makes a request handler for Express and the like: their middleware runs before it. WebSockets need `attachUpgrades`. */
+  /**
+   * Makes a request handler for Express and other frameworks; their middleware runs first. WebSockets need
+   * `attachUpgrades` as well.
+   */
   handler(options: MiddlewareOptions = {}): Middleware {
     return bayeux(this, options);
   }

@@ -4,7 +4,7 @@ import { checkNames } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-// Each check says what to write instead. TypeScript refuses most of these mistakes; JavaScript does not.
+// Each check says what to write instead. TypeScript refuses most of these mistakes, but JavaScript none.
 
 /** Throws `UsageError` unless this is an HTTP server of Node. */
 export function checkHttpServer(given: unknown, usage: string): void {

@@ -8,20 +8,20 @@ import type { Handle } from '../transports/http.ts';
 
 /** Where a server is attached. */
 export interface AttachOptions {
-  /** It and every path below it are the server's. */
+  /** The server gets this path and every path below it, such as `/bayeux`. */
   readonly path: string;
 }
 
 /**
- * Serves Bayeux on a path of this HTTP server, WebSockets included, before any listener sees a request. What comes back detaches it.
- * Throws `UsageError` when the arguments are not these, or the path is taken.
+ * Serves Bayeux on a path of this HTTP server, WebSockets included, before any listener sees a request. The
+ * returned function detaches the server. Throws `UsageError` when an argument is wrong or the path is taken.
  */
 export function attach(server: Server, httpServer: AnyHttpServer, options: AttachOptions): () => void {
   checkArguments('attach', httpServer, options);
   return mount(server, httpServer, options.path, router(server));
 }
 
-/** As `attach`, for WebSockets alone: the requests come by a handler that is mounted on the same path. */
+/** As `attach`, for WebSockets alone: a handler on the same path serves the requests. */
 export function attachUpgrades(
   server: Server,
   httpServer: AnyHttpServer,

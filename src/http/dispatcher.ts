@@ -14,11 +14,11 @@ import { refusalOf, type Upgrades } from './upgrade.ts';
 /** A server of HTTP/1.1, or one of HTTP/2 that allows HTTP/1.1 beside it. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2SecureServer;
 
-/** What is served on one path of an HTTP server, and below it. */
+/** A bayeuxd server on one path of an HTTP server, and below it. */
 interface Mounted {
   readonly server: Server;
   readonly upgrades: Upgrades;
-  /** Absent where a framework has the handler of the requests. */
+  /** Absent after `attachUpgrades`: a handler inside a framework serves the requests. */
   readonly requests?: Handle;
 }
 
@@ -34,15 +34,15 @@ export function dispatcherOf(httpServer: AnyHttpServer, clock: Clock): Dispatche
   return known;
 }
 
-/** What Node emits on an HTTP server; `connection` stands for all events that pass. */
+/** The events of an HTTP server; `connection` stands for all that the dispatcher does not look at. */
 type Emitted =
   | [event: 'request', request: HttpRequest, response: HttpResponse]
   | [event: 'upgrade', request: IncomingMessage, socket: Duplex, head: Buffer]
   | [event: 'connection', ...unknown[]];
 
 /**
- * Serves the requests and upgrades of one HTTP server that are for the bayeuxd servers attached to it (WS-1), before any listener
- * sees them. All others go to the listeners. What only we listen for is answered with 404.
+ * Serves the requests and upgrades of one HTTP server whose path belongs to an attached bayeuxd server
+ * (WS-1); no listener sees them. All others go to the listeners, or get 404 when there is no other listener.
  */
 class Dispatcher {
   readonly #httpServer: AnyHttpServer;
@@ -53,7 +53,7 @@ class Dispatcher {
     this.#httpServer = httpServer;
     this.#clock = clock;
     const { emit } = httpServer;
-    // So neither the listeners of before nor those added later see what is ours.
+    // A listener cannot keep other listeners from being called, before or after it; `emit` can.
     Object.defineProperty(httpServer, 'emit', {
       configurable: true,
       writable: true,
@@ -71,7 +71,7 @@ class Dispatcher {
     );
   }
 
-  /** What comes back takes it away again. */
+  /** Mounts a server in place of a closed one. The returned function removes it. */
   add(path: string, mounted: Mounted): () => void {
     const mount = mountOf(path);
     this.#mounts.set(mount, mounted);
@@ -83,7 +83,7 @@ class Dispatcher {
     };
   }
 
-  // Node hands over upgrades, and requests of HTTP/2, only when there are listeners.
+  // Node emits upgrades, and requests of HTTP/2, only when there are listeners.
   #listen(): void {
     const mounted = [...this.#mounts.values()];
     this.#httpServer.off('upgrade', this.#onUpgrade).off('request', this.#onRequest);
@@ -114,7 +114,7 @@ class Dispatcher {
     else refuseUpgrade(socket, refusal);
   }
 
-  // Nobody's of ours.
+  // Called for paths that are not mounted; alone on the HTTP server, nobody else answers.
   readonly #onRequest = (_request: HttpRequest, response: HttpResponse): void => {
     if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, 'Not found');
   };
@@ -124,7 +124,7 @@ class Dispatcher {
     else this.#leave(request, socket, head);
   };
 
-  // WS-1: somebody else's, but if nobody has read or written by then, nobody will.
+  // WS-1: another listener should take it. If none has read or written by then, none will.
   #leave(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const before = written(socket);
     const timer = this.#clock.after(UNCLAIMED, () => {
@@ -139,7 +139,7 @@ class Dispatcher {
     else passOver(request, socket, head, this.#httpServer);
   }
 
-  // The longest mount that is the path, or a whole beginning of it.
+  // The longest mount that is the path, or whole segments at its beginning.
   #find(url = ''): Mounted | undefined {
     const target = pathOf(url);
     const query = target.indexOf('?');
@@ -152,7 +152,7 @@ class Dispatcher {
   }
 }
 
-// A slash at the end says nothing.
+// `/bayeux/` and `/bayeux` are one mount.
 function mountOf(path: string): string {
   return path.replace(/\/+$/, '');
 }

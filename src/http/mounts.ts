@@ -14,8 +14,8 @@ interface Mounts {
 const mounts = new WeakMap<Server, Mounts>();
 
 /**
- * Notes a mount of a request handler. Throws `UsageError` when WebSockets are accepted on other paths: clients derive one address
- * from the other.
+ * Notes a mount of a request handler. Throws `UsageError` when WebSockets are accepted on other paths:
+ * clients derive one address from the other.
  */
 export function noteMount(server: Server, path: string): void {
   const known = mountsOf(server);
@@ -24,7 +24,10 @@ export function noteMount(server: Server, path: string): void {
   known.requests.add(note);
 }
 
-/** Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in by others. What comes back forgets it. */
+/**
+ * Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in by others. The
+ * returned function forgets the path.
+ */
 export function noteUpgrades(server: Server, path: string): () => void {
   const known = mountsOf(server);
   const note = { path: normal(path) };

@@ -6,9 +6,9 @@ import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts
 import { isAllowedOrigin } from './origins.ts';
 import type { Refusal } from './refuse-upgrade.ts';
 
-/** What is spoken over the WebSockets of a path. */
+/** The protocol that is spoken over the WebSockets of a path. */
 export interface Upgrades {
-  /** Why a good WebSocket of an allowed page cannot come in, if it cannot. */
+  /** The reason of this protocol to refuse a valid WebSocket request from an allowed page, if it has one. */
   refusalOf(request: IncomingMessage): Refusal | undefined;
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -27,7 +27,7 @@ export function bayeuxUpgrades(server: Server): Upgrades {
   };
 }
 
-/** Why an upgrade is refused whatever is to be spoken over it, if it is. */
+/** The reason to refuse an upgrade under any protocol, if there is one. */
 export function refusalOf(request: IncomingMessage, server: Server): Refusal | undefined {
   if (server.state === 'closed') return { status: 503 };
   if (!isAllowedOrigin(request, server)) return { status: 403 };

@@ -1,7 +1,7 @@
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 
-/** A batch that was written. */
+/** A batch that was written, and whom to tell when it has left. */
 export interface Written {
   readonly batch: readonly Outgoing[];
   readonly handover: Handover | undefined;
@@ -15,7 +15,6 @@ export class Unsettled {
     return this.#written.length === 0;
   }
 
-  /** The newest. */
   get last(): Written | undefined {
     return this.#written.at(-1);
   }
@@ -26,13 +25,16 @@ export class Unsettled {
     return written;
   }
 
-  /** This one has left whole, and so have all before it. */
+  /** Tells that this batch and all older ones have left whole. */
   settleUpTo(last: Written): void {
     const count = this.#written.indexOf(last) + 1;
     for (const { batch, handover } of this.#written.splice(0, count)) handover?.settled(batch, true);
   }
 
-  /** The connection is gone. The newest batch is told first, so that all can be put back in their order. */
+  /**
+   * Tells that all are lost with the connection, newest first: each is put back at the head of the queue,
+   * which restores their order.
+   */
   lose(): void {
     const lost = this.#written.reverse();
     this.#written = [];

@@ -13,16 +13,19 @@ import type { Frames } from './websocket-frame.ts';
 import { closeCodes, type SharedByLinks, WebSocketLink } from './websocket-link.ts';
 import type { Rounds } from './websocket-rounds.ts';
 
-/** What the sockets of one server share. */
+/** The parts that all WebSocket conduits of one server share. */
 export interface Shared extends SharedByLinks {
-  /** Watches those that have no session. */
+  /** Closes conduits that stay without a session. */
   readonly idle: Rounds<WebSocketConduit>;
 }
 
 /** How many frames may be at work before no more is read (PR-12). */
 const MAX_AT_WORK = 100;
 
-/** Bayeux over one WebSocket: a text is a batch, and a batch of the server a frame, or several. */
+/**
+ * Bayeux over one WebSocket: each text message is a batch of requests, and each batch of replies and events
+ * goes into one or more frames.
+ */
 export class WebSocketConduit extends WebSocketLink implements Conduit {
   tally: SocketTally | undefined;
   readonly #shared: Shared;
@@ -143,7 +146,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     }
   }
 
-  // Who may publish without a session lives by its messages.
+  // A peer that may publish without a session stays as long as it sends messages.
   #spoke(): void {
     if (this.#shared.server.options.unconnectedPublish !== 'deny') this.#shared.idle.add(this);
   }

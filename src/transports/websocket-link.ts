@@ -23,15 +23,17 @@ export const closeCodes = {
 
 /** How many pings may go unanswered (WS-14). */
 const MAX_UNANSWERED = 2;
-/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
+/**
+ * How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds.
+ */
 const LINGER = 1000;
 
 const NOTHING = Buffer.alloc(0);
 
-/** What the links of one server share. */
+/** The parts that all links of one server share. */
 export interface SharedByLinks {
   readonly server: Server;
-  /** Pings those that are open. */
+  /** Pings the open links. */
   readonly pings: Rounds<WebSocketLink>;
 }
 
@@ -51,9 +53,10 @@ declare module 'faye-websocket' {
 }
 
 /**
- * A WebSocket, whatever is spoken over it: how fast it is read, what was written and has not left, pings, and how it ends.
- * `faye-websocket` shakes hands, reads, and answers pings; frames are written to the socket beneath it, whole and in order. What is
- * spoken is a subclass: a second object for each socket would cost memory that idle sockets have no use for.
+ * A WebSocket under any protocol: the pace of reading, writes that have not left, pings, and the close.
+ * `faye-websocket` shakes hands, reads, and answers pings. Frames are written to the socket beneath it, whole
+ * and in order. Each protocol is a subclass, and not a second object: an object for each socket is memory
+ * that idle sockets pay, too.
  *
  *   open     reads, writes
  *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
@@ -87,19 +90,19 @@ export abstract class WebSocketLink implements Departing {
     shared.pings.add(this);
   }
 
-  /** One text came whole. */
+  /** A whole text message came. */
   protected abstract received(text: string): void;
 
-  /** All that was written has left. */
+  /** Every write has left: there is room for more. */
   protected abstract drained(): void;
 
-  /** Nothing is read or written any more. */
+  /** The link ends: from here on nothing is read or written. */
   protected abstract gone(): void;
 
-  /** Whether so much is at work that no more is to be read. */
+  /** Whether too many messages are at work to read more of them. */
   protected abstract get isBusy(): boolean;
 
-  /** Where the peer is. */
+  /** The address of the peer. */
   abstract get address(): string;
 
   get isOpen(): boolean {
@@ -114,7 +117,7 @@ export abstract class WebSocketLink implements Departing {
     return this.alive && !this.#isFull;
   }
 
-  /** Asks the peer for a sign of life, or ends what has given none. */
+  /** Pings the peer, or ends the link when too many pings are unanswered. */
   ping(): void {
     // While nothing is read, no answer can be heard.
     if (this.isBusy) return;
@@ -127,14 +130,17 @@ export abstract class WebSocketLink implements Departing {
     }
   }
 
-  /** Writes what was held back. */
+  /** Writes the frames that were held back. */
   depart(): void {
     if (this.#heldBack === undefined) return;
     this.#writeHeldBack();
     this.#awaitWrite();
   }
 
-  /** One message came whole; more may come right behind it, so that what is answered at once is held back. */
+  /**
+   * A whole message came. More may follow in the same read, so immediate answers are held back until the end
+   * of the turn.
+   */
   take(data: string | Buffer): void {
     if (this.#state !== 'open') return;
     if (typeof data !== 'string') {
@@ -146,16 +152,17 @@ export abstract class WebSocketLink implements Departing {
     this.#isReading = false;
   }
 
-  /** Who sends more than can be handled, or reads less than it asks for, is not listened to for a while. */
+  /** Pauses reading while the peer sends more than can be handled, or reads less than it is sent. */
   pace(): void {
     if (!this.alive) return;
-    // Replies or pongs may have piled up, behind which nothing waits yet that would have it read on.
+    // Replies or pongs may have piled up with no batch behind them, whose end would resume reading: add an
+    // empty one.
     if (this.#isFull && this.#hasSettled) this.#await([], undefined);
     const isBusy = this.#isFull || this.isBusy;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
-  /** Something was read, and perhaps no whole message: ends a peer whose message takes too much memory (SEC-8). */
+  /** Called after each read: ends a peer whose unfinished message takes too much memory (SEC-8). */
   weigh(): void {
     if (this.#state !== 'open') return;
     const { intake, options } = this.#shared.server;
@@ -175,7 +182,9 @@ export abstract class WebSocketLink implements Departing {
     this.#unsettled?.lose();
   }
 
-  /** Writes a frame, which carries this batch, or holds it back until all was read that came with what it answers. */
+  /**
+   * Writes the frame of this batch. While a message is being read, the frame waits for the end of the turn.
+   */
   protected write(frame: Buffer, batch: readonly Outgoing[], handover: Handover | undefined): void {
     if (!this.#isReading) this.depart();
     this.#writeFrame(frame);
@@ -183,7 +192,7 @@ export abstract class WebSocketLink implements Departing {
     else if (handover !== undefined) this.#await(batch, handover);
   }
 
-  /** Says why, and ends. */
+  /** Sends a close frame and ends. */
   protected close(code: number, why = ''): void {
     if (this.#state !== 'open') return;
     this.#writeHeldBack();
@@ -191,7 +200,7 @@ export abstract class WebSocketLink implements Departing {
     this.#finish();
   }
 
-  /** Closes in a second, unless somebody wants the link by then (DC-3). */
+  /** Closes after a second, unless the link is wanted by then (DC-3). */
   protected closeSoon(isWanted: () => boolean): void {
     this.#timer ??= this.#shared.server.clock.after(LINGER, () => {
       this.#timer = undefined;
@@ -199,7 +208,7 @@ export abstract class WebSocketLink implements Departing {
     });
   }
 
-  /** Ends at once where something that was written has not left. What was held back until all was read may leave at once. */
+  /** Writes the frames that were held back, then ends at once if something written has not left. */
   protected cut(): void {
     this.depart();
     if (!this.#hasSettled) this.closed();
@@ -247,7 +256,7 @@ export abstract class WebSocketLink implements Departing {
     this.#awaitWrite();
   }
 
-  // DL-8: what was written is handed over when nothing is left to write of it.
+  // DL-8: a batch is handed over when the socket has nothing left to write.
   #awaitWrite(): void {
     const last = this.#unsettled?.last;
     if (this.#heldBack !== undefined) return;
@@ -263,7 +272,7 @@ export abstract class WebSocketLink implements Departing {
   }
 
   #settle(last: Written): void {
-    // It reads, so it lives, even if its pongs wait behind what is not read from it.
+    // The peer reads, so it is alive, even if its pongs are stuck in data that we do not read.
     this.#unanswered = 0;
     this.#unsettled?.settleUpTo(last);
     this.drained();
@@ -277,7 +286,7 @@ export abstract class WebSocketLink implements Departing {
     this.#shared.pings.delete(this);
     this.gone();
     this.#socket.end();
-    // Nothing is kept of what still comes.
+    // Data that still comes is read and dropped.
     this.#socket.unpipe();
     this.#socket.resume();
     this.#timer?.cancel();
