@@ -14,7 +14,7 @@ import {
 } from './http.ts';
 import { addressOf, requestInfo } from './request-info.ts';
 import { atTurn, hearClose } from './turn.ts';
-import { Unsettled } from './unsettled.ts';
+import { Unsettled, type Written } from './unsettled.ts';
 
 /** Unsent bytes above which events wait in the session's queue instead. */
 const MAX_BUFFERED = 1_048_576;
@@ -87,7 +87,7 @@ class EventStream implements Conduit {
   }
 
   get alive(): boolean {
-    return this.#alive && !this.#socket.destroyed;
+    return this.#alive && !this.#isDestroyed;
   }
 
   get ready(): boolean {
@@ -110,10 +110,10 @@ class EventStream implements Conduit {
     const written = this.#unsettled.add(batch, handover);
     this.#res.write(`data: ${encodeBatch(batch)}\n\n`, (error) => {
       // A destroyed socket reports its last write as done: then `close` settles it.
-      if (!error && !this.#socket.destroyed) this.#unsettled.settleUpTo(written);
+      if (!error && !this.#isDestroyed) this.#settleSoon(written);
     });
     // DL-8: nothing is left to write, of this or of what came before it.
-    if (this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
+    if (!this.#isDestroyed && this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
   }
 
   end(reason: EndReason): void {
@@ -130,6 +130,17 @@ class EventStream implements Conduit {
     atTurn(this.#res, () => {
       this.#timer = clock.after(readingTime(options), () => void this.#res.destroy());
     });
+  }
+
+  // Over HTTP/2 its stream may be gone while the connection is not.
+  get #isDestroyed(): boolean {
+    return this.#socket.destroyed || this.#res.stream?.destroyed === true;
+  }
+
+  // Node reports a write of HTTP/2 as done also when its connection died, and tells of that a moment later.
+  #settleSoon(written: Written): void {
+    if (this.#res.stream === undefined) this.#unsettled.settleUpTo(written);
+    else this.#server.clock.soon(() => this.#server.clock.soon(() => this.#unsettled.settleUpTo(written)));
   }
 
   #closed(): void {

@@ -34,6 +34,7 @@ export interface HttpResponse {
   readonly socket?: object | null | undefined;
   /** What carries the response over HTTP/2, where the response says `finish` however its stream ended. */
   readonly stream?: {
+    readonly destroyed?: boolean;
     readonly session?: Pinged | undefined;
     on(event: 'finish', listener: () => void): unknown;
   };
