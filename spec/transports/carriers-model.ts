@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { attachWebSocket, bayeux, Server } from '../../src/index.ts';
+import { bayeux, Server } from '../../src/index.ts';
 import { type Ask, type Asking, BareWebSocket, Http1, Http2 } from '../support/bare-clients.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { Link } from '../support/link.ts';
@@ -167,7 +167,7 @@ class Doors {
     });
     this.http = createServer(bayeux(this.server, { path: '/bayeux' }));
     this.http2 = createHttp2Server(bayeux(this.server, { path: '/bayeux' }));
-    attachWebSocket(this.http, '/bayeux', this.server);
+    this.server.attachUpgrades(this.http, { path: '/bayeux' });
   }
 }
 
@@ -229,6 +229,8 @@ class Model {
       case 'turns':
         return settle(step.count);
       case 'time':
+        // Time stands still while bytes are on their way.
+        await settle(10);
         return this.#doors.clock.tick(step.ms);
       case 'stall':
       case 'grant':
@@ -253,7 +255,7 @@ class Model {
     await settle(6);
     for (let more = 0; more < 50 && this.#firsts.length < this.published.length; more += 1) {
       this.#poll('h1', true, false, false);
-      await settle(6);
+      await settle(10);
       await this.#doors.clock.tick(1_000);
     }
   }
@@ -343,7 +345,7 @@ class Model {
   #connection(via: Way, fresh: boolean): Asking {
     const { h1, h2 } = this.#connections;
     const known = (via === 'h1' ? h1 : h2).findLast(
-      ({ link, busy }) => link.isOpen && this.#mayShare(via, busy),
+      ({ link, busy }) => link.isOpen && this.#mayShare(via, link, busy),
     );
     if (known !== undefined && !fresh) return known;
     const { http, http2 } = this.#doors;
@@ -356,8 +358,8 @@ class Model {
   }
 
   // A connection of HTTP/1.1 answers in order, so that one which is busy is for clients that wait for nothing.
-  #mayShare(via: Way, busy: number): boolean {
-    return via === 'h2' || busy === 0 || !this.#isFickle;
+  #mayShare(via: Way, link: Link, busy: number): boolean {
+    return via === 'h2' ? !link.isDark : busy === 0 || !this.#isFickle;
   }
 
   #connect(connectionType: string, hold: boolean): Wire {
@@ -431,9 +433,10 @@ class Model {
     return this.#kind.listens === 'last';
   }
 
-  // What the network took of a stream is lost with it, whatever is promised of replies.
+  // A connect shows no loss while a stream is open, whatever is promised of replies (DL-13).
   get #mayStream(): boolean {
-    return this.#kind.room === 0 || this.#kind.delivery === 'ack';
+    const { delivery, listens } = this.#kind;
+    return delivery !== 'retained' || listens === 'all';
   }
 
   // A late connect would come in between those that show a loss (DL-13).
