@@ -2,12 +2,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { beforeAll, afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { publish } from '../../src/cli/publish.ts';
 import { subscribe } from '../../src/cli/subscribe.ts';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import { type Running, startBayeuxd, startCometd, startFaye } from '../conformance/servers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/until.ts';
+import { publishing } from './publishing.ts';
+
+const publish = (url: string, channel: string, json: string) => publishing(url, { channel, json });
 
 /** Runs `subscribe` with what it prints and says in two lists. */
 function listenTo(url: string, pattern: string) {
@@ -86,7 +88,7 @@ describe('bayeuxd publish', () => {
       `hello is not JSON; a string is written '"hello"'`,
     );
     await expect(publish('localhost:8000', '/a', '1')).rejects.toThrow(
-      '"localhost:8000" is no http or https address',
+      '"localhost:8000" is no http, https, ws or wss address',
     );
     await expect(publish(`http://127.0.0.1:${port}/elsewhere`, '/a', '1')).rejects.toThrow(
       /elsewhere answered 404/,

@@ -6,8 +6,8 @@ import type { Flags } from '../../src/cli/config.ts';
 async function parse(...args: string[]) {
   const actions = {
     serve: vi.fn(async (_flags: Flags, _instead: string | undefined) => {}),
-    publish: vi.fn(async () => {}),
-    subscribe: vi.fn(async () => {}),
+    publish: vi.fn(async (..._: unknown[]) => {}),
+    subscribe: vi.fn(async (..._: unknown[]) => {}),
   };
   let stdout = '';
   let stderr = '';
@@ -52,9 +52,21 @@ describe('the command line', () => {
 
   it('hands the commands what they need', async () => {
     const publish = await parse('publish', 'http://a/b', '/c', '{"d":1}');
-    expect(publish.publish.mock.calls[0]?.slice(0, 3)).toEqual(['http://a/b', '/c', '{"d":1}']);
-    const subscribe = await parse('subscribe', 'http://a/b', '/c/*');
-    expect(subscribe.subscribe.mock.calls[0]?.slice(0, 2)).toEqual(['http://a/b', '/c/*']);
+    expect(publish.publish.mock.calls[0]?.slice(0, 2)).toEqual([
+      'http://a/b',
+      { channel: '/c', json: '{"d":1}' },
+    ]);
+    const subscribe = await parse('subscribe', 'http://a/b', '/c/*', '--from', '-2', '--ack');
+    expect(subscribe.subscribe.mock.calls[0]?.slice(0, 3)).toEqual([
+      'http://a/b',
+      '/c/*',
+      { from: '-2', ack: true },
+    ]);
+    const lines = await parse('publish', 'ws://a/b', '/c', '-', '--header', 'A: b', '--header', 'C: d');
+    expect(lines.publish.mock.calls[0]?.slice(1, 3)).toEqual([
+      { channel: '/c', json: '-' },
+      { header: ['A: b', 'C: d'] },
+    ]);
   });
 
   it.each([['--help'], ['-h'], ['help'], ['serve', '--help']])(
@@ -95,7 +107,7 @@ describe('the command line', () => {
     [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe'],
     [['--port'], `option '--port <value>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
-    [['publish', 'http://a/b', '/c'], `missing required argument 'json'`],
+    [['publish', 'http://a/b'], `missing required argument 'channel'`],
     [['publish', 'http://a/b', '/c', '1', '2'], /^bayeuxd: too many arguments for 'publish'/],
     [['publish', 'http://a/b', '/c', '1', '--port', '2'], `unknown option '--port'`],
   ])('refuses %o in one line', async (args, line) => {

@@ -48,7 +48,7 @@ async function launch(args: readonly string[], env: Env = {}, ready = /^ {2}API 
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += chunk));
   child.stderr.on('data', (chunk) => (stderr += chunk));
-  const exited = once(child, 'exit').then(([code]) => code);
+  const exited = once(child, 'close').then(([code]) => code);
   while (!ready.test(stdout + stderr)) {
     const ended = await Promise.race([
       exited.then(() => true),
@@ -193,7 +193,7 @@ describe.concurrent('the command line', () => {
     [2, ['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
     [2, ['publish', 'http://127.0.0.1:2/bayeux'], `missing required argument 'channel'`],
     [2, ['publish', 'http://127.0.0.1:2/', '/a', 'b'], `b is not JSON; a string is written '"hello"'`],
-    [2, ['subscribe', 'example.com', '/a'], '"example.com" is no http or https address'],
+    [2, ['subscribe', 'example.com', '/a'], '"example.com" is no http, https, ws or wss address'],
   ])('ends with code %i and one clear line: %s', async (status, args, line) => {
     expect(await run(args)).toEqual({ status, stdout: '', stderr: `bayeuxd: ${line}\n` });
   });
@@ -320,7 +320,7 @@ describe('the program', () => {
       /subscribed to/,
     );
     const published = await run(['publish', `${program.url}/bayeux`, '/chat/a/b', '{"text":"hi"}']);
-    expect(published).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(published).toEqual({ status: 0, stdout: 'published to /chat/a/b\n', stderr: '' });
     while (!stdout().includes('\n')) await once(child.stdout ?? child, 'data');
     expect(stdout()).toBe('{"channel":"/chat/a/b","data":{"text":"hi"}}\n');
     expect(await end('SIGINT')).toBe(0);

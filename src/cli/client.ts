@@ -1,9 +1,7 @@
-import { printable } from '../lib/printable.ts';
-
-/** A message from a server, as it came. */
-export interface Incoming {
-  readonly [field: string]: unknown;
-}
+import { ArgumentError, ClientError } from './client-error.ts';
+import { HttpLink } from './http-link.ts';
+import { type Incoming, isReply, type Link, type LinkOptions } from './link.ts';
+import { WebSocketLink } from './websocket-link.ts';
 
 /** What a server advises after a connect. */
 export interface Outcome {
@@ -12,122 +10,120 @@ export interface Outcome {
   readonly interval: number;
 }
 
-/** A server that cannot be reached, does not speak Bayeux, or refuses. */
-export class ClientError extends Error {
-  override readonly name = 'ClientError';
-
-  // Much of it is text of a server, which is not to rule the terminal.
-  constructor(message: string, options?: ErrorOptions) {
-    super(printable(message), options);
-  }
+/** How the client speaks, and what it says with every request. */
+export interface ClientSettings extends LinkOptions {
+  readonly ext?: Incoming | undefined;
+  /** Whether what was received is acknowledged, so that it is sent again where it was lost. */
+  readonly ack?: boolean | undefined;
 }
 
-/** What a person wrote that no server needs to see. */
-export class ArgumentError extends ClientError {}
-
-/** A small Bayeux client over long-polling, for the commands: no more than they need. */
-export class PollingClient {
-  readonly #url: string;
+/** A small Bayeux client for the commands, over long-polling or a WebSocket: no more than they need. */
+export class Client {
+  readonly #link: Link;
+  readonly #settings: ClientSettings;
   readonly #onEvent: (event: Incoming) => void;
-  readonly #cookies = new Map<string, string>();
   #clientId: string | undefined;
   #lastId = 0;
+  /** The number of the last batch that came, while the server takes acknowledgements. */
+  #batch: number | undefined;
 
-  constructor(url: string, onEvent: (event: Incoming) => void = () => {}) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new ArgumentError(`"${url}" is no http or https address`);
-    this.#url = url;
+  /** Throws `ArgumentError` when the address is none. */
+  constructor(url: string, settings: ClientSettings, onEvent: (event: Incoming) => void = () => {}) {
+    if (!/^(https?|wss?):\/\//.test(url) || !URL.canParse(url))
+      throw new ArgumentError(`"${url}" is no http, https, ws or wss address`);
+    this.#link = url.startsWith('ws')
+      ? new WebSocketLink(url, settings, onEvent)
+      : new HttpLink(url, settings);
+    this.#settings = settings;
     this.#onEvent = onEvent;
   }
 
   /** Opens a session. */
   async handshake(signal?: AbortSignal): Promise<void> {
     this.#clientId = undefined;
-    const reply = await this.#request(
-      { channel: '/meta/handshake', version: '1.0', supportedConnectionTypes: ['long-polling'] },
-      signal,
-    );
+    this.#batch = undefined;
+    const { connectionType } = this.#link;
+    const ack = this.#settings.ack ? { ext: { ack: true } } : {};
+    const message = {
+      channel: '/meta/handshake',
+      version: '1.0',
+      supportedConnectionTypes: [connectionType],
+      ...ack,
+    };
+    const reply = await this.request(message, signal);
     if (typeof reply.clientId !== 'string') throw new ClientError('the server gave no clientId');
     this.#clientId = reply.clientId;
+    if (!this.#settings.ack) return;
+    if (extOf(reply).ack !== true)
+      throw new ClientError('the server takes no acknowledgements: leave out --ack');
+    this.#batch = 0;
   }
 
-  /** Publishes and waits until the server has accepted it. */
-  async publish(channel: string, data: unknown): Promise<void> {
-    await this.#request({ channel, data });
-  }
-
-  /** Subscribes to a channel or pattern. */
-  async subscribe(subscription: string, signal?: AbortSignal): Promise<void> {
-    await this.#request({ channel: '/meta/subscribe', subscription }, signal);
+  /** Subscribes to a channel or pattern, from a replay id where one is given. */
+  async subscribe(subscription: string, from: number | undefined, signal?: AbortSignal): Promise<void> {
+    const replay = from === undefined ? {} : { ext: { replay: { [subscription]: from } } };
+    await this.request({ channel: '/meta/subscribe', subscription, ...replay }, signal);
   }
 
   /** Waits for the next events, and says what to do then. */
   async connect(signal?: AbortSignal): Promise<Outcome> {
-    return outcomeOf(
-      await this.#exchange({ channel: '/meta/connect', connectionType: 'long-polling' }, signal),
-    );
+    const ack = this.#batch === undefined ? {} : { ext: { ack: this.#batch } };
+    const message = { channel: '/meta/connect', connectionType: this.#link.connectionType, ...ack };
+    const [reply = {}] = await this.exchange([message], signal);
+    const { ack: batch } = extOf(reply);
+    if (typeof batch === 'number' && this.#batch !== undefined) this.#batch = batch;
+    return outcomeOf(reply);
   }
 
   /** Ends the session. */
   async disconnect(signal?: AbortSignal): Promise<void> {
-    await this.#exchange({ channel: '/meta/disconnect' }, signal);
+    try {
+      if (this.#clientId !== undefined) await this.exchange([{ channel: '/meta/disconnect' }], signal);
+    } finally {
+      this.#link.close();
+    }
   }
 
-  async #request(message: Incoming, signal?: AbortSignal): Promise<Incoming> {
-    const reply = await this.#exchange(message, signal);
-    if (reply.successful !== true)
-      throw new ClientError(`the server refused: ${reply.error ?? 'without a reason'}`);
+  /** Sends one request. Throws `ClientError` when the server refuses. */
+  async request(message: Incoming, signal?: AbortSignal): Promise<Incoming> {
+    const [reply = {}] = await this.exchange([message], signal);
+    if (reply.successful !== true) throw new ClientError(refusalOf(reply));
     return reply;
   }
 
-  async #exchange(message: Incoming, signal?: AbortSignal): Promise<Incoming> {
-    const id = String(++this.#lastId);
-    const clientId = this.#clientId && { clientId: this.#clientId };
-    const batch = await this.#post([{ id, ...message, ...clientId }], signal);
-    for (const incoming of batch) if ('data' in incoming) this.#onEvent(incoming);
-    const reply = batch.find((incoming) => incoming.id === id && !('data' in incoming));
-    if (reply === undefined) throw new ClientError('the server gave no reply');
-    return reply;
-  }
-
-  async #post(batch: readonly Incoming[], signal?: AbortSignal): Promise<Incoming[]> {
-    const response = await fetch(this.#url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie: this.#cookieHeader() },
-      body: JSON.stringify(batch),
-      ...(signal && { signal }),
+  /** Sends requests in one batch, and gives their replies in the same order. */
+  async exchange(requests: readonly Incoming[], signal?: AbortSignal): Promise<Incoming[]> {
+    const batch = requests.map((request) => ({ ...this.#dressed(request), id: String(++this.#lastId) }));
+    const replies = new Map<unknown, Incoming>();
+    for (const incoming of await this.#link.exchange(batch, signal)) {
+      if (isReply(incoming)) replies.set(incoming.id, incoming);
+      else this.#onEvent(incoming);
+    }
+    return batch.map(({ id }) => {
+      const reply = replies.get(id);
+      if (reply === undefined) throw new ClientError('the server gave no reply');
+      return reply;
     });
-    const text = await response.text();
-    if (response.status !== 200)
-      throw new ClientError(`${this.#url} answered ${response.status} ${firstLine(text)}`.trim());
-    for (const cookie of response.headers.getSetCookie()) this.#keep(cookie);
-    return batchOf(text, this.#url);
   }
 
-  #keep(cookie: string): void {
-    const [pair = ''] = cookie.split(';');
-    const at = pair.indexOf('=');
-    this.#cookies.set(pair.slice(0, at), pair.slice(at + 1));
-  }
-
-  #cookieHeader(): string {
-    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  #dressed(request: Incoming): Incoming {
+    const ext = { ...this.#settings.ext, ...extOf(request) };
+    return {
+      ...request,
+      ...(Object.keys(ext).length > 0 && { ext }),
+      ...(this.#clientId !== undefined && { clientId: this.#clientId }),
+    };
   }
 }
 
-function batchOf(text: string, url: string): Incoming[] {
-  const batch = parsed(text);
-  const isMessage = (value: unknown): value is Incoming => typeof value === 'object' && value !== null;
-  if (Array.isArray(batch) && batch.every(isMessage)) return batch;
-  throw new ClientError(`${url} does not speak Bayeux`);
+/** Says in words why a request was refused. */
+export function refusalOf(reply: Incoming): string {
+  return `the server refused: ${reply.error ?? 'without a reason'}`;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // What is no JSON is no batch either.
-  }
+/** The `ext` of a message, where there is one. */
+export function extOf({ ext }: Incoming): Incoming {
+  return typeof ext === 'object' && ext !== null ? { ...ext } : {};
 }
 
 function outcomeOf(reply: Incoming): Outcome {
@@ -140,18 +136,4 @@ function outcomeOf(reply: Incoming): Outcome {
       reconnect === 'retry' || reconnect === 'handshake' || reconnect === 'none' ? reconnect : fallback,
     interval: typeof interval === 'number' ? interval : 0,
   };
-}
-
-const firstLine = (text: string) => text.split('\n', 1)[0]?.slice(0, 100) ?? '';
-
-/** Whether a request failed before there was an answer: Node puts the reason into the cause. */
-export function isUnreachable(error: unknown): error is Error & { readonly cause: Error } {
-  return error instanceof TypeError && error.cause instanceof Error;
-}
-
-/** Says in words why a request failed. */
-export function reasonOf(error: unknown): string {
-  if (!isUnreachable(error)) return printable(error instanceof Error ? error.message : String(error));
-  const { cause } = error;
-  return printable(`cannot reach the server (${'code' in cause ? cause.code : cause.message})`);
 }

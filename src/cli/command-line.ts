@@ -1,9 +1,12 @@
 import { Command, Option } from 'commander';
 import { didYouMean } from '../lib/did-you-mean.ts';
+import type { ClientFlags } from './client-options.ts';
 import type { Flags } from './config.ts';
 import { helpScreen } from './help-screen.ts';
 import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';
+import type { What } from './publish.ts';
+import type { SubscribeFlags } from './subscribe.ts';
 
 /** What `serve` does instead of serving. */
 export type Instead = 'check' | 'print-config' | undefined;
@@ -11,8 +14,8 @@ export type Instead = 'check' | 'print-config' | undefined;
 /** What the commands do. */
 export interface Actions {
   serve(flags: Flags, instead: Instead): Promise<void>;
-  publish(url: string, channel: string, json: string): Promise<void>;
-  subscribe(url: string, pattern: string): Promise<void>;
+  publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
+  subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
 }
 
 /** Nothing is left to do: the help or the version was printed (0), or the command line is wrong and it was said why (2). */
@@ -40,18 +43,23 @@ export function commandLine(version: string, actions: Actions): Command {
       refuseUnknownCommand(serve);
       await actions.serve(flagsOf(serve), insteadOf(serve));
     });
-  program
-    .command('publish')
-    .description('Publish one message and wait until the server has accepted it.')
-    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux')
-    .argument('<channel>', 'such as /chat/news')
-    .argument('<json>', 'the data; quote a string twice: \'"hello"\'')
-    .action(actions.publish);
-  program
-    .command('subscribe')
-    .description('Print the events of a channel as JSON lines until interrupted.')
-    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux')
-    .argument('<pattern>', 'such as /chat/news, /chat/* or /chat/**')
+  clientCommand(program, 'publish', 'Publish an event, or one for each line of the standard input.')
+    .argument(
+      '<channel>',
+      'such as /chat/news; - publishes lines that are whole events, as subscribe prints them',
+    )
+    .argument('[json]', 'the data; quote a string twice: \'"hello"\'. - publishes each line, which is JSON')
+    .option(
+      '--key <key>',
+      'key of the HTTP API, whose address <url> then is, such as http://127.0.0.1:8000/api/publish',
+    )
+    .action((url, channel, json, flags) => actions.publish(url, { channel, json }, flags));
+  clientCommand(program, 'subscribe', 'Print the events of a channel as JSON lines until interrupted.')
+    .argument('<pattern>', "such as /chat/news, '/chat/*' or '/chat/**'")
+    .option('--from <id>', 'start after this replay id; -2 is everything that is kept, -1 what is new')
+    .option('--ack', 'acknowledge what came, so that what is lost on the way is sent again')
+    .option('--count <events>', 'end after so many events')
+    .option('--time <seconds>', 'end after so many seconds; with code 1 if --count was not reached')
     .action(actions.subscribe);
   for (const command of [program, serve])
     command.helpInformation = () =>
@@ -67,6 +75,26 @@ function width(): number {
 /** As everything else the program complains about. */
 function oneLine(error: string): string {
   return error.replace(/^error: /, 'bayeuxd: ').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?');
+}
+
+/** A command that speaks to a server, with the options that all of them have. */
+function clientCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux, or ws: for a WebSocket')
+    .option(
+      '--header <header>',
+      "send this with every request, such as 'Authorization: Bearer token'; may be repeated",
+      collected,
+    )
+    .option('--ext <json>', 'send this ext with every message, such as \'{"token":"secret"}\'')
+    .option('--ca <file>', 'PEM file with certificates to trust')
+    .option('--insecure', 'accept any certificate');
+}
+
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function withFlags(command: Command): Command {

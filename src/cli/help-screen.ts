@@ -2,7 +2,7 @@ import { block, type Item } from './columns.ts';
 
 const commands: readonly Item[] = [
   ['bayeuxd serve [options]', 'Serve Bayeux and a chat page.'],
-  ['bayeuxd publish <url> <channel> <json>', 'Publish an event.'],
+  ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
 ];
 

@@ -8,7 +8,7 @@ const column = 36;
 
 const commands = [
   ['bayeuxd [serve] [options]', 'Serve Bayeux and a chat page.'],
-  ['bayeuxd publish <url> <channel> <json>', 'Publish an event.'],
+  ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
 ] as const;
 

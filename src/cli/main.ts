@@ -10,7 +10,7 @@ import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
 import { check } from './check.ts';
-import { ArgumentError, ClientError, isUnreachable, reasonOf } from './client.ts';
+import { ArgumentError, ClientError } from './client-error.ts';
 import { commandLine, Ended, type Instead } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
@@ -35,9 +35,9 @@ const complain = (line: string) => void process.stderr.write(`bayeuxd: ${line}\n
 async function main(argv: readonly string[]): Promise<void> {
   const program = commandLine(version(), {
     serve: (flags, instead) => serve(loadConfig(flags, process.env), instead),
-    publish,
-    subscribe: (url, pattern) =>
-      subscribe(url, pattern, { signal: interrupted(), clock: systemClock, print, say: complain }),
+    publish: (url, what, flags) => publish(url, what, flags, { input: process.stdin, print, say: complain }),
+    subscribe: (url, pattern, flags) =>
+      subscribe(url, pattern, { signal: interrupted(), clock: systemClock, print, say: complain }, flags),
   });
   await program.parseAsync(argv);
 }
@@ -94,7 +94,7 @@ function fail(error: unknown): void {
   }
   process.exitCode = error instanceof ArgumentError ? 2 : 1;
   if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
-  else if (error instanceof ClientError || isUnreachable(error)) complain(reasonOf(error));
+  else if (error instanceof ClientError) complain(error.message);
   else if (error instanceof HistoryError) complain(error.message);
   else complain(error instanceof Error ? `${error.stack}` : String(error));
 }

@@ -1,6 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import { printable } from '../lib/printable.ts';
-import { ClientError, PollingClient, reasonOf } from './client.ts';
+import { Client, extOf } from './client.ts';
+import { ClientError } from './client-error.ts';
+import { type ClientFlags, clientSettings, countOf } from './client-options.ts';
+import type { Incoming } from './link.ts';
 
 /** What `subscribe` needs of its surroundings. */
 export interface Surroundings {
@@ -12,63 +15,156 @@ export interface Surroundings {
   say(line: string): void;
 }
 
+/** Options of `subscribe`, as they were written. */
+export interface SubscribeFlags extends ClientFlags {
+  /** A replay id, -1 or -2. */
+  readonly from?: string;
+  readonly ack?: boolean;
+  /** Events after which it ends. */
+  readonly count?: string;
+  /** Seconds after which it ends. */
+  readonly time?: string;
+}
+
 const longestPause = 30_000;
 
-/** `bayeuxd subscribe`: prints events as JSON lines until the signal aborts; a server that went away is waited for. */
-export async function subscribe(url: string, pattern: string, around: Surroundings): Promise<void> {
-  const { signal, say } = around;
-  const client = new PollingClient(url, (event) => around.print(printable(JSON.stringify(event))));
-  await open(client, pattern, signal);
-  say(`subscribed to ${pattern}`);
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      if (failures > 0) await open(client, pattern, signal);
-      if (failures > 0) say(`subscribed to ${pattern} again; events may be missing`);
-      failures = 0;
-      await listen(client, pattern, around);
-    } catch (error) {
-      if (error instanceof SessionOver) throw error;
-      if (signal.aborted) break;
-      const ms = Math.min(1_000 * 2 ** failures, longestPause);
-      failures += 1;
-      say(`${reasonOf(error)}; trying again in ${ms / 1_000} s`);
-      await pause(ms, around);
-    }
-  }
-  await client.disconnect(AbortSignal.timeout(1_000)).catch(() => undefined); // A server that is gone needs no goodbye.
+/** `bayeuxd subscribe`: prints events as JSON lines until it is told to end; a server that went away is waited for. */
+export async function subscribe(
+  url: string,
+  pattern: string,
+  around: Surroundings,
+  flags: SubscribeFlags = {},
+): Promise<void> {
+  await new Subscriber(url, pattern, around, flags).run();
 }
 
 /** The server told the client to stay away. */
 class SessionOver extends ClientError {}
 
-async function open(client: PollingClient, pattern: string, signal: AbortSignal): Promise<void> {
-  await client.handshake(signal);
-  await client.subscribe(pattern, signal);
-}
+class Subscriber {
+  readonly #client: Client;
+  readonly #pattern: string;
+  readonly #around: Surroundings;
+  readonly #most: number;
+  readonly #seconds: number | undefined;
+  readonly #enough = new AbortController();
+  readonly #signal: AbortSignal;
+  /** The position of the next subscription, where one was asked for. */
+  #from: number | undefined;
+  #count = 0;
 
-async function listen(client: PollingClient, pattern: string, around: Surroundings): Promise<void> {
-  for (;;) {
-    const { reconnect, interval } = await client.connect(around.signal);
-    if (reconnect === 'none') throw new SessionOver('the server ended the session');
-    await pause(interval, around);
-    if (reconnect !== 'handshake') continue;
-    await open(client, pattern, around.signal);
-    around.say(
-      `the server had forgotten this session; subscribed to ${pattern} again, events may be missing`,
-    );
+  constructor(url: string, pattern: string, around: Surroundings, flags: SubscribeFlags) {
+    const { from, count, time, ack } = flags;
+    this.#client = new Client(url, { ...clientSettings(flags), ack }, (event) => this.#receive(event));
+    this.#pattern = pattern;
+    this.#around = around;
+    this.#from = from === undefined ? undefined : countOf('--from', from, -2);
+    this.#most = count === undefined ? Number.POSITIVE_INFINITY : countOf('--count', count, 1);
+    this.#seconds = time === undefined ? undefined : countOf('--time', time, 1);
+    this.#signal = AbortSignal.any([around.signal, this.#enough.signal]);
+  }
+
+  async run(): Promise<void> {
+    const { clock } = this.#around;
+    const late = this.#seconds && clock.after(this.#seconds * 1_000, () => this.#enough.abort());
+    try {
+      await this.#untilEnough();
+    } finally {
+      if (late) late.cancel();
+      // A server that is gone needs no goodbye.
+      await this.#client.disconnect(AbortSignal.timeout(1_000)).catch(() => undefined);
+    }
+    if (!this.#around.signal.aborted && Number.isFinite(this.#most) && this.#count < this.#most)
+      throw new ClientError(`${this.#count} of ${this.#most} events came within ${this.#seconds} s`);
+  }
+
+  async #untilEnough(): Promise<void> {
+    const { say } = this.#around;
+    const signal = this.#signal;
+    let failures = 0;
+    let isFirst = true;
+    while (!signal.aborted) {
+      try {
+        if (isFirst || failures > 0) await this.#open();
+        if (isFirst) say(`subscribed to ${this.#pattern}`);
+        else if (failures > 0) say(`subscribed to ${this.#pattern} again; ${this.#whatOfTheRest()}`);
+        isFirst = false;
+        failures = 0;
+        await this.#listen();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isFirst || error instanceof SessionOver) throw error;
+        const ms = Math.min(1_000 * 2 ** failures, longestPause);
+        failures += 1;
+        say(`${error instanceof Error ? error.message : error}; trying again in ${ms / 1_000} s`);
+        await this.#pause(ms);
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    await this.#client.handshake(this.#signal);
+    try {
+      await this.#client.subscribe(this.#pattern, this.#from, this.#signal);
+    } catch (error) {
+      const isTooOld = error instanceof ClientError && error.message.includes('replay_id_invalid');
+      if (!isTooOld) throw error;
+      const lost = `what came after ${this.#from} is not kept as a whole`;
+      if (this.#count === 0)
+        throw new ClientError(
+          `${lost}: --from -2 starts with the oldest event that is kept (${error.message})`,
+        );
+      this.#around.say(`${lost}; events are missing before the next one`);
+      await this.#client.subscribe(this.#pattern, -2, this.#signal);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    for (;;) {
+      const { reconnect, interval } = await this.#client.connect(this.#signal);
+      if (reconnect === 'none') throw new SessionOver('the server ended the session');
+      await this.#pause(interval);
+      if (reconnect !== 'handshake') continue;
+      await this.#open();
+      this.#around.say(
+        `the server had forgotten this session; subscribed to ${this.#pattern} again, ${this.#whatOfTheRest()}`,
+      );
+    }
+  }
+
+  #whatOfTheRest(): string {
+    return this.#from === undefined || this.#from < 0 ? 'events may be missing' : `from ${this.#from}`;
+  }
+
+  #receive(event: Incoming): void {
+    if (this.#count === this.#most) return;
+    this.#count += 1;
+    this.#around.print(printable(JSON.stringify(event)));
+    if (this.#from !== undefined) this.#from = replayIdOf(event) ?? this.#from;
+    if (this.#count === this.#most) this.#enough.abort();
+  }
+
+  #pause(ms: number): Promise<void> {
+    const signal = this.#signal;
+    return new Promise((resolve) => {
+      if (ms <= 0 || signal.aborted) return resolve();
+      const timer = this.#around.clock.after(ms, done);
+      signal.addEventListener('abort', done);
+      function done(): void {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
   }
 }
 
-function pause(ms: number, { clock, signal }: Surroundings): Promise<void> {
-  return new Promise((resolve) => {
-    if (ms <= 0 || signal.aborted) return resolve();
-    const timer = clock.after(ms, done);
-    signal.addEventListener('abort', done);
-    function done(): void {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
+/** The position of an event in the history, where it says one. */
+function replayIdOf(event: Incoming): number | undefined {
+  const { data } = event;
+  const inData = typeof data === 'object' && data !== null && 'event' in data ? data.event : undefined;
+  const { replayId = inData } = extOf(event);
+  const id: unknown =
+    typeof replayId === 'object' && replayId !== null ? Reflect.get(replayId, 'replayId') : replayId;
+  return typeof id === 'number' ? id : undefined;
 }

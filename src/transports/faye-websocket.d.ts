@@ -63,6 +63,25 @@ declare module 'faye-websocket' {
       readonly _message?: { readonly length: number; readonly _chunks: readonly Buffer[] };
     };
     static isWebSocket(request: UpgradeRequest): boolean;
+    static readonly Client: typeof Client;
+  }
+  export interface ClientOptions {
+    readonly headers: Readonly<Record<string, string>>;
+    /** As `tls.connect` takes them. */
+    readonly tls: { readonly rejectUnauthorized: boolean; readonly ca?: Buffer };
+  }
+
+  /** Connects at once. */
+  export class Client extends EventEmitter {
+    onopen: (() => void) | null;
+    onmessage: ((event: { readonly data: string | Buffer }) => void) | null;
+    onclose: (() => void) | null;
+    /** Of the answer to the handshake. */
+    readonly statusCode?: number;
+    readonly _stream: Duplex;
+    constructor(url: string, protocols: readonly string[], options: ClientOptions);
+    send(message: string): boolean;
+    close(): void;
   }
   export default WebSocket;
 }

@@ -1,0 +1,32 @@
+import { ArgumentError } from './client-error.ts';
+import { Poster } from './http-link.ts';
+import type { LinkOptions } from './link.ts';
+import type { Publication, Publisher } from './session-publisher.ts';
+
+/** Publishes by the HTTP API, in the server's own name. */
+export class ApiPublisher implements Publisher {
+  readonly #poster: Poster;
+
+  constructor(url: string, key: string, options: LinkOptions) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw new ArgumentError(
+        `"${url}" is no http or https address, such as http://127.0.0.1:8000/api/publish`,
+      );
+    const headers = { ...options.headers, authorization: `Bearer ${key}` };
+    this.#poster = new Poster(url, { ...options, headers });
+  }
+
+  async publish(events: readonly Publication[]): Promise<(string | undefined)[]> {
+    const refusals: (string | undefined)[] = [];
+    // One by one: events of a channel must keep their order.
+    for (const { channel, data } of events) {
+      const { status, text } = await this.#poster.post(JSON.stringify({ channel, data }));
+      refusals.push(status === 200 ? undefined : `the server answered ${status} ${text.slice(0, 200)}`);
+    }
+    return refusals;
+  }
+
+  async close(): Promise<void> {
+    this.#poster.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { printable } from '../lib/printable.ts';
+
+/** A server that cannot be reached, does not speak Bayeux, or refuses. */
+export class ClientError extends Error {
+  override readonly name = 'ClientError';
+
+  // Much of it is text of a server, which is not to rule the terminal.
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
+}
+
+/** What a person wrote that no server needs to see. */
+export class ArgumentError extends ClientError {}
+
+/** Says in words why a connection failed, and what helps where a certificate is to blame. */
+export function unreachable(url: string, error: unknown): ClientError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const why = certificateFaults[code];
+  if (why === undefined) return new ClientError(`cannot reach the server (${code})`, { cause: error });
+  return new ClientError(`the certificate of ${new URL(url).host} ${why}`, { cause: error });
+}
+
+const orAny = 'or accept any certificate with --insecure';
+const bySelf = `is signed by itself: name its file with --ca cert.pem, ${orAny}`;
+const byUnknown = `is signed by nobody known here: name the certificate of its issuer with --ca issuer.pem, ${orAny}`;
+
+const certificateFaults: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: bySelf,
+  SELF_SIGNED_CERT_IN_CHAIN: byUnknown,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: byUnknown,
+  UNABLE_TO_GET_ISSUER_CERT: byUnknown,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: byUnknown,
+  CERT_HAS_EXPIRED: `has expired: it must be renewed; --insecure accepts it`,
+  ERR_TLS_CERT_ALTNAME_INVALID: `is for another host: use the name it is for, ${orAny}`,
+};

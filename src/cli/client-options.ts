@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import type { ClientSettings } from './client.ts';
+import { ArgumentError } from './client-error.ts';
+import type { Incoming } from './link.ts';
+
+/** Options of the commands that are clients, as they were written. */
+export interface ClientFlags {
+  readonly header?: readonly string[];
+  readonly ext?: string;
+  readonly ca?: string;
+  readonly insecure?: boolean;
+}
+
+/** Reads them. Throws `ArgumentError` for what cannot be used. */
+export function clientSettings({ header = [], ext, ca, insecure = false }: ClientFlags): ClientSettings {
+  return {
+    headers: Object.fromEntries(header.map(headerOf)),
+    ext: ext === undefined ? undefined : objectOf('--ext', ext),
+    ca: ca === undefined ? undefined : contentOf('--ca', ca),
+    insecure,
+  };
+}
+
+/** Reads a whole number of at least this. */
+export function countOf(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+  throw new ArgumentError(`${flag} must be a whole number of at least ${least}, got "${text}"`);
+}
+
+function headerOf(text: string): [name: string, value: string] {
+  const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+):\s*([^\p{Cc}]*)$/u.exec(text) ?? [];
+  if (name === '')
+    throw new ArgumentError(`--header must be like 'Authorization: Bearer token', got "${text}"`);
+  return [name.toLowerCase(), value.trim()];
+}
+
+function objectOf(flag: string, text: string): Incoming {
+  const value = jsonOf(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new ArgumentError(`${flag} must be a JSON object like '{"token":"secret"}', got "${text}"`);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The check behind says what it should have been.
+  }
+}
+
+function contentOf(flag: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : cause;
+    throw new ArgumentError(`${flag}: ${file} cannot be read (${code})`, { cause });
+  }
+}
