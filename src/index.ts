@@ -1,10 +1,18 @@
-export type { Handler, HeardMessage, Listener } from './core/listeners.ts';
+export type { Handler, Listener } from './core/listeners.ts';
 export type { Clock, Timer } from './lib/clock.ts';
 export type { Conduit, EndReason, Handover, RequestInfo, TransportName } from './ports/conduit.ts';
 export type { Directory } from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
-export type { Extension, Said } from './ports/extension.ts';
+export type {
+  CloseReason,
+  DisconnectReason,
+  Extension,
+  HeardMessage,
+  Said,
+  Session,
+  SessionState,
+} from './ports/session.ts';
 export type {
   HistorySettings,
   HistoryStore,
@@ -12,17 +20,16 @@ export type {
   Retention,
   StoredEvent,
 } from './ports/history-store.ts';
-export { MemoryHistory, type MemoryHistoryOptions } from './core/history/memory-history.ts';
+export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
 export type { EventListener, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
 export type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './core/options/callbacks.ts';
 export type { ChannelRule } from './core/options/rules.ts';
 export type * from './core/options/server-options.ts';
-export type { Outbox, OutboxLimits, OverflowAction, Pushed } from './ports/outbox.ts';
+export type { OverflowAction } from './ports/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './ports/policy.ts';
-export type { ServerSettings, ServerState } from './core/server.ts';
-export type { CloseReason, Session, SessionState } from './core/session.ts';
+export type { ServerState } from './core/server.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
@@ -31,12 +38,12 @@ export { bayeux, type Middleware, type MiddlewareOptions } from './http/middlewa
 export type { AttachOptions } from './http/attach.ts';
 export { BayeuxError, errors } from './protocol/errors.ts';
 export type * from './protocol/message.ts';
+export type { Gap } from './protocol/gap.ts';
 export {
   type Delivery,
-  type Gap,
   Outgoing,
   OutgoingEvent,
   OutgoingReply,
   type OverflowRule,
 } from './protocol/outgoing.ts';
-export { Server } from './server.ts';
+export { Server, type ServerSettings } from './server.ts';

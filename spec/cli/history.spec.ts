@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
 import { historyStore } from '../../src/cli/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
 
 const durable = '{"/kept":{"history":true}}';

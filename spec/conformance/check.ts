@@ -1,6 +1,6 @@
-import type { Target } from './target.ts';
+import type { Target, Transport } from './target.ts';
 
-export type Transport = 'long-polling' | 'callback-polling' | 'eventsource' | 'websocket';
+export type { Transport };
 
 export const polling: readonly Transport[] = ['long-polling', 'callback-polling'];
 export const requests: readonly Transport[] = ['long-polling', 'callback-polling', 'websocket'];

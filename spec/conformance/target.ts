@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Transport } from './check.ts';
 import { EventStream } from './event-stream.ts';
 import { HttpExchange, type HttpRequest, type HttpResponse } from './http.ts';
 import { type Upgrade, upgrade, type WebSocket } from './web-socket.ts';
 import { http1, http2, type Wire } from './wire.ts';
 
 const json = { 'Content-Type': 'application/json' };
+
+export type Transport = 'long-polling' | 'callback-polling' | 'eventsource' | 'websocket';
 
 /** Where a server is reached. */
 export interface Place {

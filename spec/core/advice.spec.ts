@@ -13,7 +13,6 @@ describe('advice (§1.5)', () => {
     ['again', { reconnect: 'handshake', interval: 1000, timeout: 7000 }],
     ['later', { reconnect: 'retry', interval: 1000, timeout: 7000 }],
     ['none', { reconnect: 'none', interval: 0, timeout: 7000 }],
-    ['multi', { reconnect: 'retry', interval: 2000, timeout: 7000, 'multiple-clients': true }],
     ['heartbeat', { reconnect: 'retry', interval: 7000, timeout: 0 }],
   ] as const)('%s is %j', (kind, expected) => {
     expect(new Advisor(resolveOptions()).advise(kind, timing)).toEqual(expected);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/lib/log.ts';
-import type { ServerSettings } from '../../src/core/server.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { thenable } from '../support/thenable.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
-import type { ServerSettings } from '../../src/core/server.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { turn } from '../support/until.ts';
 

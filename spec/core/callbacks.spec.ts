@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import type { Server, ServerSettings } from '../../src/core/server.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
+import type { Server, ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';

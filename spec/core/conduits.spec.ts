@@ -1,6 +1,6 @@
 import { get, request } from 'node:http';
 import type { Conduit } from '../../src/ports/conduit.ts';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { WebSocketClient } from '../transports/websocket-client.ts';

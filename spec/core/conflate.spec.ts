@@ -1,20 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/ports/outbox.ts';
-import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { conflationKey } from '../../src/protocol/conflation.ts';
 import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { roomy } from './contracts/outbox.ts';
+import { type Limits, plainOutbox, roomy } from './contracts/outbox.ts';
 import { bounds, list, Model, schedules } from './gap-model.ts';
 
-const { session } = await FakeClient.open(serve().server);
 const all = Number.POSITIVE_INFINITY;
 const bySymbol: OverflowRule = { action: 'conflate', key: '/symbol' };
 
 /** An outbox, and short words for what is done with it: `a1` is the first price of symbol `a`. */
-function outboxOf(overflow: OverflowRule = bySymbol, limits: Partial<OutboxLimits> = {}) {
-  const outbox = new PlainOutbox({ ...roomy, ...limits }, session);
+function outboxOf(overflow: OverflowRule = bySymbol, limits: Partial<Limits> = {}) {
+  const outbox = plainOutbox({ ...roomy, ...limits });
   const eventOf = (name: string, channel = '/p') =>
     new OutgoingEvent({ channel, data: { symbol: name[0], price: name } }, { overflow });
   const push = (names: string, channel?: string) =>
@@ -138,7 +135,7 @@ describe('conflation', () => {
     fc.assert(
       fc.property(schedules, (steps) => {
         const rule: OverflowRule = { action: 'conflate', key: '/key' };
-        const model = new Model(session, {}, [rule, rule, { ...rule }, undefined]);
+        const model = new Model({}, [rule, rule, { ...rule }, undefined]);
         // A volatile one that is lost on the way is another matter.
         for (const step of steps) model.run(step.do === 'push' ? { ...step, volatile: false } : step);
         model.calmDown();
@@ -159,12 +156,7 @@ describe('conflation', () => {
     fc.assert(
       fc.property(schedules, bounds, fc.integer({ min: 1, max: 6 }), (steps, some, maxQueue) => {
         const rule: OverflowRule = { action: 'conflate', key: '/key', ...some };
-        const model = new Model(session, { maxQueue, overflow: () => 'dropOldest' }, [
-          rule,
-          rule,
-          rule,
-          rule,
-        ]);
+        const model = new Model({ maxQueue, overflow: () => 'dropOldest' }, [rule, rule, rule, rule]);
         for (const step of steps) model.run(step.do === 'push' ? { ...step, volatile: false } : step);
         model.calmDown();
         let told = 0;

@@ -3,7 +3,6 @@ import { compileSchema } from '../../src/core/options/data-schema.ts';
 import type { JsonSchema } from '../../src/options/table.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
-import { binary } from '../../src/features/binary/binary.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 
@@ -179,7 +178,7 @@ describe('a publish to a channel with a schema', () => {
 
   it('is checked as it is on the wire: bytes are text', async () => {
     const schema = { properties: { data: { type: 'string' } } };
-    const { server } = serve({ channels: { '/a': { schema } }, extensions: [binary] });
+    const { server } = serve({ channels: { '/a': { schema } } });
     await server.publish('/a', { data: new Uint8Array([1, 2, 3, 4]) });
     await expect(server.publish('/a', { data: 5 })).rejects.toThrow('data_invalid');
   });

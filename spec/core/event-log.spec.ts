@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChannelEntry, ChannelNames, matcher } from '../../src/channels/channel-names.ts';
-import { EventLog } from '../../src/core/history/event-log.ts';
-import { EventQueue } from '../../src/core/history/event-queue.ts';
-import { merge } from '../../src/core/history/merge.ts';
+import { EventLog } from '../../src/features/history/event-log.ts';
+import { EventQueue } from '../../src/features/history/event-queue.ts';
+import { merge } from '../../src/features/history/merge.ts';
 
 const event = (id: number) => ({ id, channel: '/a', at: 0, json: '' });
 

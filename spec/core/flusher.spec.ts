@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { Flusher } from '../../src/core/delivery/flusher.ts';
-import { Server } from '../../src/core/server.ts';
+import { Server } from '../../src/server.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';

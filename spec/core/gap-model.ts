@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { Announcement } from '../../src/core/delivery/gaps.ts';
-import type { OutboxLimits } from '../../src/ports/outbox.ts';
 import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
-import type { Session } from '../../src/core/session.ts';
-import { type Gap, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
-import { roomy } from './contracts/outbox.ts';
+import type { OverflowAction } from '../../src/ports/outbox.ts';
+import type { Gap } from '../../src/protocol/gap.ts';
+import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
+import { type Limits, roomy } from './contracts/outbox.ts';
 
 /** What may happen to an outbox. What was sent arrives in order, or the connection breaks and all that has not goes back. */
 export type Step =
@@ -89,21 +89,19 @@ export class Model {
   readonly #rules: readonly (OverflowRule | undefined)[];
 
   /** `rules` by the number of the channel. */
-  constructor(owner: Session, limits: Partial<OutboxLimits>, rules: readonly (OverflowRule | undefined)[]) {
+  constructor(limits: Partial<Limits>, rules: readonly (OverflowRule | undefined)[]) {
     this.#rules = rules;
-    this.outbox = new PlainOutbox(
-      {
-        ...roomy,
-        now: () => this.#now,
-        overflow: (_event, _session, forced) => {
-          this.dropped += 1;
-          return forced ?? limits.overflow?.(_event, _session) ?? 'dropNewest';
-        },
-        ...(limits.maxQueue !== undefined && { maxQueue: limits.maxQueue }),
-        ...(limits.maxQueueBytes !== undefined && { maxQueueBytes: limits.maxQueueBytes }),
+    const all: Limits = {
+      ...roomy,
+      now: () => this.#now,
+      overflow: (event: OutgoingEvent, forced?: OverflowAction) => {
+        this.dropped += 1;
+        return forced ?? limits.overflow?.(event) ?? 'dropNewest';
       },
-      owner,
-    );
+      ...(limits.maxQueue !== undefined && { maxQueue: limits.maxQueue }),
+      ...(limits.maxQueueBytes !== undefined && { maxQueueBytes: limits.maxQueueBytes }),
+    };
+    this.outbox = new PlainOutbox(all, all);
   }
 
   run(step: Step): void {

@@ -1,22 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/ports/outbox.ts';
-import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { type Handling, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
-import { roomy } from './contracts/outbox.ts';
+import { type Limits, plainOutbox, roomy } from './contracts/outbox.ts';
 import { bounds, Model, schedules } from './gap-model.ts';
 
-const { session } = await FakeClient.open(serve().server);
 const all = Number.POSITIVE_INFINITY;
 
 /** Two events of a rule may wait. */
 const two = (action: OverflowRule['action']): OverflowRule => ({ action, maxEvents: 2 });
 
 /** An outbox, and short words for what is done with it: `a1` is an event on channel `/a`. */
-function outboxOf(overflow?: OverflowRule, limits: Partial<OutboxLimits> = {}) {
-  const outbox = new PlainOutbox({ ...roomy, ...limits }, session);
+function outboxOf(overflow?: OverflowRule, limits: Partial<Limits> = {}) {
+  const outbox = plainOutbox({ ...roomy, ...limits });
   const push = (names: string, how: Handling = {}) => {
     for (const name of names.split(' ')) {
       outbox.push(new OutgoingEvent({ channel: `/${name[0]}`, data: name }, { overflow, ...how }));
@@ -357,7 +354,7 @@ describe('delivered and told of is what was published', () => {
     fc.assert(
       fc.property(schedules, rules, queue, (steps, [one, other], limits) => {
         const [first, second] = [one, other].map((rule) => rule && { action: rule.action, ...rule.bounds });
-        const model = new Model(session, limits, [first, first, second, second]);
+        const model = new Model(limits, [first, first, second, second]);
         for (const step of steps) model.run(step);
         model.calmDown();
         let missing = 0;

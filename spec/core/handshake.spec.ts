@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import type { HandshakeAnswer } from '../../src/ports/policy.ts';
 import { errors } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';

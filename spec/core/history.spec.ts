@@ -2,20 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { Subscriptions } from '../../src/core/subscriptions.ts';
 import type { Engine, Publication } from '../../src/ports/engine.ts';
 import { Events } from '../../src/core/events.ts';
-import { History } from '../../src/core/history/history.ts';
+import { History } from '../../src/features/history/history.ts';
 import type { HistorySettings } from '../../src/ports/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import { withReplay } from '../../src/core/history/with-replay.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
+import { withReplay } from '../../src/features/history/with-replay.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
+import type { Feature } from '../../src/ports/feature.ts';
 import { isPromise } from '../../src/lib/maybe-promise.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { resolveOptions } from '../../src/core/options/options.ts';
-import { Rules } from '../../src/core/options/rules.ts';
+import { ChannelRules } from '../../src/core/options/rules.ts';
 import { Backlog } from '../../src/core/delivery/backlog.ts';
-import { Pipeline } from '../../src/core/pipeline.ts';
+import { Features } from '../../src/core/features.ts';
+import { Hooks } from '../../src/core/hooks.ts';
 import { Refusals } from '../../src/core/refusals.ts';
 import { Publisher } from '../../src/core/publisher.ts';
-import type { ServerSettings } from '../../src/core/server.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -411,8 +413,8 @@ describe('history', () => {
   async function opened(store = new MemoryHistory()) {
     const clock = new FakeClock();
     const options = resolveOptions({ channels: durable });
-    const rules = new Rules(options.channels, options.replay);
-    const history = new History(store, { options, rules, clock, log: () => {} });
+    const rules = new ChannelRules(options.channels, options.replay);
+    const history = new History(store, { options: options.replay, rules, clock, log: () => {} });
     await history.open();
     return { history, clock, store };
   }
@@ -485,7 +487,7 @@ describe('history', () => {
     const clock = new FakeClock();
     const refusals = new Refusals(clock, log);
     const options = resolveOptions({ channels: durable });
-    const rules = new Rules(options.channels, options.replay);
+    const rules = new ChannelRules(options.channels, options.replay);
     const subscriptions = new Subscriptions({
       engine,
       events,
@@ -493,16 +495,17 @@ describe('history', () => {
       refusals,
       maxBytes: options.maxSubscriptionBytes,
     });
-    const publisher = new Publisher(
-      engine,
-      new Pipeline([], log, { clock, hookTimeout: 1 }),
-      rules,
-      history,
-      subscriptions,
-      events,
-      new Backlog(options.maxQueuedBytes, [], clock, refusals),
-      true,
-    );
+    const recording: Feature = {
+      name: 'history',
+      accepting: (event, how, next) => history.record(event, how, next),
+      arriving: ({ replayId }) => history.delivering(replayId ?? 0),
+    };
+    const publisher = new Publisher({
+      ...{ engine, rules, subscriptions, events, options },
+      hooks: new Hooks([], [], log, { clock, hookTimeout: 1 }),
+      features: new Features([recording]),
+      backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),
+    });
     await engine.open(publisher.deliver);
     const before = history.deliveredThrough;
     expect(before).toBe(history.newest);

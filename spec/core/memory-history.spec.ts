@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Retention } from '../../src/ports/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerSettings } from '../../src/core/server.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 import type { HandshakeAnswer, Policy, Question } from '../../src/ports/policy.ts';
-import type { ServerSettings } from '../../src/core/server.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { thenable } from '../support/thenable.ts';

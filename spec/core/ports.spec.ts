@@ -1,10 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import { silent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
-import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
-import { Server } from '../../src/core/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream } from '../support/fake-conduit.ts';
@@ -14,13 +12,12 @@ import { directoryContract } from './contracts/directory.ts';
 import { engineContract } from './contracts/engine.ts';
 import { extensionContract } from './contracts/extension.ts';
 import { logContract } from './contracts/log.ts';
-import { outboxContract } from './contracts/outbox.ts';
+import { outboxContract, plainOutbox } from './contracts/outbox.ts';
 import { policyContract } from './contracts/policy.ts';
 
 engineContract('memory', () => new MemoryEngine());
 
-const { session } = await FakeClient.open(new Server({ clock: new FakeClock() }));
-outboxContract('plain', (limits) => new PlainOutbox(limits, session));
+outboxContract('plain', plainOutbox);
 
 clockContract('system', () => ({ clock: systemClock, pass: (ms) => wait(ms) }));
 clockContract('fake', () => {

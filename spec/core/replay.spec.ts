@@ -1,7 +1,7 @@
+import { replaysOf } from '../support/replays-of.ts';
 import { describe, expect, it } from 'vitest';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
-import type { Server, ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/features/redelivery/ack.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
+import type { Server, ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream, type Wire } from '../support/fake-conduit.ts';
 import { HeldHistory } from '../support/held-history.ts';
@@ -266,7 +266,7 @@ describe('a long replay', () => {
       await settle();
     }
     expect(polls).toEqual([500, 500, 234]);
-    expect(client.session.replays?.isEmpty).toBe(true);
+    expect(replaysOf(client.session)?.isEmpty).toBe(true);
   });
 
   it('reads on before all of a page was sent only when it was (DL-11)', async () => {
@@ -344,7 +344,7 @@ describe('a long replay', () => {
   });
 
   it('comes with acknowledgements, again where a reply was lost (RP-15)', async () => {
-    const { server } = keep({ extensions: [ack] });
+    const { server } = keep();
     await fill(server, '/d/a', span(0, 1100));
     const client = await FakeClient.open(server, exchange(), { ext: { ack: true } });
     await client.connect({ ext: { ack: 0 } });
@@ -366,7 +366,7 @@ describe('a long replay', () => {
   });
 
   it('is not read ahead for a client that acknowledges nothing', async () => {
-    const { server } = keep({ extensions: [ack] });
+    const { server } = keep();
     await fill(server, '/d/a', span(0, 3000));
     const client = await FakeClient.open(server, exchange(), { ext: { ack: true } });
     await ask(client, '/d/a', { '/d/a': -2 });
@@ -517,7 +517,7 @@ describe('several replays of a session', () => {
     await client.disconnect();
     await settle();
     expect(client.session.outbox.size).toBe(0);
-    expect(client.session.replays?.isEmpty).toBe(true);
+    expect(replaysOf(client.session)?.isEmpty).toBe(true);
     expect(clock.pending).toBe(timers);
   });
 });

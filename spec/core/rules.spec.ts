@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { ChannelIndex } from '../../src/channels/channel-index.ts';
 import { readOptions, resolveOptions } from '../../src/core/options/options.ts';
 import type { ServerOptions } from '../../src/core/options/server-options.ts';
-import { Rules } from '../../src/core/options/rules.ts';
+import { ChannelRules } from '../../src/core/options/rules.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 
 function rulesOf(
   channels: NonNullable<ServerOptions['channels']>,
   replay: ServerOptions['replay'] = {},
-): Rules {
+): ChannelRules {
   const options = resolveOptions({ channels, replay });
-  return new Rules(options.channels, options.replay);
+  return new ChannelRules(options.channels, options.replay);
 }
 
 describe('channel rules', () => {

@@ -1,21 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
+import type { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { Runs } from '../../src/core/delivery/shared-runs.ts';
-import { Server } from '../../src/core/server.ts';
 import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { turn } from '../support/until.ts';
-import { eventOf, roomy } from './contracts/outbox.ts';
+import { eventOf, plainOutbox, roomy } from './contracts/outbox.ts';
 
 const clock = new FakeClock();
-const { session } = await FakeClient.open(new Server({ clock }));
 const all = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
 /** Outboxes whose sessions are on one server. */
 function outboxes(count: number): PlainOutbox[] {
   const limits = { ...roomy, runs: new Runs(clock) };
-  return Array.from({ length: count }, () => new PlainOutbox(limits, session));
+  return Array.from({ length: count }, () => plainOutbox(limits));
 }
 
 function pushAll(to: readonly PlainOutbox[], ...events: readonly OutgoingEvent[]): void {
@@ -120,7 +118,7 @@ describe('plain outboxes', () => {
       expect(outbox.take(...all)).toEqual([a, b]);
       outbox.push(c);
     };
-    const outbox = new PlainOutbox({ ...roomy, maxQueue: 2, relieve }, session);
+    const outbox = plainOutbox({ ...roomy, maxQueue: 2, relieve });
     pushAll([outbox], a, b, d);
     expect(outbox.take(...all)).toEqual([c, d]);
   });

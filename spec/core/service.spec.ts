@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/core/listeners.ts';
+import type { HeardMessage } from '../../src/ports/session.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { settle } from '../support/until.ts';

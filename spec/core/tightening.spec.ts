@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/features/redelivery/ack.ts';
-import { retained } from '../../src/features/redelivery/retained.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';
@@ -147,8 +145,8 @@ describe('where a reply was lost', () => {
   });
 
   it.each([
-    ['ack', { extensions: [ack] }, { ack: true }],
-    ['retained', { extensions: [retained] }, {}],
+    ['ack', {}, { ack: true }],
+    ['retained', { redelivery: 'retained' }, {}],
   ] as const)('and comes again, all goes on (%s)', async (_name, settings, ext) => {
     const { again, id } = await lose(true, settings, ext);
     expect([again.data, told(again)]).toEqual([[1], { '/d/a': id }]);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
-import { ack } from '../../src/features/redelivery/ack.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 import { settle, turn } from '../support/until.ts';
@@ -178,7 +177,7 @@ const dawdling: Extension = {
 };
 
 async function play(schedule: readonly Step[], extensions: readonly Extension[]): Promise<Model> {
-  const { server } = serve({ extensions: [ack, ...extensions] });
+  const { server } = serve({ extensions });
   const model = new Model(await FakeClient.open(server, exchange(), { ext: { ack: true } }));
   for (const step of schedule) await model.run(step);
   await model.calmDown();

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/features/redelivery/ack.ts';
+import type { ServerSettings } from '../../src/server.ts';
 import { FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
@@ -8,7 +7,7 @@ const acked = { ext: { ack: true } };
 
 /** A client that asked for acknowledgements and has connected once. */
 async function open(settings: ServerSettings = {}, via?: FakeConduit) {
-  const { server, clock } = serve({ extensions: [ack], ...settings });
+  const { server, clock } = serve(settings);
   const client = await FakeClient.open(server, via, acked);
   const connect = (seen: unknown, fields: Wire = {}, conduit = exchange()) =>
     client.connect({ ext: { ack: seen }, ...fields }, conduit);
@@ -33,7 +32,7 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
     [{ enabled: true }, undefined, false],
     [undefined, undefined, false],
   ])('asked for with %j are answered with %j (AK-1)', async (asked, answered, on) => {
-    const { server } = serve({ extensions: [ack] });
+    const { server } = serve();
     const wire = exchange();
     const client = await FakeClient.open(server, wire, asked === undefined ? {} : { ext: { ack: asked } });
     expect(wire.reply.ext).toEqual(answered);
@@ -44,9 +43,9 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
 
   it('are not agreed to by a server that has them off, nor after a handshake that failed', async () => {
     const off = exchange();
-    await FakeClient.open(serve().server, off, acked);
+    await FakeClient.open(serve({ ack: false }).server, off, acked);
     expect(off.reply.ext).toBeUndefined();
-    const { server } = serve({ extensions: [ack], policy: { canHandshake: () => false } });
+    const { server } = serve({ policy: { canHandshake: () => false } });
     const wire = exchange();
     await server.receive(server.decode(JSON.stringify(handshake(acked))), wire);
     expect(wire.reply).toMatchObject({ successful: false });
@@ -58,7 +57,7 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
       name: 'early',
       opened: (session: { deliver(channel: string, data: unknown): void }) => session.deliver('/a', 1),
     };
-    const { server } = serve({ extensions: [ack, early], handshakeDelivery: true });
+    const { server } = serve({ extensions: [early], handshakeDelivery: true });
     const wire = exchange();
     const client = await FakeClient.open(server, wire, acked);
     expect(wire.messages).toMatchObject([
@@ -69,7 +68,7 @@ describe('acknowledgements (AK-1 to AK-10)', () => {
     expect(brought(next)).toEqual([[], 2]);
     // Without the events there is no batch to speak of.
     const silent = exchange();
-    await FakeClient.open(serve({ extensions: [ack], handshakeDelivery: true }).server, silent, acked);
+    await FakeClient.open(serve({ handshakeDelivery: true }).server, silent, acked);
     expect(silent.reply.ext).toEqual({ ack: true });
   });
 

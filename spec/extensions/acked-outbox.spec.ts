@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/ports/outbox.ts';
 import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
-import type { Gap, OverflowRule } from '../../src/protocol/outgoing.ts';
-import { eventOf, outboxContract, roomy } from '../core/contracts/outbox.ts';
-import { FakeClient, serve } from '../support/fake-client.ts';
+import type { Gap } from '../../src/protocol/gap.ts';
+import type { OverflowRule } from '../../src/protocol/outgoing.ts';
+import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
-const { session } = await FakeClient.open(serve().server);
-const make = (limits: OutboxLimits) => new AckedOutbox(limits, session);
+const make = (limits: Limits) => new AckedOutbox(plainOutbox(limits));
 
 outboxContract('acked', make, (outbox) => {
   const { ext } = outbox.sign({ channel: '/meta/connect', successful: true }, all);
@@ -153,7 +151,7 @@ describe('an acked outbox', () => {
       ...roomy,
       maxQueue: 2,
       overflow: (...asked) => {
-        told.push(asked[2]);
+        told.push(asked[1]);
         return 'dropOldest';
       },
     });
@@ -185,7 +183,7 @@ describe('an acked outbox that overflows', () => {
   const gap = (count: number) => ({ '/abc': { count } });
 
   /** As above, with events of a rule. */
-  function ruled(overflow: OverflowRule, limits: Partial<OutboxLimits> = {}) {
+  function ruled(overflow: OverflowRule, limits: Partial<Limits> = {}) {
     const outbox = make({ ...roomy, ...limits });
     const push = (...data: readonly unknown[]) => data.map((one) => outbox.push(eventOf(one, { overflow })));
     const take = (bytes = Number.POSITIVE_INFINITY) =>
@@ -311,8 +309,8 @@ describe('an acked outbox that overflows', () => {
   it('ends the session where what was sent fills it, whatever the rule says (AK-9)', () => {
     for (const action of ['dropOldest', 'dropNewest', 'conflate'] as const) {
       const told: unknown[] = [];
-      const overflow: OutboxLimits['overflow'] = (...asked) => {
-        told.push(asked[2]);
+      const overflow: Limits['overflow'] = (...asked) => {
+        told.push(asked[1]);
         return 'dropOldest';
       };
       const { push, take } = ruled(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activity, type ActivityMode } from '../../src/features/activity.ts';
+import type { ActivityMode } from '../../src/features/activity.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, socket, type Wire } from '../support/fake-conduit.ts';
@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 /** A client of a server that ends it after a minute without activity, and connects meanwhile. */
 async function open(mode: ActivityMode, wire = exchange()) {
   const clock = new FakeClock();
-  const { server } = serve({ clock, hookTimeout: 2 * MINUTE, extensions: [activity(clock, mode, MINUTE)] });
+  const { server } = serve({ clock, hookTimeout: 2 * MINUTE, activity: { mode, maxInactivity: MINUTE } });
   const reasons: string[] = [];
   server.on('session.closed', ({ reason }) => reasons.push(reason));
   const client = await FakeClient.connected(server, wire);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/core/listeners.ts';
-import { binary } from '../../src/features/binary/binary.ts';
+import type { HeardMessage } from '../../src/ports/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 
 const hello = Buffer.from('hello');
@@ -8,7 +7,7 @@ const wire = { data: 'xK#0@zV', last: true, meta: { name: 'greeting' } };
 const ext = { binary: {} };
 
 async function open() {
-  const { server } = serve({ extensions: [binary] });
+  const { server } = serve();
   const client = await FakeClient.connected(server);
   const heard: HeardMessage[] = [];
   const send = (channel: string, fields: object) => client.send(client.message(channel, { ext, ...fields }));

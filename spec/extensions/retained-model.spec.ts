@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { retained } from '../../src/features/redelivery/retained.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
@@ -211,7 +210,7 @@ class Model {
 }
 
 async function play(schedule: readonly Step[], kind: Kind): Promise<Model> {
-  const { server, clock } = serve({ extensions: [retained], maxInterval: 1_000_000_000 });
+  const { server, clock } = serve({ redelivery: 'retained', maxInterval: 1_000_000_000 });
   const model = new Model(await FakeClient.open(server), clock, kind);
   await model.next();
   for (const step of schedule) await model.run(step);

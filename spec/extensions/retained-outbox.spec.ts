@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { OutboxLimits } from '../../src/ports/outbox.ts';
 import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { OutgoingEvent } from '../../src/protocol/outgoing.ts';
-import { eventOf, outboxContract, roomy } from '../core/contracts/outbox.ts';
-import { FakeClient, serve } from '../support/fake-client.ts';
+import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
-const { session } = await FakeClient.open(serve().server);
-const make = (limits: OutboxLimits) => new RetainedOutbox(limits, session);
+const make = (limits: Limits) => new RetainedOutbox(plainOutbox(limits), limits);
 const reply: Reply = { channel: '/meta/connect', successful: true };
 
 outboxContract('retaining', make, (outbox) => {
@@ -22,7 +19,7 @@ const shown = (events: readonly OutgoingEvent[]) =>
   events.map(({ message: { data, ext } }) => (ext?.redelivered === true ? `${data}'` : data));
 
 /** An outbox with these in it, and short words for what is done with it. */
-function filled(limits: OutboxLimits, ...data: readonly unknown[]) {
+function filled(limits: Limits, ...data: readonly unknown[]) {
   const outbox = make(limits);
   const push = (...more: readonly unknown[]) => more.map((one) => outbox.push(eventOf(one)));
   push(...data);

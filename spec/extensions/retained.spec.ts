@@ -1,8 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import type { ServerSettings } from '../../src/core/server.ts';
-import { ack } from '../../src/features/redelivery/ack.ts';
-import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
 import { retained } from '../../src/features/redelivery/retained.ts';
+import { describe, expect, it } from 'vitest';
+import type { ServerSettings } from '../../src/server.ts';
+import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
 import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
 import { Server } from '../../src/index.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
@@ -10,7 +9,7 @@ import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
-extensionContract('retained', () => retained);
+extensionContract('retained', () => retained({ maxQueue: 100, maxQueueBytes: 100_000 }));
 
 const now = { advice: { timeout: 0 } };
 
@@ -20,7 +19,7 @@ const brought = ({ events }: FakeConduit): unknown[] =>
 
 /** A client that has connected once. */
 async function open(via?: FakeConduit, settings: ServerSettings = {}) {
-  const { server, clock } = serve({ extensions: [retained], ...settings });
+  const { server, clock } = serve({ redelivery: 'retained', ...settings });
   const client = await FakeClient.connected(server, via);
   const deliver = async (...data: readonly unknown[]) => {
     for (const one of data) client.session.deliver('/a', one);
@@ -57,7 +56,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
   });
 
   it('comes again after the very first connect too', async () => {
-    const { server } = serve({ extensions: [retained] });
+    const { server } = serve({ redelivery: 'retained' });
     const client = await FakeClient.open(server);
     client.session.deliver('/a', 1);
     expect(brought(await client.connect(now))).toEqual([1]);
@@ -157,7 +156,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
   });
 
   it('is not repeated for a session that acknowledges: that knows better', async () => {
-    const { server } = serve({ extensions: [retained, ack] });
+    const { server } = serve({ redelivery: 'retained' });
     const client = await FakeClient.connected(server, exchange(), { ext: { ack: true } });
     expect([client.session.outbox instanceof AckedOutbox, client.session.deliverOnly]).toEqual([true, true]);
     client.session.deliver('/a', 1);
@@ -197,7 +196,7 @@ describe('a session whose replies are retained', () => {
   });
 
   it('is none of the server’s own process', async () => {
-    const { server } = serve({ extensions: [retained] });
+    const { server } = serve({ redelivery: 'retained' });
     const local = await FakeClient.open(server, socket({ transport: 'in-process' }));
     expect(local.session.outbox).not.toBeInstanceOf(RetainedOutbox);
   });

@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
-import { resolveOptions } from '../../src/core/options/options.ts';
+import { ChannelRules } from '../../src/core/options/rules.ts';
+import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { Server as CoreServer } from '../../src/core/server.ts';
+import { silent } from '../../src/lib/log.ts';
+import type { Feature } from '../../src/ports/feature.ts';
+import { describe, expect, it } from 'vitest';
+import type { Extension } from '../../src/ports/session.ts';
+import { resolveOptions } from '../../src/core/options/options.ts';
 import { Server, type ServerOptions, UsageError } from '../../src/index.ts';
-import { standardExtensions } from '../../src/server.ts';
+import { standardFeatures } from '../../src/server.ts';
 import { ask, FakeClient, handshake } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -50,9 +54,10 @@ describe('the server of the package', () => {
     const seen: unknown[] = [];
     const watch: Extension = {
       name: 'watch',
-      opened: (session) => void seen.push(session.deliverOnly),
+      opened: ({ id }) => void seen.push(server.session(id)?.deliverOnly),
     };
-    await ask(make({}, [watch]), handshake({ ext: { ack: true } }));
+    const server = make({}, [watch]);
+    await ask(server, handshake({ ext: { ack: true } }));
     expect(seen).toEqual([true]);
   });
 
@@ -63,7 +68,7 @@ describe('the server of the package', () => {
 
   it('calls no extension for what clients publish, nor for each who receives it', async () => {
     const called: string[] = [];
-    const watched = (extension: Extension): Extension =>
+    const watched = (extension: Feature): Feature =>
       new Proxy(extension, {
         get(target, hook) {
           const value: unknown = Reflect.get(target, hook);
@@ -74,9 +79,13 @@ describe('the server of the package', () => {
           };
         },
       });
+    const clock = new FakeClock();
+    const options = resolveOptions();
+    const rules = new ChannelRules({}, options.replay);
+    const features = standardFeatures({ options, rules, clock, log: silent }, undefined);
     const server = new CoreServer({
-      clock: new FakeClock(),
-      extensions: standardExtensions(resolveOptions(), new FakeClock()).map(watched),
+      ...{ options, rules, clock, log: silent, extensions: [], engine: new MemoryEngine() },
+      features: features.map(watched),
     });
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
     await bob.subscribe('/**');

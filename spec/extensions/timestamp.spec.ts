@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type TimestampFormat, timestamp } from '../../src/features/timestamp.ts';
+import type { TimestampFormat } from '../../src/features/timestamp.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 
 function open(format: TimestampFormat) {
   const clock = new FakeClock();
-  return { ...serve({ clock, extensions: [timestamp(clock, format)] }), clock };
+  return { ...serve({ clock, timestamp: format }), clock };
 }
 
 describe('timestamps (TM-1)', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import { errors } from '../../src/protocol/errors.ts';
-import { timesync } from '../../src/features/timesync.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange } from '../support/fake-conduit.ts';
@@ -10,7 +9,7 @@ const T = 1_750_000_000_000;
 
 function open(accuracy = 25, others: readonly Extension[] = []) {
   const clock = new FakeClock();
-  return { ...serve({ clock, extensions: [timesync(clock, accuracy), ...others] }), clock };
+  return { ...serve({ clock, timesync: { accuracy }, extensions: others }), clock };
 }
 
 describe('timesync (TS-1 to TS-3)', () => {

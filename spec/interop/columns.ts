@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Server, ServerSettings, Session } from '../../src/index.ts';
+import type { Session } from '../../src/core/session.ts';
+import type { Server, ServerSettings } from '../../src/index.ts';
 import type { Driver, Heard } from './driver.ts';
 import { type Host, host, type Place } from './host.ts';
 

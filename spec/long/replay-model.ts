@@ -1,10 +1,11 @@
+import { replaysOf } from '../support/replays-of.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { matcher } from '../../src/channels/channel-names.ts';
 import type { HistorySettings, StoredEvent } from '../../src/ports/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { isPromise } from '../../src/lib/maybe-promise.ts';
-import type { Server } from '../../src/core/server.ts';
+import type { Server } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
@@ -179,8 +180,8 @@ class Reader {
   }
 
   get isAtRest(): boolean {
-    const { replays, outbox, state } = this.client.session;
-    return state === 'gone' || (replays?.isEmpty === true && outbox.size === 0);
+    const { outbox, state } = this.client.session;
+    return state === 'gone' || (replaysOf(this.client.session)?.isEmpty === true && outbox.size === 0);
   }
 }
 

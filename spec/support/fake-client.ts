@@ -1,4 +1,5 @@
-import { Server, type ServerSettings } from '../../src/core/server.ts';
+import type { Server as CoreServer } from '../../src/core/server.ts';
+import { Server, type ServerSettings } from '../../src/server.ts';
 import type { Session } from '../../src/core/session.ts';
 import { FakeClock } from './fake-clock.ts';
 import { exchange, type FakeConduit, type Wire } from './fake-conduit.ts';
@@ -14,7 +15,7 @@ export function serve(settings: ServerSettings = {}): { server: Server; clock: F
 
 /** Sends messages in one batch, by way of their JSON text. Done when they were answered, or a connect is held. */
 export async function ask(
-  server: Server,
+  server: CoreServer,
   messages: Wire | readonly Wire[],
   conduit = exchange(),
 ): Promise<FakeConduit> {
@@ -35,19 +36,19 @@ export const handshake = (fields: Wire = {}): Wire => ({
 
 /** A client that says what it is told to, over conduits it is given. */
 export class FakeClient {
-  readonly server: Server;
+  readonly server: CoreServer;
   readonly clientId: string;
   readonly session: Session;
   #lastId = 0;
 
-  private constructor(server: Server, clientId: string, session: Session) {
+  private constructor(server: CoreServer, clientId: string, session: Session) {
     this.server = server;
     this.clientId = clientId;
     this.session = session;
   }
 
   /** Handshakes. */
-  static async open(server: Server, conduit = exchange(), fields: Wire = {}): Promise<FakeClient> {
+  static async open(server: CoreServer, conduit = exchange(), fields: Wire = {}): Promise<FakeClient> {
     const before = new Set(server.sessions);
     await ask(server, handshake(fields), conduit);
     const session = [...server.sessions].find((one) => !before.has(one));
@@ -56,7 +57,7 @@ export class FakeClient {
   }
 
   /** Handshakes and connects once: from here on a connect is held. */
-  static async connected(server: Server, conduit?: FakeConduit, fields: Wire = {}): Promise<FakeClient> {
+  static async connected(server: CoreServer, conduit?: FakeConduit, fields: Wire = {}): Promise<FakeClient> {
     const client = await FakeClient.open(server, conduit, fields);
     await client.connect(
       {},

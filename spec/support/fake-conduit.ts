@@ -1,5 +1,11 @@
-import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../../src/ports/conduit.ts';
-import type { Session } from '../../src/core/session.ts';
+import type {
+  Conduit,
+  ConduitOwner,
+  EndReason,
+  Handover,
+  RequestInfo,
+  TransportName,
+} from '../../src/ports/conduit.ts';
 import { encodeBatch, type Outgoing } from '../../src/protocol/outgoing.ts';
 
 /** A message as a client reads it. */
@@ -34,7 +40,7 @@ export class FakeConduit implements Conduit {
   readonly address: string;
   readonly request: RequestInfo;
   readonly link: object | undefined;
-  session: Session | undefined;
+  session: ConduitOwner | undefined;
   alive = true;
   /** Set to say that no more can be written for now. */
   full = false;

@@ -1,5 +1,5 @@
 import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 
 interface Waiting {
   /** Says that it is stored. */

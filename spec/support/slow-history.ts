@@ -1,5 +1,5 @@
 import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
-import { MemoryHistory } from '../../src/core/history/memory-history.ts';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 
 /** Something that may be waited for, and how it ends. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Extension } from '../../src/ports/extension.ts';
+import type { Extension } from '../../src/ports/session.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';

@@ -30,11 +30,16 @@ it.each(['long-polling', 'websocket', 'callback-polling', 'eventsource'] as cons
     const given: unknown[] = [];
     const policy = {
       canSubscribe(question: Question) {
-        given.push(question, question.message, question.request, question.session?.push);
+        given.push(
+          question,
+          question.message,
+          question.request,
+          question.session && server.session(question.session.id)?.push,
+        );
         return true;
       },
     };
-    const { url } = await start({ policy });
+    const { url, server } = await start({ policy });
     const alice = await client(url, { transport });
     await alice.call('/meta/subscribe', { subscription: '/a' });
     expect(given).toHaveLength(4);

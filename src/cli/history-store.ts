@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { HistoryStore } from '../ports/history-store.ts';
-import { MemoryHistory } from '../core/history/memory-history.ts';
+import { MemoryHistory } from '../features/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
 

@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { systemClock, type Timer } from '../lib/clock.ts';
-import type { Timers } from './listener.ts';
+import type { Timers } from './timers.ts';
 
 /** How long a peer has to hang up once its session is over. Milliseconds. */
 const LINGER = 1_000;

@@ -4,19 +4,9 @@ import { createServer as createSecureServer } from 'node:https';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
+import type { Timers } from './timers.ts';
 import type { ProgramOptions } from './options.ts';
 import { type Obstacle, obstacleAt, removeStaleSocket } from './unix-socket.ts';
-
-/** When connections are cut. Milliseconds. */
-export interface Timers {
-  /** Silence between two requests. */
-  readonly keepAliveTimeout: number;
-  readonly headersTimeout: number;
-  /** A whole request, its body included. */
-  readonly requestTimeout: number;
-  /** How often Node looks for requests that are late. */
-  readonly connectionsCheckingInterval: number;
-}
 
 // HT-7: a proxy's connection pool outlives Node's own 5 s of silence.
 const standard: Timers = {

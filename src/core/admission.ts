@@ -1,5 +1,5 @@
 import { countingKey } from '../lib/address.ts';
-import type { Conduit } from '../ports/conduit.ts';
+import type { Conduit, SocketTally } from '../ports/conduit.ts';
 import type { ResolvedOptions } from './options/options.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -9,12 +9,6 @@ interface Tally {
   readonly address: string;
   sessions: number;
   sockets: number;
-}
-
-/** How many sessions there are that were opened on one socket. */
-export interface SocketTally {
-  readonly address: string;
-  sessions: number;
 }
 
 /** Where one session is counted. */

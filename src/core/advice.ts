@@ -1,6 +1,59 @@
+import type { BayeuxError } from '../protocol/errors.ts';
 import type { Advice } from '../protocol/message.ts';
+import type { TransportName } from '../ports/conduit.ts';
 import type { ResolvedOptions } from './options/options.ts';
-import type { Timing } from './timing.ts';
+
+/** The times a session lives by. Milliseconds. */
+export interface Timing {
+  /** How long a connect is held. */
+  readonly timeout: number;
+  /** Pause between a connect reply and the next connect. */
+  readonly interval: number;
+  /** Silence allowed after that before the session expires. */
+  readonly maxInterval: number;
+}
+
+const forever: Timing = {
+  timeout: Number.POSITIVE_INFINITY,
+  interval: 0,
+  maxInterval: Number.POSITIVE_INFINITY,
+};
+
+/** The times of each transport. */
+export class Timings {
+  readonly #byTransport: Record<TransportName, Timing>;
+  readonly #deliverOnly: Record<TransportName, boolean>;
+
+  constructor({ websocket, eventSource, longPolling, callbackPolling, ...options }: ResolvedOptions) {
+    this.#byTransport = {
+      websocket,
+      // ES-6: its interval is its timeout.
+      eventsource: { ...eventSource, interval: 0 },
+      'long-polling': longPolling,
+      'cross-origin-long-polling': longPolling,
+      'callback-polling': callbackPolling,
+      'in-process': forever,
+    };
+    this.#deliverOnly = {
+      websocket: websocket.metaConnectDeliverOnly,
+      eventsource: options.metaConnectDeliverOnly,
+      'long-polling': longPolling.metaConnectDeliverOnly,
+      'cross-origin-long-polling': longPolling.metaConnectDeliverOnly,
+      // CP-5.
+      'callback-polling': true,
+      'in-process': false,
+    };
+  }
+
+  of(transport: TransportName): Timing {
+    return this.#byTransport[transport];
+  }
+
+  /** Whether events travel on this transport with connect replies only (CN-14). */
+  deliverOnly(transport: TransportName): boolean {
+    return this.#deliverOnly[transport];
+  }
+}
 
 /** What a client may be told to do next, by the name the protocol notes give it. */
 export type AdviceKind =
@@ -14,19 +67,34 @@ export type AdviceKind =
   | 'later'
   /** Stop (A-none). */
   | 'none'
-  /** One tab too many: poll (A-multi). */
-  | 'multi'
   /** The events come by another way: connect once a period, as a heartbeat (A-sse). */
   | 'heartbeat';
 
-/** ADV-5: what keeps a failure that may recur from being repeated many times a second. Milliseconds. */
-const BREATHER = 1000;
+/** ADV-5: a failure that may recur must not be repeated many times a second. Milliseconds. */
+const PAUSE = 1000;
+
+// The advice that goes with a failed handshake or connect, where the error has its own rule.
+const afterHandshake: Record<string, AdviceKind> = { handshake_not_alone: 'again', server_error: 'again' };
+const afterConnect: Record<string, AdviceKind> = {
+  session_unknown: 'handshake',
+  connection_type_unsupported: 'again',
+  handshake_not_alone: 'retry',
+  connect_replaced: 'retry',
+  session_disconnected: 'none',
+};
+
+/** The advice that goes with a failed reply on this channel; undefined where none belongs (ADV-1). */
+export function adviceAfter(channel: string | undefined, error: BayeuxError): AdviceKind | undefined {
+  if (channel === '/meta/handshake') return afterHandshake[error.word] ?? 'none';
+  if (channel === '/meta/connect') return afterConnect[error.word] ?? 'later';
+  return undefined;
+}
 
 /** Makes advice; always complete (ADV-1). */
 export class Advisor {
-  readonly #options: ResolvedOptions;
+  readonly #options: Pick<ResolvedOptions, 'advice' | 'hosts'>;
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: Pick<ResolvedOptions, 'advice' | 'hosts'>) {
     this.#options = options;
   }
 
@@ -34,33 +102,26 @@ export class Advisor {
     const { advice, hosts } = this.#options;
     const failed = kind === 'handshake' || kind === 'again' || kind === 'later' || kind === 'none';
     return {
-      ...this.#core(kind, timing),
+      ...usual(kind, timing),
       ...(advice.maxInterval && Number.isFinite(timing.maxInterval) && { maxInterval: timing.maxInterval }),
       ...(failed && hosts.length > 0 && { hosts }),
     };
   }
+}
 
-  #core(kind: AdviceKind, { timeout, interval }: Timing): Advice {
-    switch (kind) {
-      case 'retry':
-        return { reconnect: 'retry', interval, timeout };
-      case 'handshake':
-        return { reconnect: 'handshake', interval: 0, timeout };
-      case 'again':
-        return { reconnect: 'handshake', interval: BREATHER, timeout };
-      case 'later':
-        return { reconnect: 'retry', interval: BREATHER, timeout };
-      case 'none':
-        return { reconnect: 'none', interval: 0, timeout };
-      case 'multi':
-        return {
-          reconnect: 'retry',
-          interval: this.#options.multiSessionInterval,
-          timeout,
-          'multiple-clients': true,
-        };
-      case 'heartbeat':
-        return { reconnect: 'retry', interval: timeout, timeout: 0 };
-    }
+function usual(kind: AdviceKind, { timeout, interval }: Timing): Advice {
+  switch (kind) {
+    case 'retry':
+      return { reconnect: 'retry', interval, timeout };
+    case 'handshake':
+      return { reconnect: 'handshake', interval: 0, timeout };
+    case 'again':
+      return { reconnect: 'handshake', interval: PAUSE, timeout };
+    case 'later':
+      return { reconnect: 'retry', interval: PAUSE, timeout };
+    case 'none':
+      return { reconnect: 'none', interval: 0, timeout };
+    case 'heartbeat':
+      return { reconnect: 'retry', interval: timeout, timeout: 0 };
   }
 }

@@ -2,7 +2,7 @@ import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise } from '../lib/maybe-promise.ts';
 import type { OverflowAction } from '../ports/outbox.ts';
-import type { CloseReason, Session } from './session.ts';
+import type { CloseReason, Session } from '../ports/session.ts';
 
 /** What the application may hear with `server.on`. */
 export interface ServerEvents {
@@ -32,6 +32,8 @@ type Lists = { [N in Name]: Set<Listener<N>> };
 
 /** Tells listeners, one after another, and waits for none; one that throws, now or later, is logged and harms nobody (PR-8). */
 export class Events {
+  /** Whether anyone listens: what nobody hears need not be made. */
+  readonly hears: Record<Name, boolean>;
   readonly #log: Log;
   readonly #lists: Lists = {
     'session.opened': new Set(),
@@ -44,18 +46,25 @@ export class Events {
 
   constructor(log: Log) {
     this.#log = log;
+    this.hears = {
+      'session.opened': false,
+      'session.closed': false,
+      'channel.subscribed': false,
+      'channel.unsubscribed': false,
+      published: false,
+      overflow: false,
+    };
   }
 
   /** Adds a listener; what comes back removes it. */
   on<N extends Name>(name: N, listener: Listener<N>): () => void {
     const list: Set<Listener<N>> = this.#lists[name];
     list.add(listener);
-    return () => void list.delete(listener);
-  }
-
-  /** Whether anyone listens: what nobody hears need not be made. */
-  heard(name: Name): boolean {
-    return this.#lists[name].size > 0;
+    this.hears[name] = true;
+    return () => {
+      list.delete(listener);
+      this.hears[name] = list.size > 0;
+    };
   }
 
   emit<N extends Name>(name: N, event: ServerEvents[N]): void {

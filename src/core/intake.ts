@@ -10,7 +10,8 @@ const SHARE = 1 / 4;
 export class Intake {
   readonly #limit: number;
   readonly #refusals: Refusals;
-  #used = 0;
+  /** Memory in use. Bytes. */
+  used = 0;
 
   /** `limit` is the option `maxIncomingBytes`. */
   constructor(limit: number, refusals: Refusals) {
@@ -18,20 +19,15 @@ export class Intake {
     this.#refusals = refusals;
   }
 
-  /** Memory in use. Bytes. */
-  get used(): number {
-    return this.#used;
-  }
-
   /** Whether there is room for so much more. Logs it when there is not. Bytes. */
   hasRoomFor(bytes: number, address: string): boolean {
-    if (bytes <= (this.#limit - this.#used) * SHARE) return true;
+    if (bytes <= (this.#limit - this.used) * SHARE) return true;
     this.#refusals.note('request.refused', { option: 'maxIncomingBytes', limit: this.#limit, address });
     return false;
   }
 
   /** Counts what was let in; negative numbers give it back. Bytes. */
   add(bytes: number): void {
-    this.#used += bytes;
+    this.used += bytes;
   }
 }

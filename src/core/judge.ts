@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './options/callbacks.ts';
 import type { HandshakeAnswer, Policy, Question } from '../ports/policy.ts';
-import type { Session } from './session.ts';
+import type { Session } from '../ports/session.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -62,13 +62,15 @@ interface Asked<T> {
 
 /**
  * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
- * `500::server_error`. In-process sessions are not asked about (IP-1).
+ * `500::server_error`. What comes by a trusted conduit, from this very process, is not asked about (IP-1).
  */
 export class Judge {
   readonly #canHandshake: Asked<HandshakeAnswer> | undefined;
   readonly #canSubscribe: Asked<boolean> | undefined;
   readonly #canPublish: Asked<boolean> | undefined;
   readonly #unconnected: Asked<boolean> | boolean;
+  /** Whether anybody is asked about a publish. */
+  readonly judgesPublish: boolean;
   readonly #log: Log;
   readonly #patience: Patience;
 
@@ -82,6 +84,7 @@ export class Judge {
     this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
     this.#canPublish = asked('canPublish', policy, yesOrNo);
+    this.judgesPublish = this.#canPublish !== undefined;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
@@ -91,7 +94,7 @@ export class Judge {
   }
 
   canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
-    if (this.#canHandshake === undefined || conduit.transport === 'in-process') return true;
+    if (this.#canHandshake === undefined || conduit.trusted === true) return true;
     return this.#ask(this.#canHandshake, new AskedQuestion(session, message.channel, message, conduit));
   }
 
@@ -101,7 +104,7 @@ export class Judge {
     session: Session,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canSubscribe === undefined || conduit.transport === 'in-process') return true;
+    if (this.#canSubscribe === undefined || conduit.trusted === true) return true;
     return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
   }
 
@@ -110,7 +113,7 @@ export class Judge {
     session: Session | undefined,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canPublish === undefined || conduit.transport === 'in-process') return true;
+    if (this.#canPublish === undefined || conduit.trusted === true) return true;
     return this.#ask(this.#canPublish, new AskedQuestion(session, message.channel, message, conduit));
   }
 

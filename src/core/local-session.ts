@@ -1,11 +1,11 @@
 import { BayeuxError } from '../protocol/errors.ts';
-import type { Event, ReadableRequest, Reply } from '../protocol/message.ts';
+import type { Event, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { callOut } from '../lib/callback.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import { copyOf } from '../lib/json.ts';
-import type { Receiver } from './receiver.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -34,11 +34,12 @@ const endings: Readonly<Record<EndReason, string>> = {
 class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
+  readonly trusted = true;
   readonly request = request;
   readonly address = '';
   readonly http2 = false;
   readonly maxBytes = Number.POSITIVE_INFINITY;
-  session: Session | undefined;
+  session: ConduitOwner | undefined;
   /** Why it ended, if it did. */
   ended: EndReason | undefined;
   readonly #arrived: (message: Outgoing) => void;
@@ -72,7 +73,9 @@ interface Heard extends Stamped {
 
 /** What such a session needs of its server. */
 export interface LocalParts {
-  readonly receiver: Receiver;
+  /** Handles a batch. */
+  receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void>;
+  session(id: string): Session | undefined;
   /** Whether the server is closing: what is published then is quietly nothing. */
   isClosing(): boolean;
   /** A listener failed, and nobody else will hear of it. */
@@ -113,7 +116,8 @@ export class LocalSession {
       version: '1.0',
       supportedConnectionTypes: [],
     });
-    this.#session = this.#conduit.session;
+    const { session } = this.#conduit;
+    this.#session = session && this.#parts.session(session.id);
     return this;
   }
 
@@ -160,7 +164,7 @@ export class LocalSession {
     const id = String(this.#lastId);
     const answered = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
     const named = this.#session === undefined ? {} : { clientId: this.#session.clientId };
-    await this.#parts.receiver.receive([{ ...request, id, ...named }], this.#conduit);
+    await this.#parts.receive([{ ...request, id, ...named }], this.#conduit);
     const { ended } = this.#conduit;
     if (ended !== undefined) this.#waiting.get(id)?.({ successful: false, error: endings[ended] });
     const reply = await answered;

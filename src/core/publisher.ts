@@ -1,44 +1,33 @@
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { Engine, Publication } from '../ports/engine.ts';
+import type { Session } from '../ports/session.ts';
 import type { Event } from '../protocol/message.ts';
 import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
-import type { Subscriptions } from './subscriptions.ts';
-import type { Engine, Publication } from '../ports/engine.ts';
-import type { Events } from './events.ts';
-import type { History } from './history/history.ts';
-import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { ChannelRule, Rules } from './options/rules.ts';
 import type { Backlog } from './delivery/backlog.ts';
-import type { Pipeline } from './pipeline.ts';
-import type { Session } from './session.ts';
+import type { Events } from './events.ts';
+import type { Features } from './features.ts';
+import type { Hooks } from './hooks.ts';
+import type { ChannelRule, ChannelRules } from './options/rules.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+/** What a publisher works with. */
+export interface PublisherParts {
+  readonly engine: Engine;
+  readonly hooks: Hooks;
+  readonly features: Features;
+  readonly rules: ChannelRules;
+  readonly subscriptions: Subscriptions;
+  readonly events: Events;
+  readonly backlog: Backlog;
+  readonly options: { readonly broadcastToPublisher: boolean };
+}
 
 /** Sends events to the engine, and what the engine brings to the sessions of this node. */
 export class Publisher {
-  readonly #engine: Engine;
-  readonly #pipeline: Pipeline;
-  readonly #rules: Rules;
-  readonly #history: History | undefined;
-  readonly #subscriptions: Subscriptions;
-  readonly #events: Events;
-  readonly #backlog: Backlog;
-  readonly #broadcastToPublisher: boolean;
+  readonly #parts: PublisherParts;
 
-  constructor(
-    engine: Engine,
-    pipeline: Pipeline,
-    rules: Rules,
-    history: History | undefined,
-    subscriptions: Subscriptions,
-    events: Events,
-    backlog: Backlog,
-    broadcastToPublisher: boolean,
-  ) {
-    this.#engine = engine;
-    this.#pipeline = pipeline;
-    this.#rules = rules;
-    this.#history = history;
-    this.#subscriptions = subscriptions;
-    this.#events = events;
-    this.#backlog = backlog;
-    this.#broadcastToPublisher = broadcastToPublisher;
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -47,54 +36,56 @@ export class Publisher {
    * Throws `BayeuxError` when an extension deletes it.
    */
   publish(event: Event, session: Session | undefined, how: Delivery = {}): MaybePromise<OutgoingEvent> {
-    const made = this.#pipeline.publishing(event, session);
+    const { hooks } = this.#parts;
+    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, how);
+    const made = hooks.publishing(event, session);
     return isPromise(made)
-      ? made.then((one) => this.#record(one, session, how))
-      : this.#record(made, session, how);
+      ? made.then((one) => this.#accept(one, session, how))
+      : this.#accept(made, session, how);
   }
 
   /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
   readonly deliver = (publication: Publication): void => {
     const { event, from, notToPublisher } = publication;
-    if (event.replayId !== undefined) this.#history?.delivering(event.replayId);
-    const sessions = this.#subscriptions.match(event.channel);
-    for (const session of sessions) {
+    const { features, subscriptions, backlog } = this.#parts;
+    for (const feature of features.arriving) feature.arriving?.(event);
+    for (const session of subscriptions.match(event.channel)) {
       if (notToPublisher === true && session.id === from) continue;
       session.queue(event);
     }
-    this.#backlog.queued(event);
+    backlog.queued(event);
   };
 
-  #record(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
-    const rule = this.#rules.of(event.channel);
+  #accept(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
+    const rule = this.#parts.rules.of(event.channel);
     const handling = handle(how, rule);
-    if (this.#history === undefined || !rule.history)
-      return this.#send(new OutgoingEvent(event, handling), rule, session);
-    return this.#history.record(event, handling, (stored) => this.#send(stored, rule, session));
+    const send = (made: OutgoingEvent) => this.#send(made, rule, session);
+    for (const feature of this.#parts.features.accepting) {
+      const accepted = feature.accepting?.(event, handling, send);
+      if (accepted !== undefined) return accepted;
+    }
+    return send(new OutgoingEvent(event, handling));
   }
 
   #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
+    const { engine, events } = this.#parts;
     // Afterwards only its text may be left.
-    const told = this.#events.heard('published') ? event.message : undefined;
-    const accepted = adopt(this.#engine.publish(this.#publication(event, rule, session)));
-    if (isPromise(accepted)) return accepted.then(() => this.#sent(event, told, session));
-    return this.#sent(event, told, session);
-  }
-
-  #sent(event: OutgoingEvent, told: Event | undefined, session: Session | undefined): OutgoingEvent {
-    if (told !== undefined) this.#tell(told, session);
-    return event;
+    const message = events.hears.published ? event.message : undefined;
+    const accepted = adopt(engine.publish(this.#publication(event, rule, session)));
+    if (message === undefined) return isPromise(accepted) ? accepted.then(() => event) : event;
+    const { channel, data } = message;
+    const tell = () => {
+      events.emit('published', { channel, data, ...(session !== undefined && { session }) });
+      return event;
+    };
+    return isPromise(accepted) ? accepted.then(tell) : tell();
   }
 
   #publication(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): Publication {
     if (session === undefined) return { event };
-    const toPublisher =
-      session.broadcastToPublisher ?? rule.broadcastToPublisher ?? this.#broadcastToPublisher;
+    const { broadcastToPublisher } = this.#parts.options;
+    const toPublisher = session.broadcastToPublisher ?? rule.broadcastToPublisher ?? broadcastToPublisher;
     return { event, from: session.id, notToPublisher: !toPublisher };
-  }
-
-  #tell({ channel, data }: Event, session: Session | undefined): void {
-    this.#events.emit('published', { channel, data, ...(session !== undefined && { session }) });
   }
 }
 

@@ -1,16 +1,11 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
-import type { Reply, Request } from '../protocol/message.ts';
+import type { Reply, ReplyFields, Request } from '../protocol/message.ts';
 import { OutgoingReply } from '../protocol/outgoing.ts';
-import type { AdviceKind, Advisor } from './advice.ts';
-import { adviceAfter } from './failure.ts';
+import { type AdviceKind, type Advisor, adviceAfter, type Timing, type Timings } from './advice.ts';
 import type { Log } from '../lib/log.ts';
-import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
-import type { Pipeline } from './pipeline.ts';
-import type { Session } from './session.ts';
-import type { Timing } from './timing.ts';
-
-/** A reply without what it repeats of its request. */
-export type ReplyFields = Omit<Reply, 'id' | 'channel'>;
+import { andThen, type MaybePromise, recover } from '../lib/maybe-promise.ts';
+import type { Conduit, TransportName } from '../ports/conduit.ts';
+import type { HookedSession, Hooks } from './hooks.ts';
 
 /** What a handshake reply says of the server, whether it succeeded or not (HS-5, HS-7). */
 export interface Greeting {
@@ -20,19 +15,35 @@ export interface Greeting {
   readonly supportedConnectionTypes: readonly string[];
 }
 
+/** A session that is replied to. */
+export interface RepliedSession extends HookedSession {
+  readonly clientId: string;
+  timing(transport: TransportName): Timing;
+}
+
 const over: Reply = { channel: '/meta/disconnect', successful: true };
 const overRequest: Request = { kind: 'disconnect', channel: '/meta/disconnect' };
+
+/** What replies are made with. */
+export interface ReplyParts {
+  readonly advisor: Advisor;
+  readonly timings: Timings;
+  readonly hooks: Hooks;
+  readonly log: Log;
+}
 
 /** Makes replies: exactly one for each request (MSG-5). */
 export class Replies {
   #greeting: Greeting;
   readonly #advisor: Advisor;
-  readonly #pipeline: Pipeline;
+  readonly #timings: Timings;
+  readonly #hooks: Hooks;
   readonly #log: Log;
 
-  constructor(advisor: Advisor, pipeline: Pipeline, log: Log, transports: readonly string[]) {
+  constructor({ advisor, timings, hooks, log }: ReplyParts, transports: readonly string[]) {
     this.#advisor = advisor;
-    this.#pipeline = pipeline;
+    this.#timings = timings;
+    this.#hooks = hooks;
     this.#log = log;
     this.#greeting = { version: '1.0', minimumVersion: '1.0', supportedConnectionTypes: transports };
   }
@@ -50,48 +61,47 @@ export class Replies {
   finish(
     request: Request,
     fields: ReplyFields,
-    session: Session | undefined,
-    timing: Timing,
+    session: RepliedSession | undefined,
+    conduit: Conduit,
   ): MaybePromise<OutgoingReply> {
     const { id, channel } = request;
     // MSG-12: publish replies and failures never carry the clientId.
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
-    try {
-      const made = this.#pipeline.outgoing(reply, session, request);
-      if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
-      return isPromise(made)
-        ? made.then(readable).catch((error: unknown) => this.#spoilt(error, request, timing))
-        : readable(made);
-    } catch (error) {
-      return this.#spoilt(error, request, timing);
-    }
-  }
-
-  /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
-  notice(session: Session): MaybePromise<OutgoingReply> {
+    const hasHooks = (session?.hookLists ?? this.#hooks.lists).outgoing[request.kind].length > 0;
+    if (!hasHooks && request.kind !== 'handshake') return new OutgoingReply(reply);
     return recover(
-      () => andThen(this.#pipeline.outgoing(over, session, overRequest), readable),
-      () => new OutgoingReply(over),
+      () => andThen(hasHooks ? this.#hooks.outgoing(reply, session, request) : reply, readable),
+      // The extension made a reply that cannot be sent: an error stands in for it.
+      (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, session, conduit) }),
     );
   }
 
-  // What an extension made of a reply cannot leave.
-  #spoilt(error: unknown, request: Request, timing: Timing): OutgoingReply {
-    const { id, channel } = request;
-    return new OutgoingReply({ id, channel, ...this.failed(request, error, timing) });
+  /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
+  notice(session: RepliedSession): MaybePromise<OutgoingReply> {
+    return recover(
+      () => andThen(this.#hooks.outgoing(over, session, overRequest), readable),
+      () => new OutgoingReply(over),
+    );
   }
 
   /**
    * What the reply says when the request failed; `told` stands in for the advice that usually goes with it.
    * An error that is no `BayeuxError` is a bug: logged, and kept from the client.
    */
-  failed(request: Request, error: unknown, timing: Timing, told?: AdviceKind): ReplyFields {
+  failed(
+    request: Request,
+    error: unknown,
+    session: RepliedSession | undefined,
+    conduit: Conduit,
+    told?: AdviceKind,
+  ): ReplyFields {
     if (!(error instanceof BayeuxError)) {
       this.#log({ level: 'error', event: 'request.failed', channel: request.channel, error });
-      return this.failed(request, errors.serverError(), timing);
+      return this.failed(request, errors.serverError(), session, conduit);
     }
     const advice = told ?? adviceAfter(request.channel, error);
+    const timing = session?.timing(conduit.transport) ?? this.#timings.of(conduit.transport);
     return {
       successful: false,
       ...(request.channel === '/meta/handshake' && this.#greeting),

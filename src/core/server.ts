@@ -1,67 +1,61 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { copyOf } from '../lib/json.ts';
+import type { Log } from '../lib/log.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Feature, FeatureHost } from '../ports/feature.ts';
+import type { Policy } from '../ports/policy.ts';
+import type { Extension } from '../ports/session.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../protocol/outgoing.ts';
 import { Admission } from './admission.ts';
-import { Advisor } from './advice.ts';
-import { Browsers } from './browsers.ts';
-import { type Handler, type Listener, Listeners } from './listeners.ts';
-import { Subscriptions } from './subscriptions.ts';
-import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
-import type { Conduit } from '../ports/conduit.ts';
+import { Advisor, Timings } from './advice.ts';
+import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
-import type { Directory } from '../ports/directory.ts';
-import type { Engine } from '../ports/engine.ts';
-import { Events, type ServerEvents } from './events.ts';
-import type { Extension } from '../ports/extension.ts';
-import { History } from './history/history.ts';
-import type { HistoryStore } from '../ports/history-store.ts';
-import { MemoryHistory } from './history/memory-history.ts';
-import { copyOf } from '../lib/json.ts';
-import { Intake } from './intake.ts';
-import { Judge } from './judge.ts';
-import { LocalDirectory } from './local-directory.ts';
-import { LocalSession } from './local-session.ts';
-import { type Log, silent, unfailing } from '../lib/log.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
-import { MemoryEngine } from './memory-engine.ts';
-import { type ResolvedOptions, resolveOptions } from './options/options.ts';
-import type { ServerOptions } from './options/server-options.ts';
-import { Rules } from './options/rules.ts';
 import { Backlog } from './delivery/backlog.ts';
 import { type Departing, Flusher } from './delivery/flusher.ts';
-import type { OutboxLimits } from '../ports/outbox.ts';
-import { asking } from './delivery/overflow-decision.ts';
+import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
 import { Runs } from './delivery/shared-runs.ts';
-import { Pipeline } from './pipeline.ts';
-import type { Policy } from '../ports/policy.ts';
+import { Events, type ServerEvents } from './events.ts';
+import { Features } from './features.ts';
+import { Hooks } from './hooks.ts';
+import { Intake } from './intake.ts';
+import { Judge } from './judge.ts';
+import { type Handler, type Listener, Listeners } from './listeners.ts';
+import { LocalDirectory } from './local-directory.ts';
+import { LocalSession } from './local-session.ts';
+import type { ResolvedOptions } from './options/options.ts';
+import type { ChannelRules } from './options/rules.ts';
 import { Publisher } from './publisher.ts';
-import { Receiver } from './receiver.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
-import { Revalidation } from './revalidation.ts';
 import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
-import { Timings } from './timing.ts';
-import { UsageError } from '../lib/usage-error.ts';
+import { Subscriptions } from './subscriptions.ts';
 
-/** What a server is made with: its options, and the parts that can be exchanged. */
-export interface ServerSettings extends ServerOptions {
-  readonly policy?: Policy;
-  readonly extensions?: readonly Extension[];
-  readonly engine?: Engine;
-  /** Where durable channels are kept; in memory if absent. */
-  readonly history?: HistoryStore;
-  readonly clock?: Clock;
-  readonly log?: Log;
+/** What a server is put together from. */
+export interface ServerInit {
+  readonly options: ResolvedOptions;
+  readonly rules: ChannelRules;
+  readonly features: readonly Feature[];
+  readonly policy?: Policy | undefined;
+  readonly extensions: readonly Extension[];
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Never throws. */
+  readonly log: Log;
 }
 
 /** How much there is of what clients make grow. */
 export interface Usage {
   readonly sessions: number;
   readonly channelNodes: number;
-  readonly browsers: number;
   /** Addresses with a session or a socket. */
   readonly addresses: number;
 }
@@ -78,7 +72,6 @@ export class Server {
   readonly directory: Directory;
   readonly #engine: Engine;
   readonly #core: Core;
-  readonly #receiver: Receiver;
   readonly #opening: Promise<void>;
   readonly #conduits = new Set<Conduit>();
   #state: ServerState = 'open';
@@ -87,16 +80,14 @@ export class Server {
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
 
-  /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
-  constructor(settings: ServerSettings = {}) {
-    const { policy, extensions = [], engine, history, clock, log, ...options } = settings;
-    this.options = resolveOptions(options);
-    this.clock = clock ?? systemClock;
-    this.log = log === undefined ? silent : unfailing(log);
-    this.#engine = engine ?? new MemoryEngine();
-    this.#core = this.#assemble(policy, extensions, history);
-    this.#receiver = new Receiver(this.#core);
+  constructor(init: ServerInit) {
+    this.options = init.options;
+    this.clock = init.clock;
+    this.log = init.log;
+    this.#engine = init.engine;
+    this.#core = this.#assemble(init);
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
+    this.#core.features.start(this.#featureHost());
     this.#opening = this.#openParts();
   }
 
@@ -123,7 +114,6 @@ export class Server {
     this.#state = 'closed';
     this.#isClosing = true;
     this.#endDrain?.();
-    this.#core.revalidation?.stop();
     for (const session of this.#core.sessions) session.close('shutdown');
     this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
@@ -164,12 +154,12 @@ export class Server {
     if (kindOf(channel) !== 'broadcast' || !this.#core.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
-    const { ext, ...said } = this.#core.pipeline.saying({
+    const { ext, ...said } = this.#core.hooks.saying({
       data,
       ...(how.ext !== undefined && { ext: how.ext }),
     });
     const event = { channel, data: copyOf(said.data), ...(ext !== undefined && { ext: copyOf(ext) }) };
-    this.#core.rules.checkData(channel, event.data);
+    this.#core.features.check(channel, event.data);
     await this.#core.publisher.publish(event, undefined, how);
   }
 
@@ -177,7 +167,8 @@ export class Server {
   async connect(): Promise<LocalSession> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     return new LocalSession({
-      receiver: this.#receiver,
+      receive: (requests, conduit) => this.receive(requests, conduit),
+      session: (id) => this.#core.sessions.byId(id),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
     }).handshake();
@@ -195,11 +186,10 @@ export class Server {
 
   /** What is in use, for those who watch: nothing of it remains when the last session has gone. */
   get usage(): Usage {
-    const { sessions, subscriptions, browsers, admission } = this.#core;
+    const { sessions, subscriptions, admission } = this.#core;
     return {
       sessions: sessions.size,
       channelNodes: subscriptions.size,
-      browsers: browsers.size,
       addresses: admission.addresses,
     };
   }
@@ -218,7 +208,7 @@ export class Server {
 
   /** Handles a batch and writes the response to the conduit, now or when the connect in it is released. Never throws or rejects. */
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
-    if (this.#state !== 'closed') return this.#receiver.receive(requests, conduit);
+    if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle();
     conduit.end('shutdown');
   }
 
@@ -241,8 +231,10 @@ export class Server {
 
   /** A stream was opened for the session with this clientId; false when it may not have one (ES-2, CN-14). */
   joinStream(clientId: string, conduit: Conduit): boolean {
-    const session = this.#receiver.resolve(clientId, conduit);
-    if (session === undefined || session.isDeliverOnly(conduit.transport)) return false;
+    const { sessions } = this.#core;
+    const session = sessions.bySecret(clientId);
+    if (session === undefined || !sessions.trusts(conduit, session)) return false;
+    if (session.isDeliverOnly(conduit.transport)) return false;
     this.join(conduit);
     session.attach(conduit);
     return true;
@@ -255,18 +247,18 @@ export class Server {
   }
 
   #openParts(): Promise<void> {
-    const { history, publisher } = this.#core;
-    const both = Promise.all([
+    const { features, publisher } = this.#core;
+    const all = Promise.all([
       this.#told('engine.failed', () => this.#engine.open(publisher.deliver)),
-      history && this.#told('history.failed', () => history.open()),
+      ...features.all.map(({ name, open }) => open && this.#told(`${name}.failed`, open)),
     ]).then(() => {});
     // Logged already; who opens the server hears of it too.
-    both.catch(() => {});
-    return both;
+    all.catch(() => {});
+    return all;
   }
 
   // What a part that is not ours fails with, at once or later, is logged, and passed on.
-  async #told(event: string, work: () => Promise<void>): Promise<void> {
+  async #told(event: string, work: () => Promise<void> | undefined): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -280,10 +272,9 @@ export class Server {
     const late = new Promise<void>((resolve) => {
       timer = this.clock.after(this.options.shutdownGrace, resolve);
     });
-    const { history } = this.#core;
     const closed = Promise.allSettled([
       this.#told('engine.failed', () => this.#engine.close()),
-      history && this.#told('history.failed', () => history.close()),
+      ...this.#core.features.all.map(({ name, close }) => close && this.#told(`${name}.failed`, close)),
     ]);
     await Promise.race([closed, late]);
     timer?.cancel();
@@ -307,72 +298,56 @@ export class Server {
     });
   }
 
-  #assemble(
-    policy: Policy | undefined,
-    extensions: readonly Extension[],
-    store: HistoryStore | undefined,
-  ): Core {
-    const { options, clock, log } = this;
-    const grammar = new ChannelGrammar(options);
-    const advisor = new Advisor(options);
+  #assemble({ options, rules, features: given, policy, extensions, engine, clock, log }: ServerInit): Core {
     const patience = { clock, hookTimeout: options.hookTimeout };
-    const pipeline = new Pipeline(extensions, log, patience);
-    const events = new Events(log);
-    const rules = new Rules(options.channels, options.replay);
+    const features = new Features(given);
+    const hooks = new Hooks(given, extensions, log, patience);
     const refusals = new Refusals(clock, log);
+    const admission = new Admission(options, refusals);
+    const sessions = new Sessions(admission, options);
+    const timings = new Timings(options);
+    const advisor = new Advisor(options);
+    const events = new Events(log);
     const subscriptions = new Subscriptions({
-      engine: this.#engine,
+      engine,
       events,
       log,
       refusals,
       maxBytes: options.maxSubscriptionBytes,
     });
-    const admission = new Admission(options, refusals);
-    const sessions = new Sessions(admission);
-    const judge = new Judge(policy, options.unconnectedPublish, log, patience);
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
-    const history = rules.hasHistory
-      ? new History(store ?? new MemoryHistory(), { options, rules, clock, log })
-      : undefined;
     return {
-      options,
-      clock,
-      log,
-      grammar,
-      advisor,
-      pipeline,
-      events,
-      rules,
-      history,
-      subscriptions,
-      timings: new Timings(options),
-      judge,
-      replies: new Replies(advisor, pipeline, log, offered(options, false)),
-      listeners: new Listeners(pipeline, log),
-      browsers: new Browsers(),
-      admission,
-      refusals,
+      ...{ options, clock, log, rules, features, hooks, timings, advisor, events, admission, sessions },
+      ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
-      sessions,
-      revalidation:
-        options.revalidateEvery > 0
-          ? new Revalidation({ options, clock, log, judge, sessions, subscriptions })
-          : undefined,
-      backlog,
+      grammar: new ChannelGrammar(options),
+      judge: new Judge(policy, options.unconnectedPublish, log, patience),
+      replies: new Replies({ advisor, timings, hooks, log }, offered(options, false)),
+      listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
-      outboxLimits: limitsOf(options, events, log, clock),
+      limits: { ...options, now: () => clock.now(), runs: new Runs(clock) },
+      onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
-      publisher: new Publisher(
-        this.#engine,
-        pipeline,
-        rules,
-        history,
-        subscriptions,
-        events,
-        backlog,
-        options.broadcastToPublisher,
-      ),
+      publisher: new Publisher({
+        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options },
+      }),
       drainsIn: () => this.#drainsIn(),
+    };
+  }
+
+  #featureHost(): FeatureHost {
+    const { judge, sessions, subscriptions } = this.#core;
+    return {
+      sessions,
+      canHandshake: (request, conduit, session) => judge.canHandshake(request, conduit, session),
+      canSubscribe: (pattern, request, session, conduit) =>
+        judge.canSubscribe(pattern, request, session, conduit),
+      unsubscribe: ({ id }, pattern) => {
+        const session = sessions.byId(id);
+        if (session === undefined) return;
+        subscriptions.remove(session, pattern);
+        session.unsubscribed(pattern);
+      },
     };
   }
 
@@ -391,23 +366,4 @@ function offered(
   return transports.filter(
     (name) => (name !== 'websocket' || attached) && (name !== 'eventsource' || !metaConnectDeliverOnly),
   );
-}
-
-// DL-10: what does not fit is dropped, or costs the session.
-function limitsOf(options: ResolvedOptions, events: Events, log: Log, clock: Clock): OutboxLimits {
-  const { maxQueue, maxQueueBytes, queueOverflow } = options;
-  const decide = typeof queueOverflow === 'function' ? asking(queueOverflow, log) : () => queueOverflow;
-  return {
-    maxQueue,
-    maxQueueBytes,
-    overflow(event, session, forced, rule) {
-      const action = forced ?? decide(event, session);
-      if (event.replayId !== undefined) session.tightening?.break();
-      events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
-      return action;
-    },
-    relieve: (session) => session.relieve(),
-    now: () => clock.now(),
-    runs: new Runs(clock),
-  };
 }

@@ -1,55 +1,55 @@
-import { kindOf } from '../protocol/channel.ts';
-import { type BayeuxError, errors } from '../protocol/errors.ts';
-import type { Advice, ConnectRequest, JsonObject } from '../protocol/message.ts';
-import { type Delivery, OutgoingEvent, type OutgoingReply } from '../protocol/outgoing.ts';
-import type { Seat } from './admission.ts';
-import type { AdviceKind } from './advice.ts';
-import type { Stamped } from '../channels/channel-index.ts';
-import type { Timer } from '../lib/clock.ts';
-import type { Conduit, TransportName } from '../ports/conduit.ts';
-import type { Core } from './context.ts';
-import type { Extension } from '../ports/extension.ts';
-import { Replays } from './history/replays.ts';
-import type { Tightening } from './history/tightening.ts';
 import { copyOf } from '../lib/json.ts';
-import { Line } from '../lib/task-queue.ts';
-import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import { checkExtension } from './pipeline.ts';
-import type { Outbox, OutboxLimits } from '../ports/outbox.ts';
-import { Sender } from './delivery/sender.ts';
-import { RecentPublishes } from './recent-publishes.ts';
-import type { Validity } from './revalidation.ts';
-import type { Timing } from './timing.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { TaskQueue } from '../lib/task-queue.ts';
 import { UsageError } from '../lib/usage-error.ts';
+import type { Stamped } from '../channels/channel-index.ts';
+import type { Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
+import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
+import type { Outbox, OverflowAction } from '../ports/outbox.ts';
+import type {
+  CloseReason,
+  DisconnectReason,
+  Extension,
+  Session as PublicSession,
+  SessionState,
+} from '../ports/session.ts';
+import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import { type BayeuxError, errors } from '../protocol/errors.ts';
+import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
+import { type Delivery, OutgoingEvent, type OutgoingReply, type OverflowRule } from '../protocol/outgoing.ts';
+import type { Seat } from './admission.ts';
+import type { AdviceKind, Advisor, Timing, Timings } from './advice.ts';
+import { Deadline } from './deadline.ts';
+import type { Backlog } from './delivery/backlog.ts';
+import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
+import type { Events } from './events.ts';
+import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
+import type { ChannelRules } from './options/rules.ts';
+import type { Replies } from './replies.ts';
 
-/** Where a session stands (see the table above `Session`). */
-export type SessionState = 'new' | 'idle' | 'held' | 'gone';
-
-/** Why a session ended. */
-export type CloseReason =
-  /** The client said so. */
-  | 'disconnect'
-  /** The application called `disconnect()`. */
-  | 'disconnected'
-  /** The client was silent for too long. */
-  | 'timeout'
-  /** More waited for it than may wait (DL-10). */
-  | 'overflow'
-  /** The policy, asked again, no longer lets it in (SEC-6). */
-  | 'revoked'
-  /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
-  | 'unverified'
-  /** It did nothing for too long but connect (AC-1). */
-  | 'inactive'
-  /** Its replay could not go on: what it had still to bring was discarded, or cannot be read. */
-  | 'history'
-  /** It never connected, and its socket shook hands anew (HS-2). */
-  | 'replaced'
-  /** The server closed. */
-  | 'shutdown';
+/** What a session needs of the server. */
+export interface SessionHost extends SenderHost {
+  readonly options: { readonly handshakeDelivery: boolean; readonly maxLazyTimeout: number };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly grammar: ChannelGrammar;
+  readonly timings: Timings;
+  readonly advisor: Advisor;
+  readonly replies: Replies;
+  readonly hooks: Hooks;
+  readonly rules: ChannelRules;
+  readonly backlog: Backlog;
+  readonly events: Events;
+  readonly sessions: { remove(session: Session): void };
+  readonly subscriptions: { removeAll(session: Session): void };
+  /** What becomes of an event that does not fit, where no rule of its channel says it (DL-10). */
+  onOverflow(event: OutgoingEvent, session: PublicSession): OverflowAction;
+}
 
 /** What a session is made of. */
-export interface SessionParts {
+export interface SessionInit {
   readonly id: string;
   readonly clientId: string;
   readonly user?: string;
@@ -60,14 +60,12 @@ export interface SessionParts {
   readonly seat: Seat;
   /** Times that stand above those of the transport. */
   readonly timing?: Partial<Timing>;
-  /** Whether publishes it repeats are recognised (PB-7). */
-  readonly dedupe: boolean;
 }
 
 /** What a response answers: decides which events may ride along, and where they stand. */
 export type Carried = 'handshake' | 'connect' | 'other';
 
-const none: readonly Extension[] = [];
+const noFeatures: readonly SessionFeature[] = [];
 
 /** How long a client may at least take to read what was sent to it. Milliseconds. */
 const READING = 10_000;
@@ -80,7 +78,6 @@ interface Held {
   readonly conduit: Conduit;
   /** How long the session lives after the reply. Milliseconds. */
   readonly grace: number;
-  readonly counted: boolean;
 }
 
 /**
@@ -95,39 +92,28 @@ interface Held {
  * Events leave by one of two ways: pushed, when a socket or stream is attached and the session is not deliverOnly; otherwise
  * with a response. The connect is held here for every transport.
  */
-export class Session implements Stamped {
+export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped {
   // What each event looks at comes first, so that it lies together in memory: a tenth of W3.
   #state: SessionState = 'new';
-  readonly #core: Core;
+  readonly #host: SessionHost;
   readonly #sender: Sender;
   #push: Conduit | undefined;
-  #extensions: readonly Extension[] = none;
-  /** Its subscriptions on their way from the past to the present; absent where no history is kept. */
-  readonly replays: Replays | undefined;
-  /** When the policy was last asked about it; there only where it is asked again (SEC-6). */
-  validity: Validity | undefined;
-  /** Tells it where it stands, if it asked for that (RP-17). */
-  tightening: Tightening | undefined;
-  /** Whether events travel with connect replies only, whatever the transport says; or where they would come by polling (CN-14, DL-13). */
-  deliverOnly: boolean | 'polling' = false;
+  #isPushed = false;
+  #hookLists: HookLists;
+  #features: readonly SessionFeature[] = noFeatures;
+  #deliverOnly: boolean | 'polling' = false;
 
-  /** Public name: use it everywhere but on the wire to this client (HS-16). */
   readonly id: string;
-  /** Who this is, if the policy said. */
   readonly user: string | undefined;
   readonly seat: Seat;
-  /** What an application, or an extension under its own name, keeps of this session: plain JSON, so that it can move. */
   readonly attributes: Record<string, unknown> = {};
-  /** Names and patterns it subscribes to. */
   readonly subscriptions = new Set<string>();
   /** What they take in memory, were it alone with them. Bytes. */
   subscriptionBytes = 0;
   /** In which order its requests are handled (PR-12). */
-  readonly line = new Line();
-  /** Memory of its messages that wait, or are at work; kept by `Receiver`. Bytes. */
+  readonly tasks = new TaskQueue();
+  /** Memory of its messages that wait, or are at work; kept by `Batch`. Bytes. */
   waitingBytes = 0;
-  readonly recent: RecentPublishes | undefined;
-  /** Whether it gets its own events; undefined leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
   /** The channel index's mark. */
   stamp = 0;
@@ -136,34 +122,30 @@ export class Session implements Stamped {
   readonly #clientId: string;
   readonly #browser: string | undefined;
   readonly #timing: Partial<Timing> | undefined;
+  readonly #deadline: Deadline;
   #transport: TransportName;
   #connected = false;
   #wasTold = false;
-  #deadline = 0;
-  // How long it may be silent now, how much longer since its client has much to read, and for how long what is being read put its
+  // How long the client may be silent now, how much longer since it has much to read, and for how long what is being read put the
   // end off. Milliseconds.
   #grace = 0;
   #allowed = 0;
   #readTo = 0;
-  #timer: Timer | undefined;
-  #timerAt = 0;
   #held: Held | undefined;
 
-  constructor(parts: SessionParts, core: Core) {
-    this.id = parts.id;
-    this.#clientId = parts.clientId;
-    this.user = parts.user;
-    this.#browser = parts.browser;
-    this.seat = parts.seat;
-    this.recent = parts.dedupe ? new RecentPublishes() : undefined;
-    this.#transport = parts.transport;
-    this.#timing = parts.timing;
-    this.#core = core;
-    this.#sender = new Sender(this, core);
-    const { history } = core;
-    if (history !== undefined)
-      this.replays = new Replays(this, core, history, (event) => this.#enqueue(event));
-    const { interval, maxInterval } = this.timing(parts.transport);
+  constructor(init: SessionInit, host: SessionHost) {
+    this.id = init.id;
+    this.#clientId = init.clientId;
+    this.user = init.user;
+    this.#browser = init.browser;
+    this.seat = init.seat;
+    this.#transport = init.transport;
+    this.#timing = init.timing;
+    this.#host = host;
+    this.#hookLists = host.hooks.lists;
+    this.#sender = new Sender(this, host);
+    this.#deadline = new Deadline(host.clock, () => this.#onDeadline());
+    const { interval, maxInterval } = this.timing(init.transport);
     this.#grace = interval + maxInterval;
     this.#enter('new', this.#grace);
   }
@@ -182,24 +164,36 @@ export class Session implements Stamped {
     return this.#browser;
   }
 
-  /** Extensions for this session alone. */
-  get extensions(): readonly Extension[] {
-    return this.#extensions;
+  /** The extensions of the server, and its own. */
+  get hookLists(): HookLists {
+    return this.#hookLists;
   }
 
-  /** What waits for it. */
+  /** The parts it has in the features of the server. */
+  get features(): readonly SessionFeature[] {
+    return this.#features;
+  }
+
+  /** Set once, when the session is opened. */
+  set features(features: readonly SessionFeature[]) {
+    this.#features = features;
+  }
+
+  get deliverOnly(): boolean | 'polling' {
+    return this.#deliverOnly;
+  }
+
+  set deliverOnly(only: boolean | 'polling') {
+    this.#deliverOnly = only;
+    this.#choosePush(this.#push);
+  }
+
   get outbox(): Outbox {
     return this.#sender.outbox;
   }
 
-  /** An extension may put its own in place before anything is queued. */
   set outbox(outbox: Outbox) {
     this.#sender.outbox = outbox;
-  }
-
-  /** How much may wait for it. */
-  get limits(): OutboxLimits {
-    return this.#core.outboxLimits;
   }
 
   /** Whether a connect of it was ever answered. */
@@ -227,22 +221,20 @@ export class Session implements Stamped {
     return this.#push ?? this.#held?.conduit;
   }
 
-  /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */
   deliver(channel: string, data: unknown, how: Delivery & { readonly ext?: JsonObject } = {}): void {
-    if (kindOf(channel) === 'meta' || !this.#core.grammar.isName(channel)) {
+    if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }
-    const said = this.#core.pipeline.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
+    const said = this.#host.hooks.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
     const ext = said.ext === undefined ? {} : { ext: copyOf(said.ext) };
-    const { overflow } = this.#core.rules.of(channel);
+    const { overflow } = this.#host.rules.of(channel);
     const handling = overflow === undefined ? how : { ...how, overflow };
     const event = new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, handling);
     this.queue(event);
-    this.#core.backlog.queued(event);
+    this.#host.backlog.queued(event);
   }
 
-  /** Ends the session from the server's side: the client is told, and stops (DC-6). */
-  disconnect(reason: 'disconnected' | 'overflow' | 'revoked' | 'inactive' = 'disconnected'): void {
+  disconnect(reason: DisconnectReason = 'disconnected'): void {
     if (this.#state === 'gone') return;
     this.#wasTold = true;
     const held = this.#unhold();
@@ -250,7 +242,7 @@ export class Session implements Stamped {
     // Closing would end a stream before it carried the notice.
     if (push !== undefined) this.detach(push);
     this.close(reason);
-    void andThen(this.#core.replies.notice(this), (notice) => {
+    void andThen(this.#host.replies.notice(this), (notice) => {
       if (held === undefined) {
         push?.send([notice]);
         push?.end('disconnected');
@@ -263,57 +255,55 @@ export class Session implements Stamped {
     });
   }
 
-  /** Ends the session where it cannot go on as promised: its client is told to shake hands again, now or with its next connect. */
   startOver(reason: 'history' | 'unverified'): void {
     const held = this.#unhold();
     this.close(reason);
     if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');
   }
 
-  /** Adds an extension for this session alone. Throws `UsageError` for names that nothing looks for. */
   extend(extension: Extension): void {
     checkExtension(extension);
-    this.#extensions = [...this.#extensions, extension];
+    this.#hookLists = new HookLists([...this.#hookLists.extensions, extension]);
   }
 
   /** The times it lives by on a transport: its own, else the transport's, else the server's. */
   timing(transport: TransportName): Timing {
-    const timing = this.#core.timings.of(transport);
+    const timing = this.#host.timings.of(transport);
     return this.#timing === undefined ? timing : { ...timing, ...this.#timing };
   }
 
   /** Whether events for it travel on this transport with connect replies only (CN-14). */
   isDeliverOnly(transport: TransportName): boolean {
     const own = this.deliverOnly === 'polling' ? transport.endsWith('polling') : this.deliverOnly;
-    return own || this.#core.timings.deliverOnly(transport);
+    return own || this.#host.timings.deliverOnly(transport);
   }
 
   /** Queues an event, to leave at the end of this turn or with the next response. */
   queue(event: OutgoingEvent): void {
-    // RP-9: a replay that covers its channel will bring it.
-    if (event.replayId !== undefined && this.replays?.takes(event)) return;
-    this.#enqueue(event);
+    for (const feature of this.#features) if (feature.takes?.(event)) return;
+    this.enqueue(event);
   }
 
-  #enqueue(event: OutgoingEvent): void {
+  enqueue(event: OutgoingEvent): void {
     if (this.#state === 'gone') return;
-    const own = this.#core.pipeline.delivering(event, this);
+    const hasHooks = this.#hookLists.delivering.length > 0;
+    const own = hasHooks ? this.#host.hooks.delivering(event, this) : event;
     if (own === undefined) return;
     if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
     // What all get alike is counted where it is published.
-    else if (own !== event || event.replayed) this.#core.backlog.queued(own);
+    else if (own !== event || event.replayed) this.#host.backlog.queued(own);
   }
 
   /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
   flush(): void {
     this.#sender.begun();
-    if (this.#state === 'gone' || !this.isDue) return;
+    if (this.#state === 'gone' || !this.#sender.isDue) return;
     const push = this.#push;
-    if (push !== undefined && this.isPushed) {
+    if (push !== undefined && this.#isPushed) {
       this.#sender.push(push);
-      // For more it asks with its next connect.
+      // For more the client asks with its next connect.
       if (this.#sender.hasSpent) void this.release();
-      this.replays?.goOn();
+      this.#mayGoOn();
     } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
   }
 
@@ -322,17 +312,16 @@ export class Session implements Stamped {
     this.#sender.grant(flow);
   }
 
-  /** Sends what waits before the end of the turn, lazy or not, if there is a way: there is no room for more. */
   relieve(): void {
     if (this.#state === 'gone') return;
     const push = this.#push;
-    if (push !== undefined && this.isPushed) this.#sender.push(push);
+    if (push !== undefined && this.#isPushed) this.#sender.push(push);
     else if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
   }
 
   /** Whether events leave by a socket or stream as they come, and not with connect replies. */
   get isPushed(): boolean {
-    return this.#push !== undefined && !this.isDeliverOnly(this.#push.transport);
+    return this.#isPushed;
   }
 
   /** Whether something waits that should not wait longer. */
@@ -342,25 +331,33 @@ export class Session implements Stamped {
 
   /** Whether a connect on this conduit would be answered with it at once (CN-7). */
   isDueOn(conduit: Conduit): boolean {
-    return this.isDue && this.#mayCarry(conduit, 'connect');
+    return this.#sender.isDue && this.#mayCarry(conduit, 'connect');
   }
 
   /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
-    this.replays?.goOn();
+    this.#mayGoOn();
   }
 
-  /** Parks a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. */
-  hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number, counted: boolean): void {
-    this.#held = { request, conduit, grace, counted };
+  /**
+   * Holds a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. A feature may
+   * refuse that: then nothing is held.
+   */
+  hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number): HoldRefusal | undefined {
+    for (const feature of this.#features) {
+      const refusal = feature.holding?.(conduit);
+      if (refusal !== undefined) return refusal;
+    }
+    this.#held = { request, conduit, grace };
     conduit.session = this;
     this.#enter('held', hold);
-    // Where polls rest, what is due waits for the end of that.
-    if (this.isDue) this.#sender.schedule();
+    // Where polls are paused, what is due waits for the end of that.
+    if (this.#sender.isDue) this.#sender.schedule();
     // What it acknowledged may have made room.
-    this.replays?.goOn();
+    this.#mayGoOn();
+    return undefined;
   }
 
   /** Answers the held connect, if there is one. Done when the reply is written (DC-2). */
@@ -375,7 +372,7 @@ export class Session implements Stamped {
   sendAway(interval: number): void {
     const timing = this.timing(this.#transport);
     void this.release(
-      { ...this.#core.advisor.advise('retry', timing), interval },
+      { ...this.#host.advisor.advise('retry', timing), interval },
       interval + timing.maxInterval,
     );
   }
@@ -388,6 +385,45 @@ export class Session implements Stamped {
     if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
     else if (held.conduit !== conduit) this.detach(held.conduit);
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
+  }
+
+  overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction {
+    const action = forced ?? this.#host.onOverflow(event, this);
+    for (const feature of this.#features) feature.lost?.(event);
+    this.#host.events.emit('overflow', { session: this, event, action, ...(rule !== undefined && { rule }) });
+    return action;
+  }
+
+  /** The reply to the publish that this one repeats; undefined where it repeats none. */
+  repeated(request: PublishRequest, conduit: Conduit): ReplyFields | undefined {
+    for (const feature of this.#features) {
+      const fields = feature.repeated?.(request, conduit);
+      if (fields !== undefined) return fields;
+    }
+    return undefined;
+  }
+
+  /** A publish was carried out. Gives the fields back. */
+  published(request: PublishRequest, conduit: Conduit, fields: ReplyFields): ReplyFields {
+    for (const feature of this.#features) feature.published?.(request, conduit, fields);
+    return fields;
+  }
+
+  /** A subscription was dropped. */
+  unsubscribed(pattern: string): void {
+    for (const feature of this.#features) feature.unsubscribed?.(pattern);
+  }
+
+  /** A connect came; it waits for a promise. */
+  connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void> {
+    let looking: Promise<void>[] | undefined;
+    for (const feature of this.#features) {
+      const look = feature.connecting?.(request, conduit, alone);
+      if (!isPromise(look)) continue;
+      looking ??= [];
+      looking.push(look);
+    }
+    return looking && Promise.all(looking).then(() => {});
   }
 
   /** Has what an older way could not hand over yet leave by this newer one (DL-8). */
@@ -448,20 +484,26 @@ export class Session implements Stamped {
       this.detach(older);
       if (older.shape === 'stream') older.end('replaced');
     }
-    this.#push = conduit;
+    this.#choosePush(conduit);
     conduit.session = this;
-    if (this.isDue) this.#sender.schedule();
+    if (this.#sender.isDue) this.#sender.schedule();
   }
 
   /** Takes a socket's or stream's part in the session away, and leaves the conduit itself alone. */
   detach(conduit: Conduit): void {
-    if (this.#push === conduit) this.#push = undefined;
+    if (this.#push === conduit) this.#choosePush(undefined);
     if (this.#held?.conduit === conduit) {
       const held = this.#unhold();
       this.rest(held?.grace ?? 0);
     }
     if (conduit.session === this) conduit.session = undefined;
-    if (this.isDue) this.#sender.schedule();
+    if (this.#sender.isDue) this.#sender.schedule();
+  }
+
+  /** Another handshake came by its conduit: what it still has to say no longer goes there; one that never connected is over (HS-2). */
+  vacate(conduit: Conduit): void {
+    if (this.#connected) this.cede(conduit);
+    else this.close('replaced');
   }
 
   /** Leaves a socket to another session. A connect that is held there is answered, with a pause: the other may want it back (ADV-5). */
@@ -490,26 +532,26 @@ export class Session implements Stamped {
     if (this.#state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
-    this.#timer?.cancel();
+    this.#deadline.cancel();
     this.#state = 'gone';
-    this.#push = undefined;
+    this.#choosePush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
-    this.replays?.stop();
-    this.#core.subscriptions.removeAll(this);
-    this.#core.sessions.remove(this);
+    for (const feature of this.#features) feature.closed?.();
+    this.#host.subscriptions.removeAll(this);
+    this.#host.sessions.remove(this);
     if (reason === 'shutdown') {
       held?.conduit.end('shutdown');
       push?.end('shutdown');
     } else if (reason === 'disconnect' || push?.shape === 'stream') push?.end('disconnected');
-    this.#core.events.emit('session.closed', { session: this, reason });
-    this.#core.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
+    this.#host.events.emit('session.closed', { session: this, reason });
+    this.#host.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }
 
   #success({ request, conduit }: Held, advice?: Advice): MaybePromise<OutgoingReply> {
     const timing = this.timing(conduit.transport);
-    const fields = { successful: true, advice: advice ?? this.#core.advisor.advise('retry', timing) };
-    return this.#core.replies.finish(request, fields, this, timing);
+    const fields = { successful: true, advice: advice ?? this.#host.advisor.advise('retry', timing) };
+    return this.#host.replies.finish(request, fields, this, conduit);
   }
 
   #fail(held: Held, error: BayeuxError, told?: AdviceKind): void {
@@ -517,9 +559,8 @@ export class Session implements Stamped {
   }
 
   #failure(held: Held, error: BayeuxError, told?: AdviceKind): MaybePromise<OutgoingReply> {
-    const timing = this.timing(held.conduit.transport);
-    const fields = this.#core.replies.failed(held.request, error, timing, told);
-    return this.#core.replies.finish(held.request, fields, this, timing);
+    const fields = this.#host.replies.failed(held.request, error, this, held.conduit, told);
+    return this.#host.replies.finish(held.request, fields, this, held.conduit);
   }
 
   // Whether it ends unless its client comes.
@@ -527,35 +568,29 @@ export class Session implements Stamped {
     return this.#state === 'new' || this.#state === 'idle';
   }
 
-  // The timer finds the later deadline when it fires.
   #putOff(ms: number): void {
-    if (this.#isWaiting) this.#deadline = Math.max(this.#deadline, this.#core.clock.now() + ms);
+    if (this.#isWaiting) this.#deadline.putOff(ms);
   }
 
-  // One timer serves each deadline after another: where it fires before the deadline, it is set again for what is left (EX-2).
   #enter(state: SessionState, ms: number): void {
     this.#state = state;
-    const now = this.#core.clock.now();
-    this.#deadline = now + ms;
-    if (this.#timer === undefined || this.#timerAt > this.#deadline) this.#arm(now);
+    this.#deadline.set(ms);
   }
 
-  #arm(now: number): void {
-    this.#timer?.cancel();
-    this.#timerAt = this.#deadline;
-    const left = this.#deadline - now;
-    this.#timer = Number.isFinite(left) ? this.#core.clock.after(left, this.#onTimer) : undefined;
-  }
-
-  readonly #onTimer = (): void => {
-    const now = this.#core.clock.now();
-    this.#timer = undefined;
-    // It may fire a shade early.
-    if (this.#deadline - now >= 1) this.#arm(now);
-    else if (this.#state === 'held') void this.release();
+  #onDeadline(): void {
+    if (this.#state === 'held') void this.release();
     else if (this.#isRead) this.#readOn();
     else this.close('timeout');
-  };
+  }
+
+  #choosePush(conduit: Conduit | undefined): void {
+    this.#push = conduit;
+    this.#isPushed = conduit !== undefined && !this.isDeliverOnly(conduit.transport);
+  }
+
+  #mayGoOn(): void {
+    for (const feature of this.#features) feature.mayGoOn?.();
+  }
 
   // EX-1: whoever still reads an answer cannot come. What makes no progress for as long as a connect is held counts as lost.
   get #isRead(): boolean {
@@ -574,18 +609,18 @@ export class Session implements Stamped {
     this.#held = undefined;
     // By now it may be another's.
     if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
-    if (held.counted && this.browser !== undefined) this.#core.browsers.free(this.browser);
+    for (const feature of this.#features) feature.released?.();
     return held;
   }
 
   // DL-3, the table of which response carries what is queued.
   #mayCarry(conduit: Conduit, carried: Carried): boolean {
-    if (this.#state === 'gone' || this.outbox.size === 0) return false;
+    if (this.#state === 'gone' || this.#sender.outbox.size === 0) return false;
     if (!this.#sender.canUse(conduit)) return false;
-    if (carried === 'handshake') return this.#core.options.handshakeDelivery;
-    const { isPushed } = this;
-    if (conduit.shape === 'socket') return this.#push === conduit && (isPushed || carried === 'connect');
-    if (isPushed) return false;
+    if (carried === 'handshake') return this.#host.options.handshakeDelivery;
+    if (conduit.shape === 'socket')
+      return this.#push === conduit && (this.#isPushed || carried === 'connect');
+    if (this.#isPushed) return false;
     return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
   }
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Conduit } from '../ports/conduit.ts';
+import type { Request } from '../protocol/message.ts';
 import type { Admission } from './admission.ts';
 import { randomHex } from '../lib/random-hex.ts';
 import type { Session } from './session.ts';
@@ -12,16 +14,24 @@ function newTag(): string {
 
 const none: ReadonlySet<Session> = new Set();
 
+/** The options that say who may speak for a session. */
+export interface TrustOptions {
+  readonly trustClientSession: boolean;
+  readonly websocket: { readonly requireHandshakePerConnection: boolean };
+}
+
 /** Who is connected: by secret, by public id, by user. */
 export class Sessions implements Iterable<Session> {
   readonly #admission: Admission;
+  readonly #options: TrustOptions;
   readonly #tag = newTag();
   readonly #bySecret = new Map<string, Session>();
   readonly #byId = new Map<string, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
 
-  constructor(admission: Admission) {
+  constructor(admission: Admission, options: TrustOptions) {
     this.#admission = admission;
+    this.#options = options;
   }
 
   get size(): number {
@@ -63,6 +73,31 @@ export class Sessions implements Iterable<Session> {
 
   bySecret(clientId: string): Session | undefined {
     return this.#bySecret.get(clientId);
+  }
+
+  /** The session that a request names by its secret (PR-2). */
+  named(request: Request): Session | undefined {
+    if (request.kind === 'invalid' || request.kind === 'handshake' || request.clientId === undefined)
+      return undefined;
+    return this.#bySecret.get(request.clientId);
+  }
+
+  /** The session that a request names and may speak for. */
+  speaker(request: Request, conduit: Conduit): Session | undefined {
+    const session = this.named(request);
+    return session !== undefined && this.trusts(conduit, session) ? session : undefined;
+  }
+
+  /** Whether what comes by a conduit may speak for a session: where the options say so, only for whom it was opened (CK-2, WS-9, WS-10). */
+  trusts(conduit: Conduit, session: Session): boolean {
+    const { trustClientSession, websocket } = this.#options;
+    if (conduit.transport === 'in-process') return true;
+    if (conduit.shape === 'socket') {
+      if (conduit.session === session) return true;
+      if (websocket.requireHandshakePerConnection) return false;
+      if (conduit.session !== undefined) return trustClientSession;
+    }
+    return trustClientSession || (session.browser !== undefined && session.browser === conduit.browser);
   }
 
   byId(id: string): Session | undefined {

@@ -3,12 +3,21 @@ import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session } from './session.ts';
-import { bytesOf, ChannelIndex } from '../channels/channel-index.ts';
+import type { Session } from '../ports/session.ts';
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import { bytesOf, ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { Refusals } from './refusals.ts';
 
 /** One session may use this part of the room that is free: sessions that take all they can leave some for each other one. */
 const SHARE = 1 / 16;
+
+/** A session, as it subscribes. */
+export interface Subscriber extends Session, Stamped {
+  readonly subscriptions: Set<string>;
+  /** What its subscriptions take in memory, were it alone with them. Bytes. */
+  subscriptionBytes: number;
+  queue(event: OutgoingEvent): void;
+}
 
 /** What subscriptions work with. */
 export interface SubscriptionParts {
@@ -22,7 +31,7 @@ export interface SubscriptionParts {
 
 /** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
 export class Subscriptions {
-  readonly #index = new ChannelIndex<Session>();
+  readonly #index = new ChannelIndex<Subscriber>();
   readonly #engine: Engine;
   readonly #events: Events;
   readonly #log: Log;
@@ -43,7 +52,7 @@ export class Subscriptions {
   }
 
   /** Whether there is memory for these subscriptions of a session, besides those it has. Logs it when there is not. */
-  hasRoomFor(session: Session, patterns: readonly string[]): boolean {
+  hasRoomFor(session: Subscriber, patterns: readonly string[]): boolean {
     const asked = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), session.subscriptionBytes);
     const free = this.#maxBytes - this.#index.bytes;
     if (asked <= free * SHARE) return true;
@@ -57,7 +66,7 @@ export class Subscriptions {
   }
 
   /** In effect at once (SB-7); resolves when events from other nodes arrive too. */
-  add(session: Session, pattern: string): MaybePromise<void> {
+  add(session: Subscriber, pattern: string): MaybePromise<void> {
     const first = !this.#index.has(pattern);
     const shared = this.#index.add(pattern, session);
     if (shared === undefined) return;
@@ -67,7 +76,7 @@ export class Subscriptions {
     if (first) return adopt(this.#engine.interest(pattern, true));
   }
 
-  remove(session: Session, pattern: string): void {
+  remove(session: Subscriber, pattern: string): void {
     if (!this.#index.remove(pattern, session)) return;
     session.subscriptions.delete(pattern);
     session.subscriptionBytes -= bytesOf(pattern);
@@ -75,12 +84,12 @@ export class Subscriptions {
     if (!this.#index.has(pattern)) this.#loseInterest(pattern);
   }
 
-  removeAll(session: Session): void {
+  removeAll(session: Subscriber): void {
     for (const pattern of session.subscriptions) this.remove(session, pattern);
   }
 
   /** The sessions an event on this channel reaches, each once. Do not keep the answer. */
-  match(channel: string): readonly Session[] {
+  match(channel: string): readonly Subscriber[] {
     return this.#index.match(channel);
   }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Extension } from '../ports/extension.ts';
-import type { Session } from '../core/session.ts';
+import type { Extension, Session } from '../ports/session.ts';
 import { errors } from '../protocol/errors.ts';
 
 /** Whose messages are activity: those of the client, or also what it is sent. */

@@ -1,5 +1,5 @@
 import type { RequestInfo } from '../ports/conduit.ts';
-import type { Extension } from '../ports/extension.ts';
+import type { Extension } from '../ports/session.ts';
 import { checkNames, type Shape } from '../lib/known-names.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import { decode } from '../protocol/codec.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Extension } from '../ports/extension.ts';
+import type { Extension } from '../ports/session.ts';
 
 /** `iso` has a zone mark; `bayeux` is what the specification's profile writes, which JavaScript takes for local time. */
 export type TimestampFormat = 'iso' | 'bayeux';

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Extension } from '../ports/extension.ts';
+import type { Extension } from '../ports/session.ts';
 import { isObject, type JsonObject } from '../protocol/message.ts';
 
 /** What a client says of its clock, all finite (TS-3). Milliseconds. */

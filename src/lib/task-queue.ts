@@ -4,7 +4,7 @@ import { isPromise } from './maybe-promise.ts';
 /**
  * One thing after another, in order of arrival (PR-12). What finds the line empty and finishes at once costs no promise.
  */
-export class Line {
+export class TaskQueue {
   #last: Promise<unknown> | undefined;
   #waiting = 0;
 

@@ -1,6 +1,4 @@
 import type { Outgoing } from '../protocol/outgoing.ts';
-import type { SocketTally } from '../core/admission.ts';
-import type { Session } from '../core/session.ts';
 
 /** The names of the transports, as connection types on the wire; `in-process` is never listed (HS-7). */
 export type TransportName =
@@ -37,6 +35,28 @@ export type EndReason =
   /** Something failed that was not the client's doing. */
   | 'failed';
 
+/** The session that a conduit is bound to. */
+export interface ConduitOwner {
+  /** Public name of the session. */
+  readonly id: string;
+  /** Memory of its messages that wait, or are at work. Bytes. */
+  readonly waitingBytes: number;
+  /** The conduit can take more. */
+  flush(): void;
+  /** The conduit is gone, or is another session's. */
+  detach(conduit: Conduit): void;
+  /** Another session takes the conduit over: a connect that is held there is answered first. */
+  cede(conduit: Conduit): void;
+  /** Another handshake came by the conduit (HS-2). */
+  vacate(conduit: Conduit): void;
+}
+
+/** How many sessions there are that were opened on one socket. */
+export interface SocketTally {
+  readonly address: string;
+  sessions: number;
+}
+
 /** Hears what became of a batch that was sent. */
 export interface Handover {
   /** `whole`: handed over in full, as far as this side can know (DL-8). If not, the peer may still have read some of it. */
@@ -64,6 +84,8 @@ export interface Conduit {
   readonly transport: TransportName;
   /** Frozen; made when first asked for. */
   readonly request: RequestInfo;
+  /** Whether what comes by it is the application's own, so that the policy is not asked; absent means no. */
+  readonly trusted?: boolean;
   /** As in `request`, without making that. */
   readonly address: string;
   /** The browser's cookie, set or about to be set by this exchange, or sent with the upgrade (CK-1); absent where none is counted. */
@@ -71,7 +93,7 @@ export interface Conduit {
   /** Whether HTTP/2 carries it: tabs are counted apart (CK-4). */
   readonly http2: boolean;
   /** The session it is bound to, or that holds a connect on it; kept by `Session`. */
-  session: Session | undefined;
+  session: ConduitOwner | undefined;
   /** How many sessions were opened on it, where it is a socket; kept by `Admission`. */
   tally?: SocketTally | undefined;
   /** The most one response or frame may carry (DL-11). A socket puts a larger batch into several frames. Bytes. */

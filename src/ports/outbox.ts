@@ -1,8 +1,6 @@
 import type { Reply } from '../protocol/message.ts';
-import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
-import type { Session } from '../core/session.ts';
-import type { GapsByChannel } from '../core/delivery/gaps.ts';
-import type { Runs } from '../core/delivery/shared-runs.ts';
+import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { GapsByChannel } from '../protocol/gap.ts';
 
 /** What became of a pushed event; `full` means that the session has to go (DL-10). */
 export type Pushed = 'kept' | 'dropped' | 'full';
@@ -17,8 +15,8 @@ export interface Outbox {
   readonly kept?: number;
   /** Whether all that is lost on the way is sent again; absent where it is not. */
   readonly repeats?: boolean;
-  /** All that it holds, for who counts its memory; absent where nobody can tell. */
-  readonly all?: readonly OutgoingEvent[];
+  /** All events it holds, for who counts their memory. */
+  readonly all: readonly OutgoingEvent[];
   push(event: OutgoingEvent): Pushed;
   /**
    * The oldest events, in order, within both limits (DL-11). Each counts with the comma behind it. At least `least` of them, 0 or 1,
@@ -36,33 +34,14 @@ export interface Outbox {
    */
   sign?(reply: Reply, maxBytes: number): Reply;
   /** Whether a connect reply that leaves now has gaps to tell of. */
-  readonly hasGaps?: boolean;
+  readonly hasGaps: boolean;
   /** Takes those gaps, as many as `maxBytes` of a reply can tell of; the others wait for the next one. */
-  takeGaps?(maxBytes: number): GapsByChannel;
+  takeGaps(maxBytes: number): GapsByChannel;
   /** Returns them, before the events that went with them: the reply was not handed over whole. */
-  putBackGaps?(gaps: GapsByChannel): void;
+  putBackGaps(gaps: GapsByChannel): void;
+  /** Takes so much more room from what may wait, or gives it back with negative numbers: for what was sent and is kept. */
+  reserve(events: number, bytes: number): void;
 }
 
 /** What happens when an event does not fit. */
 export type OverflowAction = 'disconnect' | 'dropOldest' | 'dropNewest';
-
-/** How much may wait for one session (DL-10). */
-export interface OutboxLimits {
-  /** Events. */
-  readonly maxQueue: number;
-  /** Bytes. */
-  readonly maxQueueBytes: number;
-  /** Asked each time an event does not fit; or only told, where there is no choice, and by which rule. */
-  overflow(
-    event: OutgoingEvent,
-    session: Session,
-    forced?: OverflowAction,
-    rule?: OverflowRule,
-  ): OverflowAction;
-  /** Asked before anything is dropped: sends at once what waits for a session whose client takes it. */
-  relieve(session: Session): void;
-  /** Epoch milliseconds. */
-  now(): number;
-  /** What sessions that got the same have in common. */
-  readonly runs: Runs;
-}

@@ -1,7 +1,7 @@
 import type { Advice, JsonObject, ReadableRequest } from '../protocol/message.ts';
 import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session } from '../core/session.ts';
+import type { Session } from './session.ts';
 
 /** What a policy is asked. `session` is absent at a handshake and for publishes without one. */
 export interface Question {

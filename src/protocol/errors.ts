@@ -93,3 +93,8 @@ export class BatchError extends Error {
     this.fault = fault;
   }
 }
+
+/** No room for one more session: the whole batch is refused, instead of answered (HS-14). */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError';
+}

@@ -121,6 +121,9 @@ export interface Reply {
   readonly 'x-messages'?: number;
 }
 
+/** A reply without what it repeats of its request. */
+export type ReplyFields = Omit<Reply, 'id' | 'channel'>;
+
 /** What a subscriber receives (DL-4). `id` and `successful` only on the result of a remote call (SV-6). */
 export interface Event {
   readonly channel: string;
@@ -129,4 +132,18 @@ export interface Event {
   readonly timestamp?: string;
   readonly id?: MessageId;
   readonly successful?: boolean;
+}
+
+// What a client acts on wherever it stands, and what only the server may say.
+const neverForwarded = new Set([
+  ...['successful', 'error', 'subscription', 'advice', 'clientId', 'id'],
+  ...['ack', 'auth', 'flow', 'gap', 'receipts', 'redelivered', 'replay', 'replayId'],
+]);
+
+/** What of a publisher's `ext` goes on to subscribers: applications authenticate with tokens there, so only what is named (DL-6). */
+export function forwarded(ext: JsonObject, forward: 'all' | readonly string[]): JsonObject | undefined {
+  const keys = Object.keys(ext).filter(
+    (key) => !neverForwarded.has(key) && (forward === 'all' || forward.includes(key)),
+  );
+  return keys.length === 0 ? undefined : Object.fromEntries(keys.map((key) => [key, ext[key]]));
 }

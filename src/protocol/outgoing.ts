@@ -1,4 +1,5 @@
 import { conflationKey } from './conflation.ts';
+import type { Gap } from './gap.ts';
 import type { Event, Reply } from './message.ts';
 
 /** A message on its way out. Its text is made once, however many sessions it goes to (DL-7). */
@@ -32,13 +33,6 @@ export interface Delivery {
   readonly lazy?: boolean | number;
   /** Worth nothing later: never put back, nor kept for acknowledgement. */
   readonly volatile?: boolean;
-}
-
-/** Events that did not fit and are told of instead, by the next event of their channel: replay ids where they have them. */
-export interface Gap {
-  readonly count: number;
-  readonly from?: number;
-  readonly to?: number;
 }
 
 /** What becomes of events of one rule when too many of them wait for one session. */

@@ -1,7 +1,6 @@
 import type { Timer } from '../lib/clock.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import type { Server } from '../core/server.ts';
-import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';
 import { browserOf } from './browser-cookie.ts';
 import {
@@ -48,7 +47,7 @@ function lastSegmentOf({ url = '' }: HttpRequest): string {
 class EventStream implements Conduit {
   readonly shape = 'stream';
   readonly transport = 'eventsource';
-  session: Session | undefined;
+  session: ConduitOwner | undefined;
   readonly #server: Server;
   readonly #req: HttpRequest;
   readonly #res: HttpResponse;

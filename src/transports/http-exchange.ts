@@ -1,7 +1,13 @@
-import type { Conduit, EndReason, Handover, RequestInfo, TransportName } from '../ports/conduit.ts';
+import type {
+  Conduit,
+  ConduitOwner,
+  EndReason,
+  Handover,
+  RequestInfo,
+  TransportName,
+} from '../ports/conduit.ts';
 import type { Departing } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
-import type { Session } from '../core/session.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
 import { commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';
@@ -29,7 +35,7 @@ const LARGE = 65_536;
 export class HttpExchange implements Conduit, Departing {
   readonly shape = 'exchange';
   readonly transport: TransportName;
-  session: Session | undefined;
+  session: ConduitOwner | undefined;
   readonly #server: Server;
   readonly #req: HttpRequest;
   readonly #res: HttpResponse;

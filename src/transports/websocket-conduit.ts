@@ -1,9 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
-import type { SocketTally } from '../core/admission.ts';
-import type { Conduit, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import type {
+  Conduit,
+  ConduitOwner,
+  EndReason,
+  Handover,
+  RequestInfo,
+  SocketTally,
+} from '../ports/conduit.ts';
 import { isPromise } from '../lib/maybe-promise.ts';
-import type { Session } from '../core/session.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
@@ -32,7 +37,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   readonly #frames: Frames;
   readonly #socket: Duplex;
   readonly #asked: UpgradeRequest;
-  #session: Session | undefined;
+  #session: ConduitOwner | undefined;
   #info: RequestInfo | undefined;
   #atWork = 0;
 
@@ -55,12 +60,12 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     return 'websocket' as const;
   }
 
-  get session(): Session | undefined {
+  get session(): ConduitOwner | undefined {
     return this.#session;
   }
 
   /** Without a session it does not stay for long (WS-13). */
-  set session(session: Session | undefined) {
+  set session(session: ConduitOwner | undefined) {
     if (session === this.#session) return;
     this.#session = session;
     if (session !== undefined) this.#shared.idle.delete(this);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Extension } from '../../../src/ports/extension.ts';
+import type { Extension } from '../../../src/ports/session.ts';
 import { FakeClient, serve } from '../../support/fake-client.ts';
 import { exchange, socket } from '../../support/fake-conduit.ts';
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import type { Outbox, OutboxLimits } from '../../../src/ports/outbox.ts';
+import type { OutboxLimits, OutboxOwner } from '../../../src/core/delivery/limits.ts';
+import type { Outbox } from '../../../src/ports/outbox.ts';
+import { PlainOutbox } from '../../../src/core/delivery/plain-outbox.ts';
 import { Runs } from '../../../src/core/delivery/shared-runs.ts';
 import { type Handling, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
 
@@ -12,24 +14,30 @@ export const eventOf = (data: unknown, how: Handling = {}): OutgoingEvent =>
 const dataOf = (events: readonly OutgoingEvent[]): unknown[] => events.map(({ message }) => message.data);
 const all = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
+/** The limits of an outbox, and what its owner does. */
+export type Limits = OutboxLimits & OutboxOwner;
+
 /** Limits that nothing here reaches, but where a spec says otherwise. */
-export const roomy: OutboxLimits = {
+export const roomy: Limits = {
   maxQueue: 1000,
   maxQueueBytes: 1_000_000,
-  overflow: (_event, _session, forced) => forced ?? 'disconnect',
+  overflow: (_event, forced) => forced ?? 'disconnect',
   relieve: () => {},
   now: () => 0,
   runs: new Runs(systemClock),
 };
 
+/** A plain outbox with these limits. */
+export const plainOutbox = (limits: Limits): PlainOutbox => new PlainOutbox(limits, limits);
+
 /** What every outbox keeps to. `make` gives an empty one within limits; `arrived` lets it forget what it gave. */
 export function outboxContract<Kind extends Outbox>(
   name: string,
-  make: (limits: OutboxLimits) => Kind,
+  make: (limits: Limits) => Kind,
   arrived: (outbox: Kind) => void = () => {},
 ): void {
   describe(`${name} outbox`, () => {
-    const filled = (limits: OutboxLimits, ...data: unknown[]): Kind => {
+    const filled = (limits: Limits, ...data: unknown[]): Kind => {
       const outbox = make(limits);
       for (const one of data) outbox.push(eventOf(one));
       return outbox;
@@ -92,7 +100,7 @@ export function outboxContract<Kind extends Outbox>(
 
     it('is full when one more does not fit, and says so (DL-10)', () => {
       const told: unknown[] = [];
-      const overflow: OutboxLimits['overflow'] = (event) => {
+      const overflow: Limits['overflow'] = (event) => {
         told.push(event.message.data);
         return 'disconnect';
       };

@@ -1,13 +1,13 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Refusals } from '../refusals.ts';
-import type { Session } from '../session.ts';
+import type { ServedSession } from '../../ports/feature.ts';
 
 /** Once there is too much, sessions end until so much of the limit is left in use. */
 const AFTERWARDS = 0.75;
 
 interface Held {
-  readonly session: Session;
+  readonly session: ServedSession;
   readonly events: readonly OutgoingEvent[];
   readonly memory: number;
 }
@@ -20,13 +20,13 @@ interface Held {
  */
 export class Backlog {
   readonly #limit: number;
-  readonly #sessions: Iterable<Session>;
+  readonly #sessions: Iterable<ServedSession>;
   readonly #clock: Clock;
   readonly #refusals: Refusals;
   #atMost = 0;
   #isDue = false;
 
-  constructor(limit: number, sessions: Iterable<Session>, clock: Clock, refusals: Refusals) {
+  constructor(limit: number, sessions: Iterable<ServedSession>, clock: Clock, refusals: Refusals) {
     this.#limit = limit;
     this.#sessions = sessions;
     this.#clock = clock;
@@ -67,8 +67,8 @@ export class Backlog {
   }
 }
 
-function heldFor(session: Session, holders: Map<OutgoingEvent, number>): Held {
-  const events = session.outbox.all ?? [];
+function heldFor(session: ServedSession, holders: Map<OutgoingEvent, number>): Held {
+  const events = session.outbox.all;
   let memory = 0;
   for (const event of events) {
     holders.set(event, (holders.get(event) ?? 0) + 1);

@@ -1,9 +1,16 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
-import type { Session } from '../session.ts';
 
 /** A turn in which polls were answered and that took so long is followed by a rest. Milliseconds. */
 const TIRING = 1;
 const LONGEST_REST = 10;
+
+/** A session, as it is flushed. */
+export interface Flushed {
+  /** Whether its events leave by a socket or stream as they come, and not with connect replies. */
+  readonly isPushed: boolean;
+  /** Sends what is due. */
+  flush(): void;
+}
 
 /** What holds answers back while more is to be read. */
 export interface Departing {
@@ -24,8 +31,8 @@ export class Flusher {
   readonly #clock: Clock;
   #isEnding = false;
   #departing: Departing[] = [];
-  #waiting: Session[] = [];
-  #polling: Session[] = [];
+  #waiting: Flushed[] = [];
+  #polling: Flushed[] = [];
   // When the first poll of this turn was answered, or of the end of the one before.
   #began: number | undefined;
   // While it rests.
@@ -36,7 +43,7 @@ export class Flusher {
   }
 
   /** Flushes the session at the end of this turn. The session sees to it that it is not added twice. */
-  add(session: Session): void {
+  add(session: Flushed): void {
     this.#waiting.push(session);
     this.#awaitEnd();
   }

@@ -1,24 +1,17 @@
+import {
+  AROUND_GAPS,
+  entryBytes,
+  type Gap,
+  type GapsByChannel,
+  joined,
+  withGaps,
+} from '../../protocol/gap.ts';
 import type { Reply } from '../../protocol/message.ts';
-import { type Gap, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
-
-/** Gaps by channel. */
-export type GapsByChannel = ReadonlyMap<string, Gap>;
+import { OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
 
 /** Channels of one session that can wait to be told of a gap; what is dropped on others is told of under `/**`. */
 const MAX_CHANNELS = 1000;
 const EVERYWHERE = '/**';
-/** What gaps may take of one reply; the next one tells of the rest. Bytes. */
-export const MAX_GAP_BYTES = 16_384;
-/** `,"ext":{"gap":{}}` */
-const AROUND = 17;
-
-/** Two gaps with no event of the channel between them are one. */
-export function joined(one: Gap | undefined, other: Gap): Gap {
-  if (one === undefined) return other;
-  if (one.from === undefined && other.from === undefined) return { count: one.count + other.count };
-  const ids = [one.from, one.to, other.from, other.to].filter((id) => id !== undefined);
-  return { count: one.count + other.count, from: Math.min(...ids), to: Math.max(...ids) };
-}
 
 /** What is missing where this event is dropped: itself, and what it would have told of. */
 export function lossOf({ gap, replayId }: OutgoingEvent): Gap {
@@ -35,29 +28,12 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   return own;
 }
 
-/** What these gaps take of a reply. Bytes. */
-export function bytesOf(gaps: GapsByChannel): number {
-  let bytes = 0;
-  for (const [channel, gap] of gaps) bytes += entryBytes(channel, gap);
-  return bytes === 0 ? 0 : AROUND + bytes;
-}
-
-// With its comma.
-function entryBytes(channel: string, gap: Gap): number {
-  return Buffer.byteLength(JSON.stringify({ [channel]: gap })) - 1;
-}
-
-/** The reply with gaps in it. */
-export function tellingOf(reply: Reply, gaps: GapsByChannel): Reply {
-  return { ...reply, ext: { ...reply.ext, gap: Object.fromEntries(gaps) } };
-}
-
 /** A connect reply that tells of gaps: these go back where it is not handed over whole. */
 export class Announcement extends OutgoingReply {
   readonly gaps: GapsByChannel;
 
   constructor(reply: Reply, gaps: GapsByChannel) {
-    super(tellingOf(reply, gaps));
+    super(withGaps(reply, gaps));
     this.gaps = gaps;
   }
 }
@@ -108,7 +84,7 @@ export class Gaps {
   /** What a connect reply tells of: where nothing waits, all; but no more than `maxBytes`. */
   take(drained: boolean, maxBytes: number): GapsByChannel {
     const taken = new Map<string, Gap>();
-    let left = maxBytes - AROUND;
+    let left = maxBytes - AROUND_GAPS;
     if (this.#elsewhere !== undefined) {
       left -= entryBytes(EVERYWHERE, this.#elsewhere);
       if (left < 0) return taken;

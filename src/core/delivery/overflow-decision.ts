@@ -2,14 +2,15 @@ import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import { callOut } from '../../lib/callback.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OverflowDecision } from '../options/callbacks.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../../ports/session.ts';
 import { shown } from '../../lib/shown.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 
 /** Asks the application what happens to an event that does not fit. Without an answer that can be used the session ends. */
-export function asking(decision: OverflowDecision, log: Log) {
+export function overflowDecision(decision: OverflowDecision | OverflowAction, log: Log) {
   return (event: OutgoingEvent, session: Session): OverflowAction => {
+    if (typeof decision !== 'function') return decision;
     const failed = (error: unknown): void =>
       log({ level: 'error', event: 'overflow.failed', session: session.id, error });
     try {

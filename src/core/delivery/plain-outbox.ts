@@ -1,9 +1,9 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { Session } from '../session.ts';
-import type { GapsByChannel } from './gaps.ts';
-import type { Outbox, OutboxLimits, Pushed } from '../../ports/outbox.ts';
+import type { GapsByChannel } from '../../protocol/gap.ts';
+import type { Outbox, Pushed } from '../../ports/outbox.ts';
+import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Queue } from './queue.ts';
-import { Repeat } from './repeat.ts';
+import { Repeat } from '../../protocol/repeat.ts';
 import type { Run } from './shared-runs.ts';
 
 /**
@@ -12,12 +12,12 @@ import type { Run } from './shared-runs.ts';
  */
 export class PlainOutbox implements Outbox {
   readonly #limits: OutboxLimits;
-  readonly #owner: Session;
+  readonly #owner: OutboxOwner;
   // One of them is in use: the run is empty where there is a queue.
   #run: Run;
   #queue: Queue | undefined;
 
-  constructor(limits: OutboxLimits, owner: Session) {
+  constructor(limits: OutboxLimits, owner: OutboxOwner) {
     this.#limits = limits;
     this.#owner = owner;
     this.#run = limits.runs.empty;

@@ -1,7 +1,7 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { Session } from '../session.ts';
-import type { GapsByChannel } from './gaps.ts';
-import type { OutboxLimits, Pushed } from '../../ports/outbox.ts';
+import type { GapsByChannel } from '../../protocol/gap.ts';
+import type { Pushed } from '../../ports/outbox.ts';
+import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Room } from './room.ts';
 import { Waiting } from './waiting.ts';
 
@@ -14,7 +14,7 @@ export class Queue {
   readonly #room: Room;
   #isPushing = false;
 
-  constructor(limits: OutboxLimits, owner: Session, events: readonly OutgoingEvent[]) {
+  constructor(limits: OutboxLimits, owner: OutboxOwner, events: readonly OutgoingEvent[]) {
     this.#room = new Room(this.#waiting, limits, owner);
     for (const event of events) this.#waiting.push(event);
   }

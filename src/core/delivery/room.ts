@@ -1,7 +1,8 @@
-import type { Gap, OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
-import type { Session } from '../session.ts';
+import type { Gap } from '../../protocol/gap.ts';
+import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
 import { Gaps, lossOf } from './gaps.ts';
-import type { OutboxLimits, OverflowAction, Pushed } from '../../ports/outbox.ts';
+import type { OverflowAction, Pushed } from '../../ports/outbox.ts';
+import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import type { Waiting } from './waiting.ts';
 
 /** The room there is for what waits for one session: makes more, if need be, as a channel's rule or the server says. */
@@ -10,13 +11,13 @@ export class Room {
   gaps: Gaps | undefined;
   readonly #waiting: Waiting;
   readonly #limits: OutboxLimits;
-  readonly #owner: Session;
-  // Rules whose events are dropped when they have waited for too long.
+  readonly #owner: OutboxOwner;
+  // ChannelRules whose events are dropped when they have waited for too long.
   #aging: Set<OverflowRule> | undefined;
   #reserved = 0;
   #reservedBytes = 0;
 
-  constructor(waiting: Waiting, limits: OutboxLimits, owner: Session) {
+  constructor(waiting: Waiting, limits: OutboxLimits, owner: OutboxOwner) {
     this.#waiting = waiting;
     this.#limits = limits;
     this.#owner = owner;
@@ -38,8 +39,7 @@ export class Room {
     if (event.replayed) return 'kept';
     const { overflow: rule } = event;
     // Who reads fast loses nothing because much comes in one turn.
-    if (!this.#fits(event) || (rule !== undefined && !this.#fitsRule(event, rule)))
-      this.#limits.relieve(this.#owner);
+    if (!this.#fits(event) || (rule !== undefined && !this.#fitsRule(event, rule))) this.#owner.relieve();
     if (rule !== undefined) {
       const pushed = this.#admitByRule(event, rule);
       if (pushed !== 'kept') return pushed;
@@ -112,7 +112,7 @@ export class Room {
       const others = waiting.bytes + this.#reservedBytes - waiting.of(rule).bytes;
       return this.#act(this.#actionOf(rule, others + event.bytes <= maxQueueBytes), event, rule);
     }
-    const action = this.#limits.overflow(event, this.#owner);
+    const action = this.#owner.overflow(event);
     const isTooBig = action === 'dropOldest' && event.bytes > maxQueueBytes;
     return this.#carryOut(isTooBig ? 'dropNewest' : action, event);
   }
@@ -124,7 +124,7 @@ export class Room {
   }
 
   #act(action: OverflowAction, event: OutgoingEvent, rule?: OverflowRule): Pushed {
-    this.#limits.overflow(event, this.#owner, action, rule);
+    this.#owner.overflow(event, action, rule);
     return this.#carryOut(action, event, rule);
   }
 
@@ -151,7 +151,7 @@ export class Room {
     this.#aging.add(rule);
     while (this.#oldestIsAged(rule)) {
       const event = this.#waiting.at(this.#waiting.oldest(rule));
-      if (event !== undefined) this.#limits.overflow(event, this.#owner, 'dropOldest', rule);
+      if (event !== undefined) this.#owner.overflow(event, 'dropOldest', rule);
       this.#drop(this.#waiting.oldest(rule));
     }
   }

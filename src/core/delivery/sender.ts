@@ -1,10 +1,14 @@
 import type { MetaChannel, Reply } from '../../protocol/message.ts';
 import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
-import type { Core } from '../context.ts';
-import type { Session } from '../session.ts';
+import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { Flow } from './credit.ts';
-import { Announcement, MAX_GAP_BYTES } from './gaps.ts';
+import type { Flushed, Flusher } from './flusher.ts';
+import type { OutboxLimits, OutboxOwner } from './limits.ts';
+import type { Oversized } from './oversized.ts';
+import { MAX_GAP_BYTES } from '../../protocol/gap.ts';
+import { Announcement } from './gaps.ts';
 import { LazyWait } from './lazy.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import { PlainOutbox } from './plain-outbox.ts';
@@ -15,11 +19,32 @@ const SIGNATURE = 64;
 /** How fast a client has to read a large response. Bytes a millisecond. */
 const SLOWEST = 16;
 
+/** What a sender needs of the server. */
+export interface SenderHost {
+  readonly clock: Clock;
+  readonly limits: OutboxLimits;
+  readonly flusher: Pick<Flusher, 'add'>;
+  readonly oversized: Oversized;
+  readonly options: { readonly maxLazyTimeout: number };
+}
+
+/** The session that a sender sends for. */
+export interface SenderOwner extends OutboxOwner, Flushed, Pick<ServedSession, 'state'> {
+  readonly clientId: string;
+  readonly features: readonly SessionFeature[];
+  /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
+  allow(ms: number): void;
+  /** Some of what was sent was read (EX-1). */
+  reads(): void;
+  /** Something that had not left at once was handed over whole, or is known to be lost (EX-1). */
+  progressed(whole: boolean): void;
+}
+
 /** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
 export class Sender implements Handover {
   outbox: Outbox;
-  readonly #core: Core;
-  readonly #session: Session;
+  readonly #host: SenderHost;
+  readonly #owner: SenderOwner;
   #carrier: Conduit | undefined;
   #unsettled = 0;
   // Whether something was not handed over at once.
@@ -29,10 +54,10 @@ export class Sender implements Handover {
   #flow: Flow | undefined;
   #lazyWait: LazyWait | undefined;
 
-  constructor(session: Session, core: Core) {
-    this.#session = session;
-    this.#core = core;
-    this.outbox = new PlainOutbox(core.outboxLimits, session);
+  constructor(owner: SenderOwner, host: SenderHost) {
+    this.#owner = owner;
+    this.#host = host;
+    this.outbox = new PlainOutbox(host.limits, owner);
   }
 
   /** Whether something waits that should not wait longer. */
@@ -66,7 +91,7 @@ export class Sender implements Handover {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#core.flusher.add(this.#session);
+    this.#host.flusher.add(this.#owner);
   }
 
   /** The session is being flushed: what comes now is for another time. */
@@ -125,10 +150,10 @@ export class Sender implements Handover {
   /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived = false): void {
     this.#unsettled -= 1;
-    if (this.#session.state === 'gone') return;
+    if (this.#owner.state === 'gone') return;
     if (this.#isSlow) this.#progressed(whole);
     if (!whole) {
-      for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps?.(one.gaps);
+      for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
       // A volatile one is worth nothing later, but what it tells of is.
       const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
@@ -138,17 +163,17 @@ export class Sender implements Handover {
   }
 
   moved(): void {
-    this.#session.reads();
+    this.#owner.reads();
   }
 
   sentLarge(bytes: number): void {
-    this.#session.allow(bytes / SLOWEST);
+    this.#owner.allow(bytes / SLOWEST);
   }
 
   /** Drops what waits: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
-    this.outbox = new PlainOutbox(this.#core.outboxLimits, this.#session);
+    this.outbox = new PlainOutbox(this.#host.limits, this.#owner);
   }
 
   get #credit(): number {
@@ -167,12 +192,12 @@ export class Sender implements Handover {
     events: readonly OutgoingEvent[],
   ): readonly OutgoingReply[] {
     const { sign, hasGaps } = this.outbox;
-    if (sign === undefined && hasGaps !== true && this.#session.tightening === undefined) return replies;
+    if (sign === undefined && !hasGaps && !this.#owner.features.some(signs)) return replies;
     const isShared = conduit.shape === 'exchange';
     let left = isShared ? leftBeside([...events, ...replies], channel, conduit) : 0;
     return replies.map((reply) => {
       const { message } = reply;
-      const own = message.successful && message.clientId === this.#session.clientId;
+      const own = message.successful && message.clientId === this.#owner.clientId;
       if (!own || message.channel !== channel) return reply;
       const signed = this.#sign(message, conduit, isShared ? left + reply.bytes : conduit.maxBytes - 2);
       if (isShared) left -= signed.bytes - reply.bytes;
@@ -185,21 +210,23 @@ export class Sender implements Handover {
     const { outbox } = this;
     const alone = this.#unsettled === 0 || this.#carrier === conduit;
     const signed = outbox.sign?.(reply, most) ?? reply;
-    const told = this.#session.tightening?.sign(signed, alone && outbox.size === 0) ?? signed;
+    const isAll = alone && outbox.size === 0;
+    let told = signed;
+    for (const feature of this.#owner.features) told = feature.signing?.(told, isAll) ?? told;
     let made = new OutgoingReply(told);
     if (told !== signed && made.bytes > most) made = new OutgoingReply(signed);
     // Only where they come back in order if the reply is not handed over whole.
-    const tells = outbox.hasGaps === true && reply.channel === '/meta/connect' && this.canUse(conduit);
-    const gaps = tells ? outbox.takeGaps?.(Math.min(most - made.bytes, MAX_GAP_BYTES)) : undefined;
+    const tells = outbox.hasGaps && reply.channel === '/meta/connect' && this.canUse(conduit);
+    const gaps = tells ? outbox.takeGaps(Math.min(most - made.bytes, MAX_GAP_BYTES)) : undefined;
     return gaps === undefined || gaps.size === 0 ? made : new Announcement(made.message, gaps);
   }
 
   #take(conduit: Conduit, maxBytes = conduit.maxBytes - 1, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     const events = this.outbox.take(maxBytes, this.#credit, least);
     const [first] = events;
-    if (first !== undefined && first.bytes >= maxBytes) this.#core.oversized.check(first, conduit);
+    if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
     this.#flow?.spend(events.length);
-    this.#session.tightening?.sending(events);
+    for (const feature of this.#owner.features) feature.sending?.(events);
     if (this.outbox.size === 0) this.#lazyWait?.end();
     return events;
   }
@@ -218,11 +245,11 @@ export class Sender implements Handover {
 
   #progressed(whole: boolean): void {
     this.#isSlow = this.#unsettled > 0;
-    this.#session.progressed(whole);
+    this.#owner.progressed(whole);
   }
 
   #waitLazily(lazy: number | true): void {
-    const { clock, options } = this.#core;
+    const { clock, options } = this.#host;
     const { maxLazyTimeout } = options;
     this.#lazyWait ??= new LazyWait(clock, () => this.schedule());
     this.#lazyWait.add(lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout));
@@ -243,6 +270,10 @@ function counting(replies: readonly OutgoingReply[], events: number): readonly O
     const counts = message.channel === '/meta/handshake' && message.successful;
     return counts ? new OutgoingReply({ ...message, 'x-messages': events }) : reply;
   });
+}
+
+function signs({ signing }: SessionFeature): boolean {
+  return signing !== undefined;
 }
 
 function isAnnouncement(one: Outgoing): one is Announcement {

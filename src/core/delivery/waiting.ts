@@ -1,4 +1,5 @@
-import { type Gap, OutgoingEvent, type OverflowRule } from '../../protocol/outgoing.ts';
+import type { Gap } from '../../protocol/gap.ts';
+import { OutgoingEvent, type OverflowRule } from '../../protocol/outgoing.ts';
 import { withGap } from './gaps.ts';
 import { type Share, Shares } from './shares.ts';
 

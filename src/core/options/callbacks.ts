@@ -2,7 +2,7 @@ import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 import type { Question } from '../../ports/policy.ts';
-import type { Session } from '../session.ts';
+import type { Session } from '../../ports/session.ts';
 
 /** Decides what happens when an event does not fit the queue of a session (DL-10). */
 export type OverflowDecision = (overflow: {

@@ -4,7 +4,7 @@ import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './ca
 import type { OptionTable, Resolved } from '../../options/table.ts';
 import { resolve } from '../../options/check.ts';
 import { retention, ruleTable } from './rule-table.ts';
-import { Rules } from './rules.ts';
+import { ChannelRules } from './rules.ts';
 import type { ServerOptions } from './server-options.ts';
 import { trustOf } from './trusted-proxies.ts';
 
@@ -127,7 +127,7 @@ const delivery = {
   channels: {
     kind: 'rules',
     default: {},
-    doc: 'Rules by channel name or pattern; the most specific one wins per key.',
+    doc: 'ChannelRules by channel name or pattern; the most specific one wins per key.',
     rows: ruleTable,
   },
 } as const satisfies OptionTable;
@@ -477,7 +477,7 @@ function refuseBadRules({ channels, replay, ...names }: ResolvedOptions): void {
       throw new UsageError(`channels has "${pattern}", which is no channel name or pattern`);
     refuseIdleRule(pattern, Object.keys(rule));
   }
-  new Rules(channels, replay);
+  new ChannelRules(channels, replay);
 }
 
 /** What reaches no subscriber cannot be kept for one, nor wait for one. */

@@ -1,5 +1,4 @@
 import { segmentsOf } from '../../protocol/channel.ts';
-import { errors } from '../../protocol/errors.ts';
 import type { OverflowRule } from '../../protocol/outgoing.ts';
 import type { Retention } from '../../ports/history-store.ts';
 import { UsageError } from '../../lib/usage-error.ts';
@@ -38,11 +37,14 @@ const none: ChannelRule = Object.freeze({});
  * pattern, a longer pattern above a shorter one, `*` above `**`. All is merged beforehand: finding a rule makes no list and no
  * object, and leaves nothing behind (CH-10).
  */
-export class Rules {
+export class ChannelRules {
+  /** Each rule as it was given. */
+  readonly given: Readonly<Record<string, GivenRule>>;
   /** Whether any rule asks for history. */
   readonly hasHistory: boolean;
   readonly #isEmpty: boolean;
-  readonly #hasSchema: boolean;
+  /** Whether any rule has a schema. */
+  readonly hasSchema: boolean;
   readonly #root = newNode();
 
   /** `kept` is what `history: true` means. Throws `UsageError` for rules that contradict themselves, and for a bad schema. */
@@ -52,17 +54,10 @@ export class Rules {
       put(this.#root, segmentsOf(pattern), rules[at] ?? none);
     });
     settle(this.#root, none, none);
+    this.given = given;
     this.#isEmpty = rules.length === 0;
     this.hasHistory = rules.some(({ history }) => history);
-    this.#hasSchema = rules.some(({ schema }) => schema !== undefined);
-  }
-
-  /** Refuses data that breaks the schema of its channel. Throws `BayeuxError` with the first fault. */
-  checkData(channel: string, data: unknown): void {
-    if (!this.#hasSchema) return;
-    const { schema } = this.of(channel);
-    const fault = schema?.faultIn(data);
-    if (schema !== undefined && fault !== undefined) throw errors.dataInvalid(channel, fault, schema.place);
+    this.hasSchema = rules.some(({ schema }) => schema !== undefined);
   }
 
   /** What is set for a channel, by all rules that match it. */

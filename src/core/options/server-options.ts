@@ -193,7 +193,7 @@ export interface ServerOptions {
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
   /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
   readonly redelivery?: 'unflushed' | 'retained' | undefined;
-  /** Rules by channel name or pattern; the most specific one wins per key. */
+  /** ChannelRules by channel name or pattern; the most specific one wins per key. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
   /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
   readonly replay?: ReplayOptions | undefined;
@@ -287,7 +287,7 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** Rules by channel name or pattern; the most specific one wins per key. */
+/** ChannelRules by channel name or pattern; the most specific one wins per key. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;

@@ -1,10 +1,9 @@
 import { errors } from '../../protocol/errors.ts';
-import type { ConnectRequest } from '../../protocol/message.ts';
-import type { AdviceKind } from '../advice.ts';
+import type { ConnectRequest, ReplyFields } from '../../protocol/message.ts';
+import type { HoldRefusal } from '../../ports/feature.ts';
+import type { AdviceKind, Timing } from '../advice.ts';
 import type { Context } from '../context.ts';
-import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
-import type { Timing } from '../timing.ts';
 
 /** The rhythm of one connect and the next. Milliseconds. */
 interface Cycle extends Timing {
@@ -19,6 +18,9 @@ export function connect(
   context: Context,
 ): ReplyFields | undefined {
   const { core, conduit } = context;
+  // A feature may have ended it.
+  if (session.state === 'gone')
+    throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
   checkType(request, context);
   session.grant(request.ext?.flow);
   session.giveWay(request, conduit);
@@ -35,11 +37,8 @@ export function connect(
     return answer('retry', cycle.interval, session, cycle, context);
   }
 
-  const counted = isCounted(session, context);
-  const limit = conduit.http2 ? core.options.http2MaxSessionsPerBrowser : core.options.maxSessionsPerBrowser;
-  if (counted && !core.browsers.hold(session.browser ?? '', limit)) return refuseTab(session, cycle, context);
-  session.hold(request, conduit, cycle.hold, cycle.interval + cycle.maxInterval, counted);
-  return undefined;
+  const refusal = session.hold(request, conduit, cycle.hold, cycle.interval + cycle.maxInterval);
+  return refusal && refuseHold(refusal, session, cycle, context);
 }
 
 // CN-3: a type that is named must be one that is offered here.
@@ -80,11 +79,6 @@ function mustAnswer(
   return polls && session.isDueOn(conduit) && core.flusher.mayAnswer();
 }
 
-// CK-4: only polling keeps a browser's connection busy.
-function isCounted(session: Session, { conduit }: Context): boolean {
-  return conduit.shape === 'exchange' && session.browser !== undefined;
-}
-
 function answer(
   kind: AdviceKind,
   interval: number,
@@ -111,16 +105,20 @@ function answerDraining(left: number, session: Session, cycle: Cycle, context: C
   return { successful: true, advice: { ...advice, interval: Math.ceil(left) } };
 }
 
-// CN-12.
-function refuseTab(session: Session, cycle: Cycle, context: Context): ReplyFields {
-  const { core, conduit } = context;
-  const { multiSessionInterval } = core.options;
-  if (multiSessionInterval > 0) return answer('multi', multiSessionInterval, session, cycle, context);
-  session.rest(cycle.interval + cycle.maxInterval);
-  const advice = core.advisor.advise('none', session.timing(conduit.transport));
-  return {
-    successful: false,
-    error: errors.tooManyTabs().text,
-    advice: { ...advice, 'multiple-clients': true },
-  };
+// CN-12: the connect succeeds and is not held, or fails for good.
+function refuseHold(
+  { error, advice }: HoldRefusal,
+  session: Session,
+  cycle: Cycle,
+  { core, conduit }: Context,
+): ReplyFields {
+  session.rest((advice.interval ?? cycle.interval) + cycle.maxInterval);
+  const usual = core.advisor.advise(
+    error === undefined ? 'retry' : 'none',
+    session.timing(conduit.transport),
+  );
+  const told = { ...usual, ...advice };
+  return error === undefined
+    ? { successful: true, advice: told }
+    : { successful: false, error: error.text, advice: told };
 }

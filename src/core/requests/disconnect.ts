@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
-import type { ReplyFields } from '../replies.ts';
+import type { ReplyFields } from '../../protocol/message.ts';
 import type { Session } from '../session.ts';
 
 /** Ends the session. The held connect is answered first: cometd.js closes its socket only when none is outstanding (DC-2). */

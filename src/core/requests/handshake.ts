@@ -1,12 +1,8 @@
-import { BayeuxError, errors } from '../../protocol/errors.ts';
-import type { Advice, HandshakeRequest } from '../../protocol/message.ts';
-import type { Conduit } from '../../ports/conduit.ts';
-import type { Context, Core } from '../context.ts';
-import { Tightening } from '../history/tightening.ts';
+import { BayeuxError, errors, NoRoomError } from '../../protocol/errors.ts';
+import type { Advice, HandshakeRequest, ReplyFields } from '../../protocol/message.ts';
+import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
-import { Refusal } from '../refusal.ts';
-import type { ReplyFields } from '../replies.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
@@ -25,7 +21,7 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   checkTypes(request, context);
   refuseOverCapacity(context);
   return andThen(context.core.judge.canHandshake(request, context.conduit), (answer) => {
-    if (answer === 'busy') throw new Refusal();
+    if (answer === 'busy') throw new NoRoomError();
     if (answer === false) throw errors.handshakeDenied();
     if (answer === true) return accept(request, { allow: true }, context);
     return answer.allow ? accept(request, answer, context) : deny(answer, context);
@@ -50,7 +46,7 @@ function checkTypes(
   { core, conduit }: Context,
 ): void {
   if (offered === undefined) throw errors.parameterMissing('supportedConnectionTypes');
-  if (conduit.transport === 'in-process') return;
+  if (conduit.trusted === true) return;
   const { supportedConnectionTypes: enabled } = core.replies.greeting;
   if (!offered.some((type) => enabled.includes(type))) {
     throw errors.connectionTypesUnsupported(offered.slice(0, 10));
@@ -58,7 +54,7 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new Refusal();
+  if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new NoRoomError();
 }
 
 function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
@@ -70,7 +66,6 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
       id: core.sessions.newId(),
       clientId: core.sessions.newSecret(),
       transport: conduit.transport,
-      dedupe: isDeduped(request, context),
       ...(answer.user !== undefined && { user: answer.user }),
       // CK-1: one that came by WebSocket has none.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
@@ -80,27 +75,12 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
     core,
   );
   core.sessions.add(session);
-  vacate(conduit);
-  core.revalidation?.opened(session, request);
-  core.pipeline.opened(session, request);
-  tighten(request, session, core);
+  conduit.session?.vacate(conduit);
+  core.hooks.opened(session, request);
+  session.features = core.features.attach(session, request, conduit);
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };
-}
-
-// HS-2: what the older session still has to say no longer comes by this socket; one that never connected is over.
-function vacate(conduit: Conduit): void {
-  const older = conduit.session;
-  if (older?.connected === false) older.close('replaced');
-  else older?.cede(conduit);
-}
-
-// RP-17. Only of a connect reply it is known whether it came, so all has to come with those.
-function tighten({ ext }: HandshakeRequest, session: Session, core: Core): void {
-  if (ext?.replayTighten !== true || core.history === undefined) return;
-  session.tightening = new Tightening(session, core, core.history);
-  session.deliverOnly = true;
 }
 
 // Absent times stay absent: they must not hide the server's.
@@ -118,27 +98,13 @@ function timingOf({ timeout, interval, maxInterval }: Allowed) {
   return { timing };
 }
 
-const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
-
-// PB-7: types only Faye knows tell its client from others.
-function isDeduped(
-  { supportedConnectionTypes: types }: HandshakeRequest,
-  { core, conduit }: Context,
-): boolean {
-  const { dedupe } = core.options;
-  if (conduit.transport === 'in-process' || dedupe === false) return false;
-  return dedupe === true || fayeTypes.some((type) => types?.includes(type));
-}
-
 function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context): ReplyFields {
-  // RP-1: some clients ask for it, some look for it, and need it then.
-  const told = core.history === undefined ? ext : { ...ext, replay: true };
   return {
     successful: true,
     ...core.replies.greeting,
     clientId: session.clientId,
     advice: core.advisor.advise('retry', session.timing(conduit.transport)),
-    ...(told !== undefined && { ext: told }),
+    ...(ext !== undefined && { ext }),
   };
 }
 

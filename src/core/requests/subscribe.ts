@@ -1,10 +1,14 @@
 import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
-import type { JsonObject, SubscribeRequest, UnsubscribeRequest } from '../../protocol/message.ts';
+import type {
+  JsonObject,
+  ReplyFields,
+  SubscribeRequest,
+  UnsubscribeRequest,
+} from '../../protocol/message.ts';
 import type { Context, Core } from '../context.ts';
-import { type ReplayRequest, replaysOf } from '../history/replay-request.ts';
+import type { SubscribeAddition } from '../../ports/feature.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
-import type { ReplyFields } from '../replies.ts';
 import type { Session } from '../session.ts';
 
 /** The most patterns one message may name (SB-1). */
@@ -25,13 +29,28 @@ export function subscribe(
 
   return andThen(deniedOf(patterns, request, session, context), (denied) => {
     if (denied.length > 0) throw errors.subscribeDenied(denied);
-    // RP-12: what is kept is only told of to those who may have it.
-    const asked =
-      request.ext?.replay === undefined
-        ? []
-        : replaysOf(request, patterns, core, session.replays?.underWay ?? 0);
-    return andThen(asked, (replays) => subscribeAll(request, patterns, replays, session, context));
+    return andThen(prepared(request, patterns, session, core), (additions) =>
+      subscribeAll(request, patterns, additions, session, context),
+    );
   });
+}
+
+type Prepared = () => SubscribeAddition | undefined;
+
+// One after another, and only once all is allowed: what is kept is told to nobody else (RP-12).
+function prepared(
+  request: SubscribeRequest,
+  patterns: readonly string[],
+  session: Session,
+  core: Core,
+  at = 0,
+  additions: readonly Prepared[] = [],
+): MaybePromise<readonly Prepared[]> {
+  const feature = core.features.subscribing[at];
+  if (feature === undefined) return additions;
+  return andThen(feature.subscribing?.(request, patterns, session), (addition) =>
+    prepared(request, patterns, session, core, at + 1, addition ? [...additions, addition] : additions),
+  );
 }
 
 // One after another: a policy is asked about the second when it has answered about the first.
@@ -53,7 +72,7 @@ function deniedOf(
 function subscribeAll(
   request: SubscribeRequest,
   patterns: readonly string[],
-  replays: readonly ReplayRequest[],
+  additions: readonly Prepared[],
   session: Session,
   context: Context,
 ): MaybePromise<ReplyFields> {
@@ -64,8 +83,8 @@ function subscribeAll(
   const added = heard.filter((pattern) => !session.subscriptions.has(pattern));
   // Others may have used the room while the policy thought: nobody is asked anything from here on.
   if (!context.core.subscriptions.hasRoomFor(session, added)) throw errors.noRoomToSubscribe();
-  // From here on what is published comes live, or the replay brings it.
-  const ext = replay(session, replays, context);
+  // From here on what is published comes live, or a feature brings it.
+  const ext = addTo(context, additions);
   return andThen(listen(session, added, context), () => ({
     successful: true,
     subscription: request.subscription ?? [],
@@ -73,22 +92,16 @@ function subscribeAll(
   }));
 }
 
-// RP-9: reply first, so nothing is read before it was written. RP-17: what the reply says.
-function replay(
-  { replays }: Session,
-  asked: readonly ReplayRequest[],
-  context: Context,
-): JsonObject | undefined {
-  if (asked.length === 0 || replays === undefined) return undefined;
-  const newest = context.core.history?.deliveredThrough;
-  const told = asked.map(({ pattern, start, ...rest }) => {
-    if (start !== undefined) {
-      const prepared = replays.prepare(pattern, start);
-      context.afterwards(() => replays.start(prepared));
-    }
-    return [pattern, { ...rest, newest }];
-  });
-  return { replay: Object.fromEntries(told) };
+// RP-9: what a feature does besides is done once the reply was written.
+function addTo(context: Context, additions: readonly Prepared[]): JsonObject | undefined {
+  let ext: JsonObject | undefined;
+  for (const prepare of additions) {
+    const addition = prepare();
+    if (addition === undefined) continue;
+    ext = { ...ext, ...addition.ext };
+    context.afterwards(addition.afterwards);
+  }
+  return ext;
 }
 
 // An engine that cannot carry one of them makes none of them.
@@ -113,7 +126,7 @@ export function unsubscribe(request: UnsubscribeRequest, session: Session, conte
 
 function drop(session: Session, pattern: string, { subscriptions }: Core): void {
   subscriptions.remove(session, pattern);
-  session.replays?.drop(pattern);
+  session.unsubscribed(pattern);
 }
 
 function legalPatterns(

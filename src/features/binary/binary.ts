@@ -1,4 +1,4 @@
-import type { Extension, Said } from '../../ports/extension.ts';
+import type { Extension, Said } from '../../ports/session.ts';
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { decode, encode } from './z85.ts';

@@ -1,14 +1,14 @@
-import type { Extension } from '../../ports/extension.ts';
+import type { Feature } from '../../ports/feature.ts';
 import { AckedOutbox } from './acked-outbox.ts';
 
 /** Sends again what a client does not acknowledge, if it asked for that (AK-1). Wire form: CometD reference, acknowledge extension. */
-export const ack: Extension = {
+export const ack: Feature = {
   name: 'ack',
   kinds: ['handshake', 'connect'],
 
   opened(session, { ext }) {
     if (ext?.ack !== true) return;
-    session.outbox = new AckedOutbox(session.limits, session);
+    session.outbox = new AckedOutbox(session.outbox);
     session.deliverOnly = true;
   },
 

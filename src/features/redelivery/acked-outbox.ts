@@ -1,9 +1,14 @@
-import { bytesOf, type GapsByChannel, joined, MAX_GAP_BYTES, tellingOf } from '../../core/delivery/gaps.ts';
-import type { Outbox, OutboxLimits, Pushed } from '../../ports/outbox.ts';
-import { PlainOutbox } from '../../core/delivery/plain-outbox.ts';
-import type { Session } from '../../core/session.ts';
+import {
+  type Gap,
+  type GapsByChannel,
+  gapBytes,
+  joined,
+  MAX_GAP_BYTES,
+  withGaps,
+} from '../../protocol/gap.ts';
+import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import type { Reply } from '../../protocol/message.ts';
-import { type Gap, type OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
+import { type OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
 
 /** From this batch on, seeing a batch means having seen all events before `end`, counted from the first event ever. */
 interface Closing {
@@ -31,7 +36,7 @@ const MAX_CLOSINGS = 100;
  * saw them. One that could carry no events stands for none, so nothing unseen is ever acknowledged.
  */
 export class AckedOutbox implements Outbox {
-  readonly #fresh: PlainOutbox;
+  readonly #fresh: Outbox;
   readonly #sent: OutgoingEvent[] = [];
   #next = 0;
   #gone = 0;
@@ -42,8 +47,22 @@ export class AckedOutbox implements Outbox {
   #from: number | undefined;
   readonly repeats = true;
 
-  constructor(limits: OutboxLimits, owner: Session) {
-    this.#fresh = new PlainOutbox(limits, owner);
+  /** `fresh` holds what was never sent. */
+  constructor(fresh: Outbox) {
+    this.#fresh = fresh;
+  }
+
+  // It tells of gaps itself, in `sign`.
+  readonly hasGaps = false;
+
+  takeGaps(): GapsByChannel {
+    return new Map();
+  }
+
+  putBackGaps(): void {}
+
+  reserve(events: number, bytes: number): void {
+    this.#fresh.reserve(events, bytes);
   }
 
   get size(): number {
@@ -103,7 +122,7 @@ export class AckedOutbox implements Outbox {
     if (this.#told.length === 0 && !this.#fresh.hasGaps) return signed;
     const room = Math.min(maxBytes - new OutgoingReply(signed).bytes, MAX_GAP_BYTES);
     const gaps = this.#tell(room);
-    return gaps.size === 0 ? signed : tellingOf(signed, gaps);
+    return gaps.size === 0 ? signed : withGaps(signed, gaps);
   }
 
   #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
@@ -148,14 +167,14 @@ export class AckedOutbox implements Outbox {
   #tell(maxBytes: number): GapsByChannel {
     if (this.#next === this.#sent.length && this.#fresh.hasGaps) this.#tellMore(maxBytes);
     const gaps = together(this.#told);
-    if (bytesOf(gaps) <= maxBytes) return gaps;
+    if (gapBytes(gaps) <= maxBytes) return gaps;
     // This reply has no room for them: its acknowledgement must not count for them.
     this.#told = [{ batch: this.#batch + 1, gaps }];
     return new Map();
   }
 
   #tellMore(maxBytes: number): void {
-    const gaps = this.#fresh.takeGaps(maxBytes - bytesOf(together(this.#told)));
+    const gaps = this.#fresh.takeGaps(maxBytes - gapBytes(together(this.#told)));
     if (gaps.size === 0) return;
     this.#told.push({ batch: this.#batch, gaps });
     const [first, second] = this.#told;

@@ -1,9 +1,16 @@
-import type { OutboxLimits } from '../../ports/outbox.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+
+/** How much of what was sent to one session is kept. */
+export interface SentLimits {
+  /** Events. */
+  readonly maxQueue: number;
+  /** Bytes. */
+  readonly maxQueueBytes: number;
+}
 
 /** What was sent to one session and may not have arrived: oldest first. Where it is more than may wait, the oldest goes (DL-10). */
 export class RetainedEvents {
-  readonly #limits: OutboxLimits;
+  readonly #limits: SentLimits;
   #events: OutgoingEvent[] = [];
   #head = 0;
   #bytes = 0;
@@ -11,7 +18,7 @@ export class RetainedEvents {
   // Where what was sent since the last connect reply begins.
   #replied = 0;
 
-  constructor(limits: OutboxLimits) {
+  constructor(limits: SentLimits) {
     this.#limits = limits;
   }
 

@@ -1,12 +1,10 @@
-import type { GapsByChannel } from '../../core/delivery/gaps.ts';
+import type { GapsByChannel } from '../../protocol/gap.ts';
 import { LostReply } from '../../ports/lost-reply.ts';
-import type { Outbox, OutboxLimits, Pushed } from '../../ports/outbox.ts';
-import { PlainOutbox } from '../../core/delivery/plain-outbox.ts';
-import { Repeat } from '../../core/delivery/repeat.ts';
-import type { Session } from '../../core/session.ts';
+import type { Outbox, Pushed } from '../../ports/outbox.ts';
+import { Repeat } from '../../protocol/repeat.ts';
 import type { Reply } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import { RetainedEvents } from './retained-events.ts';
+import { RetainedEvents, type SentLimits } from './retained-events.ts';
 
 /**
  * Sends once more what a connect shows to be lost (DL-13).
@@ -23,14 +21,19 @@ export class RetainedOutbox implements Outbox {
   /** To be asked about every connect. */
   readonly lostReply = new LostReply();
   readonly #sent: RetainedEvents;
-  readonly #fresh: PlainOutbox;
+  readonly #fresh: Outbox;
   #repeats: Repeat[] = [];
   // Gaps that replies since the last connect have told of.
   #told: GapsByChannel[] = [];
 
-  constructor(limits: OutboxLimits, owner: Session) {
+  /** `fresh` holds what was never sent. */
+  constructor(fresh: Outbox, limits: SentLimits) {
     this.#sent = new RetainedEvents(limits);
-    this.#fresh = new PlainOutbox(limits, owner);
+    this.#fresh = fresh;
+  }
+
+  reserve(events: number, bytes: number): void {
+    this.#fresh.reserve(events, bytes);
   }
 
   get size(): number {

@@ -1,7 +1,7 @@
 import { ChannelEntry, ChannelNames } from '../../../channels/channel-names.ts';
 import type { HistorySettings, Retained, Retention } from '../../../ports/history-store.ts';
-import { LongestUntouched } from '../../../core/history/longest-untouched.ts';
-import { retainedOf } from '../../../core/history/retained.ts';
+import { LongestUntouched } from '../longest-untouched.ts';
+import { retainedOf } from '../retained.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { type Head, Tally } from './head.ts';
 import { Ids } from './ids.ts';

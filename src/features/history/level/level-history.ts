@@ -1,6 +1,6 @@
 import type { ClassicLevel } from 'classic-level';
 import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../../ports/history-store.ts';
-import { checkedBound, MAX_CHANNELS } from '../../../core/history/bounds.ts';
+import { checkedBound, MAX_CHANNELS } from '../bounds.ts';
 import { UsageError } from '../../../lib/usage-error.ts';
 import { type Bounds, Contents } from './contents.ts';
 import { damaged, openDatabase } from './database.ts';

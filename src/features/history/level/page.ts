@@ -1,4 +1,4 @@
-import { nextTurn } from '../../../core/history/next-turn.ts';
+import { nextTurn } from '../next-turn.ts';
 import type { Ids } from './ids.ts';
 
 /** How many channels are looked at in one turn of the event loop. */

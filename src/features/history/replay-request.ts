@@ -1,7 +1,6 @@
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type SubscribeRequest } from '../../protocol/message.ts';
-import type { Core } from '../context.ts';
-import { isDurable } from './durable.ts';
+import { isDurable, type RetentionRules } from './durable.ts';
 import type { History } from './history.ts';
 import type { Start } from './replay.ts';
 
@@ -16,6 +15,13 @@ export interface ReplayRequest {
   readonly oldest?: number;
 }
 
+/** What is asked to find out from where to replay. */
+export interface ReplaySource {
+  readonly history: History;
+  readonly rules: RetentionRules;
+  readonly options: { readonly maxReplays: number; readonly onGap: 'fail' | 'earliest' };
+}
+
 /**
  * Reads from where each subscription is to be replayed: only the entry under its own text counts (RP-3), and none where nothing
  * is kept (RP-4). Throws `BayeuxError` for a position that is none, or whose successors are gone (RP-5), and where there would be
@@ -24,18 +30,17 @@ export interface ReplayRequest {
 export async function replaysOf(
   { ext }: SubscribeRequest,
   patterns: readonly string[],
-  core: Core,
+  { history, rules, options }: ReplaySource,
   underWay: number,
 ): Promise<readonly ReplayRequest[]> {
   const positions = ext?.replay;
-  const { history } = core;
-  if (history === undefined || !isObject(positions)) return [];
-  const { maxReplays, onGap } = core.options.replay;
+  if (!isObject(positions)) return [];
+  const { maxReplays, onGap } = options;
   const replays: ReplayRequest[] = [];
   const invalid: [string, string][] = [];
   for (const pattern of new Set(patterns)) {
     const given = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
-    if (given === null || !isDurable(pattern, core)) continue;
+    if (given === null || !isDurable(pattern, rules)) continue;
     const replay = await read(pattern, given, history, onGap);
     if (replay === undefined) invalid.push([pattern, textOf(given)]);
     else replays.push(replay);

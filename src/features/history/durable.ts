@@ -1,13 +1,17 @@
+import type { Retention } from '../../ports/history-store.ts';
 import { segmentsOf } from '../../protocol/channel.ts';
-import type { Core } from '../context.ts';
+
+/** The rules of channels, as far as they say what is kept. */
+export interface RetentionRules {
+  /** Each rule as it was given. */
+  readonly given: Readonly<Record<string, { readonly history?: unknown }>>;
+  of(channel: string): { readonly history?: Retention | false | undefined };
+}
 
 /** Whether events may be kept of any channel that a name or pattern matches. */
-export function isDurable(pattern: string, { rules, options }: Pick<Core, 'rules' | 'options'>): boolean {
-  if (!rules.hasHistory) return false;
+export function isDurable(pattern: string, rules: RetentionRules): boolean {
   if (!pattern.endsWith('*')) return isOn(rules.of(pattern).history);
-  return Object.entries(options.channels).some(
-    ([ruled, { history }]) => isOn(history) && overlap(ruled, pattern),
-  );
+  return Object.entries(rules.given).some(([ruled, { history }]) => isOn(history) && overlap(ruled, pattern));
 }
 
 /** Whether some channel is matched by both of two names or patterns. */

@@ -1,11 +1,11 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { HandshakeRequest, SubscribeRequest } from '../protocol/message.ts';
-import type { Timer } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { Core } from './context.ts';
+import type { Feature, FeatureHook, FeatureHost, ServedSession } from '../ports/feature.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../ports/policy.ts';
-import type { Session } from './session.ts';
 
 /** How often in one `revalidateEvery` the sessions are looked through. */
 const ROUNDS = 8;
@@ -32,66 +32,92 @@ export class Validity {
   }
 }
 
-type Parts = Pick<Core, 'options' | 'clock' | 'log' | 'judge' | 'sessions' | 'subscriptions'>;
+/** How often the policy is asked again. */
+interface RevalidationOptions {
+  /** Milliseconds. */
+  readonly revalidateEvery: number;
+  /** What becomes of a session where the policy fails to answer. */
+  readonly revalidateFailure: 'keep' | 'end';
+}
+
+/** What revalidation works with. */
+export interface RevalidationParts {
+  readonly options: RevalidationOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /**
  * Asks the policy again about sessions and their subscriptions, since what a cookie or a token proved grows old (SEC-6). No
  * session is served for longer than `revalidateEvery` without that: one that a conduit serves is asked about by a timer, any
  * other with its next connect.
  */
-export class Revalidation {
-  readonly #core: Parts;
+export class Revalidation implements Feature {
+  readonly name = 'revalidation';
+  readonly #parts: RevalidationParts;
   readonly #every: number;
-  #timer: Timer;
+  readonly #validities = new WeakMap<ServedSession, Validity>();
+  #host: FeatureHost | undefined;
+  #timer: Timer | undefined;
 
-  constructor(core: Parts) {
-    this.#core = core;
-    this.#every = core.options.revalidateEvery;
-    this.#timer = core.clock.after(this.#every / ROUNDS, this.#look);
+  constructor(parts: RevalidationParts) {
+    this.#parts = parts;
+    this.#every = parts.options.revalidateEvery;
   }
 
-  stop(): void {
-    this.#timer.cancel();
-  }
+  readonly start = (host: FeatureHost): void => {
+    this.#host = host;
+    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#look);
+  };
 
-  /** A session was opened by this handshake: keeps what the policy is asked with again, `ext` and the fields nobody knows. */
-  opened(session: Session, { ext, extra }: HandshakeRequest): void {
-    if (session.transport === 'in-process') return;
+  readonly close = (): undefined => {
+    this.#timer?.cancel();
+  };
+
+  /** Keeps what the policy is asked with again: `ext` and the fields nobody knows. */
+  readonly attach: FeatureHook<'attach'> = (session, { ext, extra }, { trusted }) => {
+    if (trusted === true) return [];
     const text = ext === undefined && extra === undefined ? undefined : JSON.stringify({ ext, extra });
     const isKept = text === undefined || text.length <= MOST_KEPT;
     if (!isKept)
-      this.#core.log({ level: 'warn', event: 'revalidation.not_kept', session: session.id, most: MOST_KEPT });
-    session.validity = new Validity(isKept ? text : undefined, this.#core.clock.now());
-  }
+      this.#parts.log({
+        level: 'warn',
+        event: 'revalidation.not_kept',
+        session: session.id,
+        most: MOST_KEPT,
+      });
+    const validity = new Validity(isKept ? text : undefined, this.#parts.clock.now());
+    this.#validities.set(session, validity);
+    return [{ connecting: (_request, conduit) => this.#connecting(session, validity, conduit) }];
+  };
 
-  /** A connect came: asks if it is time to. Done when the policy has answered about the session. */
-  connecting(session: Session, conduit: Conduit): MaybePromise<void> {
-    const { validity } = session;
-    if (validity === undefined) return;
+  // A connect came: asks if it is time to. Done when the policy has answered about the session.
+  #connecting(session: ServedSession, validity: Validity, conduit: Conduit): MaybePromise<void> {
     if (validity.asking !== undefined) return validity.asking;
     if (this.#ageOf(validity) >= this.#every) return this.#ask(session, validity, conduit);
   }
 
   readonly #look = (): void => {
-    for (const session of this.#core.sessions) {
-      const { validity, carrier } = session;
+    for (const session of this.#host?.sessions ?? []) {
+      const validity = this.#validities.get(session);
+      const { carrier } = session;
       if (validity === undefined || carrier === undefined || validity.asking !== undefined) continue;
       // With the next round it would be too old.
       const isDue = this.#ageOf(validity) + this.#every / ROUNDS > this.#every;
       if (isDue) void this.#ask(session, validity, carrier);
     }
-    this.#timer = this.#core.clock.after(this.#every / ROUNDS, this.#look);
+    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#look);
   };
 
   #ageOf({ askedAt }: Validity): number {
-    return this.#core.clock.now() - askedAt;
+    return this.#parts.clock.now() - askedAt;
   }
 
-  #ask(session: Session, validity: Validity, conduit: Conduit): MaybePromise<void> {
-    validity.askedAt = this.#core.clock.now();
+  #ask(session: ServedSession, validity: Validity, conduit: Conduit): MaybePromise<void> {
+    validity.askedAt = this.#parts.clock.now();
     const asked = recover<void>(
       () =>
-        andThen(this.#core.judge.canHandshake(validity.request, conduit, session), (answer) => {
+        andThen(this.#host?.canHandshake(validity.request, conduit, session), (answer) => {
           if (isAllowed(answer)) void this.#askAboutSubscriptions(session, conduit);
           else this.#revoke(session);
         }),
@@ -105,7 +131,7 @@ export class Revalidation {
   }
 
   // One after another; no connect waits for it.
-  async #askAboutSubscriptions(session: Session, conduit: Conduit): Promise<void> {
+  async #askAboutSubscriptions(session: ServedSession, conduit: Conduit): Promise<void> {
     for (const pattern of [...session.subscriptions]) {
       if (session.state === 'gone') return;
       const request: SubscribeRequest = {
@@ -114,7 +140,7 @@ export class Revalidation {
         subscription: pattern,
       };
       try {
-        const answer = this.#core.judge.canSubscribe(pattern, request, session, conduit);
+        const answer = this.#host?.canSubscribe(pattern, request, session, conduit);
         if (!(isPromise(answer) ? await answer : answer)) this.#drop(session, pattern);
       } catch (error) {
         this.#failed(session, error, () => this.#drop(session, pattern));
@@ -122,32 +148,31 @@ export class Revalidation {
     }
   }
 
-  #revoke(session: Session): void {
+  #revoke(session: ServedSession): void {
     if (session.state === 'gone') return;
-    this.#core.log({ level: 'warn', event: 'session.revoked', session: session.id });
+    this.#parts.log({ level: 'warn', event: 'session.revoked', session: session.id });
     session.disconnect('revoked');
   }
 
-  #drop(session: Session, pattern: string): void {
+  #drop(session: ServedSession, pattern: string): void {
     if (!session.subscriptions.has(pattern)) return;
-    this.#core.log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
-    this.#core.subscriptions.remove(session, pattern);
-    session.replays?.drop(pattern);
+    this.#parts.log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
+    this.#host?.unsubscribe(session, pattern);
   }
 
   // What a policy throws for clients is its refusal; otherwise it failed, which is logged already.
-  #failed(session: Session, error: unknown, refuse: () => void): void {
+  #failed(session: ServedSession, error: unknown, refuse: () => void): void {
     if (error instanceof BayeuxError && error.word !== 'server_error') {
       refuse();
       return;
     }
-    if (this.#core.options.revalidateFailure === 'keep' || session.state === 'gone') return;
-    this.#core.log({ level: 'warn', event: 'session.unverified', session: session.id });
+    if (this.#parts.options.revalidateFailure === 'keep' || session.state === 'gone') return;
+    this.#parts.log({ level: 'warn', event: 'session.unverified', session: session.id });
     session.startOver('unverified');
   }
 }
 
 // No room for others is no reason to go.
-function isAllowed(answer: HandshakeAnswer): boolean {
+function isAllowed(answer: HandshakeAnswer | undefined): boolean {
   return answer === 'busy' || answer === true || (typeof answer === 'object' && answer.allow);
 }

@@ -1,11 +1,10 @@
-import type { Event } from '../../protocol/message.ts';
+import { type Event, isObject } from '../../protocol/message.ts';
 import { type Handling, OutgoingEvent } from '../../protocol/outgoing.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
-import { Line } from '../../lib/task-queue.ts';
+import { TaskQueue } from '../../lib/task-queue.ts';
 import type { Log } from '../../lib/log.ts';
 import { adopt, andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
-import type { ResolvedOptions } from '../options/options.ts';
-import type { Rules } from '../options/rules.ts';
+import type { RetentionRules } from './durable.ts';
 import type {
   HistorySettings,
   HistoryStore,
@@ -22,8 +21,8 @@ const PER_TURN = 100;
 
 /** What history needs of a server. */
 export interface HistoryParts {
-  readonly options: Pick<ResolvedOptions, 'channels' | 'replay'>;
-  readonly rules: Rules;
+  readonly options: Retention & { readonly inject: Inject };
+  readonly rules: RetentionRules;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,7 +30,7 @@ export interface HistoryParts {
 /** Stores the events of durable channels, and has each delivered in the order of ids (RP-9). */
 export class History {
   readonly #store: HistoryStore;
-  readonly #rules: Rules;
+  readonly #rules: RetentionRules;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #inject: Inject;
@@ -39,7 +38,7 @@ export class History {
   readonly #sweepEvery: number;
   readonly #share: TurnShare;
   // Deliveries wait in it for the appends before theirs.
-  readonly #line = new Line();
+  readonly #line = new TaskQueue();
   // Rejected when the store could not be opened; undefined once it was.
   #opening: Promise<void> | undefined;
   // What was asked for before, and still has its turn to come: nothing overtakes it.
@@ -54,9 +53,9 @@ export class History {
     this.#rules = rules;
     this.#clock = clock;
     this.#log = log;
-    this.#inject = options.replay.inject;
-    this.#usual = options.replay;
-    this.#sweepEvery = sweepPeriod(options);
+    this.#inject = options.inject;
+    this.#usual = options;
+    this.#sweepEvery = sweepPeriod(options, rules);
     this.#share = new TurnShare(clock, PER_TURN);
   }
 
@@ -199,9 +198,9 @@ export class History {
 }
 
 // An event is gone a minute after its time at the latest, and not much later than it may be kept.
-function sweepPeriod({ channels, replay }: HistoryParts['options']): number {
-  const ages = Object.values(channels).map(({ history }) =>
-    typeof history === 'object' ? (history.maxAge ?? replay.maxAge) : replay.maxAge,
+function sweepPeriod({ maxAge }: Retention, { given }: RetentionRules): number {
+  const ages = Object.values(given).map(({ history }) =>
+    isObject(history) && typeof history.maxAge === 'number' ? history.maxAge : maxAge,
   );
   return Math.min(60_000, Math.max(1_000, Math.min(...ages)));
 }

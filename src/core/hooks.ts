@@ -2,19 +2,47 @@ import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../protocol/outgoing.ts';
 import { callOut } from '../lib/callback.ts';
-import type { HeardMessage } from './listeners.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { Extension, Hook, Said } from '../ports/extension.ts';
+import type { Feature } from '../ports/feature.ts';
+import type { Extension, HeardMessage, Hook, Said, Session } from '../ports/session.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session } from './session.ts';
 import { shown } from '../lib/shown.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
 type ByKind = Record<Request['kind'], readonly Extension[]>;
+
+/** Extensions by hook, so that nothing is asked that has no such hook. */
+export class HookLists {
+  readonly extensions: readonly Extension[];
+  readonly opened: readonly Extension[];
+  readonly incoming: ByKind;
+  readonly publishing: readonly Extension[];
+  readonly outgoing: ByKind;
+  readonly delivering: readonly Extension[];
+  readonly hearing: readonly Extension[];
+  readonly saying: readonly Extension[];
+
+  constructor(extensions: readonly Extension[]) {
+    const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
+    this.extensions = extensions;
+    this.opened = having('opened');
+    this.incoming = byKind(having('incoming'));
+    this.publishing = having('publishing');
+    this.outgoing = byKind(having('outgoing').reverse());
+    this.delivering = having('delivering');
+    this.hearing = having('hearing');
+    this.saying = having('saying');
+  }
+}
+
+/** A session as its messages pass: with the extensions of the server, and those of its own. */
+export interface HookedSession extends Session {
+  readonly hookLists: HookLists;
+}
 
 /** One pass of a message through a hook that may answer later. */
 interface Pass<T> {
@@ -23,34 +51,23 @@ interface Pass<T> {
   call(extension: Extension, value: T): MaybePromise<T | undefined>;
 }
 
-/** Runs the server's extensions, and those of one session, over what passes (PR-5). */
-export class Pipeline {
+/** Runs extensions over what passes (PR-5). Look at the lists first: with none there is nothing to run. */
+export class Hooks {
+  /** The extensions of the server: of each session that has none of its own. */
+  readonly lists: HookLists;
   readonly #log: Log;
   readonly #patience: Patience;
-  readonly #opened: readonly Extension[];
-  readonly #incoming: ByKind;
-  readonly #publishing: readonly Extension[];
-  readonly #outgoing: ByKind;
-  readonly #delivering: readonly Extension[];
-  readonly #hearing: readonly Extension[];
-  readonly #saying: readonly Extension[];
 
-  constructor(extensions: readonly Extension[], log: Log, patience: Patience) {
+  /** Features come first. Throws `UsageError` for an extension that would not do what it is meant to do. */
+  constructor(features: readonly Feature[], extensions: readonly Extension[], log: Log, patience: Patience) {
     for (const extension of extensions) checkExtension(extension);
-    const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
+    this.lists = new HookLists([...features, ...extensions]);
     this.#log = log;
     this.#patience = patience;
-    this.#opened = having('opened');
-    this.#incoming = byKind(having('incoming'));
-    this.#publishing = having('publishing');
-    this.#outgoing = byKind(having('outgoing').reverse());
-    this.#delivering = having('delivering');
-    this.#hearing = having('hearing');
-    this.#saying = having('saying');
   }
 
   opened(session: Session, request: HandshakeRequest): void {
-    for (const extension of this.#opened) {
+    for (const extension of this.lists.opened) {
       callOut(
         () => extension.opened?.(session, request),
         (error) => this.#failed(extension, 'opened', error),
@@ -61,39 +78,34 @@ export class Pipeline {
   /** Throws `BayeuxError` when an extension refuses the request, or deletes it. */
   incoming(
     request: ReadableRequest,
-    session: Session | undefined,
+    session: HookedSession | undefined,
     conduit: Conduit,
     alone: boolean,
   ): MaybePromise<ReadableRequest> {
-    const extensions = withOwn(this.#incoming[request.kind], session, 'incoming', request.kind);
-    if (extensions.length === 0) return request;
+    const extensions = (session?.hookLists ?? this.lists).incoming[request.kind];
     const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, session, conduit, alone);
     return this.#run(request, { hook: 'incoming', extensions, call });
   }
 
   /** Throws `BayeuxError` when an extension refuses the event, or deletes it. */
   publishing(event: Event, session: Session | undefined): MaybePromise<Event> {
-    const extensions = this.#publishing;
-    if (extensions.length === 0) return event;
+    const extensions = this.lists.publishing;
     const call = (one: Extension, value: Event) => one.publishing?.(value, session);
     return this.#run(event, { hook: 'publishing', extensions, call });
   }
 
   /** The reply as it leaves. Throws `BayeuxError` when an extension refuses or deletes it. */
-  outgoing(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply> {
-    const extensions = withOwn(this.#outgoing[request.kind], session, 'outgoing', request.kind);
-    if (extensions.length === 0) return reply;
+  outgoing(reply: Reply, session: HookedSession | undefined, request: Request): MaybePromise<Reply> {
+    const extensions = (session?.hookLists ?? this.lists).outgoing[request.kind];
     const call = (one: Extension, value: Reply) => one.outgoing?.(value, session, request);
     return this.#run(reply, { hook: 'outgoing', extensions, call });
   }
 
   /** The event as one session gets it; undefined when an extension keeps it from it. */
-  delivering(event: OutgoingEvent, session: Session): OutgoingEvent | undefined {
-    const extensions = withOwn(this.#delivering, session, 'delivering');
-    if (extensions.length === 0) return event;
+  delivering(event: OutgoingEvent, session: HookedSession): OutgoingEvent | undefined {
     const given = event.message;
     let message: Event | undefined = given;
-    for (const extension of extensions) {
+    for (const extension of session.hookLists.delivering) {
       message = this.#deliver(extension, message, session);
       if (message === undefined) return undefined;
     }
@@ -103,7 +115,7 @@ export class Pipeline {
   /** The message as the application hears it. Throws `BayeuxError` when an extension refuses it. */
   hearing(message: HeardMessage): HeardMessage {
     let heard = message;
-    for (const extension of this.#hearing) {
+    for (const extension of this.lists.hearing) {
       try {
         const passed = extension.hearing?.(heard);
         if (this.#isLater(passed, extension, 'hearing')) throw errors.serverError();
@@ -119,7 +131,7 @@ export class Pipeline {
   /** What the application says, as JSON can carry it. */
   saying(said: Said): Said {
     let passed = said;
-    for (const extension of this.#saying) {
+    for (const extension of this.lists.saying) {
       try {
         const answer = extension.saying?.(passed);
         if (!this.#isLater(answer, extension, 'saying')) passed = answer ?? passed;
@@ -241,19 +253,6 @@ function noMessage({ name }: Extension, hook: Hook, answer: unknown): UsageError
   return new UsageError(
     `${hook} of the extension "${name}" returned ${shown(answer)}: it must return a message, or undefined to delete it`,
   );
-}
-
-function withOwn(
-  extensions: readonly Extension[],
-  session: Session | undefined,
-  hook: Hook,
-  kind?: Request['kind'],
-): readonly Extension[] {
-  const own = session?.extensions;
-  if (own === undefined || own.length === 0) return extensions;
-  const having = own.filter((one) => one[hook] !== undefined && (kind === undefined || wants(one, kind)));
-  if (having.length === 0) return extensions;
-  return hook === 'outgoing' ? [...having.reverse(), ...extensions] : [...extensions, ...having];
 }
 
 function wants({ kinds }: Extension, kind: Request['kind']): boolean {

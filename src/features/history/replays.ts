@@ -1,9 +1,9 @@
 import type { OutgoingEvent } from '../../protocol/outgoing.ts';
 import { matcher } from '../../channels/channel-names.ts';
-import type { Timer } from '../../lib/clock.ts';
-import type { Core } from '../context.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
 import { andThen, recover } from '../../lib/maybe-promise.ts';
-import type { Session } from '../session.ts';
+import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import { overlap } from './durable.ts';
 import type { History } from './history.ts';
 import { type Found, PAGE, Replay, type Start } from './replay.ts';
@@ -12,26 +12,30 @@ import { type Found, PAGE, Replay, type Start } from './replay.ts';
 const TRIES = 3;
 const PAUSE = 1000;
 
+/** What replays work with. */
+export interface ReplayParts {
+  readonly history: History;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly maxSubscriptions: number;
+}
+
 /**
  * The replays of one session: one goes on, page by page as what it brings is sent, while the others wait. Where one can no longer
  * keep its promise the session ends, and the client, told to shake hands again, says itself from where it wants to go on.
  */
-export class Replays {
-  readonly #session: Session;
-  readonly #core: Core;
-  readonly #history: History;
-  readonly #queue: (event: OutgoingEvent) => void;
+export class Replays implements SessionFeature {
+  readonly #session: ServedSession;
+  readonly #parts: ReplayParts;
   #all: Replay[] = [];
   // From when it is called until the page is there, or while it waits to try again.
   #busy = false;
   #tries = 0;
   #timer: Timer | undefined;
 
-  constructor(session: Session, core: Core, history: History, queue: (event: OutgoingEvent) => void) {
+  constructor(session: ServedSession, parts: ReplayParts) {
     this.#session = session;
-    this.#core = core;
-    this.#history = history;
-    this.#queue = queue;
+    this.#parts = parts;
   }
 
   /** Whether none is left: all that was delivered so far was queued. */
@@ -48,6 +52,7 @@ export class Replays {
 
   /** Takes a live event that a replay will bring; false when it is to be queued. */
   takes(event: OutgoingEvent): boolean {
+    if (event.replayId === undefined) return false;
     const { channel } = event;
     let taken = false;
     for (const replay of this.#all) {
@@ -61,19 +66,19 @@ export class Replays {
     const older = this.#all.find((one) => one.key === key);
     const heir = older?.replaced(start);
     if (older !== undefined && heir !== undefined) this.#remove(older);
-    else this.drop(key);
-    const replay = heir ?? new Replay(key, start, this.#history);
+    else this.unsubscribed(key);
+    const replay = heir ?? new Replay(key, start, this.#parts.history);
     this.#all.push(replay);
     return replay;
   }
 
   start(replay: Replay): void {
     replay.isReady = true;
-    this.goOn();
+    this.mayGoOn();
   }
 
   /** A subscription was dropped: what its replay covered of other subscriptions is still brought. */
-  drop(key: string): void {
+  unsubscribed(key: string): void {
     const replay = this.#all.find((one) => one.key === key);
     if (replay === undefined) return;
     const { subscriptions } = this.#session;
@@ -84,20 +89,20 @@ export class Replays {
     }
     replay.orphan();
     // Nobody makes them faster than they are read but who means to.
-    if (this.#all.length > 2 * this.#core.options.maxSubscriptions) this.#core.clock.soon(this.#giveUp);
+    if (this.#all.length > 2 * this.#parts.maxSubscriptions) this.#parts.clock.soon(this.#giveUp);
   }
 
   /** Reads on at the end of this turn, if there is room for it then. Called whenever there may be. */
-  goOn(): void {
+  mayGoOn(): void {
     if (this.#busy || this.#all.length === 0) return;
     this.#all = this.#all.filter(({ isOver }) => !isOver);
     if (this.#all.every(({ isDone }) => isDone)) return;
     this.#busy = true;
-    this.#core.clock.soon(this.#look);
+    this.#parts.clock.soon(this.#look);
   }
 
   /** Forgets all: the session is over. */
-  stop(): void {
+  closed(): void {
     this.#all = [];
     this.#timer?.cancel();
   }
@@ -127,7 +132,7 @@ export class Replays {
     this.#tries = 0;
     // It may have been dropped meanwhile, or the session may be over.
     if (this.#all.includes(replay)) this.#passOn(replay, replay.advance(found));
-    this.goOn();
+    this.mayGoOn();
   }
 
   #passOn(replay: Replay, events: readonly OutgoingEvent[] | undefined): void {
@@ -136,7 +141,7 @@ export class Replays {
       return;
     }
     const wanted = replay.key === undefined ? events.filter(this.#isWanted) : events;
-    for (const event of wanted) this.#queue(event);
+    for (const event of wanted) this.#session.enqueue(event);
   }
 
   readonly #isWanted = ({ channel }: OutgoingEvent): boolean =>
@@ -147,15 +152,15 @@ export class Replays {
       this.#busy = false;
       return;
     }
-    this.#core.log({ level: 'error', event: 'replay.failed', session: this.#session.id, error });
+    this.#parts.log({ level: 'error', event: 'replay.failed', session: this.#session.id, error });
     this.#tries += 1;
     if (this.#tries > TRIES) {
       this.#giveUp();
       return;
     }
-    this.#timer = this.#core.clock.after(PAUSE, () => {
+    this.#timer = this.#parts.clock.after(PAUSE, () => {
       this.#busy = false;
-      this.goOn();
+      this.mayGoOn();
     });
   }
 

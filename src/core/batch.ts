@@ -1,0 +1,299 @@
+import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { memoryOf } from '../lib/memory.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import { errors, NoRoomError } from '../protocol/errors.ts';
+import type {
+  ConnectRequest,
+  HandshakeRequest,
+  ReadableRequest,
+  ReplyFields,
+  Request,
+} from '../protocol/message.ts';
+import type { OutgoingReply } from '../protocol/outgoing.ts';
+import type { Context, Core } from './context.ts';
+import { connect } from './requests/connect.ts';
+import { disconnect } from './requests/disconnect.ts';
+import { handshake } from './requests/handshake.ts';
+import { publish } from './requests/publish.ts';
+import { subscribe, unsubscribe } from './requests/subscribe.ts';
+import type { Carried, Session } from './session.ts';
+
+/** How many messages of one session may wait for those before them (PR-12). */
+const MAX_WAITING = 100;
+
+/**
+ * The messages of one HTTP request or one frame: handled one after another (PR-1), and answered together. Here, and only here, a
+ * request becomes a reply, and an error too.
+ */
+export class Batch implements Context {
+  readonly conduit: Conduit;
+  readonly core: Core;
+  readonly #requests: readonly Request[];
+  // HS-3: a handshake is alone; beside it nothing is carried out.
+  readonly #handshake: Request | undefined;
+  readonly #replies: OutgoingReply[] = [];
+  #opened: Session | undefined;
+  #connecting: Session | undefined;
+  #first: Session | undefined;
+  #afterwards: (() => void)[] | undefined;
+
+  constructor(requests: readonly Request[], conduit: Conduit, core: Core) {
+    this.conduit = conduit;
+    this.core = core;
+    this.#requests = requests;
+    this.#handshake = requests.find(isHandshake);
+  }
+
+  get alone(): boolean {
+    return this.#requests.length === 1;
+  }
+
+  afterwards(call: () => void): void {
+    this.#afterwards ??= [];
+    this.#afterwards.push(call);
+  }
+
+  /** Handles the messages, and writes the response: now, or when a connect in it is released. Never throws or rejects. */
+  handle(): MaybePromise<void> {
+    if (this.#isCrowded()) {
+      this.conduit.end('capacity');
+      return;
+    }
+    try {
+      const done = this.#handleFrom(0);
+      return isPromise(done) ? this.#counted(done.catch((error: unknown) => this.#giveUp(error))) : done;
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  // A batch that waits for nobody costs no promise.
+  #handleFrom(first: number): MaybePromise<void> {
+    for (let at = first; at < this.#requests.length; at += 1) {
+      const request = this.#requests[at];
+      if (request === undefined) break;
+      const reply = this.#replyTo(request);
+      if (isPromise(reply)) {
+        return reply.then((made) => {
+          this.#add(made, request);
+          return this.#handleFrom(at + 1);
+        });
+      }
+      this.#add(reply, request);
+    }
+    this.#respond();
+    this.#close();
+  }
+
+  // What is answered at once is not weighed, nor what the application itself sends.
+  #counted(done: Promise<void>): Promise<void> {
+    if (this.conduit.trusted === true) return done;
+    const { intake } = this.core;
+    const memory = memoryOf(this.#requests);
+    const session = this.#firstNamed();
+    intake.add(memory);
+    if (session !== undefined) session.waitingBytes += memory;
+    return done.then(() => {
+      intake.add(-memory);
+      if (session !== undefined) session.waitingBytes -= memory;
+    });
+  }
+
+  // An HTTP request is turned away, or a socket closed, before any of it takes effect. While nothing waits nothing is weighed.
+  #isCrowded(): boolean {
+    const { intake } = this.core;
+    if (intake.used === 0 || this.conduit.trusted === true) return false;
+    const memory = memoryOf(this.#requests);
+    return !intake.hasRoomFor(memory, this.conduit.address) || this.#isQueueFull(memory);
+  }
+
+  // A socket is not read instead.
+  #isQueueFull(memory: number): boolean {
+    const session = this.conduit.shape === 'exchange' ? this.#firstNamed() : undefined;
+    if (session === undefined || session.waitingBytes === 0) return false;
+    const { maxWaitingBytes } = this.core.options;
+    const isLong = session.tasks.length >= MAX_WAITING;
+    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return false;
+    const full = isLong ? { limit: MAX_WAITING } : { option: 'maxWaitingBytes', limit: maxWaitingBytes };
+    this.core.refusals.note('request.refused', { ...full, session: session.id });
+    return true;
+  }
+
+  /** The session whose queue the batch waits in first; a connect waits in none. */
+  #firstNamed(): Session | undefined {
+    for (const request of this.#requests) {
+      const session = request.kind === 'connect' ? undefined : this.core.sessions.named(request);
+      if (session !== undefined) return session;
+    }
+    return undefined;
+  }
+
+  /** The reply; undefined when the request is a connect that is held now. */
+  #replyTo(request: Request): MaybePromise<OutgoingReply | undefined> {
+    if (this.#handshake !== undefined && request !== this.#handshake)
+      return this.#fail(request, errors.handshakeNotAlone(), undefined);
+    if (request.kind === 'invalid') {
+      const error = request.fault === 'channel_missing' ? errors.channelMissing() : errors.messageIdInvalid();
+      return this.#fail(request, error, undefined);
+    }
+    if (request.kind === 'publish' && !this.core.grammar.isName(request.channel))
+      return this.#fail(request, errors.channelInvalid([request.channel]), undefined);
+    const session = this.core.sessions.speaker(request, this.conduit);
+    if (session === undefined) return this.#attempt(request, undefined);
+    this.#first ??= session;
+    if (request.kind === 'connect') {
+      this.#connecting ??= session;
+      return this.#attempt(request, session);
+    }
+    return session.tasks.run(() => this.#attempt(request, session));
+  }
+
+  #attempt(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
+    try {
+      const reply = this.#carryOut(request, session);
+      return isPromise(reply) ? reply.catch((error: unknown) => this.#fail(request, error, session)) : reply;
+    } catch (error) {
+      return this.#fail(request, error, session);
+    }
+  }
+
+  #carryOut(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
+    const { hooks } = this.core;
+    if ((session?.hookLists ?? hooks.lists).incoming[request.kind].length === 0)
+      return this.#answer(request, session);
+    const passed = hooks.incoming(request, session, this.conduit, this.alone);
+    return isPromise(passed)
+      ? passed.then((one) => this.#answer(one, session))
+      : this.#answer(passed, session);
+  }
+
+  #answer(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
+    if (request.kind === 'handshake') return this.#open(request);
+    const { conduit } = this;
+    const { replies } = this.core;
+    const fields = this.#dispatch(request, session);
+    if (isPromise(fields))
+      return fields.then((later) => later && replies.finish(request, later, session, conduit));
+    return fields && replies.finish(request, fields, session, conduit);
+  }
+
+  /** What the reply says; undefined when the connect is held now. */
+  #dispatch(
+    request: Exclude<ReadableRequest, HandshakeRequest>,
+    session: Session | undefined,
+  ): MaybePromise<ReplyFields | undefined> {
+    if (session === undefined || session.state === 'gone') return this.#publishUnconnected(request);
+    session.touch(this.conduit.transport);
+    if (request.kind !== 'connect') bind(session, this.conduit);
+    switch (request.kind) {
+      case 'publish':
+        return publish(request, session, this);
+      case 'subscribe':
+        return subscribe(request, session, this);
+      case 'unsubscribe':
+        return unsubscribe(request, session, this);
+      case 'disconnect':
+        return disconnect(session, this);
+      case 'connect':
+        return this.#connect(request, session);
+    }
+  }
+
+  #connect(request: ConnectRequest, session: Session): MaybePromise<ReplyFields | undefined> {
+    const looked = session.connecting(request, this.conduit, this.alone);
+    return isPromise(looked)
+      ? looked.then(() => connect(request, session, this))
+      : connect(request, session, this);
+  }
+
+  // PB-3: only a publish that names no session may go on without one.
+  #publishUnconnected(request: ReadableRequest): MaybePromise<ReplyFields> {
+    if (request.kind !== 'publish' || request.clientId !== undefined) throw errors.sessionUnknown();
+    const allowed = this.core.judge.canPublishUnconnected(request, this.conduit);
+    const goOn = (yes: boolean) => {
+      if (!yes) throw errors.sessionUnknown();
+      return publish(request, undefined, this);
+    };
+    return isPromise(allowed) ? allowed.then(goOn) : goOn(allowed);
+  }
+
+  #open(request: HandshakeRequest): MaybePromise<OutgoingReply> {
+    return andThen(handshake(request, this), ({ fields, session }) => {
+      this.#opened = session;
+      return andThen(this.core.replies.finish(request, fields, session, this.conduit), (reply) => {
+        // HS-9: an extension made a failure of it.
+        if (!reply.message.successful) session?.close('disconnected');
+        return reply;
+      });
+    });
+  }
+
+  #fail(request: Request, error: unknown, session: Session | undefined): MaybePromise<OutgoingReply> {
+    // Not one reply, but the whole batch is refused.
+    if (error instanceof NoRoomError) throw error;
+    const { replies } = this.core;
+    const told = session === undefined && this.#lacksCookie(request) ? 'again' : undefined;
+    const fields = replies.failed(request, error, session, this.conduit, told);
+    return replies.finish(request, fields, session, this.conduit);
+  }
+
+  // CK-2: where cookies are blocked every new session fails like this, so the client must not start over in a tight loop.
+  #lacksCookie(request: Request): boolean {
+    const { sessions, options } = this.core;
+    if (options.trustClientSession || request.kind !== 'connect' || this.conduit.session !== undefined)
+      return false;
+    return sessions.named(request) !== undefined;
+  }
+
+  // There is no reply yet to a connect that is held.
+  #add(reply: OutgoingReply | undefined, request: Request): void {
+    if (reply === undefined) return;
+    if (request === this.#handshake) this.#replies.unshift(reply);
+    else this.#replies.push(reply);
+  }
+
+  #respond(): void {
+    const replies = this.#replies;
+    if (replies.length === 0) return;
+    // PR-3: events of one session only, the first that connects, else the first that spoke.
+    const session = this.#opened ?? this.#connecting ?? this.#first;
+    if (session === undefined) this.conduit.send(replies);
+    else session.respond(this.conduit, replies, this.#carried());
+    // WS-8: from here on, since nothing may come before the reply that names the session.
+    if (this.conduit.shape === 'socket') this.#opened?.attach(this.conduit);
+  }
+
+  // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
+  #carried(): Carried {
+    if (this.#opened !== undefined) return 'handshake';
+    if (this.#connecting === undefined) return 'other';
+    const connects = this.#replies.some(
+      ({ message }) => message.channel === '/meta/connect' && message.successful,
+    );
+    return connects ? 'connect' : 'other';
+  }
+
+  #giveUp(error: unknown): void {
+    const isFull = error instanceof NoRoomError;
+    if (!isFull) this.core.log({ level: 'error', event: 'batch.failed', error });
+    this.conduit.end(isFull ? 'capacity' : 'failed');
+    this.#close();
+  }
+
+  /** The response was written, or never will be. */
+  #close(): void {
+    const calls = this.#afterwards ?? [];
+    this.#afterwards = undefined;
+    for (const call of calls) call();
+  }
+}
+
+function isHandshake({ kind }: Request): boolean {
+  return kind === 'handshake';
+}
+
+// WS-8, WS-11: any message may bind a free socket to a session that is listening nowhere else.
+function bind(session: Session, conduit: Conduit): void {
+  if (conduit.shape !== 'socket' || conduit.session !== undefined) return;
+  if (session.push === undefined && !session.isHeldElsewhere(conduit)) session.attach(conduit);
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import type { Feature, SessionFeature } from '../ports/feature.ts';
+import type { HandshakeRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
+import type { Conduit } from '../ports/conduit.ts';
+
+/** How many publishes are remembered, and for how long. */
+const REMEMBERED = 32;
+const LIFETIME = 60_000;
+
+interface Remembered {
+  readonly digest: string;
+  readonly at: number;
+  readonly conduit: WeakRef<Conduit>;
+  readonly fields: ReplyFields;
+}
+
+const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
+
+/** Carries out a publish once that a client sends twice (PB-7). Mode `faye` does so for Faye's clients alone. */
+export function dedupe(clock: Clock, mode: true | 'faye'): Feature {
+  return {
+    name: 'dedupe',
+    attach: (_session, request, conduit) =>
+      conduit.trusted !== true && (mode === true || isFaye(request)) ? [new RecentPublishes(clock)] : [],
+  };
+}
+
+// Types only Faye knows tell its client from others.
+function isFaye({ supportedConnectionTypes: types }: HandshakeRequest): boolean {
+  return fayeTypes.some((type) => types?.includes(type));
+}
+
+/**
+ * What a session published lately, with the replies (PB-7): a Faye client sends a message again when it missed the reply,
+ * and its subscribers should not see that.
+ */
+class RecentPublishes implements SessionFeature {
+  readonly #clock: Clock;
+  #entries: Remembered[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  repeated(request: PublishRequest, conduit: Conduit): ReplyFields | undefined {
+    const now = this.#clock.now();
+    this.#entries = this.#entries.filter((entry) => now - entry.at < LIFETIME);
+    if (this.#entries.length === 0 || request.id === undefined) return undefined;
+    const digest = digestOf(request);
+    const entry = this.#entries.find((one) => one.digest === digest && one.conduit.deref() !== conduit);
+    return entry?.fields;
+  }
+
+  published(request: PublishRequest, conduit: Conduit, fields: ReplyFields): void {
+    if (request.id === undefined) return;
+    if (this.#entries.length >= REMEMBERED) this.#entries.shift();
+    this.#entries.push({
+      digest: digestOf(request),
+      at: this.#clock.now(),
+      conduit: new WeakRef(conduit),
+      fields,
+    });
+  }
+}
+
+function digestOf({ id, channel, data }: PublishRequest): string {
+  return createHash('sha1')
+    .update(JSON.stringify([id, channel, data]))
+    .digest('base64');
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../lib/clock.ts';
+import { andThen } from '../../lib/maybe-promise.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Feature, FeatureHook, ServedSession, SubscribeAddition } from '../../ports/feature.ts';
+import type { HistoryStore, Retention } from '../../ports/history-store.ts';
+import type { RetentionRules } from './durable.ts';
+import { History } from './history.ts';
+import { PositionReports } from './position-reports.ts';
+import { type ReplayRequest, replaysOf } from './replay-request.ts';
+import { Replays } from './replays.ts';
+
+import type { Inject } from './with-replay.ts';
+
+/** What history works with. */
+export interface HistoryFeatureParts {
+  readonly store: HistoryStore;
+  readonly rules: RetentionRules;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly maxSubscriptions: number;
+  readonly replay: Retention & {
+    readonly inject: Inject;
+    readonly maxReplays: number;
+    readonly onGap: 'fail' | 'earliest';
+  };
+}
+
+/** Keeps the events of durable channels, and replays them to clients that ask for what they missed (RP-1 to RP-17). */
+export class HistoryFeature implements Feature {
+  readonly name = 'history';
+  readonly kinds = ['handshake'] as const;
+  readonly #history: History;
+  readonly #parts: HistoryFeatureParts;
+  readonly #replays = new WeakMap<ServedSession, Replays>();
+
+  constructor(parts: HistoryFeatureParts) {
+    const { store, replay, rules, clock, log } = parts;
+    this.#parts = parts;
+    this.#history = new History(store, { options: replay, rules, clock, log });
+  }
+
+  readonly open = (): Promise<void> => this.#history.open();
+
+  readonly close = (): Promise<void> => this.#history.close();
+
+  // RP-1: some clients ask for it, some look for it, and need it then.
+  readonly outgoing: FeatureHook<'outgoing'> = (reply) =>
+    reply.successful ? { ...reply, ext: { replay: true, ...reply.ext } } : reply;
+
+  readonly accepting: FeatureHook<'accepting'> = (event, how, next) =>
+    this.#parts.rules.of(event.channel).history ? this.#history.record(event, how, next) : undefined;
+
+  readonly arriving: FeatureHook<'arriving'> = ({ replayId }) => {
+    if (replayId !== undefined) this.#history.delivering(replayId);
+  };
+
+  readonly subscribing: FeatureHook<'subscribing'> = (request, patterns, session) => {
+    if (request.ext?.replay === undefined) return undefined;
+    const replays = this.#replays.get(session);
+    if (replays === undefined) return undefined;
+    const source = { history: this.#history, rules: this.#parts.rules, options: this.#parts.replay };
+    return andThen(
+      replaysOf(request, patterns, source, replays.underWay),
+      (asked) => () => (asked.length === 0 ? undefined : this.#begin(asked, replays)),
+    );
+  };
+
+  readonly attach: FeatureHook<'attach'> = (session, request) => {
+    const { clock, log, maxSubscriptions, rules } = this.#parts;
+    const replays = new Replays(session, { history: this.#history, clock, log, maxSubscriptions });
+    this.#replays.set(session, replays);
+    if (request.ext?.replayTighten !== true) return [replays];
+    // RP-17: only of a connect reply it is known whether it came, so all has to come with those.
+    session.deliverOnly = true;
+    return [replays, new PositionReports(session, replays, rules, this.#history)];
+  };
+
+  // RP-9: reply first, so nothing is read before it was written. RP-17: what the reply says.
+  #begin(asked: readonly ReplayRequest[], replays: Replays): SubscribeAddition {
+    const newest = this.#history.deliveredThrough;
+    const starts: (() => void)[] = [];
+    const told = asked.map(({ pattern, start, ...rest }) => {
+      if (start !== undefined) {
+        const prepared = replays.prepare(pattern, start);
+        starts.push(() => replays.start(prepared));
+      }
+      return [pattern, { ...rest, newest }];
+    });
+    const afterwards = () => {
+      for (const start of starts) start();
+    };
+    return { ext: { replay: Object.fromEntries(told) }, afterwards };
+  }
+}

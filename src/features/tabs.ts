@@ -1,0 +1,78 @@
+import type { Conduit } from '../ports/conduit.ts';
+import type { Feature, FeatureHook, HoldRefusal, SessionFeature } from '../ports/feature.ts';
+import { errors } from '../protocol/errors.ts';
+
+/** How many connects are held for one browser. A negative limit is none. */
+export interface TabOptions {
+  readonly maxSessionsPerBrowser: number;
+  readonly http2MaxSessionsPerBrowser: number;
+  /** How often one tab too many polls. Milliseconds; 0 makes its connects fail. */
+  readonly multiSessionInterval: number;
+}
+
+/** Counts the connects held for each browser, so that many tabs do not use up its few connections (CK-4). */
+export class Tabs implements Feature {
+  readonly name = 'tabs';
+  readonly #options: TabOptions;
+  readonly #held = new Map<string, number>();
+
+  constructor(options: TabOptions) {
+    this.#options = options;
+  }
+
+  /** Browsers with a connect held. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  readonly attach: FeatureHook<'attach'> = ({ browser }) =>
+    browser === undefined ? [] : [new Tab(this, browser)];
+
+  /** Counts one more, unless that would be one too many. */
+  hold(browser: string, { http2 }: Conduit): HoldRefusal | undefined {
+    const { maxSessionsPerBrowser, http2MaxSessionsPerBrowser } = this.#options;
+    const limit = http2 ? http2MaxSessionsPerBrowser : maxSessionsPerBrowser;
+    const held = this.#held.get(browser) ?? 0;
+    if (limit >= 0 && held >= limit) return this.#refusal();
+    this.#held.set(browser, held + 1);
+    return undefined;
+  }
+
+  /** Counts one less. */
+  free(browser: string): void {
+    const held = this.#held.get(browser) ?? 0;
+    if (held > 1) this.#held.set(browser, held - 1);
+    else this.#held.delete(browser);
+  }
+
+  // CN-12.
+  #refusal(): HoldRefusal {
+    const { multiSessionInterval: interval } = this.#options;
+    if (interval > 0) return { advice: { interval, 'multiple-clients': true } };
+    return { error: errors.tooManyTabs(), advice: { 'multiple-clients': true } };
+  }
+}
+
+/** One session of a browser. Only polling keeps a connection of the browser busy. */
+class Tab implements SessionFeature {
+  readonly #tabs: Tabs;
+  readonly #browser: string;
+  #isCounted = false;
+
+  constructor(tabs: Tabs, browser: string) {
+    this.#tabs = tabs;
+    this.#browser = browser;
+  }
+
+  holding(conduit: Conduit): HoldRefusal | undefined {
+    if (conduit.shape !== 'exchange') return undefined;
+    const refusal = this.#tabs.hold(this.#browser, conduit);
+    this.#isCounted = refusal === undefined;
+    return refusal;
+  }
+
+  released(): void {
+    if (this.#isCounted) this.#tabs.free(this.#browser);
+    this.#isCounted = false;
+  }
+}

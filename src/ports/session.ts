@@ -1,0 +1,120 @@
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type {
+  Event,
+  HandshakeRequest,
+  JsonObject,
+  MessageId,
+  ReadableRequest,
+  Reply,
+  Request,
+} from '../protocol/message.ts';
+import type { Delivery } from '../protocol/outgoing.ts';
+import type { Conduit, TransportName } from './conduit.ts';
+
+/** Where a session is between its handshake and its end. */
+export type SessionState = 'new' | 'idle' | 'held' | 'gone';
+
+/** Why a session ended. */
+export type CloseReason =
+  /** The client sent a disconnect. */
+  | 'disconnect'
+  /** The application called `disconnect()`. */
+  | 'disconnected'
+  /** The client was silent for too long. */
+  | 'timeout'
+  /** More events waited for the session than may wait (DL-10). */
+  | 'overflow'
+  /** The policy, asked again, no longer allows the session (SEC-6). */
+  | 'revoked'
+  /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
+  | 'unverified'
+  /** The client did nothing but connect for too long (AC-1). */
+  | 'inactive'
+  /** A replay could not go on: what it still had to bring was discarded, or cannot be read. */
+  | 'history'
+  /** The session never connected, and its socket shook hands again (HS-2). */
+  | 'replaced'
+  /** The server closed. */
+  | 'shutdown';
+
+/** Why the server's side may end a session. */
+export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inactive';
+
+/** One client, from its handshake to its end. */
+export interface Session {
+  /** Public name of the session. The secret `clientId` is on no public object (HS-16). */
+  readonly id: string;
+  /** The user, where the policy named one. */
+  readonly user: string | undefined;
+  /** What the application, or an extension under its own name, keeps of this session: plain JSON, so that a session can move. */
+  readonly attributes: Record<string, unknown>;
+  /** Names and patterns the session subscribes to. */
+  readonly subscriptions: ReadonlySet<string>;
+  /** The transport of the last message. */
+  readonly transport: TransportName;
+  readonly state: SessionState;
+  /** Whether the session gets events that it published itself; `undefined` leaves that to the channel and the server (PB-5). */
+  broadcastToPublisher: boolean | undefined;
+  /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */
+  deliver(channel: string, data: unknown, options?: Delivery & { readonly ext?: JsonObject }): void;
+  /** Ends the session: the client is told, and stops (DC-6). */
+  disconnect(reason?: DisconnectReason): void;
+  /** Adds an extension for this session alone. Throws `UsageError` for names that nothing looks for. */
+  extend(extension: Extension): void;
+}
+
+/** What the application sends, as given: no copy yet, so that it may hold what JSON cannot carry. */
+export interface Said {
+  readonly data: unknown;
+  readonly ext?: JsonObject;
+}
+
+/** A message as the application receives it. */
+export interface HeardMessage {
+  readonly channel: string;
+  readonly data: unknown;
+  readonly ext?: JsonObject;
+  /** The id of the request, which tells one remote call from another (SV-5). */
+  readonly id?: MessageId;
+  /** Who sent it; absent for a publish without a session. */
+  readonly session?: Session;
+}
+
+/**
+ * Looks at messages as they pass. Each hook is optional, and one that is absent costs nothing.
+ * What an extension keeps of a session goes into `session.attributes[name]`, plain JSON, so that a session can move.
+ * Hooks may throw a `BayeuxError` to refuse a message; anything else they throw is logged and taken for "continue" (PR-8).
+ * A promise that takes longer than `hookTimeout` fails the message with `500::server_error`. A promise of `delivering`, `hearing`
+ * or `saying` is logged as an error: `delivering` then keeps the event from the session, `hearing` fails the message, and of
+ * `saying` nothing is taken.
+ */
+export interface Extension {
+  readonly name: string;
+  /** The requests that `incoming` is called for, and whose replies `outgoing` is; all when absent. */
+  readonly kinds?: readonly Request['kind'][];
+  /** A handshake succeeded; its reply is not written yet. Nobody waits for what this returns. */
+  opened?(session: Session, request: HandshakeRequest): unknown;
+  /** Every readable request of those kinds, in order of registration, and whether it came `alone` in its batch; `undefined` deletes it (`404::message_deleted`). */
+  incoming?(
+    request: ReadableRequest,
+    session: Session | undefined,
+    conduit: Conduit,
+    alone: boolean,
+  ): MaybePromise<ReadableRequest | undefined>;
+  /** Every event published to a broadcast channel, once, before it is encoded; `undefined` deletes it. */
+  publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
+  /**
+   * Every reply to those kinds, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7).
+   * What tells a client that the server ended its session passes as a reply to a disconnect, and cannot be deleted (DC-6).
+   */
+  outgoing?(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply | undefined>;
+  /** Every event for one session, before it is queued; `undefined` drops it. A changed event is encoded for that session alone (DL-7). */
+  delivering?(event: Event, session: Session): Event | undefined;
+  /** What a client published, on its way to the application: called where somebody listens only, and before anybody is told. */
+  hearing?(message: HeardMessage): HeardMessage;
+  /** What the application publishes, delivers, or answers to a remote call. */
+  saying?(said: Said): Said;
+}
+
+/** The name of a hook. */
+export type Hook = Exclude<keyof Extension, 'name' | 'kinds'>;
