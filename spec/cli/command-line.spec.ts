@@ -8,6 +8,7 @@ async function parse(...args: string[]) {
     serve: vi.fn(async (_flags: Flags, _instead: string | undefined) => {}),
     publish: vi.fn(async (..._: unknown[]) => {}),
     subscribe: vi.fn(async (..._: unknown[]) => {}),
+    bench: vi.fn(async () => {}),
   };
   let stdout = '';
   let stderr = '';
@@ -90,7 +91,7 @@ describe('the command line', () => {
     expect(stdout).toContain('--websocket-ping-interval <ms>');
   });
 
-  it.each(['publish', 'subscribe'])('prints the help of %s', async (command) => {
+  it.each(['publish', 'subscribe', 'bench'])('prints the help of %s', async (command) => {
     const { stdout } = await parse(command, '--help');
     expect(stdout).toMatch(new RegExp(`^Usage: bayeuxd ${command} .*<url>`));
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
@@ -104,7 +105,7 @@ describe('the command line', () => {
     [['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['serve', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
-    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe'],
+    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe, bench'],
     [['--port'], `option '--port <value>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
     [['publish', 'http://a/b'], `missing required argument 'channel'`],

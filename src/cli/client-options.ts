@@ -21,11 +21,12 @@ export function clientSettings({ header = [], ext, ca, insecure = false }: Clien
   };
 }
 
-/** Reads a whole number of at least this. */
-export function countOf(flag: string, text: string, least: number): number {
+/** Reads a whole number within these bounds. */
+export function countOf(flag: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
-  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-  throw new ArgumentError(`${flag} must be a whole number of at least ${least}, got "${text}"`);
+  if (/^-?\d+$/.test(text) && value >= least && value <= most) return value;
+  const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new ArgumentError(`${flag} must be a whole number ${bounds}, got "${text}"`);
 }
 
 function headerOf(text: string): [name: string, value: string] {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { didYouMean } from '../lib/did-you-mean.ts';
+import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
 import type { Flags } from './config.ts';
 import { helpScreen } from './help-screen.ts';
@@ -16,6 +17,7 @@ export interface Actions {
   serve(flags: Flags, instead: Instead): Promise<void>;
   publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
+  bench(url: string, flags: BenchFlags): Promise<void>;
 }
 
 /** Nothing is left to do: the help or the version was printed (0), or the command line is wrong and it was said why (2). */
@@ -61,6 +63,17 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--count <events>', 'end after so many events')
     .option('--time <seconds>', 'end after so many seconds; with code 1 if --count was not reached')
     .action(actions.subscribe);
+  clientCommand(
+    program,
+    'bench',
+    'Measure a server: subscribers and a publisher in this process, on a channel of their own.',
+  )
+    .option('--subscribers <number>', 'sessions that subscribe, up to 10000 (100)')
+    .option('--rate <events>', 'events published a second, up to 100000 (100)')
+    .option('--size <bytes>', 'data in each event, up to 65536 (100)')
+    .option('--time <seconds>', 'how long, up to 600 (10)')
+    .option('--any-host', 'let the server be on another machine')
+    .action(actions.bench);
   for (const command of [program, serve])
     command.helpInformation = () =>
       command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
@@ -68,7 +81,7 @@ export function commandLine(version: string, actions: Actions): Command {
 }
 
 /** Columns of the terminal, as far as people like to read. */
-function width(): number {
+export function width(): number {
   return Math.min(process.stdout.columns ?? 80, 120);
 }
 
@@ -126,7 +139,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe'];
+  const known = ['serve', 'publish', 'subscribe', 'bench'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -4,6 +4,7 @@ const commands: readonly Item[] = [
   ['bayeuxd serve [options]', 'Serve Bayeux and a chat page.'],
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
+  ['bayeuxd bench <url>', 'Measure a server.'],
 ];
 
 const options: readonly Item[] = [
@@ -25,7 +26,6 @@ const options: readonly Item[] = [
 /** What fits one screen of 80 columns: the commands, and the options that most people need. */
 export function helpScreen(version: string): string {
   return `bayeuxd ${version}: a Bayeux 1.0 server for CometD, Faye and jsforce clients.
-
 ${block('Usage', commands, 80, 42)}
 
 ${block('Options of serve', options, 80, 27)}

@@ -10,6 +10,7 @@ const commands = [
   ['bayeuxd [serve] [options]', 'Serve Bayeux and a chat page.'],
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
+  ['bayeuxd bench <url>', 'Measure a server.'],
 ] as const;
 
 const general = [

@@ -9,9 +9,10 @@ import { pages } from '../http/pages.ts';
 import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
+import { bench } from './bench.ts';
 import { check } from './check.ts';
 import { ArgumentError, ClientError } from './client-error.ts';
-import { commandLine, Ended, type Instead } from './command-line.ts';
+import { commandLine, Ended, type Instead, width } from './command-line.ts';
 import { type Config, loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { front } from './front.ts';
@@ -32,12 +33,17 @@ import { version } from './version.ts';
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`bayeuxd: ${line}\n`);
 
+// A line that is written over is for a terminal alone.
+const show = (line: string) => void (process.stderr.isTTY && process.stderr.write(`\r\u001b[K${line}`));
+
 async function main(argv: readonly string[]): Promise<void> {
   const program = commandLine(version(), {
     serve: (flags, instead) => serve(loadConfig(flags, process.env), instead),
     publish: (url, what, flags) => publish(url, what, flags, { input: process.stdin, print, say: complain }),
     subscribe: (url, pattern, flags) =>
       subscribe(url, pattern, { signal: interrupted(), clock: systemClock, print, say: complain }, flags),
+    bench: (url, flags) =>
+      bench(url, flags, { signal: interrupted(), clock: systemClock, width: width(), print, show }),
   });
   await program.parseAsync(argv);
 }
