@@ -38,12 +38,7 @@ export { bayeux, type Middleware, type MiddlewareOptions } from './http/middlewa
 export type { AttachOptions } from './http/attach.ts';
 export { BayeuxError, errors } from './protocol/errors.ts';
 export type * from './protocol/message.ts';
-export type { Gap } from './protocol/gap.ts';
-export {
-  type Delivery,
-  Outgoing,
-  OutgoingEvent,
-  OutgoingReply,
-  type OverflowRule,
-} from './protocol/outgoing.ts';
+export type { Gap } from './ports/gap.ts';
+export { Outgoing, OutgoingReply } from './protocol/outgoing.ts';
+export { type Delivery, OutgoingEvent, type OverflowRule } from './ports/outgoing-event.ts';
 export { Server, type ServerSettings } from './server.ts';

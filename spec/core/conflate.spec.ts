@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conflationKey } from '../../src/protocol/conflation.ts';
-import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
+import { conflationKey } from '../../src/ports/outgoing-event.ts';
+import { OutgoingEvent, type OverflowRule } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { type Limits, plainOutbox, roomy } from './contracts/outbox.ts';
 import { bounds, list, Model, schedules } from './gap-model.ts';

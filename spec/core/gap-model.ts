@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { Announcement } from '../../src/core/delivery/gaps.ts';
 import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import type { OverflowAction } from '../../src/ports/outbox.ts';
-import type { Gap } from '../../src/protocol/gap.ts';
-import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
+import type { Gap } from '../../src/ports/gap.ts';
+import { OutgoingEvent, type OverflowRule } from '../../src/ports/outgoing-event.ts';
 import { type Limits, roomy } from './contracts/outbox.ts';
 
 /** What may happen to an outbox. What was sent arrives in order, or the connection breaks and all that has not goes back. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Handling, OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
+import { type Handling, OutgoingEvent, type OverflowRule } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 import { type Limits, plainOutbox, roomy } from './contracts/outbox.ts';

@@ -18,7 +18,7 @@ import { Hooks } from '../../src/core/hooks.ts';
 import { Refusals } from '../../src/core/refusals.ts';
 import { Publisher } from '../../src/core/publisher.ts';
 import type { ServerSettings } from '../../src/server.ts';
-import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';

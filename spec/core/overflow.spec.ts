@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/server.ts';
-import { OutgoingEvent, type OverflowRule } from '../../src/protocol/outgoing.ts';
+import { OutgoingEvent, type OverflowRule } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 

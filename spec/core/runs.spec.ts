@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { Runs } from '../../src/core/delivery/shared-runs.ts';
-import type { OutgoingEvent } from '../../src/protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { turn } from '../support/until.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
-import type { Gap } from '../../src/protocol/gap.ts';
-import type { OverflowRule } from '../../src/protocol/outgoing.ts';
+import type { Gap } from '../../src/ports/gap.ts';
+import type { OverflowRule } from '../../src/ports/outgoing-event.ts';
 import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
 const make = (limits: Limits) => new AckedOutbox(plainOutbox(limits));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
 import type { Reply } from '../../src/protocol/message.ts';
-import { OutgoingEvent } from '../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
 const make = (limits: Limits) => new RetainedOutbox(plainOutbox(limits), limits);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encodeBatch, OutgoingEvent, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { encodeBatch, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 
 describe('OutgoingEvent', () => {
   it('is made into text once, however often it is asked for (DL-7)', () => {

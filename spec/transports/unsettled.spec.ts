@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OutgoingEvent, type Outgoing } from '../../src/protocol/outgoing.ts';
+import type { Outgoing } from '../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { Unsettled } from '../../src/transports/unsettled.ts';
 
 /** Three batches that were written, and what is told of them. */

@@ -1,6 +1,7 @@
 import { constants, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { type Outgoing, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { closeFrame, deflatedFrame, Frames, textFrame } from '../../src/transports/websocket-frame.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { settle } from '../support/until.ts';

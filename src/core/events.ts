@@ -1,4 +1,4 @@
-import type { OutgoingEvent, OverflowRule } from '../protocol/outgoing.ts';
+import type { OutgoingEvent, OverflowRule } from '../ports/outgoing-event.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise } from '../lib/maybe-promise.ts';
 import type { OverflowAction } from '../ports/outbox.ts';

@@ -1,6 +1,6 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
-import { OutgoingEvent } from '../protocol/outgoing.ts';
+import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Feature } from '../ports/feature.ts';

@@ -1,6 +1,6 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { PublishRequest } from '../protocol/message.ts';
-import { OutgoingEvent } from '../protocol/outgoing.ts';
+import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
 import { copyOf } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';

@@ -1,6 +1,7 @@
 import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, ReadableRequest, Reply, Request } from '../protocol/message.ts';
-import { type Outgoing, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
+import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { callOut } from '../lib/callback.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';

@@ -2,7 +2,7 @@ import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
 import type { Event } from '../protocol/message.ts';
-import { type Delivery, type Handling, OutgoingEvent } from '../protocol/outgoing.ts';
+import { type Delivery, type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import type { Events } from './events.ts';
 import type { Features } from './features.ts';

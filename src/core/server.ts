@@ -12,7 +12,7 @@ import type { Extension } from '../ports/session.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
-import type { Delivery } from '../protocol/outgoing.ts';
+import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
 import { Advisor, Timings } from './advice.ts';
 import { Batch } from './batch.ts';

@@ -18,7 +18,8 @@ import type {
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
-import { type Delivery, OutgoingEvent, type OutgoingReply, type OverflowRule } from '../protocol/outgoing.ts';
+import type { OutgoingReply } from '../protocol/outgoing.ts';
+import { type Delivery, OutgoingEvent, type OverflowRule } from '../ports/outgoing-event.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor, Timing, Timings } from './advice.ts';
 import { Deadline } from './deadline.ts';

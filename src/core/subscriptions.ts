@@ -4,7 +4,7 @@ import type { Events } from './events.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from '../ports/session.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { bytesOf, ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { Refusals } from './refusals.ts';
 

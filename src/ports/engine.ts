@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
+import type { OutgoingEvent } from './outgoing-event.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** An event on its way between nodes; between processes it travels as `event.json`. */

@@ -13,7 +13,7 @@ import type {
   Request,
   SubscribeRequest,
 } from '../protocol/message.ts';
-import type { Handling, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';

@@ -1,6 +1,6 @@
 import type { Reply } from '../protocol/message.ts';
-import type { OutgoingEvent } from '../protocol/outgoing.ts';
-import type { GapsByChannel } from '../protocol/gap.ts';
+import type { OutgoingEvent } from './outgoing-event.ts';
+import type { GapsByChannel } from './gap.ts';
 
 /** What became of a pushed event; `full` means that the session has to go (DL-10). */
 export type Pushed = 'kept' | 'dropped' | 'full';

@@ -8,7 +8,7 @@ import type {
   Reply,
   Request,
 } from '../protocol/message.ts';
-import type { Delivery } from '../protocol/outgoing.ts';
+import type { Delivery } from './outgoing-event.ts';
 import type { Conduit, TransportName } from './conduit.ts';
 
 /** Where a session is between its handshake and its end. */

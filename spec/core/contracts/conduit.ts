@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Conduit } from '../../../src/ports/conduit.ts';
-import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../../src/protocol/outgoing.ts';
+import { type Outgoing, OutgoingReply } from '../../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../../src/ports/outgoing-event.ts';
 import { until } from '../../support/until.ts';
 
 /** A conduit of the kind under test, with a peer at its other end. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Engine, Publication } from '../../../src/ports/engine.ts';
-import { OutgoingEvent } from '../../../src/protocol/outgoing.ts';
+import { OutgoingEvent } from '../../../src/ports/outgoing-event.ts';
 import { until } from '../../support/until.ts';
 
 const publication = (data: unknown, from?: string): Publication => ({

@@ -5,7 +5,7 @@ import type { OutboxLimits, OutboxOwner } from '../../../src/core/delivery/limit
 import type { Outbox } from '../../../src/ports/outbox.ts';
 import { PlainOutbox } from '../../../src/core/delivery/plain-outbox.ts';
 import { Runs } from '../../../src/core/delivery/shared-runs.ts';
-import { type Handling, OutgoingEvent } from '../../../src/protocol/outgoing.ts';
+import { type Handling, OutgoingEvent } from '../../../src/ports/outgoing-event.ts';
 
 /** An event with some number in it; 27 bytes for a number of one digit. */
 export const eventOf = (data: unknown, how: Handling = {}): OutgoingEvent =>

@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Refusals } from '../refusals.ts';
 import type { ServedSession } from '../../ports/feature.ts';

@@ -1,13 +1,7 @@
-import {
-  AROUND_GAPS,
-  entryBytes,
-  type Gap,
-  type GapsByChannel,
-  joined,
-  withGaps,
-} from '../../protocol/gap.ts';
+import { AROUND_GAPS, entryBytes, type Gap, type GapsByChannel, joined, withGaps } from '../../ports/gap.ts';
 import type { Reply } from '../../protocol/message.ts';
-import { OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
+import { OutgoingReply } from '../../protocol/outgoing.ts';
+import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
 /** Channels of one session that can wait to be told of a gap; what is dropped on others is told of under `/**`. */
 const MAX_CHANNELS = 1000;

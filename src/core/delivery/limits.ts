@@ -1,4 +1,4 @@
-import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 import type { Runs } from './shared-runs.ts';
 

@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { callOut } from '../../lib/callback.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OverflowDecision } from '../options/callbacks.ts';

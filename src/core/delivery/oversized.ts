@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { Log } from '../../lib/log.ts';
 

@@ -1,9 +1,9 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { GapsByChannel } from '../../protocol/gap.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
+import type { GapsByChannel } from '../../ports/gap.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Queue } from './queue.ts';
-import { Repeat } from '../../protocol/repeat.ts';
+import { Repeat } from '../../ports/repeat.ts';
 import type { Run } from './shared-runs.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
-import type { GapsByChannel } from '../../protocol/gap.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
+import type { GapsByChannel } from '../../ports/gap.ts';
 import type { Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Room } from './room.ts';

@@ -1,5 +1,5 @@
-import type { Gap } from '../../protocol/gap.ts';
-import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
+import type { Gap } from '../../ports/gap.ts';
+import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
 import { Gaps, lossOf } from './gaps.ts';
 import type { OverflowAction, Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';

@@ -1,5 +1,6 @@
 import type { MetaChannel, Reply } from '../../protocol/message.ts';
-import { type Outgoing, OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
+import { type Outgoing, OutgoingReply } from '../../protocol/outgoing.ts';
+import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -7,7 +8,7 @@ import { Flow } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import type { Oversized } from './oversized.ts';
-import { MAX_GAP_BYTES } from '../../protocol/gap.ts';
+import { MAX_GAP_BYTES } from '../../ports/gap.ts';
 import { Announcement } from './gaps.ts';
 import { LazyWait } from './lazy.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';

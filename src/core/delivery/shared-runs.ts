@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /** Events in the order in which they came. It never changes, so that all sessions that got the same ones have it in common. */

@@ -1,4 +1,4 @@
-import type { OutgoingEvent, OverflowRule } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
 
 /** What waits of one rule. */
 export interface Share {

@@ -1,5 +1,5 @@
-import type { Gap } from '../../protocol/gap.ts';
-import { OutgoingEvent, type OverflowRule } from '../../protocol/outgoing.ts';
+import type { Gap } from '../../ports/gap.ts';
+import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
 import { withGap } from './gaps.ts';
 import { type Share, Shares } from './shares.ts';
 

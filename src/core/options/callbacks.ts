@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 import type { Question } from '../../ports/policy.ts';

@@ -1,5 +1,5 @@
 import { segmentsOf } from '../../protocol/channel.ts';
-import type { OverflowRule } from '../../protocol/outgoing.ts';
+import type { OverflowRule } from '../../ports/outgoing-event.ts';
 import type { Retention } from '../../ports/history-store.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { compileSchema, type DataSchema } from './data-schema.ts';

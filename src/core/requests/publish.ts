@@ -2,7 +2,7 @@ import { isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { kindOf } from '../../protocol/channel.ts';
 import { errors } from '../../protocol/errors.ts';
 import { forwarded, type PublishRequest, type ReplyFields } from '../../protocol/message.ts';
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Context } from '../context.ts';
 import type { Session } from '../session.ts';
 

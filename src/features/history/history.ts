@@ -1,5 +1,5 @@
 import { type Event, isObject } from '../../protocol/message.ts';
-import { type Handling, OutgoingEvent } from '../../protocol/outgoing.ts';
+import { type Handling, OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { TaskQueue } from '../../lib/task-queue.ts';
 import type { Log } from '../../lib/log.ts';

@@ -1,5 +1,5 @@
 import type { ConnectRequest, Reply } from '../../protocol/message.ts';
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import { LostReply } from '../../ports/lost-reply.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';

@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { matcher } from '../../channels/channel-names.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { History } from './history.ts';

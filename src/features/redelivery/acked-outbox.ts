@@ -1,14 +1,8 @@
-import {
-  type Gap,
-  type GapsByChannel,
-  gapBytes,
-  joined,
-  MAX_GAP_BYTES,
-  withGaps,
-} from '../../protocol/gap.ts';
+import { type Gap, type GapsByChannel, gapBytes, joined, MAX_GAP_BYTES, withGaps } from '../../ports/gap.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import type { Reply } from '../../protocol/message.ts';
-import { type OutgoingEvent, OutgoingReply } from '../../protocol/outgoing.ts';
+import { OutgoingReply } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
 /** From this batch on, seeing a batch means having seen all events before `end`, counted from the first event ever. */
 interface Closing {

@@ -1,9 +1,9 @@
-import type { GapsByChannel } from '../../protocol/gap.ts';
+import type { GapsByChannel } from '../../ports/gap.ts';
 import { LostReply } from '../../ports/lost-reply.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
-import { Repeat } from '../../protocol/repeat.ts';
+import { Repeat } from '../../ports/repeat.ts';
 import type { Reply } from '../../protocol/message.ts';
-import type { OutgoingEvent } from '../../protocol/outgoing.ts';
+import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { RetainedEvents, type SentLimits } from './retained-events.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { OutgoingEvent } from './outgoing.ts';
+import { OutgoingEvent } from './outgoing-event.ts';
 
 /** One session's own copy of an event that it may have received already; it says so. */
 export class Repeat extends OutgoingEvent {

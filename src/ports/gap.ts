@@ -1,4 +1,4 @@
-import type { Reply } from './message.ts';
+import type { Reply } from '../protocol/message.ts';
 
 /** Events that were dropped, told of in `ext.gap` of the next event or connect reply: replay ids where they have them. */
 export interface Gap {
