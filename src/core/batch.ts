@@ -28,10 +28,12 @@ const MAX_WAITING = 100;
 export class Batch implements Context {
   readonly conduit: Conduit;
   readonly core: Core;
+  /** Whether there is one message only. */
+  readonly alone: boolean;
   readonly #requests: readonly Request[];
   // HS-3: a handshake is alone; beside it nothing is carried out.
   readonly #handshake: Request | undefined;
-  readonly #replies: OutgoingReply[] = [];
+  readonly #replies: OutgoingReply[];
   #opened: Session | undefined;
   #connecting: Session | undefined;
   #first: Session | undefined;
@@ -40,12 +42,10 @@ export class Batch implements Context {
   constructor(requests: readonly Request[], conduit: Conduit, core: Core) {
     this.conduit = conduit;
     this.core = core;
+    this.alone = requests.length === 1;
     this.#requests = requests;
-    this.#handshake = requests.find(isHandshake);
-  }
-
-  get alone(): boolean {
-    return this.#requests.length === 1;
+    this.#handshake = this.alone ? undefined : requests.find(isHandshake);
+    this.#replies = [];
   }
 
   afterwards(call: () => void): void {
@@ -55,7 +55,8 @@ export class Batch implements Context {
 
   /** Handles the messages, and writes the response: now, or when a connect in it is released. Never throws or rejects. */
   handle(): MaybePromise<void> {
-    if (this.#isCrowded()) {
+    // While nothing waits nothing is weighed.
+    if (this.core.intake.used > 0 && this.#isCrowded()) {
       this.conduit.end('capacity');
       return;
     }
@@ -75,14 +76,20 @@ export class Batch implements Context {
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
-          this.#add(made, request);
+          if (made !== undefined) this.#add(made, request);
           return this.#handleFrom(at + 1);
         });
       }
-      this.#add(reply, request);
+      // There is no reply yet to a connect that is held.
+      if (reply !== undefined) this.#add(reply, request);
     }
-    this.#respond();
+    if (this.#replies.length > 0) this.#respond();
     this.#close();
+  }
+
+  #add(reply: OutgoingReply, request: Request): void {
+    if (request === this.#handshake) this.#replies.unshift(reply);
+    else this.#replies.push(reply);
   }
 
   // What is answered at once is not weighed, nor what the application itself sends.
@@ -99,10 +106,10 @@ export class Batch implements Context {
     });
   }
 
-  // An HTTP request is turned away, or a socket closed, before any of it takes effect. While nothing waits nothing is weighed.
+  // An HTTP request is turned away, or a socket closed, before any of it takes effect.
   #isCrowded(): boolean {
     const { intake } = this.core;
-    if (intake.used === 0 || this.conduit.trusted === true) return false;
+    if (this.conduit.trusted === true) return false;
     const memory = memoryOf(this.#requests);
     return !intake.hasRoomFor(memory, this.conduit.address) || this.#isQueueFull(memory);
   }
@@ -145,36 +152,33 @@ export class Batch implements Context {
       this.#connecting ??= session;
       return this.#attempt(request, session);
     }
-    return session.tasks.run(() => this.#attempt(request, session));
+    const { tasks } = session;
+    if (tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
+    const reply = this.#attempt(request, session);
+    return isPromise(reply) ? tasks.await(reply) : reply;
   }
 
   #attempt(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
+    const { hooks } = this.core;
     try {
-      const reply = this.#carryOut(request, session);
+      const isLookedAt = (session?.hookLists ?? hooks.lists).incoming[request.kind].length > 0;
+      const passed = isLookedAt ? hooks.incoming(request, session, this.conduit, this.alone) : request;
+      const reply = isPromise(passed)
+        ? passed.then((one) => this.#answer(one, session))
+        : this.#answer(passed, session);
       return isPromise(reply) ? reply.catch((error: unknown) => this.#fail(request, error, session)) : reply;
     } catch (error) {
       return this.#fail(request, error, session);
     }
   }
 
-  #carryOut(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
-    const { hooks } = this.core;
-    if ((session?.hookLists ?? hooks.lists).incoming[request.kind].length === 0)
-      return this.#answer(request, session);
-    const passed = hooks.incoming(request, session, this.conduit, this.alone);
-    return isPromise(passed)
-      ? passed.then((one) => this.#answer(one, session))
-      : this.#answer(passed, session);
-  }
-
   #answer(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
     if (request.kind === 'handshake') return this.#open(request);
-    const { conduit } = this;
     const { replies } = this.core;
     const fields = this.#dispatch(request, session);
-    if (isPromise(fields))
-      return fields.then((later) => later && replies.finish(request, later, session, conduit));
-    return fields && replies.finish(request, fields, session, conduit);
+    return isPromise(fields)
+      ? fields.then((later) => later && replies.finish(request, later, session, this.conduit))
+      : fields && replies.finish(request, fields, session, this.conduit);
   }
 
   /** What the reply says; undefined when the connect is held now. */
@@ -184,7 +188,7 @@ export class Batch implements Context {
   ): MaybePromise<ReplyFields | undefined> {
     if (session === undefined || session.state === 'gone') return this.#publishUnconnected(request);
     session.touch(this.conduit.transport);
-    if (request.kind !== 'connect') bind(session, this.conduit);
+    if (this.conduit.shape === 'socket' && request.kind !== 'connect') bind(session, this.conduit);
     switch (request.kind) {
       case 'publish':
         return publish(request, session, this);
@@ -245,32 +249,19 @@ export class Batch implements Context {
     return sessions.named(request) !== undefined;
   }
 
-  // There is no reply yet to a connect that is held.
-  #add(reply: OutgoingReply | undefined, request: Request): void {
-    if (reply === undefined) return;
-    if (request === this.#handshake) this.#replies.unshift(reply);
-    else this.#replies.push(reply);
-  }
-
   #respond(): void {
-    const replies = this.#replies;
-    if (replies.length === 0) return;
     // PR-3: events of one session only, the first that connects, else the first that spoke.
     const session = this.#opened ?? this.#connecting ?? this.#first;
-    if (session === undefined) this.conduit.send(replies);
-    else session.respond(this.conduit, replies, this.#carried());
+    if (session === undefined) this.conduit.send(this.#replies);
+    else session.respond(this.conduit, this.#replies, this.#carried);
     // WS-8: from here on, since nothing may come before the reply that names the session.
     if (this.conduit.shape === 'socket') this.#opened?.attach(this.conduit);
   }
 
   // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
-  #carried(): Carried {
+  get #carried(): Carried {
     if (this.#opened !== undefined) return 'handshake';
-    if (this.#connecting === undefined) return 'other';
-    const connects = this.#replies.some(
-      ({ message }) => message.channel === '/meta/connect' && message.successful,
-    );
-    return connects ? 'connect' : 'other';
+    return this.#connecting !== undefined && this.#replies.some(isConnected) ? 'connect' : 'other';
   }
 
   #giveUp(error: unknown): void {
@@ -282,10 +273,14 @@ export class Batch implements Context {
 
   /** The response was written, or never will be. */
   #close(): void {
-    const calls = this.#afterwards ?? [];
+    const calls = this.#afterwards;
     this.#afterwards = undefined;
-    for (const call of calls) call();
+    if (calls !== undefined) for (const call of calls) call();
   }
+}
+
+function isConnected({ message }: OutgoingReply): boolean {
+  return message.channel === '/meta/connect' && message.successful;
 }
 
 function isHandshake({ kind }: Request): boolean {
@@ -294,6 +289,6 @@ function isHandshake({ kind }: Request): boolean {
 
 // WS-8, WS-11: any message may bind a free socket to a session that is listening nowhere else.
 function bind(session: Session, conduit: Conduit): void {
-  if (conduit.shape !== 'socket' || conduit.session !== undefined) return;
+  if (conduit.session !== undefined) return;
   if (session.push === undefined && !session.isHeldElsewhere(conduit)) session.attach(conduit);
 }

@@ -1,6 +1,8 @@
 import type { Conduit } from '../ports/conduit.ts';
 import type { Feature, FeatureHost, ServedSession, SessionFeature } from '../ports/feature.ts';
-import type { HandshakeRequest } from '../protocol/message.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Event, HandshakeRequest } from '../protocol/message.ts';
+import type { Handling, OutgoingEvent } from '../protocol/outgoing.ts';
 
 const none: readonly SessionFeature[] = [];
 
@@ -31,6 +33,24 @@ export class Features {
     if (this.#attaching.length === 0) return none;
     const parts = this.#attaching.flatMap((feature) => feature.attach?.(session, request, conduit) ?? []);
     return parts.length === 0 ? none : parts;
+  }
+
+  /** Lets a feature store an accepted event and hand it on. `undefined` where none has a part in it. */
+  accept<T>(
+    event: Event,
+    how: Handling,
+    next: (event: OutgoingEvent) => MaybePromise<T>,
+  ): MaybePromise<T> | undefined {
+    for (const feature of this.accepting) {
+      const accepted = feature.accepting?.(event, how, next);
+      if (accepted !== undefined) return accepted;
+    }
+    return undefined;
+  }
+
+  /** An event is about to be queued to the sessions of this node. */
+  arrive(event: OutgoingEvent): void {
+    for (const feature of this.arriving) feature.arriving?.(event);
   }
 
   /** Refuses data that may not be published to a channel. Throws `BayeuxError`. */

@@ -26,6 +26,8 @@ interface Entry extends Stamped {
 
 /** What the application hears of service channels and publications. */
 export class Listeners {
+  /** How many listeners and handlers there are. */
+  size = 0;
   readonly #index = new ChannelIndex<Entry>();
   readonly #answered = new WeakSet<HeardMessage>();
   readonly #hooks: Hooks;
@@ -48,11 +50,6 @@ export class Listeners {
     return this.#add(pattern, (call, caller) => this.#answer(handler, call, caller));
   }
 
-  /** How many channels and patterns somebody listens to. */
-  get size(): number {
-    return this.#index.size;
-  }
-
   /** Tells all who listen, and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
   tell({ channel, data, ext, id }: PublishRequest, session: Caller | undefined): void {
     if (this.#index.match(channel).length === 0) return;
@@ -69,7 +66,10 @@ export class Listeners {
   #add(pattern: string, hear: Entry['hear']): () => void {
     const entry: Entry = { stamp: 0, hear };
     this.#index.add(pattern, entry);
-    return () => void this.#index.remove(pattern, entry);
+    this.size += 1;
+    return () => {
+      if (this.#index.remove(pattern, entry)) this.size -= 1;
+    };
   }
 
   #answer(handler: Handler, call: HeardMessage, caller: Caller | undefined): void {

@@ -48,7 +48,7 @@ export class Publisher {
   readonly deliver = (publication: Publication): void => {
     const { event, from, notToPublisher } = publication;
     const { features, subscriptions, backlog } = this.#parts;
-    for (const feature of features.arriving) feature.arriving?.(event);
+    if (features.arriving.length > 0) features.arrive(event);
     for (const session of subscriptions.match(event.channel)) {
       if (notToPublisher === true && session.id === from) continue;
       session.queue(event);
@@ -57,35 +57,41 @@ export class Publisher {
   };
 
   #accept(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
-    const rule = this.#parts.rules.of(event.channel);
-    const handling = handle(how, rule);
-    const send = (made: OutgoingEvent) => this.#send(made, rule, session);
-    for (const feature of this.#parts.features.accepting) {
-      const accepted = feature.accepting?.(event, handling, send);
+    const { features, rules } = this.#parts;
+    const rule = rules.of(event.channel);
+    const isRuled = rule.overflow !== undefined || rule.lazy !== undefined;
+    const handling = isRuled ? handle(how, rule) : how;
+    if (features.accepting.length > 0) {
+      const send = (made: OutgoingEvent) => this.#send(made, rule, session);
+      const accepted = features.accept(event, handling, send);
       if (accepted !== undefined) return accepted;
     }
-    return send(new OutgoingEvent(event, handling));
+    return this.#send(new OutgoingEvent(event, handling), rule, session);
   }
 
   #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
-    const { engine, events } = this.#parts;
+    const { engine, events, options } = this.#parts;
     // Afterwards only its text may be left.
     const message = events.hears.published ? event.message : undefined;
-    const accepted = adopt(engine.publish(this.#publication(event, rule, session)));
-    if (message === undefined) return isPromise(accepted) ? accepted.then(() => event) : event;
-    const { channel, data } = message;
-    const tell = () => {
-      events.emit('published', { channel, data, ...(session !== undefined && { session }) });
-      return event;
-    };
-    return isPromise(accepted) ? accepted.then(tell) : tell();
+    const toPublisher =
+      session?.broadcastToPublisher ?? rule.broadcastToPublisher ?? options.broadcastToPublisher;
+    const carried = engine.publish(
+      session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
+    );
+    const accepted = carried === undefined ? undefined : adopt(carried);
+    const done = message === undefined ? undefined : () => this.#tell(message, session);
+    if (isPromise(accepted)) {
+      return accepted.then(() => {
+        done?.();
+        return event;
+      });
+    }
+    done?.();
+    return event;
   }
 
-  #publication(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): Publication {
-    if (session === undefined) return { event };
-    const { broadcastToPublisher } = this.#parts.options;
-    const toPublisher = session.broadcastToPublisher ?? rule.broadcastToPublisher ?? broadcastToPublisher;
-    return { event, from: session.id, notToPublisher: !toPublisher };
+  #tell({ channel, data }: Event, session: Session | undefined): void {
+    this.#parts.events.emit('published', { channel, data, ...(session !== undefined && { session }) });
   }
 }
 

@@ -95,14 +95,21 @@ interface Held {
  */
 export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped {
   // What each event looks at comes first, so that it lies together in memory: a tenth of W3.
-  #state: SessionState = 'new';
+  state: SessionState;
   readonly #host: SessionHost;
   readonly #sender: Sender;
   #push: Conduit | undefined;
-  #isPushed = false;
-  #hookLists: HookLists;
-  #features: readonly SessionFeature[] = noFeatures;
+  /** Whether events leave by a socket or stream as they come, and not with connect replies. Written by `#choosePush` alone. */
+  isPushed: boolean;
+  /** The extensions of the server, and its own. Written by `extend` alone. */
+  hookLists: HookLists;
+  #goesOn = false;
   #deliverOnly: boolean | 'polling' = false;
+
+  /** The parts it has in the features of the server. Written by `join` alone. */
+  features: readonly SessionFeature[];
+  /** Whether a feature knows the reply to a publish that comes again. */
+  recognisesRepeats: boolean;
 
   readonly id: string;
   readonly user: string | undefined;
@@ -125,6 +132,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   readonly #timing: Partial<Timing> | undefined;
   readonly #deadline: Deadline;
   #transport: TransportName;
+  // Of that transport. Milliseconds.
+  #maxInterval: number;
   #connected = false;
   #wasTold = false;
   // How long the client may be silent now, how much longer since it has much to read, and for how long what is being read put the
@@ -143,16 +152,27 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#transport = init.transport;
     this.#timing = init.timing;
     this.#host = host;
-    this.#hookLists = host.hooks.lists;
+    this.state = 'new';
+    this.isPushed = false;
+    this.features = noFeatures;
+    this.recognisesRepeats = false;
+    this.hookLists = host.hooks.lists;
     this.#sender = new Sender(this, host);
     this.#deadline = new Deadline(host.clock, () => this.#onDeadline());
     const { interval, maxInterval } = this.timing(init.transport);
+    this.#maxInterval = maxInterval;
     this.#grace = interval + maxInterval;
     this.#enter('new', this.#grace);
   }
 
-  get state(): SessionState {
-    return this.#state;
+  /** What is printed of a session, and stored where somebody stringifies one: nothing secret. */
+  toJSON(): object {
+    const { id, user, transport, state } = this;
+    return { id, ...(user !== undefined && { user }), transport, state };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
   }
 
   /** The client's bearer secret. */
@@ -165,19 +185,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#browser;
   }
 
-  /** The extensions of the server, and its own. */
-  get hookLists(): HookLists {
-    return this.#hookLists;
-  }
-
-  /** The parts it has in the features of the server. */
-  get features(): readonly SessionFeature[] {
-    return this.#features;
-  }
-
-  /** Set once, when the session is opened. */
-  set features(features: readonly SessionFeature[]) {
-    this.#features = features;
+  /** Gives it its parts in the features of the server: once, when it is opened. */
+  join(features: readonly SessionFeature[]): void {
+    this.features = features;
+    this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
+    this.#goesOn = features.some(({ mayGoOn }) => mayGoOn !== undefined);
   }
 
   get deliverOnly(): boolean | 'polling' {
@@ -236,7 +248,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   disconnect(reason: DisconnectReason = 'disconnected'): void {
-    if (this.#state === 'gone') return;
+    if (this.state === 'gone') return;
     this.#wasTold = true;
     const held = this.#unhold();
     const push = this.#push;
@@ -264,7 +276,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   extend(extension: Extension): void {
     checkExtension(extension);
-    this.#hookLists = new HookLists([...this.#hookLists.extensions, extension]);
+    this.hookLists = new HookLists([...this.hookLists.extensions, extension]);
   }
 
   /** The times it lives by on a transport: its own, else the transport's, else the server's. */
@@ -281,13 +293,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** Queues an event, to leave at the end of this turn or with the next response. */
   queue(event: OutgoingEvent): void {
-    for (const feature of this.#features) if (feature.takes?.(event)) return;
+    for (const feature of this.features) if (feature.takes?.(event)) return;
     this.enqueue(event);
   }
 
   enqueue(event: OutgoingEvent): void {
-    if (this.#state === 'gone') return;
-    const hasHooks = this.#hookLists.delivering.length > 0;
+    if (this.state === 'gone') return;
+    const hasHooks = this.hookLists.delivering.length > 0;
     const own = hasHooks ? this.#host.hooks.delivering(event, this) : event;
     if (own === undefined) return;
     if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
@@ -298,13 +310,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
   flush(): void {
     this.#sender.begun();
-    if (this.#state === 'gone' || !this.#sender.isDue) return;
+    if (this.state === 'gone' || !this.#sender.isDue) return;
     const push = this.#push;
-    if (push !== undefined && this.#isPushed) {
+    if (push !== undefined && this.isPushed) {
       this.#sender.push(push);
       // For more the client asks with its next connect.
       if (this.#sender.hasSpent) void this.release();
-      this.#mayGoOn();
+      if (this.#goesOn) this.#mayGoOn();
     } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
   }
 
@@ -314,15 +326,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   relieve(): void {
-    if (this.#state === 'gone') return;
+    if (this.state === 'gone') return;
     const push = this.#push;
-    if (push !== undefined && this.#isPushed) this.#sender.push(push);
+    if (push !== undefined && this.isPushed) this.#sender.push(push);
     else if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
-  }
-
-  /** Whether events leave by a socket or stream as they come, and not with connect replies. */
-  get isPushed(): boolean {
-    return this.#isPushed;
   }
 
   /** Whether something waits that should not wait longer. */
@@ -339,7 +346,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
-    this.#mayGoOn();
+    if (this.#goesOn) this.#mayGoOn();
   }
 
   /**
@@ -347,7 +354,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
    * refuse that: then nothing is held.
    */
   hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number): HoldRefusal | undefined {
-    for (const feature of this.#features) {
+    for (const feature of this.features) {
       const refusal = feature.holding?.(conduit);
       if (refusal !== undefined) return refusal;
     }
@@ -357,7 +364,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     // Where polls are paused, what is due waits for the end of that.
     if (this.#sender.isDue) this.#sender.schedule();
     // What it acknowledged may have made room.
-    this.#mayGoOn();
+    if (this.#goesOn) this.#mayGoOn();
     return undefined;
   }
 
@@ -390,35 +397,36 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction {
     const action = forced ?? this.#host.onOverflow(event, this);
-    for (const feature of this.#features) feature.lost?.(event);
+    for (const feature of this.features) feature.lost?.(event);
     this.#host.events.emit('overflow', { session: this, event, action, ...(rule !== undefined && { rule }) });
     return action;
   }
 
-  /** The reply to the publish that this one repeats; undefined where it repeats none. */
-  repeated(request: PublishRequest, conduit: Conduit): ReplyFields | undefined {
-    for (const feature of this.#features) {
-      const fields = feature.repeated?.(request, conduit);
-      if (fields !== undefined) return fields;
+  /** Carries out a publish, unless a feature knows its reply. */
+  publishOnce(
+    request: PublishRequest,
+    conduit: Conduit,
+    carryOut: () => MaybePromise<ReplyFields>,
+  ): MaybePromise<ReplyFields> {
+    for (const feature of this.features) {
+      const known = feature.repeated?.(request, conduit);
+      if (known !== undefined) return known;
     }
-    return undefined;
-  }
-
-  /** A publish was carried out. Gives the fields back. */
-  published(request: PublishRequest, conduit: Conduit, fields: ReplyFields): ReplyFields {
-    for (const feature of this.#features) feature.published?.(request, conduit, fields);
-    return fields;
+    return andThen(carryOut(), (fields) => {
+      for (const feature of this.features) feature.published?.(request, conduit, fields);
+      return fields;
+    });
   }
 
   /** A subscription was dropped. */
   unsubscribed(pattern: string): void {
-    for (const feature of this.#features) feature.unsubscribed?.(pattern);
+    for (const feature of this.features) feature.unsubscribed?.(pattern);
   }
 
   /** A connect came; it waits for a promise. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void> {
     let looking: Promise<void>[] | undefined;
-    for (const feature of this.#features) {
+    for (const feature of this.features) {
       const look = feature.connecting?.(request, conduit, alone);
       if (!isPromise(look)) continue;
       looking ??= [];
@@ -461,7 +469,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (whole) this.#putOff(this.#grace + this.#allowed);
     else {
       this.#allowed = 0;
-      if (this.#isWaiting) this.#enter(this.#state, this.#grace);
+      if (this.#isWaiting) this.#enter(this.state, this.#grace);
     }
   }
 
@@ -470,14 +478,17 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     // ES-5: who listens to a stream speaks by POST.
     const transport =
       carrier === 'long-polling' && this.#push?.shape === 'stream' ? this.#push.transport : carrier;
-    this.#transport = transport;
-    if (this.#isWaiting) this.#putOff(this.timing(transport).maxInterval);
+    if (transport !== this.#transport) {
+      this.#transport = transport;
+      this.#maxInterval = this.timing(transport).maxInterval;
+    }
+    if (this.#isWaiting) this.#deadline.putOff(this.#maxInterval);
   }
 
   /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
   attach(conduit: Conduit): void {
     // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
-    if (!conduit.alive || this.#state === 'gone') return;
+    if (!conduit.alive || this.state === 'gone') return;
     if (conduit.session !== this) conduit.session?.cede(conduit);
     this.overtake(conduit);
     const older = this.#push;
@@ -530,15 +541,15 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** Ends the session without a word: subscriptions, timers, counts. The held connect must have been seen to. */
   close(reason: CloseReason): void {
-    if (this.#state === 'gone') return;
+    if (this.state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
     this.#deadline.cancel();
-    this.#state = 'gone';
+    this.state = 'gone';
     this.#choosePush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
-    for (const feature of this.#features) feature.closed?.();
+    for (const feature of this.features) feature.closed?.();
     this.#host.subscriptions.removeAll(this);
     this.#host.sessions.remove(this);
     if (reason === 'shutdown') {
@@ -566,7 +577,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   // Whether it ends unless its client comes.
   get #isWaiting(): boolean {
-    return this.#state === 'new' || this.#state === 'idle';
+    return this.state === 'new' || this.state === 'idle';
   }
 
   #putOff(ms: number): void {
@@ -574,23 +585,23 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   #enter(state: SessionState, ms: number): void {
-    this.#state = state;
+    this.state = state;
     this.#deadline.set(ms);
   }
 
   #onDeadline(): void {
-    if (this.#state === 'held') void this.release();
+    if (this.state === 'held') void this.release();
     else if (this.#isRead) this.#readOn();
     else this.close('timeout');
   }
 
   #choosePush(conduit: Conduit | undefined): void {
     this.#push = conduit;
-    this.#isPushed = conduit !== undefined && !this.isDeliverOnly(conduit.transport);
+    this.isPushed = conduit !== undefined && !this.isDeliverOnly(conduit.transport);
   }
 
   #mayGoOn(): void {
-    for (const feature of this.#features) feature.mayGoOn?.();
+    for (const feature of this.features) feature.mayGoOn?.();
   }
 
   // EX-1: whoever still reads an answer cannot come. What makes no progress for as long as a connect is held counts as lost.
@@ -601,7 +612,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   #readOn(): void {
     const step = Math.max(this.#grace, 1);
     this.#readTo += step;
-    this.#enter(this.#state, step);
+    this.#enter(this.state, step);
   }
 
   #unhold(): Held | undefined {
@@ -610,18 +621,17 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#held = undefined;
     // By now it may be another's.
     if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
-    for (const feature of this.#features) feature.released?.();
+    for (const feature of this.features) feature.released?.();
     return held;
   }
 
   // DL-3, the table of which response carries what is queued.
   #mayCarry(conduit: Conduit, carried: Carried): boolean {
-    if (this.#state === 'gone' || this.#sender.outbox.size === 0) return false;
+    if (this.state === 'gone' || this.#sender.outbox.size === 0) return false;
     if (!this.#sender.canUse(conduit)) return false;
     if (carried === 'handshake') return this.#host.options.handshakeDelivery;
-    if (conduit.shape === 'socket')
-      return this.#push === conduit && (this.#isPushed || carried === 'connect');
-    if (this.#isPushed) return false;
+    if (conduit.shape === 'socket') return this.#push === conduit && (this.isPushed || carried === 'connect');
+    if (this.isPushed) return false;
     return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
   }
 }

@@ -84,7 +84,9 @@ export class Sessions implements Iterable<Session> {
 
   /** The session that a request names and may speak for. */
   speaker(request: Request, conduit: Conduit): Session | undefined {
-    const session = this.named(request);
+    if (request.kind === 'invalid' || request.kind === 'handshake' || request.clientId === undefined)
+      return undefined;
+    const session = this.#bySecret.get(request.clientId);
     return session !== undefined && this.trusts(conduit, session) ? session : undefined;
   }
 

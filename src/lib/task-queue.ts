@@ -1,32 +1,27 @@
-import type { MaybePromise } from './maybe-promise.ts';
-import { isPromise } from './maybe-promise.ts';
+import { isPromise, type MaybePromise } from './maybe-promise.ts';
 
-/**
- * One thing after another, in order of arrival (PR-12). What finds the line empty and finishes at once costs no promise.
- */
+/** One task after another, in order of arrival (PR-12). A task that finds the queue empty and finishes at once costs no promise. */
 export class TaskQueue {
+  /** How many tasks wait, the one at work included. */
+  length: number;
   #last: Promise<unknown> | undefined;
-  #waiting = 0;
 
-  /** How many wait, the one at work included. */
-  get length(): number {
-    return this.#waiting;
+  constructor() {
+    this.length = 0;
   }
 
-  /** Does the work when everything before it is done. */
-  run<T>(work: () => MaybePromise<T>): MaybePromise<T> {
-    if (this.#last === undefined) {
-      const result = work();
-      return isPromise(result) ? this.#follow(result) : result;
-    }
-    return this.#follow(this.#last.then(work, work));
+  /** Runs the task when everything before it is done. */
+  run<T>(task: () => MaybePromise<T>): MaybePromise<T> {
+    const result = this.#last === undefined ? task() : this.#last.then(task, task);
+    return isPromise(result) ? this.await(result) : result;
   }
 
-  #follow<T>(result: Promise<T>): Promise<T> {
-    this.#waiting += 1;
+  /** Lets what comes next wait for a task that began while the queue was empty. */
+  await<T>(result: Promise<T>): Promise<T> {
+    this.length += 1;
     const done = (): void => {
-      this.#waiting -= 1;
-      if (this.#waiting === 0) this.#last = undefined;
+      this.length -= 1;
+      if (this.length === 0) this.#last = undefined;
     };
     this.#last = result.then(done, done);
     return result;

@@ -77,7 +77,7 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   core.sessions.add(session);
   conduit.session?.vacate(conduit);
   core.hooks.opened(session, request);
-  session.features = core.features.attach(session, request, conduit);
+  session.join(core.features.attach(session, request, conduit));
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };

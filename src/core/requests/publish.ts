@@ -43,14 +43,10 @@ function publishAllowed(
   session: Session | undefined,
   context: Context,
 ): MaybePromise<ReplyFields> {
-  if (session === undefined || session.features.length === 0) return carryOut(request, session, context);
-  const { conduit } = context;
   // PB-7: only here, since a policy is asked about every message (SEC-13).
-  const repeated = session.repeated(request, conduit);
-  if (repeated !== undefined) return repeated;
-  const fields = carryOut(request, session, context);
-  if (isPromise(fields)) return fields.then((later) => session.published(request, conduit, later));
-  return session.published(request, conduit, fields);
+  return session?.recognisesRepeats === true
+    ? session.publishOnce(request, context.conduit, () => carryOut(request, session, context))
+    : carryOut(request, session, context);
 }
 
 // SEC-1: the event is made from what an event has; nothing of the publisher's object goes on.
@@ -66,7 +62,8 @@ function carryOut(
   const ext = request.ext && forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
   const sent = core.publisher.publish(event, session);
-  return isPromise(sent) ? sent.then(published) : published(sent);
+  if (isPromise(sent)) return sent.then(published);
+  return sent.replayId === undefined ? done : published(sent);
 }
 
 // RP-16: publishers learn the place of their event.
