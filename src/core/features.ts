@@ -2,7 +2,7 @@ import type { Conduit } from '../ports/conduit.ts';
 import type { Feature, FeatureHost, ServedSession, SessionFeature } from '../ports/feature.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Event, HandshakeRequest } from '../protocol/message.ts';
-import type { Handling, OutgoingEvent } from '../protocol/outgoing.ts';
+import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
 const none: readonly SessionFeature[] = [];
 
