@@ -239,6 +239,36 @@ describe('a newer connect (CN-10, CN-11)', () => {
     expect([wire.messages, newer.data]).toEqual([[], [1]]);
   });
 
+  it.each([
+    ['that is held', {}, 'held'],
+    ['that is answered at once', { advice: { timeout: 0 } }, 'idle'],
+  ])(
+    'over HTTP %s takes an older socket out of the session where no connect is held (WS-8)',
+    async (_name, fields, state) => {
+      const { server } = serve();
+      const wire = socket();
+      const client = await FakeClient.connected(server, wire);
+      wire.batches.length = 0;
+      const newer = await client.connect(fields);
+      expect([client.session.push, client.session.state]).toEqual([undefined, state]);
+      client.session.deliver('/a', 1);
+      await client.flushed();
+      const carrier = state === 'held' ? newer : await client.connect();
+      expect([wire.messages, wire.ends, carrier.data]).toEqual([[], [], [1]]);
+      // The socket stays: a message of its own binds it again.
+      await client.publish('/nobody', 1, wire);
+      expect(client.session.push).toBe(wire);
+    },
+  );
+
+  it('that fails leaves the socket in the session', async () => {
+    const { server } = serve();
+    const wire = socket();
+    const client = await FakeClient.connected(server, wire);
+    await client.connect({ connectionType: 'carrier-pigeon' });
+    expect(client.session.push).toBe(wire);
+  });
+
   it('on the same socket has the older one answered with 409', async () => {
     const { server } = serve();
     const wire = socket();

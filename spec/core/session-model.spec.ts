@@ -116,17 +116,18 @@ class Connect implements Command {
     if (model.state === 'held') {
       // CN-10, CN-11
       if (model.heldOn === 'http') expect([older?.ends, older?.messages]).toEqual([['replaced'], []]);
-      else if (this.way === 'http') {
-        model.bound = false;
-        real.wire = undefined;
-        expect(olderWire?.ends).toEqual([]);
-      } else
+      else if (this.way === 'socket')
         expect(conduit.replies.at(-1)?.error ?? conduit.replies.at(-2)?.error).toBe('409::connect_replaced');
     }
-    if (this.way === 'socket') model.bound = true;
+    // WS-8
+    model.bound = this.way === 'socket';
+    if (this.way === 'http') {
+      real.wire = undefined;
+      if (olderWire !== undefined) expect(olderWire.ends).toEqual([]);
+    }
     const answered = conduit.replies.some(({ id }) => id === message.id);
-    const polls = this.way === 'http' && !model.bound;
-    const atOnce = model.state === 'new' || this.advice !== undefined || (polls && waiting > 0);
+    const isDue = this.way === 'http' && waiting > 0;
+    const atOnce = model.state === 'new' || this.advice !== undefined || isDue;
     expect(answered).toBe(atOnce);
     model.state = atOnce ? 'idle' : 'held';
     model.heldOn = atOnce ? undefined : this.way;
@@ -184,7 +185,7 @@ class Event implements Command {
     await real.server.publish('/a', real.sent);
     real.sent += 1;
     await real.client?.flushed();
-    if (model.state === 'held' && model.heldOn === 'http' && !model.bound) {
+    if (model.state === 'held' && model.heldOn === 'http') {
       expect(real.held?.replies).toMatchObject([{ channel: '/meta/connect', successful: true }]);
       model.state = 'idle';
       model.heldOn = undefined;

@@ -266,6 +266,14 @@ describe('what was pushed on a WebSocket since the last connect reply (DL-13)', 
     expect(brought(await connect(now))).toEqual(["1'"]);
   });
 
+  it('comes again by polling although the server has not missed the socket yet, and what is new with it', async () => {
+    const { connect, deliver } = await open(socket());
+    await deliver(1);
+    expect(brought(await connect(now))).toEqual(["1'"]);
+    await deliver(2);
+    expect(brought(await connect())).toEqual([2]);
+  });
+
   it('does not come again when it stood before a reply that has arrived; what followed it does', async () => {
     const first = socket();
     const { server, clock, connect, deliver } = await open(first);

@@ -5,7 +5,7 @@ import { host } from '../interop/host.ts';
 import '../interop/node-clients.ts';
 import { DarkProxy } from '../support/dark-proxy.ts';
 import { until } from '../support/until.ts';
-import { handshake, type Wire } from './websocket-client.ts';
+import { handshake, WebSocketClient, type Wire } from './websocket-client.ts';
 
 // More than the kernel takes for a peer that does not read, so that it is never handed over whole.
 const BIG = 'x'.repeat(8_000_000);
@@ -155,6 +155,44 @@ describe('a bare client whose link dies without a sign', () => {
       { data: 1, marked: false },
     ]);
   });
+
+  it.each([
+    ['without ack', 'unflushed', false, []],
+    ['without ack, with what was sent retained', 'retained', false, [{ data: 0, marked: true }]],
+    ['with ack', 'unflushed', true, [{ data: 0, marked: false }]],
+  ] as const)(
+    'is served by polls after a WebSocket within 1 s, %s',
+    async (_name, redelivery, ack, again) => {
+      const { url, server } = await host({ redelivery, timeout: 100 });
+      const proxy = await DarkProxy.before(url);
+      const wire = await WebSocketClient.shaken(`${proxy.origin}/bayeux`, ack ? { ext: { ack } } : {});
+      await wire.connected('/news');
+      const [session] = server.sessions;
+      wire.hold();
+      await until(() => session?.state === 'held');
+      // Its connect is answered, but the answer is lost: from here on the socket holds none.
+      proxy.darken();
+      await server.publish('/news', 0);
+      await until(() => session?.state === 'idle');
+
+      const began = performance.now();
+      const messages: Wire[] = [];
+      const poll = async (fields: Wire) => {
+        const seen = messages.findLast(({ channel }) => channel === '/meta/connect')?.ext ?? { ack: 0 };
+        const connect = { connectionType: 'long-polling', ...(ack && { ext: seen }), ...fields };
+        const asked = new Asked(`${proxy.origin}/bayeux`, wire.message('/meta/connect', connect));
+        await asked.answered();
+        messages.push(...asked.messages);
+        expect(performance.now() - began).toBeLessThan(1000);
+      };
+      const heard = () => messages.filter(({ channel }) => channel === '/news').map(noted);
+      await poll({ advice: { timeout: 0 } });
+      for (const at of [1, 2]) await server.publish('/news', at);
+      while (heard().length < again.length + 2) await poll({});
+      const fresh = [1, 2].map((data) => ({ data, marked: false }));
+      expect(heard()).toEqual([...again, ...fresh]);
+    },
+  );
 
   it('is served by its next stream within 1 s', async () => {
     const { url, server } = await host({ ...room, transports: ['long-polling', 'eventsource'] });

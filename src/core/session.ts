@@ -512,6 +512,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (this.#sender.isDue) this.#sender.schedule();
   }
 
+  /**
+   * A connect came by HTTP: its client wants the events there, so they are no longer pushed to a socket (WS-8). The socket may be dead,
+   * which shows only when pings are not answered. It stays open.
+   */
+  leaveSocket(): void {
+    if (this.#push?.shape === 'socket') this.detach(this.#push);
+  }
+
   /** Another handshake came by its conduit: what it still has to say no longer goes there; one that never connected is over (HS-2). */
   vacate(conduit: Conduit): void {
     if (this.#connected) this.cede(conduit);

@@ -25,6 +25,7 @@ export function connect(
   session.grant(request.ext?.flow);
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
+  else session.leaveSocket();
 
   const beats = isHeartbeat(request, session, context);
   // A stream that is open and busy is no older way: heartbeats come beside it.
