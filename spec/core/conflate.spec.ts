@@ -35,14 +35,8 @@ describe('conflation', () => {
       },
     });
     expect(push('a1 b1 a2 c1 a3')).toEqual(['kept', 'kept', 'kept', 'kept', 'kept']);
-    expect([outbox.size, outbox.pressing]).toEqual([3, 3]);
-    expect([take(), outbox.size, outbox.pressing, outbox.hasGaps, told]).toEqual([
-      'b1 c1 a3',
-      0,
-      0,
-      false,
-      [],
-    ]);
+    expect([outbox.size, outbox.urgent]).toEqual([3, 3]);
+    expect([take(), outbox.size, outbox.urgent, outbox.hasGaps, told]).toEqual(['b1 c1 a3', 0, 0, false, []]);
     push('a4');
     expect(take()).toBe('a4');
   });
@@ -80,9 +74,9 @@ describe('conflation', () => {
     const sent = outbox.take(all, all);
     push('a2');
     outbox.putBack(sent);
-    expect([outbox.size, outbox.pressing]).toEqual([2, 2]);
+    expect([outbox.size, outbox.urgent]).toEqual([2, 2]);
     push('b2 a3');
-    expect([take(), outbox.size, outbox.pressing]).toEqual(['b2 a3', 0, 0]);
+    expect([take(), outbox.size, outbox.urgent]).toEqual(['b2 a3', 0, 0]);
   });
 
   it('counts what it replaced no longer', () => {
@@ -124,7 +118,7 @@ describe('conflation', () => {
     const { outbox, push, take } = outboxOf();
     push('a1 b1');
     for (let at = 2; at < 20_000; at += 1) push(`b${at}`);
-    expect([outbox.size, outbox.pressing]).toEqual([2, 2]);
+    expect([outbox.size, outbox.urgent]).toEqual([2, 2]);
     push('c1 d1');
     expect(take(2)).toBe('a1 b19999');
     push('a2 c2');

@@ -116,7 +116,7 @@ describe('many polls to answer', () => {
   it('cost what it takes to write the answers too', async () => {
     const { time, clock, spend } = working();
     const flusher = new Flusher(clock);
-    flusher.depart({ depart: () => spend(2) });
+    flusher.writeAtTurnEnd({ writeDeferred: () => spend(2) });
     expect(flusher.mayAnswer()).toBe(true);
     await turn();
     expect(flusher.mayAnswer()).toBe(false);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Announcement } from '../../src/core/delivery/gaps.ts';
+import { GapReply } from '../../src/core/delivery/gaps.ts';
 import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import type { OverflowAction } from '../../src/ports/outbox.ts';
 import type { Gap } from '../../src/ports/gap.ts';
@@ -61,7 +61,7 @@ export const bounds: fc.Arbitrary<Partial<OverflowRule>> = record({
 /** A batch on its way. */
 interface Batch {
   readonly events: readonly OutgoingEvent[];
-  readonly reply: Announcement | undefined;
+  readonly reply: GapReply | undefined;
 }
 
 /** What one client is to receive on one channel: a number for an event, its gap before it. */
@@ -140,7 +140,7 @@ export class Model {
     if (this.outbox.size === 0) this.#isBack = false;
     const tells = wantsReply && this.outbox.hasGaps;
     const reply = tells
-      ? new Announcement(
+      ? new GapReply(
           { channel: '/meta/connect', successful: true },
           this.outbox.takeGaps(Number.POSITIVE_INFINITY),
         )

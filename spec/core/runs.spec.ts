@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
-import { Runs } from '../../src/core/delivery/shared-runs.ts';
+import { SharedRuns } from '../../src/core/delivery/shared-runs.ts';
 import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -12,7 +12,7 @@ const all = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
 /** Outboxes whose sessions are on one server. */
 function outboxes(count: number): PlainOutbox[] {
-  const limits = { ...roomy, runs: new Runs(clock) };
+  const limits = { ...roomy, runs: new SharedRuns(clock) };
   return Array.from({ length: count }, () => plainOutbox(limits));
 }
 
@@ -22,7 +22,7 @@ function pushAll(to: readonly PlainOutbox[], ...events: readonly OutgoingEvent[]
 
 describe('a run', () => {
   it('is one for all to whom the same events come', () => {
-    const runs = new Runs(clock);
+    const runs = new SharedRuns(clock);
     const [a, b, c] = [eventOf('a'), eventOf('b'), eventOf('c')];
     const ab = runs.after(runs.after(runs.empty, a), b);
     expect(runs.after(runs.after(runs.empty, a), b)).toBe(ab);
@@ -36,7 +36,7 @@ describe('a run', () => {
   });
 
   it('knows at the end of the turn only what came before it', async () => {
-    const runs = new Runs(clock);
+    const runs = new SharedRuns(clock);
     const [a, b] = [eventOf('a'), eventOf('b')];
     const first = runs.after(runs.empty, a);
     runs.after(first, b);
@@ -48,7 +48,7 @@ describe('a run', () => {
 
   it('asks for the end of the turn once, however many there are', async () => {
     const soon = vi.spyOn(clock, 'soon');
-    const runs = new Runs(clock);
+    const runs = new SharedRuns(clock);
     const events = Array.from({ length: 50 }, (_, at) => eventOf(at));
     events.reduce((run, event) => runs.after(run, event), runs.empty);
     expect(soon).toHaveBeenCalledTimes(1);
@@ -113,12 +113,12 @@ describe('plain outboxes', () => {
 
   it('keep what comes while room is made for something else', () => {
     const [a, b, c, d] = [eventOf('a'), eventOf('b'), eventOf('c'), eventOf('d')];
-    const relieve = () => {
+    const flushEarly = () => {
       if (outbox.size < 2) return;
       expect(outbox.take(...all)).toEqual([a, b]);
       outbox.push(c);
     };
-    const outbox = plainOutbox({ ...roomy, maxQueue: 2, relieve });
+    const outbox = plainOutbox({ ...roomy, maxQueue: 2, flushEarly });
     pushAll([outbox], a, b, d);
     expect(outbox.take(...all)).toEqual([c, d]);
   });

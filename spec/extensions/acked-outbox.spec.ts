@@ -40,11 +40,11 @@ describe('an acked outbox', () => {
     expect([take(), close()]).toEqual([[1, 2], 1]);
     push(3);
     outbox.acknowledge(0);
-    expect([outbox.size, outbox.pressing]).toEqual([3, 3]);
+    expect([outbox.size, outbox.urgent]).toEqual([3, 3]);
     expect([take(), close()]).toEqual([[1, 2, 3], 2]);
     outbox.acknowledge(2);
     outbox.push(eventOf(4, { lazy: true }));
-    expect([outbox.size, outbox.pressing]).toEqual([1, 0]);
+    expect([outbox.size, outbox.urgent]).toEqual([1, 0]);
     outbox.acknowledge(0);
     expect(outbox.size).toBe(1);
   });
@@ -139,7 +139,7 @@ describe('an acked outbox', () => {
     for (const volatile of [false, true, false]) outbox.push(eventOf(1, { volatile }));
     expect(outbox.push(eventOf(2))).toBe('full');
     expect(outbox.take(1000, 10)).toHaveLength(3);
-    expect([outbox.size, outbox.pressing]).toEqual([0, 0]);
+    expect([outbox.size, outbox.urgent]).toEqual([0, 0]);
     expect(outbox.push(eventOf(2))).toBe('kept');
     outbox.acknowledge(0);
     expect(outbox.size).toBe(3);

@@ -32,9 +32,9 @@ describe('a retaining outbox (DL-13)', () => {
     expect(take()).toEqual([1, 2]);
     outbox.sign(reply);
     push(3);
-    expect([outbox.size, outbox.pressing, outbox.kept]).toEqual([1, 1, 3]);
+    expect([outbox.size, outbox.urgent, outbox.kept]).toEqual([1, 1, 3]);
     outbox.repeat();
-    expect([outbox.size, outbox.pressing, outbox.kept]).toEqual([3, 3, 3]);
+    expect([outbox.size, outbox.urgent, outbox.kept]).toEqual([3, 3, 3]);
     expect(take()).toEqual(["1'", "2'", 3]);
     outbox.sign(reply);
     outbox.repeat();
@@ -117,7 +117,7 @@ describe('a retaining outbox (DL-13)', () => {
     const sent = outbox.take(all, all);
     push(3);
     outbox.putBack(sent);
-    expect([outbox.size, outbox.pressing, outbox.kept]).toEqual([3, 3, 3]);
+    expect([outbox.size, outbox.urgent, outbox.kept]).toEqual([3, 3, 3]);
     outbox.repeat();
     expect(take()).toEqual(["1'", 2, 3]);
   });

@@ -23,7 +23,7 @@ describe('OutgoingEvent', () => {
     expect(event.bytes).toBeGreaterThan(event.json.length);
   });
 
-  it('is pressing and kept unless it says otherwise', () => {
+  it('is urgent and kept unless it says otherwise', () => {
     expect(new OutgoingEvent({ channel: '/a' })).toMatchObject({ lazy: false, volatile: false });
     expect(new OutgoingEvent({ channel: '/a' }, { lazy: 50, volatile: true })).toMatchObject({
       lazy: 50,

@@ -18,10 +18,10 @@ import { Advisor, Timings } from './advice.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
-import { type Departing, Flusher } from './delivery/flusher.ts';
+import { type DeferredWrite, Flusher } from './delivery/flusher.ts';
 import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
-import { Runs } from './delivery/shared-runs.ts';
+import { SharedRuns } from './delivery/shared-runs.ts';
 import { Events, type ServerEvents } from './events.ts';
 import { Features } from './features.ts';
 import { Hooks } from './hooks.ts';
@@ -213,8 +213,8 @@ export class Server {
   }
 
   /** Has a conduit that held answers back, since more was to be read, write them at the end of this turn of the event loop. */
-  depart(conduit: Departing): void {
-    this.#core.flusher.depart(conduit);
+  writeAtTurnEnd(write: DeferredWrite): void {
+    this.#core.flusher.writeAtTurnEnd(write);
   }
 
   /** A transport that needs more than requests can be used from now on: clients are offered it, where the options have it. */
@@ -325,7 +325,7 @@ export class Server {
       replies: new Replies({ advisor, timings, hooks, log }, offered(options, false)),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
-      limits: { ...options, now: () => clock.now(), runs: new Runs(clock) },
+      limits: { ...options, now: () => clock.now(), runs: new SharedRuns(clock) },
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({

@@ -310,22 +310,22 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
   flush(): void {
     this.#sender.begun();
-    if (this.state === 'gone' || !this.#sender.isDue) return;
+    if (this.state === 'gone' || !this.#sender.hasUrgent) return;
     const push = this.#push;
     if (push !== undefined && this.isPushed) {
       this.#sender.push(push);
       // For more the client asks with its next connect.
-      if (this.#sender.hasSpent) void this.release();
+      if (this.#sender.isSpent) void this.release();
       if (this.#goesOn) this.#mayGoOn();
-    } else if (this.#held !== undefined && this.isDueOn(this.#held.conduit)) void this.release();
+    } else if (this.#held !== undefined && this.hasUrgentFor(this.#held.conduit)) void this.release();
   }
 
   /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
-  grant(flow: unknown): void {
-    this.#sender.grant(flow);
+  setCredit(flow: unknown): void {
+    this.#sender.setCredit(flow);
   }
 
-  relieve(): void {
+  flushEarly(): void {
     if (this.state === 'gone') return;
     const push = this.#push;
     if (push !== undefined && this.isPushed) this.#sender.push(push);
@@ -333,13 +333,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   /** Whether something waits that should not wait longer. */
-  get isDue(): boolean {
-    return this.#sender.isDue;
+  get hasUrgent(): boolean {
+    return this.#sender.hasUrgent;
   }
 
   /** Whether a connect on this conduit would be answered with it at once (CN-7). */
-  isDueOn(conduit: Conduit): boolean {
-    return this.#sender.isDue && this.#mayCarry(conduit, 'connect');
+  hasUrgentFor(conduit: Conduit): boolean {
+    return this.#sender.hasUrgent && this.#mayCarry(conduit, 'connect');
   }
 
   /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
@@ -362,7 +362,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     conduit.session = this;
     this.#enter('held', hold);
     // Where polls are paused, what is due waits for the end of that.
-    if (this.#sender.isDue) this.#sender.schedule();
+    if (this.#sender.hasUrgent) this.#sender.schedule();
     // What it acknowledged may have made room.
     if (this.#goesOn) this.#mayGoOn();
     return undefined;
@@ -498,7 +498,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     }
     this.#choosePush(conduit);
     conduit.session = this;
-    if (this.#sender.isDue) this.#sender.schedule();
+    if (this.#sender.hasUrgent) this.#sender.schedule();
   }
 
   /** Takes a socket's or stream's part in the session away, and leaves the conduit itself alone. */
@@ -509,7 +509,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       this.rest(held?.grace ?? 0);
     }
     if (conduit.session === this) conduit.session = undefined;
-    if (this.#sender.isDue) this.#sender.schedule();
+    if (this.#sender.hasUrgent) this.#sender.schedule();
   }
 
   /**

@@ -10,7 +10,7 @@ export interface Outbox {
   /** Events waiting. */
   readonly size: number;
   /** Events waiting that are worth waking a held connect for. */
-  readonly pressing: number;
+  readonly urgent: number;
   /** Events it holds in all, where it keeps what was sent until the client says that it came. */
   readonly kept?: number;
   /** Whether all that is lost on the way is sent again; absent where it is not. */

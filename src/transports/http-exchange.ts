@@ -6,7 +6,7 @@ import type {
   RequestInfo,
   TransportName,
 } from '../ports/conduit.ts';
-import type { Departing } from '../core/delivery/flusher.ts';
+import type { DeferredWrite } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
@@ -32,7 +32,7 @@ interface Answer {
 const LARGE = 65_536;
 
 /** One HTTP request and its response: at most one batch, or a status. */
-export class HttpExchange implements Conduit, Departing {
+export class HttpExchange implements Conduit, DeferredWrite {
   readonly shape = 'exchange';
   readonly transport: TransportName;
   session: ConduitOwner | undefined;
@@ -116,12 +116,12 @@ export class HttpExchange implements Conduit, Departing {
     const answer = { batch, handover };
     if (this.#isReceiving) {
       this.#heldBack = answer;
-      this.#server.depart(this);
+      this.#server.writeAtTurnEnd(this);
     } else this.#write(answer);
   }
 
   /** Writes the answer that was there while more was to be read. */
-  depart(): void {
+  writeDeferred(): void {
     const answer = this.#heldBack;
     this.#heldBack = undefined;
     if (answer === undefined) return;
@@ -131,7 +131,7 @@ export class HttpExchange implements Conduit, Departing {
 
   end(reason: EndReason): void {
     if (reason === 'overtaken') {
-      this.depart();
+      this.writeDeferred();
       this.#slow?.overtaken();
       return;
     }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'faye-websocket';
 import type { Timer } from '../lib/clock.ts';
-import type { Departing } from '../core/delivery/flusher.ts';
+import type { DeferredWrite } from '../core/delivery/flusher.ts';
 import type { Server } from '../core/server.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
@@ -62,7 +62,7 @@ declare module 'faye-websocket' {
  *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
  *   closed   the socket is gone
  */
-export abstract class WebSocketLink implements Departing {
+export abstract class WebSocketLink implements DeferredWrite {
   readonly #shared: SharedByLinks;
   readonly #socket: Duplex;
   readonly #webSocket: WebSocket;
@@ -131,7 +131,7 @@ export abstract class WebSocketLink implements Departing {
   }
 
   /** Writes the frames that were held back. */
-  depart(): void {
+  writeDeferred(): void {
     if (this.#heldBack === undefined) return;
     this.#writeHeldBack();
     this.#awaitWrite();
@@ -186,7 +186,7 @@ export abstract class WebSocketLink implements Departing {
    * Writes the frame of this batch. While a message is being read, the frame waits for the end of the turn.
    */
   protected write(frame: Buffer, batch: readonly Outgoing[], handover: Handover | undefined): void {
-    if (!this.#isReading) this.depart();
+    if (!this.#isReading) this.writeDeferred();
     this.#writeFrame(frame);
     if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await(batch, handover);
@@ -210,7 +210,7 @@ export abstract class WebSocketLink implements Departing {
 
   /** Writes the frames that were held back, then ends at once if something written has not left. */
   protected cut(): void {
-    this.depart();
+    this.writeDeferred();
     if (!this.#hasSettled) this.closed();
   }
 
@@ -237,7 +237,7 @@ export abstract class WebSocketLink implements Departing {
     else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
     else {
       this.#heldBack = [frame];
-      this.#shared.server.depart(this);
+      this.#shared.server.writeAtTurnEnd(this);
     }
   }
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import type { OutboxLimits, OutboxOwner } from '../../../src/core/delivery/limits.ts';
 import type { Outbox } from '../../../src/ports/outbox.ts';
 import { PlainOutbox } from '../../../src/core/delivery/plain-outbox.ts';
-import { Runs } from '../../../src/core/delivery/shared-runs.ts';
+import { SharedRuns } from '../../../src/core/delivery/shared-runs.ts';
 import { type Handling, OutgoingEvent } from '../../../src/ports/outgoing-event.ts';
 
 /** An event with some number in it; 27 bytes for a number of one digit. */
@@ -22,9 +22,9 @@ export const roomy: Limits = {
   maxQueue: 1000,
   maxQueueBytes: 1_000_000,
   overflow: (_event, forced) => forced ?? 'disconnect',
-  relieve: () => {},
+  flushEarly: () => {},
   now: () => 0,
-  runs: new Runs(systemClock),
+  runs: new SharedRuns(systemClock),
 };
 
 /** A plain outbox with these limits. */
@@ -45,9 +45,9 @@ export function outboxContract<Kind extends Outbox>(
 
     it('is first in, first out', () => {
       const outbox = filled(roomy, 1, 2, 3);
-      expect([outbox.size, outbox.pressing]).toEqual([3, 3]);
+      expect([outbox.size, outbox.urgent]).toEqual([3, 3]);
       expect(dataOf(outbox.take(...all))).toEqual([1, 2, 3]);
-      expect([outbox.size, outbox.pressing, outbox.take(...all)]).toEqual([0, 0, []]);
+      expect([outbox.size, outbox.urgent, outbox.take(...all)]).toEqual([0, 0, []]);
     });
 
     it('gives within both limits, and at least one (DL-11)', () => {
@@ -71,11 +71,11 @@ export function outboxContract<Kind extends Outbox>(
       const taken = outbox.take(...all);
       outbox.push(eventOf(3, { lazy: true }));
       outbox.putBack(taken);
-      expect([outbox.size, outbox.pressing]).toEqual([3, 2]);
+      expect([outbox.size, outbox.urgent]).toEqual([3, 2]);
       expect(dataOf(outbox.take(1, 10))).toEqual([1]);
-      expect(outbox.pressing).toBe(1);
+      expect(outbox.urgent).toBe(1);
       expect(dataOf(outbox.take(1, 10))).toEqual([2]);
-      expect(outbox.pressing).toBe(0);
+      expect(outbox.urgent).toBe(0);
       expect(dataOf(outbox.take(...all))).toEqual([3]);
     });
 
@@ -85,17 +85,17 @@ export function outboxContract<Kind extends Outbox>(
       outbox.putBack(outbox.take(1000, 2));
       outbox.take(1000, 1);
       outbox.putBack(outbox.take(1000, 1));
-      expect([outbox.size, outbox.pressing]).toEqual([4, 1]);
+      expect([outbox.size, outbox.urgent]).toEqual([4, 1]);
       outbox.take(1000, 2);
-      expect([outbox.size, outbox.pressing]).toEqual([2, 0]);
+      expect([outbox.size, outbox.urgent]).toEqual([2, 0]);
     });
 
     it('counts what is worth waking for', () => {
       const outbox = make(roomy);
       outbox.push(eventOf(1, { lazy: true }));
-      expect([outbox.size, outbox.pressing]).toEqual([1, 0]);
+      expect([outbox.size, outbox.urgent]).toEqual([1, 0]);
       outbox.push(eventOf(2));
-      expect([outbox.size, outbox.pressing]).toEqual([2, 1]);
+      expect([outbox.size, outbox.urgent]).toEqual([2, 1]);
     });
 
     it('is full when one more does not fit, and says so (DL-10)', () => {
@@ -145,7 +145,7 @@ export function outboxContract<Kind extends Outbox>(
                 model.unshift(...expected.map(({ data }) => ({ data, presses: true })));
               }
             }
-            expect([outbox.size, outbox.pressing]).toEqual([
+            expect([outbox.size, outbox.urgent]).toEqual([
               model.length,
               model.filter(({ presses }) => presses).length,
             ]);

@@ -1,5 +1,5 @@
 /** How many events may leave until the client's next connect, which said so in `ext.flow`. */
-export class Flow {
+export class Credit {
   readonly #granted: number;
   #left: number;
 
@@ -9,10 +9,10 @@ export class Flow {
   }
 
   /** What a connect grants; undefined where it says nothing that counts: as many as there are. */
-  static of(flow: unknown): Flow | undefined {
+  static of(flow: unknown): Credit | undefined {
     const credit = typeof flow === 'object' && flow !== null && 'credit' in flow ? flow.credit : undefined;
     const isCount = typeof credit === 'number' && Number.isInteger(credit) && credit >= 0;
-    return isCount ? new Flow(credit) : undefined;
+    return isCount ? new Credit(credit) : undefined;
   }
 
   /** How many may still leave. */

@@ -13,9 +13,9 @@ export interface Flushed {
 }
 
 /** What holds answers back while more is to be read. */
-export interface Departing {
+export interface DeferredWrite {
   /** Writes them. Never throws. */
-  depart(): void;
+  writeDeferred(): void;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Departing {
 export class Flusher {
   readonly #clock: Clock;
   #isEnding = false;
-  #departing: Departing[] = [];
+  #deferred: DeferredWrite[] = [];
   #waiting: Flushed[] = [];
   #polling: Flushed[] = [];
   // When the first poll of this turn was answered, or of the end of the one before.
@@ -49,8 +49,8 @@ export class Flusher {
   }
 
   /** Has it write its answers at the end of this turn. */
-  depart(one: Departing): void {
-    this.#departing.push(one);
+  writeAtTurnEnd(write: DeferredWrite): void {
+    this.#deferred.push(write);
     this.#awaitEnd();
   }
 
@@ -84,9 +84,9 @@ export class Flusher {
   };
 
   #writeAnswers(): void {
-    const departing = this.#departing;
-    this.#departing = [];
-    for (const one of departing) one.depart();
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    for (const one of deferred) one.writeDeferred();
   }
 
   #flush(): void {

@@ -8,7 +8,7 @@ const MAX_CHANNELS = 1000;
 const EVERYWHERE = '/**';
 
 /** What is missing where this event is dropped: itself, and what it would have told of. */
-export function lossOf({ gap, replayId }: OutgoingEvent): Gap {
+export function gapFor({ gap, replayId }: OutgoingEvent): Gap {
   return joined(gap, replayId === undefined ? { count: 1 } : { count: 1, from: replayId, to: replayId });
 }
 
@@ -23,7 +23,7 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
 }
 
 /** A connect reply that tells of gaps: these go back where it is not handed over whole. */
-export class Announcement extends OutgoingReply {
+export class GapReply extends OutgoingReply {
   readonly gaps: GapsByChannel;
 
   constructor(reply: Reply, gaps: GapsByChannel) {

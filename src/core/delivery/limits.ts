@@ -1,6 +1,6 @@
 import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
-import type { Runs } from './shared-runs.ts';
+import type { SharedRuns } from './shared-runs.ts';
 
 /** How much may wait for one session (DL-10). */
 export interface OutboxLimits {
@@ -11,7 +11,7 @@ export interface OutboxLimits {
   /** Epoch milliseconds. */
   now(): number;
   /** What sessions that got the same have in common. */
-  readonly runs: Runs;
+  readonly runs: SharedRuns;
 }
 
 /** Whom an outbox belongs to. */
@@ -19,5 +19,5 @@ export interface OutboxOwner {
   /** Asked each time an event does not fit; or only told, where there is no choice, and by which rule. */
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction;
   /** Asked before anything is dropped: sends at once what waits, if the client takes it. */
-  relieve(): void;
+  flushEarly(): void;
 }

@@ -4,7 +4,7 @@ import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Queue } from './queue.ts';
 import { Repeat } from '../../ports/repeat.ts';
-import type { Run } from './shared-runs.ts';
+import type { SharedRun } from './shared-runs.ts';
 
 /**
  * The plain outbox: an event is gone from it once it was taken and handed over whole. Mostly all that is to be known of events is
@@ -14,7 +14,7 @@ export class PlainOutbox implements Outbox {
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
   // One of them is in use: the run is empty where there is a queue.
-  #run: Run;
+  #run: SharedRun;
   #queue: Queue | undefined;
 
   constructor(limits: OutboxLimits, owner: OutboxOwner) {
@@ -27,8 +27,8 @@ export class PlainOutbox implements Outbox {
     return this.#queue === undefined ? this.#run.size : this.#queue.size;
   }
 
-  get pressing(): number {
-    return this.#queue === undefined ? this.#run.size : this.#queue.pressing;
+  get urgent(): number {
+    return this.#queue === undefined ? this.#run.size : this.#queue.urgent;
   }
 
   get all(): readonly OutgoingEvent[] {

@@ -23,8 +23,8 @@ export class Queue {
     return this.#waiting.size;
   }
 
-  get pressing(): number {
-    return this.#waiting.pressing;
+  get urgent(): number {
+    return this.#waiting.urgent;
   }
 
   get all(): readonly OutgoingEvent[] {

@@ -1,6 +1,6 @@
 import type { Gap } from '../../ports/gap.ts';
 import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
-import { Gaps, lossOf } from './gaps.ts';
+import { Gaps, gapFor } from './gaps.ts';
 import type { OverflowAction, Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import type { Waiting } from './waiting.ts';
@@ -39,7 +39,7 @@ export class Room {
     if (event.replayed) return 'kept';
     const { overflow: rule } = event;
     // Who reads fast loses nothing because much comes in one turn.
-    if (!this.#fits(event) || (rule !== undefined && !this.#fitsRule(event, rule))) this.#owner.relieve();
+    if (!this.#fits(event) || (rule !== undefined && !this.#fitsRule(event, rule))) this.#owner.flushEarly();
     if (rule !== undefined) {
       const pushed = this.#admitByRule(event, rule);
       if (pushed !== 'kept') return pushed;
@@ -132,7 +132,7 @@ export class Room {
     if (action === 'disconnect') return 'full';
     const oldest = action === 'dropOldest' ? this.#waiting.oldest(rule) : -1;
     if (oldest === -1) {
-      this.#gapsMade.addBehind(event.channel, lossOf(event));
+      this.#gapsMade.addBehind(event.channel, gapFor(event));
       return 'dropped';
     }
     this.#drop(oldest);
@@ -143,7 +143,7 @@ export class Room {
     const event = this.#waiting.at(index);
     if (event === undefined) return;
     this.#waiting.remove(index);
-    this.#gapsMade.addAhead(event.channel, lossOf(event));
+    this.#gapsMade.addAhead(event.channel, gapFor(event));
   }
 
   #expire(rule: OverflowRule): void {

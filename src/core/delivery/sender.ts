@@ -4,12 +4,12 @@ import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { Flow } from './credit.ts';
+import { Credit } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import type { Oversized } from './oversized.ts';
 import { MAX_GAP_BYTES } from '../../ports/gap.ts';
-import { Announcement } from './gaps.ts';
+import { GapReply } from './gaps.ts';
 import { LazyWait } from './lazy.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import { PlainOutbox } from './plain-outbox.ts';
@@ -52,7 +52,7 @@ export class Sender implements Handover {
   #isSlow = false;
   #scheduled = false;
   // Both are there for those alone who need them.
-  #flow: Flow | undefined;
+  #credit: Credit | undefined;
   #lazyWait: LazyWait | undefined;
 
   constructor(owner: SenderOwner, host: SenderHost) {
@@ -62,21 +62,21 @@ export class Sender implements Handover {
   }
 
   /** Whether something waits that should not wait longer. */
-  get isDue(): boolean {
-    if (this.#credit === 0) return false;
-    return this.outbox.pressing > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
+  get hasUrgent(): boolean {
+    if (this.#creditLeft === 0) return false;
+    return this.outbox.urgent > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
   }
 
   /** Whether as many events left as the client asked for, and it has to connect again for more. */
-  get hasSpent(): boolean {
-    return this.#flow?.isSpent === true;
+  get isSpent(): boolean {
+    return this.#credit?.isSpent === true;
   }
 
   /** A connect came: what it says in `ext.flow` holds until the next one, whatever way events go. */
-  grant(flow: unknown): void {
-    const hadNone = this.#credit === 0;
-    this.#flow = Flow.of(flow);
-    if (hadNone && this.isDue) this.schedule();
+  setCredit(flow: unknown): void {
+    const hadNone = this.#creditLeft === 0;
+    this.#credit = Credit.of(flow);
+    if (hadNone && this.hasUrgent) this.schedule();
   }
 
   /** Puts an event in the outbox, to leave at the end of this turn or, if it is lazy, in its time. */
@@ -115,7 +115,7 @@ export class Sender implements Handover {
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
     const signed = this.#signed(replies, '/meta/connect', conduit, []);
     // Gaps come back if they are not handed over whole.
-    if (signed.some(isAnnouncement)) this.#send(conduit, signed);
+    if (signed.some(isGapReply)) this.#send(conduit, signed);
     else conduit.send(signed);
   }
 
@@ -154,13 +154,13 @@ export class Sender implements Handover {
     if (this.#owner.state === 'gone') return;
     if (this.#isSlow) this.#progressed(whole);
     if (!whole) {
-      for (const one of batch) if (isAnnouncement(one)) this.outbox.putBackGaps(one.gaps);
+      for (const one of batch) if (isGapReply(one)) this.outbox.putBackGaps(one.gaps);
       const events = batch.filter((one) => one instanceof OutgoingEvent);
       // A volatile one is worth nothing later, but what it tells of is.
       const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
       if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
     }
-    if (this.isDue) this.schedule();
+    if (this.hasUrgent) this.schedule();
   }
 
   moved(): void {
@@ -177,12 +177,12 @@ export class Sender implements Handover {
     this.outbox = new PlainOutbox(this.#host.limits, this.#owner);
   }
 
-  get #credit(): number {
-    return this.#flow === undefined ? Number.POSITIVE_INFINITY : this.#flow.left;
+  get #creditLeft(): number {
+    return this.#credit === undefined ? Number.POSITIVE_INFINITY : this.#credit.left;
   }
 
   get #hasMore(): boolean {
-    return this.#credit > 0 && this.outbox.size > 0;
+    return this.#creditLeft > 0 && this.outbox.size > 0;
   }
 
   // Now, and not when the reply was made: only now it is known which events it follows.
@@ -219,14 +219,14 @@ export class Sender implements Handover {
     // Only where they come back in order if the reply is not handed over whole.
     const tells = outbox.hasGaps && reply.channel === '/meta/connect' && this.canUse(conduit);
     const gaps = tells ? outbox.takeGaps(Math.min(most - made.bytes, MAX_GAP_BYTES)) : undefined;
-    return gaps === undefined || gaps.size === 0 ? made : new Announcement(made.message, gaps);
+    return gaps === undefined || gaps.size === 0 ? made : new GapReply(made.message, gaps);
   }
 
   #take(conduit: Conduit, maxBytes = conduit.maxBytes - 1, least: 0 | 1 = 1): readonly OutgoingEvent[] {
-    const events = this.outbox.take(maxBytes, this.#credit, least);
+    const events = this.outbox.take(maxBytes, this.#creditLeft, least);
     const [first] = events;
     if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
-    this.#flow?.spend(events.length);
+    this.#credit?.spend(events.length);
     for (const feature of this.#owner.features) feature.sending?.(events);
     if (this.outbox.size === 0) this.#lazyWait?.end();
     return events;
@@ -277,6 +277,6 @@ function signs({ signing }: SessionFeature): boolean {
   return signing !== undefined;
 }
 
-function isAnnouncement(one: Outgoing): one is Announcement {
-  return one instanceof Announcement;
+function isGapReply(one: Outgoing): one is GapReply {
+  return one instanceof GapReply;
 }

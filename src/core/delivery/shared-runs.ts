@@ -2,7 +2,7 @@ import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /** Events in the order in which they came. It never changes, so that all sessions that got the same ones have it in common. */
-export class Run {
+export class SharedRun {
   /** How many there are. */
   readonly size: number;
   /** Of all of them. */
@@ -10,11 +10,11 @@ export class Run {
   /** The last one. */
   readonly event: OutgoingEvent | undefined;
   /** This run and one event more, while that is being delivered. */
-  next: Run | undefined;
-  readonly #before: Run | undefined;
+  next: SharedRun | undefined;
+  readonly #before: SharedRun | undefined;
   #events: readonly OutgoingEvent[] | undefined;
 
-  constructor(before?: Run, event?: OutgoingEvent) {
+  constructor(before?: SharedRun, event?: OutgoingEvent) {
     this.size = before === undefined ? 0 : before.size + 1;
     this.bytes = before === undefined || event === undefined ? 0 : before.bytes + event.bytes;
     this.event = event;
@@ -29,31 +29,32 @@ export class Run {
 
   #collect(): readonly OutgoingEvent[] {
     const events: OutgoingEvent[] = [];
-    for (let run: Run | undefined = this; run?.event !== undefined; run = run.#before) events.push(run.event);
+    for (let run: SharedRun | undefined = this; run?.event !== undefined; run = run.#before)
+      events.push(run.event);
     return events.reverse();
   }
 }
 
 /** The runs of one server. An event makes one of each run it is added to, however many sessions have that. */
-export class Runs {
-  readonly empty = new Run();
+export class SharedRuns {
+  readonly empty = new SharedRun();
   readonly #clock: Clock;
-  #continued: Run[] = [];
+  #continued: SharedRun[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** The run, and this event behind it. */
-  after(run: Run, event: OutgoingEvent): Run {
+  after(run: SharedRun, event: OutgoingEvent): SharedRun {
     const { next } = run;
     return next !== undefined && next.event === event ? next : this.#extend(run, event);
   }
 
-  #extend(run: Run, event: OutgoingEvent): Run {
+  #extend(run: SharedRun, event: OutgoingEvent): SharedRun {
     if (this.#continued.length === 0) this.#clock.soon(this.#forget);
     if (run.next === undefined) this.#continued.push(run);
-    const next = new Run(run, event);
+    const next = new SharedRun(run, event);
     run.next = next;
     return next;
   }

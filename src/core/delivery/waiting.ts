@@ -15,7 +15,7 @@ export class Waiting {
   #head = 0;
   #holes = 0;
   #bytes = 0;
-  #pressing = 0;
+  #urgent = 0;
   // Those before this index were put back: they press, lazy or not.
   #returned = 0;
   // Those that came from history count towards no bound (RP-10).
@@ -38,8 +38,8 @@ export class Waiting {
   }
 
   /** Those that are worth waking a held connect for. */
-  get pressing(): number {
-    return this.#pressing;
+  get urgent(): number {
+    return this.#urgent;
   }
 
   /** Those that count towards bounds. */
@@ -66,7 +66,7 @@ export class Waiting {
     if (wasted > 1024 && wasted * 2 > this.#slots.length) this.#compact();
     this.#slots.push(event);
     this.#bytes += event.bytes;
-    if (event.lazy === false) this.#pressing += 1;
+    if (event.lazy === false) this.#urgent += 1;
     this.#add(event, this.#slots.length - 1);
   }
 
@@ -84,7 +84,7 @@ export class Waiting {
     this.#compact();
     this.#slots = [...events, ...this.#slots];
     this.#returned += events.length;
-    this.#pressing += events.length;
+    this.#urgent += events.length;
     for (const [index, event] of events.entries()) {
       this.#bytes += event.bytes;
       this.#add(event, index);
@@ -116,7 +116,7 @@ export class Waiting {
     const event = this.#slots[index];
     if (event === undefined || event === hole) return;
     this.#bytes -= event.bytes;
-    if (event.lazy === false || index < this.#returned) this.#pressing -= 1;
+    if (event.lazy === false || index < this.#returned) this.#urgent -= 1;
     if (event.replayed) this.#setFree(-1, -event.bytes);
     else if (event.overflow !== undefined) this.#shares?.remove(event, event.overflow, index);
     this.#slots[index] = hole;
@@ -204,7 +204,7 @@ export class Waiting {
     this.#head = 0;
     this.#holes = 0;
     this.#bytes = 0;
-    this.#pressing = 0;
+    this.#urgent = 0;
     this.#returned = 0;
     this.#free = 0;
     this.#freeBytes = 0;

@@ -22,7 +22,7 @@ export function connect(
   if (session.state === 'gone')
     throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
   checkType(request, context);
-  session.grant(request.ext?.flow);
+  session.setCredit(request.ext?.flow);
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
   else session.leaveSocket();
@@ -77,7 +77,7 @@ function mustAnswer(
 ): boolean {
   if (!session.connected || !alone || advice?.timeout === 0 || !conduit.alive) return true;
   const polls = conduit.shape === 'exchange' || session.isDeliverOnly(conduit.transport);
-  return polls && session.isDueOn(conduit) && core.flusher.mayAnswer();
+  return polls && session.hasUrgentFor(conduit) && core.flusher.mayAnswer();
 }
 
 function answer(

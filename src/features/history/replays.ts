@@ -123,8 +123,8 @@ export class Replays implements SessionFeature {
 
   // Nothing of the page before waits, nor too much of it for a client to say that it came (AK-4).
   get #hasRoom(): boolean {
-    const { pressing, kept = 0 } = this.#session.outbox;
-    return pressing === 0 && kept <= PAGE;
+    const { urgent, kept = 0 } = this.#session.outbox;
+    return urgent === 0 && kept <= PAGE;
   }
 
   #found(replay: Replay, found: Found): void {

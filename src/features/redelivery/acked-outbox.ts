@@ -71,8 +71,8 @@ export class AckedOutbox implements Outbox {
     return [...this.#sent, ...this.#fresh.all];
   }
 
-  get pressing(): number {
-    return this.#sent.length - this.#next + this.#fresh.pressing;
+  get urgent(): number {
+    return this.#sent.length - this.#next + this.#fresh.urgent;
   }
 
   push(event: OutgoingEvent): Pushed {

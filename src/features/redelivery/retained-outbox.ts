@@ -45,8 +45,8 @@ export class RetainedOutbox implements Outbox {
     return [...this.#sent.all, ...repeats, ...this.#fresh.all];
   }
 
-  get pressing(): number {
-    return this.#repeats.length + this.#fresh.pressing;
+  get urgent(): number {
+    return this.#repeats.length + this.#fresh.urgent;
   }
 
   get kept(): number {
