@@ -12,31 +12,27 @@ describe('a schema that could keep the server busy', () => {
   it.each<[string, JsonSchema, string]>([
     ['uniqueItems', { uniqueItems: true }, `${place}.uniqueItems without maxItems`],
     ['uniqueItems of many', { uniqueItems: true, maxItems: 5000 }, 'uniqueItems with maxItems 5000'],
-    ['a pattern', { type: 'string', pattern: '^a' }, `${place}.pattern has no bound: set maxLength to 250`],
-    ['a long pattern', { pattern: '^a', maxLength: 1e6 }, 'may run over 1000000 characters'],
-    ['a repeated repetition', { pattern: '^(a+)+$', maxLength: 30 }, '"^(a+)+$" repeats what is repeated'],
-    ['repeated alternatives', { pattern: '^(a|aa)*$', maxLength: 60 }, 'repeats a choice of alternatives'],
-    ['alternatives counted', { pattern: '^(?:[a-z]|a){1,60}$', maxLength: 60 }, 'repeats a choice'],
-    ['alternatives further in', { pattern: '^((a|aa))*$', maxLength: 60 }, 'repeats a choice'],
-    ['alternatives beside a class', { pattern: '^(?:[)a]|(aa|b))+$', maxLength: 60 }, 'repeats a choice'],
-    ['names', { patternProperties: { '^a': {} } }, 'set propertyNames: { maxLength } to 250'],
+    ['a lookahead', { pattern: '^(?=a)' }, `${place}.pattern "^(?=a)" cannot be matched in one pass`],
+    ['a back reference', { pattern: '^(.)\\1$' }, 'the texts themselves instead of \\1'],
+    ['a large count', { pattern: '^.{1,2000}$' }, 'cannot be matched in one pass'],
+    ['many steps', { pattern: '^.{1,100}$' }, 'has more than 100 steps'],
+    ['a pattern of names', { patternProperties: { '(?!a)': {} } }, '.patternProperties "(?!a)" cannot'],
     [
-      'a costly pattern of names',
-      { patternProperties: { '(a*)*': {} }, propertyNames: { maxLength: 9 } },
-      '.patternProperties "(a*)*"',
+      'in properties',
+      { properties: { 'a"b': { pattern: '(?=x)' } } },
+      `${place}.properties["a\\"b"].pattern`,
     ],
-    ['in properties', { properties: { 'a"b': { pattern: 'x' } } }, `${place}.properties["a\\"b"].pattern`],
     ['in items', { items: { uniqueItems: true } }, `${place}.items.uniqueItems`],
-    ['in listed items', { items: [true, { pattern: 'x' }] }, `${place}.items[1].pattern`],
-    ['in anyOf', { anyOf: [{ not: { pattern: 'x' } }] }, `${place}.anyOf[0].not.pattern`],
+    ['in listed items', { items: [true, { pattern: '(?=x)' }] }, `${place}.items[1].pattern`],
+    ['in anyOf', { anyOf: [{ not: { pattern: '(?=x)' } }] }, `${place}.anyOf[0].not.pattern`],
     [
       'in definitions',
       { definitions: { d: { uniqueItems: true } } },
       `${place}.definitions["d"].uniqueItems`,
     ],
-    ['in names', { propertyNames: { pattern: 'x' } }, `${place}.propertyNames.pattern`],
-    ['in if', { if: { contains: { pattern: 'x' } } }, `${place}.if.contains.pattern`],
-    ['in dependencies', { dependencies: { a: { pattern: 'x' } } }, `${place}.dependencies["a"].pattern`],
+    ['in names', { propertyNames: { pattern: '(?=x)' } }, `${place}.propertyNames.pattern`],
+    ['in if', { if: { contains: { pattern: '(?=x)' } } }, `${place}.if.contains.pattern`],
+    ['in dependencies', { dependencies: { a: { pattern: '(?=x)' } } }, `${place}.dependencies["a"].pattern`],
   ])('is refused for %s, and told what to write', (_name, schema, message) => {
     expect(() => compile(schema)).toThrow(UsageError);
     expect(() => compile(schema)).toThrow(message);
@@ -46,6 +42,82 @@ describe('a schema that could keep the server busy', () => {
     expect(() => resolveOptions({ channels: { '/a': { schema: { uniqueItems: true } } } })).toThrow(
       'channels["/a"].schema.uniqueItems',
     );
+  });
+});
+
+const $schema = 'https://json-schema.org/draft/2020-12/schema';
+const items = ($ref: string) => ({ items: { $ref } });
+const level = (at: number) => ({ $ref: `#/definitions/l${at}` });
+const node = { $ref: '#/definitions/node' };
+const recursive = (definition: JsonSchema): JsonSchema => ({ ...node, definitions: { node: definition } });
+const chain = (required: string) => ({ properties: { next: node }, required: [required] });
+const kind = (value: string, rest: object) => ({
+  properties: { kind: { const: value }, ...rest },
+  required: ['kind'],
+});
+
+describe('a schema that refers to itself', () => {
+  it.each<[string, JsonSchema]>([
+    ['anyOf', recursive({ anyOf: [chain('a'), chain('b')] })],
+    ['oneOf', recursive({ oneOf: [chain('a'), { type: 'number' }, chain('b')] })],
+    ['allOf', recursive({ allOf: [chain('a'), chain('b')] })],
+    ['beside', recursive({ ...chain('a'), not: chain('b') })],
+    ['two $ref', recursive({ properties: { next: { allOf: [node, node] } } })],
+    ['a pattern', recursive({ patternProperties: { '^n': node, t$: node } })],
+    ['items', recursive({ items: node, contains: node })],
+    ['the whole', { anyOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' } }] }],
+    ['another', recursive({ anyOf: [chain('a'), { properties: { next: { properties: { next: node } } } }] })],
+    [
+      'an anchor',
+      { $schema, $defs: { n: { $dynamicAnchor: 'n', anyOf: [items('#n'), items('#n')] } }, $ref: '#n' },
+    ],
+    ['an $id', { $id: 'http://a/b', anyOf: [items('http://a/b#'), items('http://a/b')] }],
+    ['a dynamic $ref', { $schema, anyOf: [{ items: { $dynamicRef: '#' } }, items('#')] }],
+    [
+      'a const that is not required',
+      recursive({ anyOf: [{ ...kind('a', { next: node }), required: [] }, kind('b', { next: node })] }),
+    ],
+    ['a const that comes late', recursive({ anyOf: [chain('a'), kind('b', { next: node })] })],
+  ])('from two places for the same data is refused: %s', (_name, schema) => {
+    expect(() => compile(schema)).toThrow(UsageError);
+    expect(() => compile(schema)).toThrow(
+      /schema\S* comes back to itself by two ways .* let one \$ref stand beside anyOf/,
+    );
+  });
+
+  it('from branches within branches without end is refused', () => {
+    const levels = Array.from({ length: 20 }, (_, at) => [
+      `l${at}`,
+      { anyOf: [level(at + 1), level(at + 1)] },
+    ]);
+    const definitions = { ...Object.fromEntries(levels), l20: { items: level(0) } };
+    expect(() => compile({ definitions, ...level(0) })).toThrow(
+      /by more than 10000 ways: repeat fewer \$ref/,
+    );
+  });
+
+  it.each<[string, JsonSchema]>([
+    ['a tree', recursive({ properties: { left: node, right: node }, additionalProperties: node })],
+    ['a list', recursive({ items: node, properties: { all: { items: node } } })],
+    ['one alternative', recursive({ anyOf: [chain('a'), { type: 'number' }] })],
+    [
+      'others in the alternatives',
+      recursive({ properties: { next: node }, anyOf: [{ required: ['a'] }, { required: ['b'] }] }),
+    ],
+    [
+      'different names',
+      recursive({
+        oneOf: [{ properties: { a: node } }, { properties: { b: node }, patternProperties: { '^c': node } }],
+      }),
+    ],
+    ['different kinds', recursive({ oneOf: [kind('a', { next: node }), kind('b', { next: node })] })],
+    ['its own draft', { properties: { schema: { $ref: 'http://json-schema.org/draft-07/schema#' } } }],
+  ])('is taken where each part of the data is looked at once: %s', (_name, schema) => {
+    const compiled = compile(schema);
+    const deep = JSON.parse(`${'{"kind":"b","next":'.repeat(90)}1${'}'.repeat(90)}`);
+    const begun = performance.now();
+    compiled.faultIn(deep);
+    expect(performance.now() - begun).toBeLessThan(100);
   });
 });
 
@@ -60,16 +132,14 @@ describe('of the schemas that are taken', () => {
       // ajv compares from the end: the items differ where it comes last.
       Array.from({ length: 16 }, (_, at) => [at, ...new Array(Math.floor(maxMessageSize / 32) - 4).fill(1)]),
     ],
-    [
-      'one with a pattern',
-      { items: { pattern: '^[a-z]+$', maxLength: 250 } },
-      Array.from({ length: many }, () => `${longest}!`),
-    ],
-    [
-      'one with a pattern that has no beginning',
-      { items: { pattern: '[a-z]+!$', maxLength: 250 } },
-      Array.from({ length: many }, () => longest),
-    ],
+    ['one with a pattern', { pattern: '^[a-z]+$' }, `${'a'.repeat(maxMessageSize - 3)}!`],
+    ['one whose pattern has no beginning', { items: { pattern: '[a-z]+!$' } }, Array(many).fill(longest)],
+    ['one that repeats a group', { pattern: '^[a-z]+(\\.[a-z]+)*$' }, `${'a.b'.repeat(maxMessageSize / 3)}!`],
+    ['one that repeats what is repeated', { pattern: '^(a+)+$' }, `${'a'.repeat(maxMessageSize - 3)}!`],
+    ['one that repeats alternatives', { pattern: '^(a|aa|a?b)*$' }, `${'ab'.repeat(maxMessageSize / 2)}!`],
+    ['one that repeats one thing often', { pattern: 'a*a*a*!' }, 'a'.repeat(maxMessageSize)],
+    ['one that has many places for one', { pattern: '^.*,.*,.*,.*;$' }, ','.repeat(maxMessageSize)],
+    ['one with a count', { pattern: '^[a-z0-9-]{1,40}$' }, 'a-'.repeat(maxMessageSize / 2)],
     [
       'one that compares what is simple',
       { items: { type: 'string' }, uniqueItems: true, maxItems: 100_000 },
@@ -77,20 +147,20 @@ describe('of the schemas that are taken', () => {
     ],
     [
       'one with alternatives',
-      { items: { pattern: '^(?:EUR|USD)/[A-Z]{3}$', maxLength: 7 } },
+      { items: { pattern: '^(?:EUR|USD)/[A-Z]{3}$' } },
       Array.from({ length: Math.floor(maxMessageSize / 10) }, () => 'EUR/ABc'),
     ],
     [
       'one with patterns of names',
-      { patternProperties: { '^x-[a-z]*$': true }, propertyNames: { maxLength: 100 } },
+      { patternProperties: { '^x-[a-z]*$': true } },
       Object.fromEntries(
         Array.from({ length: Math.floor(maxMessageSize / 110) }, (_, at) => [`x-${'a'.repeat(80)}${at}`, 1]),
       ),
     ],
-  ])('%s takes at most 100 ms for the worst that a message can hold', (_name, schema, data) => {
+  ])('%s takes at most half a second for the worst that a message can hold', (_name, schema, data) => {
     const compiled = compile(schema);
     const begun = performance.now();
     compiled.faultIn(data);
-    expect(performance.now() - begun).toBeLessThan(100);
+    expect(performance.now() - begun).toBeLessThan(500);
   });
 });

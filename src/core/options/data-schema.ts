@@ -4,7 +4,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { DataFault } from '../../protocol/errors.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { JsonSchema } from '../../options/table.ts';
+import { linearPattern } from './linear-pattern.ts';
 import { refuseCostlySchema } from './schema-cost.ts';
+import { refuseDoubling } from './schema-recursion.ts';
 
 /** What the data of every publish to some channels must satisfy. */
 export interface DataSchema {
@@ -47,13 +49,14 @@ function compile(schema: JsonSchema, place: string): ValidateFunction {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(`${place} is no JSON schema that can be used: ${why}`, { cause });
   }
+  refuseDoubling(schema, place);
   if ('$async' in satisfies) throw new UsageError(`${place} is asynchronous ($async), which it may not be`);
   return satisfies;
 }
 
 // Each has its own: two schemas may have the same $id. CH-9: only what the data itself has counts, not what every object has.
 function validatorFor(schema: JsonSchema): Ajv | Ajv2019 | Ajv2020 {
-  const options = { ownProperties: true, logger: false } as const;
+  const options = { ownProperties: true, logger: false, code: { regExp: linearPattern } } as const;
   const dialect = typeof schema === 'object' ? String(schema.$schema) : '';
   if (dialect.includes('/draft/2020-12/')) return new Ajv2020(options);
   if (dialect.includes('/draft/2019-09/')) return new Ajv2019(options);

@@ -1,0 +1,65 @@
+import { RE2JS } from 're2js';
+
+/** Steps of one pattern: letters, classes and repeats. A counted repeat takes as many as it counts. */
+const MAX_STEPS = 100;
+
+// What RE2 reads otherwise than ECMAScript: half a pair, escapes, `[` in a class, `.`
+const PARTS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\.|[[\].]/gsu;
+
+// White space of ECMAScript, and the rest. RE2 knows that of ASCII only.
+const SPACE = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
+const NOT_SPACE = [
+  String.raw`\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}`,
+  String.raw`\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}`,
+].join('');
+const NOT_LINE_END = String.raw`[^\n\r\x{2028}\x{2029}]`;
+
+/**
+ * Compiles a pattern of a schema for RE2, whose time grows in proportion to the text, whatever the pattern. Throws `Error`,
+ * which says what to write instead.
+ */
+export function linearPattern(pattern: string): RE2JS {
+  new RegExp(pattern, 'u'); // Throws for what is no pattern of JSON Schema.
+  const compiled = compile(pattern);
+  if (compiled.programSize() <= MAX_STEPS) return compiled;
+  throw new Error(
+    `has more than ${MAX_STEPS} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
+  );
+}
+
+// How ajv would write it into a module of its own.
+linearPattern.code = 'linearPattern';
+
+function compile(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(inRe2(pattern));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `cannot be matched in one pass over a text (${why}): write several patterns in allOf instead of (?=...), not: { pattern } instead of (?!...), the texts themselves instead of \\1, and ranges instead of long names in \\p{...}`,
+      { cause },
+    );
+  }
+}
+
+function inRe2(pattern: string): string {
+  let isInClass = false;
+  const translated = pattern.replace(PARTS, (part) => {
+    if (part.length > 2) return String.fromCharCode(...halves(part));
+    if (part === '\\s') return isInClass ? SPACE : `[${SPACE}]`;
+    if (part === '\\S') return isInClass ? NOT_SPACE : `[${NOT_SPACE}]`;
+    if (part === '.') return isInClass ? part : NOT_LINE_END;
+    if (part === '[' && isInClass) return '\\[';
+    if (part === '[' || part === ']') isInClass = part === '[';
+    return part;
+  });
+  return RE2JS.translateRegExp(translated);
+}
+
+// `\ud83d\ude00`
+function halves(pair: string): number[] {
+  return pair
+    .split('\\u')
+    .slice(1)
+    .map((hex) => Number.parseInt(hex, 16));
+}
