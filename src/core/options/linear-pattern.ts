@@ -1,7 +1,13 @@
 import { RE2JS } from 're2js';
 
 /** Steps of one pattern: letters, classes and repeats. A counted repeat takes as many as it counts. */
-const MAX_STEPS = 100;
+const MAX_STEPS = 40;
+
+/** Steps of a pattern of a fixed length, which is at one step at a time: `^[0-9a-f]{64}$`. */
+const MAX_FIXED_STEPS = 100;
+
+// From ^ on, no alternatives, and no repeat but one such as `{64}`.
+const FIXED = /^\^(?:\\(?:[pPu]\{[^}]*\}|.)|\[(?:\\.|[^\]\\])*\]|\(\?:|\((?!\?)|\{\d+\}|[^\\[({*+?|])*$/su;
 
 // What RE2 reads otherwise than ECMAScript: half a pair, escapes, `[` in a class, `.`
 const PARTS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\.|[[\].]/gsu;
@@ -21,9 +27,10 @@ const NOT_LINE_END = String.raw`[^\n\r\x{2028}\x{2029}]`;
 export function linearPattern(pattern: string): RE2JS {
   new RegExp(pattern, 'u'); // Throws for what is no pattern of JSON Schema.
   const compiled = compile(pattern);
-  if (compiled.programSize() <= MAX_STEPS) return compiled;
+  const most = FIXED.test(pattern) ? MAX_FIXED_STEPS : MAX_STEPS;
+  if (compiled.programSize() <= most) return compiled;
   throw new Error(
-    `has more than ${MAX_STEPS} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
+    `has more than ${most} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
   );
 }
 
