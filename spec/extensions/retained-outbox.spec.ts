@@ -4,7 +4,7 @@ import type { Reply } from '../../src/protocol/message.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
-const make = (limits: Limits) => new RetainedOutbox(plainOutbox(limits), limits);
+const make = (limits: Limits) => new RetainedOutbox(plainOutbox(limits), limits, { push: undefined });
 const reply: Reply = { channel: '/meta/connect', successful: true };
 
 outboxContract('retaining', make, (outbox) => {

@@ -348,4 +348,43 @@ describe('what was pushed on an event stream', () => {
     await deliver(2);
     expect(brought(events)).toEqual([1, 2]);
   });
+
+  it('does not come again when a later heartbeat is repeated, either', async () => {
+    const { server, client, connect, deliver } = await open();
+    server.joinStream(client.clientId, stream());
+    const heartbeat = { connectionType: 'eventsource' };
+    await connect(heartbeat);
+    await deliver(1);
+    await connect({ id: 'x', ...heartbeat });
+    expect((await connect({ id: 'x', ...heartbeat })).events).toEqual([]);
+    await deliver();
+    expect(client.session.outbox.size).toBe(0);
+  });
+});
+
+describe('while an event stream is open', () => {
+  it('what a lost reply brought before comes again on it', async () => {
+    const { server, client, connect, deliver } = await open();
+    const heartbeat = { id: 'x', connectionType: 'eventsource' };
+    await deliver(1);
+    expect(brought(await connect(heartbeat))).toEqual([1]);
+    const events = stream();
+    server.joinStream(client.clientId, events);
+    await connect(heartbeat);
+    await deliver(2);
+    expect(brought(events)).toEqual(["1'", 2]);
+  });
+
+  it('what was lost with a socket before comes again on it', async () => {
+    const wire = socket();
+    const { server, client, connect, deliver } = await open(wire);
+    await deliver(1);
+    server.lost(wire.die());
+    const events = stream();
+    server.joinStream(client.clientId, events);
+    await deliver(2);
+    await connect({ connectionType: 'eventsource' });
+    await deliver(3);
+    expect(brought(events)).toEqual([2, "1'", 3]);
+  });
 });

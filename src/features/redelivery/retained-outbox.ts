@@ -1,3 +1,4 @@
+import type { ServedSession } from '../../ports/feature.ts';
 import type { GapsByChannel } from '../../ports/gap.ts';
 import { LostReply } from '../../ports/lost-reply.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
@@ -16,20 +17,25 @@ import { RetainedEvents, type SentLimits } from './retained-events.ts';
  * take() goes on at d'; a connect that shows the loss makes it a' b' c' d' e', any other lets a b c go: all that was sent before
  * the last connect reply. Sent and repeated events have the limits of DL-10 for themselves: past that the oldest ones that were
  * sent can no longer be repeated. What was never sent is not let go for them.
+ *
+ * Events on an event stream are not kept: they cannot be lost with a reply. A stream does not wait for the connect that shows a loss, so
+ * what that has repeated comes on it behind newer events.
  */
 export class RetainedOutbox implements Outbox {
   /** To be asked about every connect. */
   readonly lostReply = new LostReply();
   readonly #sent: RetainedEvents;
   readonly #fresh: Outbox;
+  readonly #session: Pick<ServedSession, 'push'>;
   #repeats: Repeat[] = [];
   // Gaps that replies since the last connect have told of.
   #told: GapsByChannel[] = [];
 
   /** `fresh` holds what was never sent. */
-  constructor(fresh: Outbox, limits: SentLimits) {
+  constructor(fresh: Outbox, limits: SentLimits, session: Pick<ServedSession, 'push'>) {
     this.#sent = new RetainedEvents(limits);
     this.#fresh = fresh;
+    this.#session = session;
   }
 
   reserve(events: number, bytes: number): void {
@@ -66,7 +72,7 @@ export class RetainedOutbox implements Outbox {
     if (this.#repeats.length > 0) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
     const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
-    this.#sent.add(fresh);
+    this.#keep(fresh);
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
@@ -124,8 +130,12 @@ export class RetainedOutbox implements Outbox {
       count += 1;
     }
     const again = this.#repeats.splice(0, count);
-    this.#sent.add(again);
+    this.#keep(again);
     return again;
+  }
+
+  #keep(sent: readonly OutgoingEvent[]): void {
+    if (this.#session.push?.shape !== 'stream') this.#sent.add(sent);
   }
 
   #tellAgain(told: readonly GapsByChannel[]): void {

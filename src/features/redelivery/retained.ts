@@ -11,7 +11,7 @@ export function retained(limits: SentLimits): Feature {
     opened(session) {
       // Nothing gets lost inside this process; and with acknowledgements there is another outbox that repeats.
       if (session.transport === 'in-process' || session.outbox.repeats !== undefined) return;
-      session.outbox = new RetainedOutbox(session.outbox, limits);
+      session.outbox = new RetainedOutbox(session.outbox, limits, session);
       session.deliverOnly = 'polling';
     },
 
@@ -20,9 +20,7 @@ export function retained(limits: SentLimits): Feature {
       const { outbox, push } = session;
       if (request.kind === 'connect') {
         session.deliverOnly = 'polling';
-        // What a stream brings is not lost with a reply.
-        const isLost = outbox.lostReply.isShownBy(request, conduit, alone) && push?.shape !== 'stream';
-        if (isLost) outbox.repeat();
+        if (outbox.lostReply.isShownBy(request, conduit, alone)) outbox.repeat();
         else outbox.confirm();
       } else if (conduit.shape === 'socket' && push === undefined && outbox.kept > outbox.size) {
         // This will bind a new socket, but only the connect will tell what has to be repeated before all else.
