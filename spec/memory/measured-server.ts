@@ -19,6 +19,12 @@ export interface Memory {
   readonly limit: number;
 }
 
+/** What a history is made with. */
+interface Kept {
+  readonly path?: string;
+  readonly maxBytes?: number;
+}
+
 /** A server of the build in `dist/`, in a process of its own with a small heap. It lasts as long as the test. */
 export class MeasuredServer {
   readonly url: string;
@@ -31,9 +37,9 @@ export class MeasuredServer {
     this.url = `http://127.0.0.1:${port}/bayeux`;
   }
 
-  /** `heap` is in MiB. Options must be JSON. */
-  static async start(options: ServerOptions = {}, heap = 256): Promise<MeasuredServer> {
-    const child = fork(script, [JSON.stringify(options)], {
+  /** `heap` is in MiB. Options must be JSON. `kept` is what the history is made with: in a folder where there is a path. */
+  static async start(options: ServerOptions = {}, heap = 256, kept: Kept = {}): Promise<MeasuredServer> {
+    const child = fork(script, [JSON.stringify(options), JSON.stringify(kept)], {
       execArgv: ['--expose-gc', `--max-old-space-size=${heap}`],
     });
     onTestFinished(() => void child.kill('SIGKILL'));
@@ -47,8 +53,17 @@ export class MeasuredServer {
 
   /** Collects garbage and measures; publishes first, if asked to. */
   async measure(publish?: { readonly channel: string; readonly data: unknown }): Promise<Memory> {
+    return this.#ask({ publish });
+  }
+
+  /** Publishes to so many channels below /d, an event each, and measures. */
+  async spread(channels: number): Promise<Memory> {
+    return this.#ask({ spread: channels });
+  }
+
+  async #ask(what: object): Promise<Memory> {
     const answer = once(this.#child, 'message');
-    this.#child.send({ publish });
+    this.#child.send(what);
     const [{ measured }] = await answer;
     return measured;
   }
