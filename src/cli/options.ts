@@ -87,7 +87,7 @@ export const programTable = {
         unit: 'bytes',
         min: 1,
         max: Number.MAX_SAFE_INTEGER,
-        doc: 'Bytes of them that are kept; past it the oldest go. Unset is 64 MiB in memory, 512 MiB in a folder.',
+        doc: 'Bytes of them that are kept; past it the oldest go. A folder takes up to twice as much. Unset is 64 MiB in memory, 512 MiB in a folder.',
       },
       maxChannels: {
         kind: 'integer',

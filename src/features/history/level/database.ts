@@ -6,13 +6,18 @@ import { HistoryError } from './history-error.ts';
 const wayOut =
   'restore the folder from a copy, or move it away: a new history begins then, and subscribers are told that theirs is gone';
 
+/** How much LevelDB may write to its log before it makes a table of it: two logs are there at a time. Bytes. */
+const MIN_LOG = 262_144;
+const MAX_LOG = 4_194_304;
+
 /**
  * Opens the database in a folder, which is made if there is none. A last record that was not written whole is left out.
  * Throws `HistoryError` when the folder holds something else, is in use, or is damaged.
  */
-export async function openDatabase(path: string): Promise<ClassicLevel> {
+export async function openDatabase(path: string, maxBytes: number): Promise<ClassicLevel> {
   makeFolder(path);
-  const db = new ClassicLevel(path);
+  const writeBufferSize = Math.max(MIN_LOG, Math.min(maxBytes / 16, MAX_LOG));
+  const db = new ClassicLevel(path, { writeBufferSize });
   try {
     await db.open();
   } catch (error) {

@@ -23,11 +23,17 @@ export interface LevelHistoryOptions {
    * system falls, the last ones may be lost, and the history then says that nothing before is proven to be complete.
    */
   readonly sync?: boolean;
-  /** Of all events as they are written; past it the oldest are discarded. The folder takes up to two and a half times as much, since LevelDB keeps what was deleted for a while. Bytes; 512 MiB if absent. */
+  /**
+   * Events take three quarters of it as they are written; past that the oldest are discarded. The folder never takes more than twice
+   * as much: LevelDB keeps what was deleted for a while, and publishers wait where it cannot follow. Bytes; 512 MiB if absent.
+   */
   readonly maxBytes?: number;
   /** Past it a channel is forgotten that was not published to for about the longest time; 100,000 if absent. */
   readonly maxChannels?: number;
 }
+
+/** The share of `maxBytes` that events may take. The rest is for what was discarded, until LevelDB drops it from its files. */
+const KEPT = 0.75;
 
 /** How long after a failure the database is opened again, at the earliest. Milliseconds. */
 const PAUSE = 1000;
@@ -56,7 +62,7 @@ export class LevelHistory implements HistoryStore {
   #failed: { readonly error: unknown; readonly at: number } | undefined;
   #reopening: Promise<Opened> | undefined;
   #newest = 0;
-  #compacting = false;
+  #compaction: Promise<void> | undefined;
 
   /** Throws `UsageError` for a bad value. */
   constructor({
@@ -70,7 +76,7 @@ export class LevelHistory implements HistoryStore {
     this.#path = path;
     this.#sync = sync;
     this.#bounds = {
-      maxBytes: checkedBound('maxBytes', maxBytes),
+      maxBytes: checkedBound('maxBytes', maxBytes) * KEPT,
       maxChannels: checkedBound('maxChannels', maxChannels),
     };
   }
@@ -101,7 +107,7 @@ export class LevelHistory implements HistoryStore {
       contents.takeBack(channel, id);
       throw error;
     }
-    if (contents.discardedBytes > this.#bounds.maxBytes / 4) this.#compact(open);
+    await this.#makeRoom(open);
     return { id, channel, at: timeOf(id), json };
   }
 
@@ -142,16 +148,24 @@ export class LevelHistory implements HistoryStore {
     if (open !== undefined) await this.#close(open, isWritten);
   }
 
+  // A publisher that is faster than the files are made smaller waits for that: else they would grow without a bound.
+  async #makeRoom(open: Opened): Promise<void> {
+    const { maxBytes } = this.#bounds;
+    if (open.contents.discardedBytes <= maxBytes / 4) return;
+    if (this.#compaction === undefined) this.#compaction = this.#compact(open);
+    else await this.#compaction;
+  }
+
   // LevelDB keeps what was deleted until it comes by: what lies before the oldest event is taken out of the files at once.
-  #compact({ db, contents }: Opened): void {
+  async #compact({ db, contents }: Opened): Promise<void> {
     contents.discardedBytes = 0;
-    if (this.#compacting) return;
-    this.#compacting = true;
-    db.compactRange(eventKey(0, ''), eventKey(contents.oldest, ''))
-      .catch(() => {}) // It was closed meanwhile; or cannot be written, which the next append is told.
-      .finally(() => {
-        this.#compacting = false;
-      });
+    try {
+      await db.compactRange(eventKey(0, ''), eventKey(contents.oldest, ''));
+    } catch {
+      // It was closed meanwhile; or cannot be written, which the next append is told.
+    } finally {
+      this.#compaction = undefined;
+    }
   }
 
   // Nothing may be written behind half a group.
@@ -172,7 +186,7 @@ export class LevelHistory implements HistoryStore {
   }
 
   async #openAll(settings: HistorySettings): Promise<Opened> {
-    const db = await openDatabase(this.#path);
+    const db = await openDatabase(this.#path, this.#bounds.maxBytes);
     let witness: Witness | undefined;
     try {
       const vouched = Witness.read(this.#path);
