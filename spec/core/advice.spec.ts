@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Advisor } from '../../src/core/advice.ts';
-import { resolveOptions } from '../../src/core/options/options.ts';
+import { resolveOptions } from '../../src/server-options.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerOptions } from '../../src/core/options/server-options.ts';
+import type { ServerOptions } from '../../src/server-options-types.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
 import type { Question } from '../../src/ports/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileSchema } from '../../src/core/options/data-schema.ts';
+import { compileSchema } from '../../src/features/data-schema/compiled-schema.ts';
 import type { JsonSchema } from '../../src/options/table.ts';
-import { resolveOptions } from '../../src/core/options/options.ts';
+import { resolveOptions } from '../../src/server-options.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';

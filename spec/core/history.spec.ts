@@ -10,8 +10,7 @@ import type { LogEvent } from '../../src/lib/log.ts';
 import type { Feature } from '../../src/ports/feature.ts';
 import { isPromise } from '../../src/lib/maybe-promise.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
-import { resolveOptions } from '../../src/core/options/options.ts';
-import { ChannelRules } from '../../src/core/options/rules.ts';
+import { configOf } from '../../src/server-options.ts';
 import { Backlog } from '../../src/core/delivery/backlog.ts';
 import { Features } from '../../src/core/features.ts';
 import { Hooks } from '../../src/core/hooks.ts';
@@ -412,8 +411,7 @@ describe('a store that takes its time', () => {
 describe('history', () => {
   async function opened(store = new MemoryHistory()) {
     const clock = new FakeClock();
-    const options = resolveOptions({ channels: durable });
-    const rules = new ChannelRules(options.channels, options.replay);
+    const { options, rules } = configOf({ channels: durable });
     const history = new History(store, { options: options.replay, rules, clock, log: () => {} });
     await history.open();
     return { history, clock, store };
@@ -486,8 +484,7 @@ describe('history', () => {
     const events = new Events(log);
     const clock = new FakeClock();
     const refusals = new Refusals(clock, log);
-    const options = resolveOptions({ channels: durable });
-    const rules = new ChannelRules(options.channels, options.replay);
+    const { options, rules } = configOf({ channels: durable });
     const subscriptions = new Subscriptions({
       engine,
       events,

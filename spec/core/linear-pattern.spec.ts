@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compileSchema } from '../../src/core/options/data-schema.ts';
+import { compileSchema } from '../../src/features/data-schema/compiled-schema.ts';
 
 const classes = [
   '.',

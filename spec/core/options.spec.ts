@@ -1,13 +1,8 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Given } from '../../src/options/table.ts';
 import { type NamedOption, optionRows } from '../../src/options/table.ts';
-import {
-  optionTable,
-  type ResolvedOptions,
-  readOptions,
-  resolveOptions,
-} from '../../src/core/options/options.ts';
-import type { ServerOptions } from '../../src/core/options/server-options.ts';
+import { optionTable, type ResolvedOptions, readOptions, resolveOptions } from '../../src/server-options.ts';
+import type { ServerOptions } from '../../src/server-options-types.ts';
 import { nearest } from '../../src/lib/did-you-mean.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 
@@ -193,7 +188,7 @@ describe('the server options', () => {
     [
       'channels',
       { '/a': { maxEvents: 5 } },
-      'unknown option channels["/a"].maxEvents; did you mean "history.maxEvents"?',
+      'unknown option channels["/a"].maxEvents; did you mean "overflow.maxEvents"?',
     ],
     [
       'channels',

@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ChannelRule } from '../../src/channel-rule-table.ts';
 import { ChannelIndex } from '../../src/channels/channel-index.ts';
-import { readOptions, resolveOptions } from '../../src/core/options/options.ts';
-import type { ServerOptions } from '../../src/core/options/server-options.ts';
-import { ChannelRules } from '../../src/core/options/rules.ts';
+import { configOf, readOptions } from '../../src/server-options.ts';
+import type { ServerOptions } from '../../src/server-options-types.ts';
+import type { ChannelRules } from '../../src/channels/channel-rules.ts';
+import { silent } from '../../src/lib/log.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
+import { featuresOf, serverFeatures } from '../../src/server-features.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 function rulesOf(
   channels: NonNullable<ServerOptions['channels']>,
   replay: ServerOptions['replay'] = {},
-): ChannelRules {
-  const options = resolveOptions({ channels, replay });
-  return new ChannelRules(options.channels, options.replay);
+): ChannelRules<ChannelRule> {
+  return configOf({ channels, replay }).rules;
 }
 
 describe('channel rules', () => {
@@ -102,10 +105,14 @@ describe('channel rules', () => {
     expect(rules.of('/other').history).toBeUndefined();
   });
 
-  it('say whether any channel may be durable', () => {
-    expect(rulesOf({}).hasHistory).toBe(false);
-    expect(rulesOf({ '/**': { lazy: true }, '/a': { history: false } }).hasHistory).toBe(false);
-    expect(rulesOf({ '/a': { history: true } }).hasHistory).toBe(true);
+  it('make a history only where some channel may be durable', () => {
+    const isThere = (channels: NonNullable<ServerOptions['channels']>) => {
+      const parts = { ...configOf({ channels }), clock: new FakeClock(), log: silent };
+      return featuresOf(serverFeatures, parts).some(({ name }) => name === 'history');
+    };
+    expect(isThere({})).toBe(false);
+    expect(isThere({ '/**': { lazy: true }, '/a': { history: false } })).toBe(false);
+    expect(isThere({ '/a': { history: true } })).toBe(true);
   });
 
   it.each([

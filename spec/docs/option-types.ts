@@ -1,11 +1,12 @@
 import { partOf } from '../../src/cli/help.ts';
 import type { OptionGroup, OptionRow, OptionTable } from '../../src/options/table.ts';
-import { optionTable } from '../../src/core/options/options.ts';
+import { optionTable } from '../../src/server-options.ts';
 
 const head = `// Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
-import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
-import type { JsonSchema } from '../../options/table.ts';
+import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
+import type { OriginPredicate } from './http/options.ts';
+import type { JsonSchema } from './options/table.ts';
 `;
 
 /** The source of the interfaces that users of the options see. */

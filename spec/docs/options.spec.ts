@@ -16,7 +16,7 @@ it('docs/options.md says what the tables say; to write it anew: WRITE_DOCS=1 npx
 });
 
 it('the interfaces of the options say what the tables say; to write them anew: as the page', () => {
-  const file = new URL('../../src/core/options/server-options.ts', import.meta.url);
+  const file = new URL('../../src/server-options-types.ts', import.meta.url);
   const formatted = spawnSync('npx', ['biome', 'format', '--stdin-file-path=src/x.ts'], {
     input: optionTypes(),
   });

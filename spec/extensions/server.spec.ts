@@ -1,13 +1,12 @@
-import { ChannelRules } from '../../src/core/options/rules.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { Server as CoreServer } from '../../src/core/server.ts';
 import { silent } from '../../src/lib/log.ts';
 import type { Feature } from '../../src/ports/feature.ts';
 import { describe, expect, it } from 'vitest';
 import type { Extension } from '../../src/ports/session.ts';
-import { resolveOptions } from '../../src/core/options/options.ts';
+import { configOf } from '../../src/server-options.ts';
 import { Server, type ServerOptions, UsageError } from '../../src/index.ts';
-import { standardFeatures } from '../../src/server.ts';
+import { featuresOf, serverFeatures } from '../../src/server-features.ts';
 import { ask, FakeClient, handshake } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -80,9 +79,8 @@ describe('the server of the package', () => {
         },
       });
     const clock = new FakeClock();
-    const options = resolveOptions();
-    const rules = new ChannelRules({}, options.replay);
-    const features = standardFeatures({ options, rules, clock, log: silent }, undefined);
+    const { options, rules } = configOf({});
+    const features = featuresOf(serverFeatures, { options, rules, clock, log: silent });
     const server = new CoreServer({
       ...{ options, rules, clock, log: silent, extensions: [], engine: new MemoryEngine() },
       features: features.map(watched),

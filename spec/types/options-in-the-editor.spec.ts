@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optionRows } from '../../src/options/table.ts';
-import { optionTable } from '../../src/core/options/options.ts';
+import { optionTable } from '../../src/server-options.ts';
 import { LanguageService } from './language-service.ts';
 
 let service: LanguageService;

@@ -1,6 +1,6 @@
 import type { NamedOption } from '../options/table.ts';
 import { checked, resolve } from '../options/check.ts';
-import { optionTable, type ResolvedOptions, readOptions } from '../core/options/options.ts';
+import { optionTable, type ResolvedOptions, readOptions } from '../server-options.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';

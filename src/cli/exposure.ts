@@ -1,5 +1,5 @@
 import type { Log } from '../lib/log.ts';
-import type { ResolvedOptions } from '../core/options/options.ts';
+import { type ResolvedOptions, withTransports } from '../server-options.ts';
 import type { ProgramOptions } from './options.ts';
 
 /** Whether others than this machine are meant to reach the server: by its address, by a name, or through a proxy. */
@@ -13,8 +13,10 @@ function isLoopback(host: string): boolean {
 
 /** Without JSONP: no page of the server's own origin needs it, and it is one way in less. */
 export function withoutJsonp(options: ResolvedOptions): ResolvedOptions {
-  const transports = options.transports.filter((name) => name !== 'callback-polling');
-  return Object.freeze({ ...options, transports: Object.freeze(transports) });
+  return withTransports(
+    options,
+    options.transports.filter((name) => name !== 'callback-polling'),
+  );
 }
 
 /** Says that there is no policy where others can reach the server. */

@@ -1,5 +1,5 @@
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
-import { optionSections, optionTable } from '../core/options/options.ts';
+import { optionSections, optionTable } from '../server-options.ts';
 
 /** A key of the HTTP API. `<redacted>` stood for one in configurations that were printed. */
 export const apiKeyPattern = /^(?!<redacted>$)[!-~]{8,}$/;

@@ -1,6 +1,5 @@
 import { countingKey } from '../lib/address.ts';
 import type { Conduit, SocketTally } from '../ports/conduit.ts';
-import type { ResolvedOptions } from './options/options.ts';
 import type { Refusals } from './refusals.ts';
 
 /** What there is of one address. */
@@ -17,7 +16,16 @@ export interface Seat {
   readonly socket: SocketTally | undefined;
 }
 
-type LimitOption = 'maxSessions' | 'maxSessionsPerAddress' | 'maxSessionsPerConnection';
+/** How many sessions there may be. */
+export interface AdmissionOptions {
+  readonly maxSessions: number;
+  readonly maxSessionsPerAddress: number;
+  readonly maxSessionsPerConnection: number;
+  /** Whose `X-Forwarded-For` is believed, if anybody's. */
+  readonly trustProxy: unknown;
+}
+
+type LimitOption = Exclude<keyof AdmissionOptions, 'trustProxy'>;
 
 /** So many sockets for each session that may be: who reconnects has two for a while. */
 const SOCKETS_PER_SESSION = 2;
@@ -27,13 +35,13 @@ const SOCKETS_PER_SESSION = 2;
  * connection is not counted by itself, since a proxy sends the requests of many clients through one.
  */
 export class Admission {
-  readonly #options: ResolvedOptions;
+  readonly #options: AdmissionOptions;
   readonly #refusals: Refusals;
   readonly #byAddress = new Map<string, Tally>();
   #sessions = 0;
   #sockets = 0;
 
-  constructor(options: ResolvedOptions, refusals: Refusals) {
+  constructor(options: AdmissionOptions, refusals: Refusals) {
     this.#options = options;
     this.#refusals = refusals;
   }

@@ -1,7 +1,6 @@
 import type { BayeuxError } from '../protocol/errors.ts';
 import type { Advice } from '../protocol/message.ts';
 import type { TransportName } from '../ports/conduit.ts';
-import type { ResolvedOptions } from './options/options.ts';
 
 /** The times a session lives by. Milliseconds. */
 export interface Timing {
@@ -19,12 +18,25 @@ const forever: Timing = {
   maxInterval: Number.POSITIVE_INFINITY,
 };
 
+interface DeliveringTiming extends Timing {
+  readonly metaConnectDeliverOnly: boolean;
+}
+
+/** The options of each transport, as far as they say how its sessions live. */
+export interface TransportTimes {
+  readonly metaConnectDeliverOnly: boolean;
+  readonly websocket: DeliveringTiming;
+  readonly eventSource: Omit<Timing, 'interval'>;
+  readonly longPolling: DeliveringTiming;
+  readonly callbackPolling: Timing;
+}
+
 /** The times of each transport. */
 export class Timings {
   readonly #byTransport: Record<TransportName, Timing>;
   readonly #deliverOnly: Record<TransportName, boolean>;
 
-  constructor({ websocket, eventSource, longPolling, callbackPolling, ...options }: ResolvedOptions) {
+  constructor({ websocket, eventSource, longPolling, callbackPolling, ...options }: TransportTimes) {
     this.#byTransport = {
       websocket,
       // ES-6: its interval is its timeout.
@@ -90,11 +102,17 @@ export function adviceAfter(channel: string | undefined, error: BayeuxError): Ad
   return undefined;
 }
 
+/** What advice carries besides. */
+interface AdviceOptions {
+  readonly advice: { readonly maxInterval: boolean };
+  readonly hosts: readonly string[];
+}
+
 /** Makes advice; always complete (ADV-1). */
 export class Advisor {
-  readonly #options: Pick<ResolvedOptions, 'advice' | 'hosts'>;
+  readonly #options: AdviceOptions;
 
-  constructor(options: Pick<ResolvedOptions, 'advice' | 'hosts'>) {
+  constructor(options: AdviceOptions) {
     this.#options = options;
   }
 

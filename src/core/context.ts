@@ -11,8 +11,8 @@ import type { Events } from './events.ts';
 import type { Intake } from './intake.ts';
 import type { Judge } from './judge.ts';
 import type { Log } from '../lib/log.ts';
-import type { ResolvedOptions } from './options/options.ts';
-import type { ChannelRules } from './options/rules.ts';
+import type { DeliveryRules } from './delivery/rules.ts';
+import type { CoreOptions } from './options.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import type { Flusher } from './delivery/flusher.ts';
 import type { Oversized } from './delivery/oversized.ts';
@@ -24,13 +24,13 @@ import type { Sessions } from './sessions.ts';
 
 /** The parts of a server, as they know one another. Put together in `server.ts`. */
 export interface Core {
-  readonly options: ResolvedOptions;
+  readonly options: CoreOptions;
   readonly clock: Clock;
   readonly log: Log;
   readonly grammar: ChannelGrammar;
   readonly timings: Timings;
   readonly advisor: Advisor;
-  readonly rules: ChannelRules;
+  readonly rules: DeliveryRules;
   readonly refusals: Refusals;
   readonly intake: Intake;
   readonly judge: Judge;

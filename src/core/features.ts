@@ -1,7 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
 import type { Feature, FeatureHost, ServedSession, SessionFeature } from '../ports/feature.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Event, HandshakeRequest } from '../protocol/message.ts';
+import type { Event, HandshakeRequest, JsonObject } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
 const none: readonly SessionFeature[] = [];
@@ -51,6 +51,11 @@ export class Features {
   /** An event is about to be queued to the sessions of this node. */
   arrive(event: OutgoingEvent): void {
     for (const feature of this.arriving) feature.arriving?.(event);
+  }
+
+  /** The `ext` by which a session of this process asks for what came after an event. */
+  resuming(pattern: string, after: number): JsonObject {
+    return Object.assign({}, ...this.all.map((feature) => feature.resuming?.(pattern, after)));
   }
 
   /** Refuses data that may not be published to a channel. Throws `BayeuxError`. */

@@ -5,7 +5,7 @@ import { checkNames } from '../lib/known-names.ts';
 import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { UnconnectedPublish } from './options/callbacks.ts';
+import type { UnconnectedPublish } from './callbacks.ts';
 import type { HandshakeAnswer, Policy, Question } from '../ports/policy.ts';
 import type { Session } from '../ports/session.ts';
 import { shown } from '../lib/shown.ts';

@@ -1,5 +1,5 @@
 import { BayeuxError } from '../protocol/errors.ts';
-import type { Event, ReadableRequest, Reply, Request } from '../protocol/message.ts';
+import type { Event, JsonObject, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -77,6 +77,8 @@ export interface LocalParts {
   /** Handles a batch. */
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void>;
   session(id: string): Session | undefined;
+  /** The `ext` of a subscribe that asks for what came after an event. */
+  resuming(pattern: string, after: number): JsonObject;
   /** Whether the server is closing: what is published then is quietly nothing. */
   isClosing(): boolean;
   /** A listener failed, and nobody else will hear of it. */
@@ -123,8 +125,8 @@ export class LocalSession {
   }
 
   /**
-   * Subscribes to a name or pattern, and has replayed what was published after the replay id `after`: what is new with -1, all
-   * there is with -2. What comes back unsubscribes. Throws `BayeuxError`.
+   * Subscribes to a name or pattern, and receives what was published after the event with this id: what is new with -1, all there
+   * is with -2. What comes back unsubscribes. Throws `BayeuxError`.
    */
   async subscribe(pattern: string, listener: EventListener, after = -1): Promise<() => Promise<void>> {
     const heard: Heard = { stamp: 0, pattern, listener };
@@ -132,7 +134,7 @@ export class LocalSession {
       kind: 'subscribe',
       channel: '/meta/subscribe',
       subscription: pattern,
-      ...(after !== -1 && { ext: { replay: { [pattern]: after } } }),
+      ...(after !== -1 && { ext: this.#parts.resuming(pattern, after) }),
     });
     this.#listeners.add(pattern, heard);
     this.#counts.set(pattern, (this.#counts.get(pattern) ?? 0) + 1);

@@ -7,7 +7,7 @@ import type { Backlog } from './delivery/backlog.ts';
 import type { Events } from './events.ts';
 import type { Features } from './features.ts';
 import type { Hooks } from './hooks.ts';
-import type { ChannelRule, ChannelRules } from './options/rules.ts';
+import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** What a publisher works with. */
@@ -15,7 +15,7 @@ export interface PublisherParts {
   readonly engine: Engine;
   readonly hooks: Hooks;
   readonly features: Features;
-  readonly rules: ChannelRules;
+  readonly rules: DeliveryRules;
   readonly subscriptions: Subscriptions;
   readonly events: Events;
   readonly backlog: Backlog;
@@ -69,7 +69,7 @@ export class Publisher {
     return this.#send(new OutgoingEvent(event, handling), rule, session);
   }
 
-  #send(event: OutgoingEvent, rule: ChannelRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
+  #send(event: OutgoingEvent, rule: DeliveryRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
     const { engine, events, options } = this.#parts;
     // Afterwards only its text may be left.
     const message = events.hears.published ? event.message : undefined;
@@ -96,7 +96,7 @@ export class Publisher {
 }
 
 // What the publisher says of an event stands above the rule of its channel.
-function handle(how: Delivery, { lazy, overflow }: ChannelRule): Handling {
+function handle(how: Delivery, { lazy, overflow }: DeliveryRule): Handling {
   if (overflow === undefined && (lazy === undefined || how.lazy !== undefined)) return how;
   return { ...how, lazy: how.lazy ?? lazy ?? false, overflow };
 }

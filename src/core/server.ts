@@ -30,8 +30,8 @@ import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
-import type { ResolvedOptions } from './options/options.ts';
-import type { ChannelRules } from './options/rules.ts';
+import type { DeliveryRules } from './delivery/rules.ts';
+import type { CoreOptions } from './options.ts';
 import { Publisher } from './publisher.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
@@ -40,9 +40,9 @@ import { Sessions } from './sessions.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** What a server is put together from. */
-export interface ServerInit {
-  readonly options: ResolvedOptions;
-  readonly rules: ChannelRules;
+export interface ServerInit<Options extends CoreOptions = CoreOptions> {
+  readonly options: Options;
+  readonly rules: DeliveryRules;
   readonly features: readonly Feature[];
   readonly policy?: Policy | undefined;
   readonly extensions: readonly Extension[];
@@ -64,8 +64,8 @@ export interface Usage {
 export type ServerState = 'open' | 'draining' | 'closed';
 
 /** Sessions, channels and who hears what. Knows no sockets: transports bring it requests and conduits. */
-export class Server {
-  readonly options: ResolvedOptions;
+export class Server<Options extends CoreOptions = CoreOptions> {
+  readonly options: Options;
   readonly clock: Clock;
   readonly log: Log;
   /** Who is here. */
@@ -80,7 +80,7 @@ export class Server {
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
 
-  constructor(init: ServerInit) {
+  constructor(init: ServerInit<Options>) {
     this.options = init.options;
     this.clock = init.clock;
     this.log = init.log;
@@ -95,7 +95,7 @@ export class Server {
     return this.#state;
   }
 
-  /** Resolves when the engine carries publications and the history is open; rejects when they cannot. A single node is ready at once. */
+  /** Resolves when the engine carries publications and the features work; rejects when they cannot. A single node is ready at once. */
   open(): Promise<void> {
     return this.#opening;
   }
@@ -103,7 +103,7 @@ export class Server {
   /**
    * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
    * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine or a
-   * history that does not close within `shutdownGrace` is not waited for, and one that fails to close is logged. What is
+   * feature that does not close within `shutdownGrace` is not waited for, and one that fails to close is logged. What is
    * published meanwhile is quietly nothing.
    */
   async close(): Promise<void> {
@@ -146,7 +146,7 @@ export class Server {
   /**
    * Publishes to a broadcast channel in the server's own name. Resolves when the event was queued to its receivers on this
    * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry, and `BayeuxError`
-   * for data that breaks the schema of the channel. Does nothing while the server closes, and throws `UsageError` afterwards.
+   * for data that may not be published there. Does nothing while the server closes, and throws `UsageError` afterwards.
    */
   async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
     if (this.#isClosing) return;
@@ -169,6 +169,7 @@ export class Server {
     return new LocalSession({
       receive: (requests, conduit) => this.receive(requests, conduit),
       session: (id) => this.#core.sessions.byId(id),
+      resuming: (pattern, after) => this.#core.features.resuming(pattern, after),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
     }).handshake();
@@ -359,10 +360,7 @@ export class Server {
 }
 
 // CN-14: where events travel with connect replies only, a stream would stay empty.
-function offered(
-  { transports, metaConnectDeliverOnly }: ResolvedOptions,
-  attached: boolean,
-): readonly string[] {
+function offered({ transports, metaConnectDeliverOnly }: CoreOptions, attached: boolean): readonly string[] {
   return transports.filter(
     (name) => (name !== 'websocket' || attached) && (name !== 'eventsource' || !metaConnectDeliverOnly),
   );

@@ -14,6 +14,7 @@ import type {
   Extension,
   Session as PublicSession,
   SessionState,
+  StartOverReason,
 } from '../ports/session.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors } from '../protocol/errors.ts';
@@ -27,7 +28,7 @@ import type { Backlog } from './delivery/backlog.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
 import type { Events } from './events.ts';
 import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
-import type { ChannelRules } from './options/rules.ts';
+import type { DeliveryRules } from './delivery/rules.ts';
 import type { Replies } from './replies.ts';
 
 /** What a session needs of the server. */
@@ -40,7 +41,7 @@ export interface SessionHost extends SenderHost {
   readonly advisor: Advisor;
   readonly replies: Replies;
   readonly hooks: Hooks;
-  readonly rules: ChannelRules;
+  readonly rules: DeliveryRules;
   readonly backlog: Backlog;
   readonly events: Events;
   readonly sessions: { remove(session: Session): void };
@@ -268,7 +269,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     });
   }
 
-  startOver(reason: 'history' | 'unverified'): void {
+  startOver(reason: StartOverReason): void {
     const held = this.#unhold();
     this.close(reason);
     if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');
@@ -363,7 +364,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#enter('held', hold);
     // Where polls are paused, what is due waits for the end of that.
     if (this.#sender.hasUrgent) this.#sender.schedule();
-    // What it acknowledged may have made room.
+    // What it said it has received may have made room.
     if (this.#goesOn) this.#mayGoOn();
     return undefined;
   }

@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import { group, ms } from '../options/rows.ts';
+import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension, Session } from '../ports/session.ts';
 import { errors } from '../protocol/errors.ts';
 
@@ -36,3 +38,26 @@ export function activity(clock: Clock, mode: ActivityMode, maxInactivity: number
     }),
   };
 }
+
+const rows = {
+  activity: group('Ending sessions that are there and do nothing.', {
+    maxInactivity: ms(0, 'Time without activity after which the next connect ends the session; 0 is any.'),
+    mode: {
+      kind: 'word',
+      words: ['client', 'client-server'],
+      default: 'client',
+      doc: 'What is activity: what the client sends, connects aside, or also what it is sent.',
+    },
+  }),
+};
+
+interface Parts {
+  readonly options: { readonly activity: { readonly mode: ActivityMode; readonly maxInactivity: number } };
+  readonly clock: Clock;
+}
+
+export const activityModule = {
+  sections: { Extensions: rows },
+  make: ({ options: { activity: options }, clock }: Parts) =>
+    options.maxInactivity > 0 ? activity(clock, options.mode, options.maxInactivity) : undefined,
+} as const satisfies FeatureModule;

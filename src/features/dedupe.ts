@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
-import type { Feature, SessionFeature } from '../ports/feature.ts';
+import type { OptionTable } from '../options/table.ts';
+import type { Feature, FeatureModule, SessionFeature } from '../ports/feature.ts';
 import type { HandshakeRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 
@@ -18,7 +19,7 @@ interface Remembered {
 const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
 
 /** Carries out a publish once that a client sends twice (PB-7). Mode `faye` does so for Faye's clients alone. */
-export function dedupe(clock: Clock, mode: true | 'faye'): Feature {
+function dedupe(clock: Clock, mode: true | 'faye'): Feature {
   return {
     name: 'dedupe',
     attach: (_session, request, conduit) =>
@@ -69,3 +70,22 @@ function digestOf({ id, channel, data }: PublishRequest): string {
     .update(JSON.stringify([id, channel, data]))
     .digest('base64');
 }
+
+const rows = {
+  dedupe: {
+    kind: 'word',
+    words: ['faye', true, false],
+    default: 'faye',
+    doc: 'Whose resent publishes are recognised: those of Faye clients, of all, of none.',
+  },
+} as const satisfies OptionTable;
+
+interface Parts {
+  readonly options: { readonly dedupe: boolean | 'faye' };
+  readonly clock: Clock;
+}
+
+export const dedupeModule = {
+  sections: { 'Events and queues': rows },
+  make: ({ options, clock }: Parts) => (options.dedupe === false ? undefined : dedupe(clock, options.dedupe)),
+} as const satisfies FeatureModule;

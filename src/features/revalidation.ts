@@ -3,8 +3,10 @@ import type { HandshakeRequest, SubscribeRequest } from '../protocol/message.ts'
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { Feature, FeatureHook, FeatureHost, ServedSession } from '../ports/feature.ts';
+import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../ports/feature.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
+import { ms } from '../options/rows.ts';
+import type { OptionTable } from '../options/table.ts';
 import type { HandshakeAnswer } from '../ports/policy.ts';
 
 /** How often in one `revalidateEvery` the sessions are looked through. */
@@ -13,7 +15,7 @@ const ROUNDS = 8;
 const MOST_KEPT = 8192;
 
 /** When the policy was last asked about a session, and what it is asked with again. */
-export class Validity {
+class Validity {
   askedAt: number;
   /** There while the policy thinks. */
   asking: Promise<void> | undefined;
@@ -40,8 +42,21 @@ interface RevalidationOptions {
   readonly revalidateFailure: 'keep' | 'end';
 }
 
+const rows = {
+  revalidateEvery: ms(
+    0,
+    'How often the policy is asked again about a session and its subscriptions; 0 is never.',
+  ),
+  revalidateFailure: {
+    kind: 'word',
+    words: ['end', 'keep'],
+    default: 'end',
+    doc: 'What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on.',
+  },
+} as const satisfies OptionTable;
+
 /** What revalidation works with. */
-export interface RevalidationParts {
+interface RevalidationParts {
   readonly options: RevalidationOptions;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,7 +67,7 @@ export interface RevalidationParts {
  * session is served for longer than `revalidateEvery` without that: one that a conduit serves is asked about by a timer, any
  * other with its next connect.
  */
-export class Revalidation implements Feature {
+class Revalidation implements Feature {
   readonly name = 'revalidation';
   readonly #parts: RevalidationParts;
   readonly #every: number;
@@ -176,3 +191,9 @@ export class Revalidation implements Feature {
 function isAllowed(answer: HandshakeAnswer | undefined): boolean {
   return answer === 'busy' || answer === true || (typeof answer === 'object' && answer.allow);
 }
+
+export const revalidationModule = {
+  sections: { 'Sessions and time': rows },
+  make: (parts: RevalidationParts) =>
+    parts.options.revalidateEvery > 0 ? new Revalidation(parts) : undefined,
+} as const satisfies FeatureModule;

@@ -1,5 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
-import type { Feature, FeatureHook, HoldRefusal, SessionFeature } from '../ports/feature.ts';
+import { count, many, ms } from '../options/rows.ts';
+import type { OptionTable } from '../options/table.ts';
+import type { Feature, FeatureHook, FeatureModule, HoldRefusal, SessionFeature } from '../ports/feature.ts';
 import { errors } from '../protocol/errors.ts';
 
 /** How many connects are held for one browser. A negative limit is none. */
@@ -9,6 +11,18 @@ export interface TabOptions {
   /** How often one tab too many polls. Milliseconds; 0 makes its connects fail. */
   readonly multiSessionInterval: number;
 }
+
+const rows = {
+  maxSessionsPerBrowser: count(
+    'sessions',
+    1,
+    -1,
+    many,
+    'Held polls of one browser over HTTP/1.1; -1 is any number, 0 none.',
+  ),
+  http2MaxSessionsPerBrowser: count('sessions', -1, -1, many, 'The same over HTTP/2.'),
+  multiSessionInterval: ms(2_000, 'Polling interval of a browser’s surplus tabs; 0 refuses them.'),
+} as const satisfies OptionTable;
 
 /** Counts the connects held for each browser, so that many tabs do not use up its few connections (CK-4). */
 export class Tabs implements Feature {
@@ -76,3 +90,8 @@ class Tab implements SessionFeature {
     this.#isCounted = false;
   }
 }
+
+export const tabsModule = {
+  sections: { 'Browsers and tabs': rows },
+  make: ({ options }: { readonly options: TabOptions }) => new Tabs(options),
+} as const satisfies FeatureModule;

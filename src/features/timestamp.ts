@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import type { OptionTable } from '../options/table.ts';
+import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension } from '../ports/session.ts';
 
 /** `iso` has a zone mark; `bayeux` is what the specification's profile writes, which JavaScript takes for local time. */
@@ -23,3 +25,23 @@ function timeText(now: number, format: TimestampFormat): string {
   const iso = new Date(now).toISOString();
   return format === 'iso' ? iso : iso.slice(0, -2);
 }
+
+const rows = {
+  timestamp: {
+    kind: 'word',
+    words: [false, 'iso', 'bayeux'],
+    default: false,
+    doc: 'The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone.',
+  },
+} as const satisfies OptionTable;
+
+interface Parts {
+  readonly options: { readonly timestamp: false | TimestampFormat };
+  readonly clock: Clock;
+}
+
+export const timestampModule = {
+  sections: { Extensions: rows },
+  make: ({ options, clock }: Parts) =>
+    options.timestamp === false ? undefined : timestamp(clock, options.timestamp),
+} as const satisfies FeatureModule;

@@ -1,4 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
+import { group, ms } from '../options/rows.ts';
+import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension } from '../ports/session.ts';
 import { isObject, type JsonObject } from '../protocol/message.ts';
 
@@ -55,3 +57,23 @@ function sampleOf({ tc, l, o }: JsonObject): Sample | undefined {
 }
 
 const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
+
+const rows = {
+  timesync: {
+    ...group('Tell clients that ask for it the time of the server; `false` does not.', {
+      accuracy: ms(25, 'How far off a client may be without being told.'),
+    }),
+    off: true,
+  },
+} as const;
+
+interface Parts {
+  readonly options: { readonly timesync: false | { readonly accuracy: number } };
+  readonly clock: Clock;
+}
+
+export const timesyncModule = {
+  sections: { Extensions: rows },
+  make: ({ options, clock }: Parts) =>
+    options.timesync === false ? undefined : timesync(clock, options.timesync.accuracy),
+} as const satisfies FeatureModule;

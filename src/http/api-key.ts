@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { countingKey } from '../lib/address.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { addressOf } from '../transports/request-info.ts';
 import { ApiError } from './api-error.ts';

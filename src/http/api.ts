@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { BayeuxError } from '../protocol/errors.ts';

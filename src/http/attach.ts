@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { checkHttpServer, checkOptions, checkPath } from './arguments.ts';
 import { type AnyHttpServer, dispatcherOf } from './dispatcher.ts';
 import { noteUpgrades } from './mounts.ts';

@@ -3,7 +3,7 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { asksForWebSocket, passOver } from './pass-over.ts';

@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { checkOptions, checkPath, checkServer } from './arguments.ts';
 import { noteMount } from './mounts.ts';

@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
 interface Note {

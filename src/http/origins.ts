@@ -1,7 +1,7 @@
-import type { TrustProxy } from '../core/options/trusted-proxies.ts';
+import type { TrustProxy } from '../transports/trusted-proxies.ts';
 import { printable } from '../lib/printable.ts';
 import { callOut } from '../lib/callback.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { RequestHead, HttpResponse } from '../transports/http.ts';

@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { callbackPolling } from '../transports/callback-polling.ts';
 import { eventSource } from '../transports/eventsource.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts';
 import { isAllowedOrigin } from './origins.ts';
 import type { Refusal } from './refuse-upgrade.ts';

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { AllOf, OptionPart } from '../options/parts.ts';
 import type { BayeuxError } from '../protocol/errors.ts';
 import type {
   Advice,
@@ -17,7 +18,7 @@ import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
-import type { Extension, Session } from './session.ts';
+import type { Extension, Session, StartOverReason } from './session.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
@@ -34,7 +35,7 @@ export interface ServedSession extends Session {
   /** Queues an event, past `takes`. */
   enqueue(event: OutgoingEvent): void;
   /** Ends the session where it cannot go on as promised: the client is told to shake hands again. */
-  startOver(reason: 'history' | 'unverified'): void;
+  startOver(reason: StartOverReason): void;
 }
 
 /** What the server lends to its features once it is put together. */
@@ -109,6 +110,8 @@ export interface Feature extends Extension {
     patterns: readonly string[],
     session: ServedSession,
   ): MaybePromise<(() => SubscribeAddition | undefined) | undefined>;
+  /** The `ext` by which a session of this process asks for the events on a pattern that came after this one. */
+  resuming?(pattern: string, after: number): JsonObject;
   /** What one session needs of it; nothing for most. */
   attach?(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[];
 }
@@ -141,3 +144,21 @@ export interface SessionFeature {
 
 /** The type of a hook that is there. */
 export type FeatureHook<Name extends keyof Feature> = NonNullable<Feature[Name]>;
+
+/**
+ * What a folder of `features/` puts into a server: its options, what it lets rules of channels say, and the feature itself. It
+ * stands in the list of `server-features.ts`. What the functions are given, they name themselves, as far as they need it.
+ */
+export interface FeatureModule extends OptionPart {
+  /** Makes the feature; undefined where the options do not ask for it. */
+  make(parts: object): Feature | undefined;
+}
+
+/** What modules need to make their features. */
+export type PartsFor<Modules extends readonly FeatureModule[]> = AllOf<
+  Modules[number] extends infer Module
+    ? Module extends { make(parts: infer Parts): unknown }
+      ? Parts
+      : never
+    : never
+>;

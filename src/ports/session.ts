@@ -40,6 +40,9 @@ export type CloseReason =
 /** Why the server's side may end a session. */
 export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inactive';
 
+/** Why a session ends though its client may go on with a new one. */
+export type StartOverReason = 'history' | 'unverified';
+
 /** One client, from its handshake to its end. */
 export interface Session {
   /** Public name of the session. The secret `clientId` is on no public object (HS-16). */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Gathered } from './gathered.ts';
 import { HttpError, type HttpRequest } from './http.ts';

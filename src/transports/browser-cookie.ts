@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ResolvedOptions } from '../core/options/options.ts';
+import type { TransportOptions } from './options.ts';
 import type { RequestHead } from './http.ts';
 import { cookieOf } from './request-info.ts';
 
@@ -8,7 +8,7 @@ const legalId = /^[A-Za-z0-9]{8,64}$/;
 /** The id of the browser behind a request, if it sent one that we may have set (CK-1). */
 export function browserOf(
   req: Pick<RequestHead, 'headers'>,
-  { browserCookie }: ResolvedOptions,
+  { browserCookie }: TransportOptions,
 ): string | undefined {
   const header = req.headers.cookie;
   if (browserCookie === false || header === undefined) return undefined;
@@ -22,7 +22,7 @@ export function newBrowser(): string {
 }
 
 /** The `Set-Cookie` that gives a browser its id; undefined where none is counted. */
-export function browserCookie(id: string, secure: boolean, options: ResolvedOptions): string | undefined {
+export function browserCookie(id: string, secure: boolean, options: TransportOptions): string | undefined {
   const cookie = options.browserCookie;
   if (cookie === false) return undefined;
   const sameSite =

@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { valuesOf } from './form.ts';
 import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
 import { polling } from './polling.ts';

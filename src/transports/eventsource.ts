@@ -1,6 +1,6 @@
 import type { Timer } from '../lib/clock.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';
 import { browserOf } from './browser-cookie.ts';
 import {

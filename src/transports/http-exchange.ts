@@ -7,7 +7,7 @@ import type {
   TransportName,
 } from '../ports/conduit.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
 import { commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';

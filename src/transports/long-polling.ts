@@ -1,4 +1,4 @@
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { discard, readBody } from './body.ts';
 import { commonHeaders, type Handle, HttpError } from './http.ts';
 import { isParsed, textsOfParsed } from './parsed-body.ts';

@@ -1,6 +1,6 @@
 import type { TransportName } from '../ports/conduit.ts';
 import { andThen, type MaybePromise, recover } from '../lib/maybe-promise.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { BatchError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import { HttpError, type HttpRequest, type Handle, type HttpResponse, refuse } from './http.ts';

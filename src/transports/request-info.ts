@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { bareAddress } from '../lib/address.ts';
 import type { RequestInfo, TransportName } from '../ports/conduit.ts';
-import { type TrustProxy, trustOf } from '../core/options/trusted-proxies.ts';
+import { type TrustProxy, trustOf } from './trusted-proxies.ts';
 import { valuesOf } from './form.ts';
 import type { RequestHead } from './http.ts';
 

@@ -1,6 +1,6 @@
 import type { Timer } from '../lib/clock.ts';
 import type { Handover } from '../ports/conduit.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { type HttpRequest, type HttpResponse, readingTime } from './http.ts';
 import { afterRoundTrip } from './round-trip.ts';

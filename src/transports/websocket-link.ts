@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'faye-websocket';
 import type { Timer } from '../lib/clock.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { Unsettled, type Written } from './unsettled.ts';

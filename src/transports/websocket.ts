@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
-import type { Server } from '../core/server.ts';
+import type { Server } from './options.ts';
 import { type Shared, WebSocketConduit } from './websocket-conduit.ts';
 import { permessageDeflate } from './websocket-deflate.ts';
 import { deflatedFrame, Frames, textFrame } from './websocket-frame.ts';

@@ -1,7 +1,7 @@
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { callOut } from '../../lib/callback.ts';
 import type { Log } from '../../lib/log.ts';
-import type { OverflowDecision } from '../options/callbacks.ts';
+import type { OverflowDecision } from '../callbacks.ts';
 import type { Session } from '../../ports/session.ts';
 import { shown } from '../../lib/shown.ts';
 import { UsageError } from '../../lib/usage-error.ts';

@@ -18,7 +18,7 @@ export class Waiting {
   #urgent = 0;
   // Those before this index were put back: they press, lazy or not.
   #returned = 0;
-  // Those that came from history count towards no bound (RP-10).
+  // Those that are `replayed` count towards no bound (RP-10).
   #free = 0;
   #freeBytes = 0;
   #shares: Shares | undefined;

@@ -1,3 +1,5 @@
+import { toggle } from '../../options/rows.ts';
+import type { FeatureModule } from '../../ports/feature.ts';
 import type { Extension, Said } from '../../ports/session.ts';
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
@@ -38,3 +40,13 @@ function read(data: unknown): BinaryData {
 function write({ ext }: Said, data: JsonObject, bytes: Uint8Array): Said {
   return { data: { last: true, ...data, data: encode(bytes) }, ext: { ...ext, binary: {} } };
 }
+
+export const binaryModule = {
+  sections: {
+    Extensions: {
+      binary: toggle(true, 'Listeners hear bytes, and what the application sends may hold them.'),
+    },
+  },
+  make: ({ options }: { readonly options: { readonly binary: boolean } }) =>
+    options.binary ? binary : undefined,
+} as const satisfies FeatureModule;

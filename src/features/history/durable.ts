@@ -1,17 +1,18 @@
-import type { Retention } from '../../ports/history-store.ts';
 import { segmentsOf } from '../../protocol/channel.ts';
+import type { RetentionRule } from './options.ts';
 
 /** The rules of channels, as far as they say what is kept. */
 export interface RetentionRules {
-  /** Each rule as it was given. */
-  readonly given: Readonly<Record<string, { readonly history?: unknown }>>;
-  of(channel: string): { readonly history?: Retention | false | undefined };
+  readonly byPattern: Readonly<Record<string, RetentionRule>>;
+  of(channel: string): RetentionRule;
 }
 
 /** Whether events may be kept of any channel that a name or pattern matches. */
 export function isDurable(pattern: string, rules: RetentionRules): boolean {
   if (!pattern.endsWith('*')) return isOn(rules.of(pattern).history);
-  return Object.entries(rules.given).some(([ruled, { history }]) => isOn(history) && overlap(ruled, pattern));
+  return Object.entries(rules.byPattern).some(
+    ([ruled, { history }]) => isOn(history) && overlap(ruled, pattern),
+  );
 }
 
 /** Whether some channel is matched by both of two names or patterns. */

@@ -1,18 +1,25 @@
 import type { Clock } from '../../lib/clock.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Feature, FeatureHook, ServedSession, SubscribeAddition } from '../../ports/feature.ts';
+import type {
+  Feature,
+  FeatureHook,
+  FeatureModule,
+  ServedSession,
+  SubscribeAddition,
+} from '../../ports/feature.ts';
 import type { HistoryStore, Retention } from '../../ports/history-store.ts';
 import type { RetentionRules } from './durable.ts';
 import { History } from './history.ts';
+import { MemoryHistory } from './memory-history.ts';
+import { historyOptions } from './options.ts';
 import { PositionReports } from './position-reports.ts';
 import { type ReplayRequest, replaysOf } from './replay-request.ts';
 import { Replays } from './replays.ts';
-
 import type { Inject } from './with-replay.ts';
 
 /** What history works with. */
-export interface HistoryFeatureParts {
+interface HistoryFeatureParts {
   readonly store: HistoryStore;
   readonly rules: RetentionRules;
   readonly clock: Clock;
@@ -26,7 +33,7 @@ export interface HistoryFeatureParts {
 }
 
 /** Keeps the events of durable channels, and replays them to clients that ask for what they missed (RP-1 to RP-17). */
-export class HistoryFeature implements Feature {
+class HistoryFeature implements Feature {
   readonly name = 'history';
   readonly kinds = ['handshake'] as const;
   readonly #history: History;
@@ -53,6 +60,8 @@ export class HistoryFeature implements Feature {
   readonly arriving: FeatureHook<'arriving'> = ({ replayId }) => {
     if (replayId !== undefined) this.#history.delivering(replayId);
   };
+
+  readonly resuming: FeatureHook<'resuming'> = (pattern, after) => ({ replay: { [pattern]: after } });
 
   readonly subscribing: FeatureHook<'subscribing'> = (request, patterns, session) => {
     if (request.ext?.replay === undefined) return undefined;
@@ -92,3 +101,19 @@ export class HistoryFeature implements Feature {
     return { ext: { replay: Object.fromEntries(told) }, afterwards };
   }
 }
+
+interface ServerParts extends Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> {
+  readonly options: Pick<HistoryFeatureParts, 'replay' | 'maxSubscriptions'>;
+  /** Where events are kept; in memory if absent. */
+  readonly history?: HistoryStore | undefined;
+}
+
+export const historyModule = {
+  ...historyOptions,
+  make({ options, history: store = new MemoryHistory(), ...parts }: ServerParts) {
+    const isWanted = Object.values(parts.rules.byPattern).some(({ history }) => history);
+    if (!isWanted) return undefined;
+    const { replay, maxSubscriptions } = options;
+    return new HistoryFeature({ ...parts, store, replay, maxSubscriptions });
+  },
+} as const satisfies FeatureModule;

@@ -1,4 +1,4 @@
-import { type Event, isObject } from '../../protocol/message.ts';
+import type { Event } from '../../protocol/message.ts';
 import { type Handling, OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { TaskQueue } from '../../lib/task-queue.ts';
@@ -198,9 +198,7 @@ export class History {
 }
 
 // An event is gone a minute after its time at the latest, and not much later than it may be kept.
-function sweepPeriod({ maxAge }: Retention, { given }: RetentionRules): number {
-  const ages = Object.values(given).map(({ history }) =>
-    isObject(history) && typeof history.maxAge === 'number' ? history.maxAge : maxAge,
-  );
+function sweepPeriod({ maxAge }: Retention, { byPattern }: RetentionRules): number {
+  const ages = Object.values(byPattern).map(({ history }) => (history ? history.maxAge : maxAge));
   return Math.min(60_000, Math.max(1_000, Math.min(...ages)));
 }

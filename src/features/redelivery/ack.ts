@@ -1,4 +1,5 @@
-import type { Feature } from '../../ports/feature.ts';
+import { toggle } from '../../options/rows.ts';
+import type { Feature, FeatureModule } from '../../ports/feature.ts';
 import { AckedOutbox } from './acked-outbox.ts';
 
 /** Sends again what a client does not acknowledge, if it asked for that (AK-1). Wire form: CometD reference, acknowledge extension. */
@@ -30,3 +31,10 @@ export const ack: Feature = {
 function batchOf(value: unknown): number {
   return typeof value === 'number' && Number.isInteger(value) ? value : 0;
 }
+
+export const ackModule = {
+  sections: {
+    Extensions: { ack: toggle(true, 'Send again what clients that ask for it do not acknowledge.') },
+  },
+  make: ({ options }: { readonly options: { readonly ack: boolean } }) => (options.ack ? ack : undefined),
+} as const satisfies FeatureModule;

@@ -1,4 +1,5 @@
-import type { Feature } from '../../ports/feature.ts';
+import type { OptionTable } from '../../options/table.ts';
+import type { Feature, FeatureModule } from '../../ports/feature.ts';
 import type { SentLimits } from './retained-events.ts';
 import { RetainedOutbox } from './retained-outbox.ts';
 
@@ -30,3 +31,21 @@ export function retained(limits: SentLimits): Feature {
     },
   };
 }
+
+const rows = {
+  redelivery: {
+    kind: 'word',
+    words: ['unflushed', 'retained'],
+    default: 'unflushed',
+    doc: 'What is sent again: what could not be written, or also what a lost connect reply carried.',
+  },
+} as const satisfies OptionTable;
+
+interface Parts {
+  readonly options: SentLimits & { readonly redelivery: 'unflushed' | 'retained' };
+}
+
+export const retainedModule = {
+  sections: { 'Events and queues': rows },
+  make: ({ options }: Parts) => (options.redelivery === 'retained' ? retained(options) : undefined),
+} as const satisfies FeatureModule;

@@ -1,5 +1,5 @@
 import proxyAddr from 'proxy-addr';
-import { UsageError } from '../../lib/usage-error.ts';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** Whose `X-Forwarded-*` is believed: nobody's, that of so many proxies in front, or of those with these addresses. */
 export type TrustProxy = false | number | readonly string[];

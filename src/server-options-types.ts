@@ -1,7 +1,8 @@
 // Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
-import type { OriginPredicate, OverflowDecision, UnconnectedPublish } from './callbacks.ts';
-import type { JsonSchema } from '../../options/table.ts';
+import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
+import type { OriginPredicate } from './http/options.ts';
+import type { JsonSchema } from './options/table.ts';
 
 /** Closing down gently. */
 export interface DrainOptions {
@@ -149,10 +150,6 @@ export interface ServerOptions {
   readonly maxClientInterval?: number | undefined;
   /** How long a policy or an extension may think; then the message fails with 500. Milliseconds; `8000` by default. */
   readonly hookTimeout?: number | undefined;
-  /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
-  readonly revalidateEvery?: number | undefined;
-  /** What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on. `end` by default. */
-  readonly revalidateFailure?: 'end' | 'keep' | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;
   /** Closing down gently. */
@@ -161,6 +158,10 @@ export interface ServerOptions {
   readonly advice?: AdviceOptions | undefined;
   /** Other servers, named in the advice of failed handshakes and connects. None by default. */
   readonly hosts?: readonly string[] | undefined;
+  /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
+  readonly revalidateEvery?: number | undefined;
+  /** What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on. `end` by default. */
+  readonly revalidateFailure?: 'end' | 'keep' | undefined;
   /** Transports served, in order of preference; `long-polling` brings its cross-origin alias. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
   readonly transports?:
     | readonly (
@@ -171,18 +172,16 @@ export interface ServerOptions {
         | 'callback-polling'
       )[]
     | undefined;
+  /** What one HTTP response with events may carry; at least one event. Bytes; `524288` by default. */
+  readonly maxFlushBytes?: number | undefined;
   /** Events travel only with /meta/connect replies. `false` by default. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
   /** Publishers receive their own events, if they subscribe to them. `true` by default. */
   readonly broadcastToPublisher?: boolean | undefined;
   /** Events queued during a handshake travel with its reply. `false` by default. */
   readonly handshakeDelivery?: boolean | undefined;
-  /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
-  readonly dedupe?: 'faye' | true | false | undefined;
   /** Keys of a publisher’s `ext` that reach subscribers. `binary` by default. */
   readonly forward?: readonly string[] | 'all' | undefined;
-  /** What one HTTP response with events may carry; at least one event. Bytes; `524288` by default. */
-  readonly maxFlushBytes?: number | undefined;
   /** Events that may wait for one session. Events; `10000` by default. */
   readonly maxQueue?: number | undefined;
   /** Bytes that may wait for one session. Bytes; `4194304` by default. */
@@ -191,10 +190,12 @@ export interface ServerOptions {
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
-  /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
-  readonly redelivery?: 'unflushed' | 'retained' | undefined;
   /** ChannelRules by channel name or pattern; the most specific one wins per key. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
+  /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
+  readonly redelivery?: 'unflushed' | 'retained' | undefined;
+  /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
+  readonly dedupe?: 'faye' | true | false | undefined;
   /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
   readonly replay?: ReplayOptions | undefined;
   /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
@@ -233,28 +234,28 @@ export interface ServerOptions {
   readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
   /** Ending sessions that are there and do nothing. */
   readonly activity?: ActivityOptions | undefined;
-  /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
-  readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
   /** Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed. `false` by default. */
   readonly trustProxy?: number | readonly string[] | false | undefined;
   /** Publishing without a session, as backends do with curl. `deny` by default. */
   readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
+  /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
+  readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
   /** The policy trusts cookies: refuse options that would let other sites in. `false` by default. */
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
-  /** Held polls of one browser over HTTP/1.1; -1 is any number, 0 none. Sessions; `1` by default. */
-  readonly maxSessionsPerBrowser?: number | undefined;
-  /** The same over HTTP/2. Sessions; `-1` by default. */
-  readonly http2MaxSessionsPerBrowser?: number | undefined;
-  /** Polling interval of a browser’s surplus tabs; 0 refuses them. Milliseconds; `2000` by default. */
-  readonly multiSessionInterval?: number | undefined;
   /** HTTP status of a held poll that a newer one replaces. `500` by default. */
   readonly duplicateConnectStatus?: number | undefined;
   /** The clientId alone resolves a session; `false` demands its browser cookie too. `true` by default. */
   readonly trustClientSession?: boolean | undefined;
   /** The cookie by which a browser’s tabs are counted; `false` sets none. */
   readonly browserCookie?: BrowserCookieOptions | boolean | undefined;
+  /** Held polls of one browser over HTTP/1.1; -1 is any number, 0 none. Sessions; `1` by default. */
+  readonly maxSessionsPerBrowser?: number | undefined;
+  /** The same over HTTP/2. Sessions; `-1` by default. */
+  readonly http2MaxSessionsPerBrowser?: number | undefined;
+  /** Polling interval of a browser’s surplus tabs; 0 refuses them. Milliseconds; `2000` by default. */
+  readonly multiSessionInterval?: number | undefined;
   /** The `websocket` transport. */
   readonly websocket?: WebsocketOptions | undefined;
   /** The `long-polling` transport and its cross-origin alias. */
@@ -263,14 +264,6 @@ export interface ServerOptions {
   readonly callbackPolling?: CallbackPollingOptions | undefined;
   /** The `eventsource` transport. */
   readonly eventSource?: EventSourceOptions | undefined;
-}
-
-/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
-export interface ChannelRuleHistoryOptions {
-  /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
-  readonly maxEvents?: number | undefined;
-  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
-  readonly maxAge?: number | undefined;
 }
 
 /** What becomes of events when too many of them wait for one session. */
@@ -287,16 +280,24 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+export interface ChannelRuleHistoryOptions {
+  /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
+  readonly maxEvents?: number | undefined;
+  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
+  readonly maxAge?: number | undefined;
+}
+
 /** ChannelRules by channel name or pattern; the most specific one wins per key. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
   /** As the option of this name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
-  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
-  readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
   /** What becomes of events when too many of them wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
   /** What the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
+  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+  readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
 }

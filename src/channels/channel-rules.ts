@@ -1,0 +1,92 @@
+import { segmentsOf } from '../protocol/channel.ts';
+
+/** A place in the tree of names and patterns, with what was set there and what that comes to. */
+interface Node<Rule> {
+  readonly children: Map<string, Node<Rule>>;
+  /** Set for the channel that ends here, for `*` and for `**` below it. */
+  name: Rule | undefined;
+  star: Rule | undefined;
+  stars: Rule | undefined;
+  /** What holds for the channel that ends here. */
+  exact: Partial<Rule>;
+  /** What holds for a channel one segment longer, and for a longer one, that no child stands for. */
+  next: Partial<Rule>;
+  below: Partial<Rule>;
+}
+
+/**
+ * Finds what is set for a channel: of all rules that match, the most specific one wins, key by key. A name stands above any
+ * pattern, a longer pattern above a shorter one, `*` above `**`. All is merged beforehand: finding a rule makes no list and no
+ * object, and leaves nothing behind (CH-10).
+ */
+export class ChannelRules<Rule extends object> {
+  /** Each rule, by its name or pattern. */
+  readonly byPattern: Readonly<Record<string, Rule>>;
+  readonly #none: Partial<Rule> = Object.freeze({});
+  readonly #isEmpty: boolean;
+  readonly #root: Node<Rule> = newNode(this.#none);
+
+  constructor(byPattern: Readonly<Record<string, Rule>>) {
+    const rules = Object.entries(byPattern);
+    for (const [pattern, rule] of rules) put(this.#root, segmentsOf(pattern), rule, this.#none);
+    settle(this.#root, this.#none, this.#none);
+    this.byPattern = byPattern;
+    this.#isEmpty = rules.length === 0;
+  }
+
+  /** What is set for a channel, by all rules that match it. */
+  of(channel: string): Partial<Rule> {
+    if (this.#isEmpty) return this.#none;
+    let node = this.#root;
+    for (let at = 1; ; ) {
+      const end = channel.indexOf('/', at);
+      const child = node.children.size === 0 ? undefined : node.children.get(segmentAt(channel, at, end));
+      if (end === -1) return child === undefined ? node.next : child.exact;
+      if (child === undefined) return node.below;
+      node = child;
+      at = end + 1;
+    }
+  }
+}
+
+const segmentAt = (channel: string, at: number, end: number) =>
+  end === -1 ? channel.slice(at) : channel.slice(at, end);
+
+function newNode<Rule>(none: Partial<Rule>): Node<Rule> {
+  return {
+    children: new Map(),
+    name: undefined,
+    star: undefined,
+    stars: undefined,
+    exact: none,
+    next: none,
+    below: none,
+  };
+}
+
+function put<Rule>(root: Node<Rule>, segments: readonly string[], rule: Rule, none: Partial<Rule>): void {
+  let node = root;
+  for (const segment of segments) {
+    if (segment === '*') node.star = rule;
+    else if (segment === '**') node.stars = rule;
+    else node = childOf(node, segment, none);
+  }
+  const last = segments.at(-1);
+  if (last !== '*' && last !== '**') node.name = rule;
+}
+
+function childOf<Rule>(node: Node<Rule>, segment: string, none: Partial<Rule>): Node<Rule> {
+  const child = node.children.get(segment) ?? newNode(none);
+  node.children.set(segment, child);
+  return child;
+}
+
+function settle<Rule>(node: Node<Rule>, below: Partial<Rule>, next: Partial<Rule>): void {
+  node.exact = merged(next, node.name);
+  node.below = merged(below, node.stars);
+  node.next = merged(node.below, node.star);
+  for (const child of node.children.values()) settle(child, node.below, node.next);
+}
+
+const merged = <Rule>(general: Partial<Rule>, special: Rule | undefined): Partial<Rule> =>
+  special === undefined ? general : Object.freeze({ ...general, ...special });

@@ -1,0 +1,89 @@
+import { UsageError } from '../../lib/usage-error.ts';
+import { many } from '../../options/rows.ts';
+import type { Given, OptionTable } from '../../options/table.ts';
+import type { OverflowRule } from '../../ports/outgoing-event.ts';
+
+const overflowRows = {
+  action: {
+    kind: 'word',
+    words: ['dropOldest', 'dropNewest', 'conflate', 'disconnect'],
+    required: true,
+    doc: 'What becomes of events when too many of them wait for one session; required.',
+  },
+  key: {
+    kind: 'string',
+    pattern: /^(\/([^~/]|~[01])*)*$/,
+    what: 'a JSON pointer like /symbol',
+    doc: 'For `conflate`, which keeps the newest event of each value that stands there in `data`; required.',
+  },
+  maxEvents: {
+    kind: 'integer',
+    unit: 'events',
+    min: 1,
+    max: many,
+    doc: 'Events of this rule that may wait for one session.',
+  },
+  maxBytes: { kind: 'integer', unit: 'bytes', min: 1, max: Number.MAX_SAFE_INTEGER, doc: 'Bytes of them.' },
+  maxAge: {
+    kind: 'number',
+    unit: 'milliseconds',
+    min: 1,
+    max: many,
+    doc: 'How long one of them may wait.',
+  },
+} as const satisfies OptionTable;
+
+/** What a rule may say of how events of a channel are delivered. */
+export const deliveryRuleRows = {
+  lazy: {
+    kind: 'number',
+    unit: 'milliseconds',
+    min: 0,
+    max: many,
+    words: [true, false],
+    doc: 'Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`.',
+  },
+  broadcastToPublisher: { kind: 'boolean', doc: 'As the option of this name, for these channels.' },
+  overflow: {
+    kind: 'group',
+    doc: 'What becomes of events when too many of them wait for one session.',
+    rows: overflowRows,
+  },
+} as const satisfies OptionTable;
+
+/** How events of a channel are delivered. What is unset is as the options of the server say. */
+export interface DeliveryRule {
+  readonly lazy?: boolean | number | undefined;
+  readonly broadcastToPublisher?: boolean | undefined;
+  /** The same object for all channels of one rule. */
+  readonly overflow?: OverflowRule | undefined;
+}
+
+/** Finds how events of a channel are delivered. */
+export interface DeliveryRules {
+  of(channel: string): DeliveryRule;
+}
+
+/** Reads a rule. Throws `UsageError` for one that contradicts itself. */
+export function readDeliveryRule(
+  { overflow, ...rest }: Given<typeof deliveryRuleRows>,
+  place: string,
+): DeliveryRule {
+  if (overflow === undefined) return rest;
+  return { ...rest, overflow: checkedOverflow(overflow, `${place}.overflow`) };
+}
+
+function checkedOverflow(overflow: OverflowRule, place: string): OverflowRule {
+  const { action, key } = overflow;
+  if (action === 'conflate' && key === undefined) {
+    throw new UsageError(
+      `${place}.key is missing: "conflate" needs to know of what it keeps the newest event, like /symbol`,
+    );
+  }
+  if (action !== 'conflate' && key !== undefined) {
+    throw new UsageError(
+      `${place}.key is for the action "conflate" alone, not for "${action}": leave it out`,
+    );
+  }
+  return overflow;
+}

@@ -1,0 +1,36 @@
+import { activityModule } from './features/activity.ts';
+import { binaryModule } from './features/binary/binary.ts';
+import { dataSchemaModule } from './features/data-schema/feature.ts';
+import { dedupeModule } from './features/dedupe.ts';
+import { historyModule } from './features/history/feature.ts';
+import { ackModule } from './features/redelivery/ack.ts';
+import { retainedModule } from './features/redelivery/retained.ts';
+import { revalidationModule } from './features/revalidation.ts';
+import { tabsModule } from './features/tabs.ts';
+import { timestampModule } from './features/timestamp.ts';
+import { timesyncModule } from './features/timesync.ts';
+import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
+
+/** The features of the server, in the order in which their hooks are called: a line each. */
+export const serverFeatures = [
+  revalidationModule,
+  ackModule,
+  retainedModule,
+  timesyncModule,
+  binaryModule,
+  timestampModule,
+  activityModule,
+  dedupeModule,
+  dataSchemaModule,
+  historyModule,
+  tabsModule,
+] as const;
+
+/** Makes the features that the options ask for. */
+export function featuresOf<const Modules extends readonly FeatureModule[]>(
+  modules: Modules,
+  parts: PartsFor<Modules> & object,
+): Feature[];
+export function featuresOf(modules: readonly FeatureModule[], parts: object): Feature[] {
+  return modules.map((module) => module.make(parts)).filter((feature) => feature !== undefined);
+}
