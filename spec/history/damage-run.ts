@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { HistorySettings, StoredEvent } from '../../src/ports/history-store.ts';
@@ -41,27 +41,51 @@ async function sample(isClosed: boolean): Promise<Sample> {
   return { path, events };
 }
 
-/**
- * Flips some bytes of a file, or cuts it; says what it did. Tables and the manifest are left alone: LevelDB ends the whole process
- * by an assertion where some of their bytes are wrong, before anybody can look at what it read.
- */
-function damage(path: string): string {
-  const names = readdirSync(path).filter((name) => /\.log$|^NEWEST$|^CURRENT$/.test(name));
-  const name = names[Math.floor(Math.random() * names.length)] ?? '';
+/** The files of a database, and the one beside it. */
+const kinds = {
+  table: /\.ldb$/,
+  'end of a table': /\.ldb$/,
+  log: /\.log$/,
+  manifest: /^MANIFEST-/,
+  current: /^CURRENT$/,
+  newest: /^NEWEST$/,
+};
+
+export type Kind = keyof typeof kinds;
+const all: readonly Kind[] = ['table', 'end of a table', 'log', 'manifest', 'current', 'newest'];
+
+/** Flips some bytes of a file of this kind, cuts it or removes it; says what it did. */
+function damage(path: string, kind: Kind): string {
+  const names = readdirSync(path).filter((name) => kinds[kind].test(name));
+  const name = names[below(names.length)] ?? '';
   const file = join(path, name);
   const { size } = statSync(file);
-  if (Math.random() < 0.25) {
-    const length = Math.floor(Math.random() * size);
+  const how = kind === 'end of a table' ? 2 : below(10);
+  if (how === 0) {
+    rmSync(file);
+    return `${name} removed`;
+  }
+  if (how === 1) {
+    const length = below(size);
     truncateSync(file, length);
     return `${name} cut from ${size} to ${length}`;
   }
+  // Places of blocks and filters, and of those: so few bytes that they would seldom be met.
+  const from = kind === 'end of a table' ? size - 1 - below(Math.min(size, 200)) : below(size);
+  return `${name} of ${size}: ${flip(file, from)}`;
+}
+
+function flip(file: string, from: number): string {
   const bytes = readFileSync(file);
-  const from = Math.floor(Math.random() * size);
-  const flips = 1 + Math.floor(Math.random() * 6);
-  for (let at = from; at < Math.min(size, from + flips); at += 1)
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+  const flips = 1 + below(6);
+  for (let at = from; at < Math.min(bytes.length, from + flips); at += 1)
+    bytes[at] = (bytes[at] ?? 0) ^ (1 + below(255));
   writeFileSync(file, bytes);
-  return `${name} of ${size}: ${flips} bytes at ${from}`;
+  return `${flips} bytes at ${from}`;
+}
+
+function below(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }
 
 /** How it went: `refused` where the folder did not open, `doubted` where something was not recovered that was before. */
@@ -71,17 +95,23 @@ export interface Outcome {
   whole: number;
 }
 
-/** Damages folders at random, so many times: what they say is recovered is all there, in order, as it was. */
-export async function survivesDamage(times: number): Promise<Outcome> {
+/**
+ * Damages folders at random, each kind of file so many times: what they say is recovered is all there, in order, as it was. Where
+ * LevelDB ends the process by an assertion, this process ends.
+ */
+export async function survivesDamage(times: number): Promise<ReadonlyMap<Kind, Outcome>> {
   const samples = [await sample(true), await sample(false)];
-  const outcome: Outcome = { refused: 0, doubted: 0, whole: 0 };
-  for (let round = 0; round < times; round += 1) {
-    const one = samples[round % 2];
-    if (one === undefined) break;
-    const path = copyOf(one.path);
-    outcome[await tell(path, damage(path), one.events)] += 1;
+  const outcomes = new Map(all.map((kind): [Kind, Outcome] => [kind, { refused: 0, doubted: 0, whole: 0 }]));
+  for (const [kind, outcome] of outcomes) {
+    for (let round = 0; round < times; round += 1) {
+      const one = samples[round % 2];
+      if (one === undefined) break;
+      const path = copyOf(one.path);
+      outcome[await tell(path, damage(path, kind), one.events)] += 1;
+      rmSync(path, { recursive: true });
+    }
   }
-  return outcome;
+  return outcomes;
 }
 
 async function tell(path: string, what: string, events: readonly StoredEvent[]): Promise<keyof Outcome> {
@@ -98,6 +128,7 @@ async function tell(path: string, what: string, events: readonly StoredEvent[]):
   } catch (error) {
     // The database itself met the damage: an honest refusal.
     if (!(error instanceof HistoryError)) throw error;
+    expect(error.message, what).toMatch(/restore the folder from a copy, or move it away/);
     return 'refused';
   } finally {
     await store.close().catch(() => {}); // It may not have opened.

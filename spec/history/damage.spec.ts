@@ -1,4 +1,12 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it } from 'vitest';
@@ -125,12 +133,55 @@ describe('a history whose system fell', () => {
   });
 });
 
+/** A folder whose events are in tables: so many that these have several blocks. */
+async function withTable(): Promise<string> {
+  const path = folder();
+  for (let run = 0; run < 2; run += 1) {
+    const store = await opened({ path });
+    const stored = Array.from({ length: 250 }, () => store.append('/room/0', JSON.stringify({ data: run })));
+    await Promise.all(stored);
+    await store.close();
+  }
+  return path;
+}
+
+function tableIn(path: string): string {
+  return readdirSync(path).find((name) => name.endsWith('.ldb')) ?? '';
+}
+
 describe('a history whose files are damaged', () => {
   it('says of nothing that it is recovered that is not all there, in order', async () => {
-    const { refused, doubted, whole } = await survivesDamage(40);
-    expect(refused + doubted + whole).toBe(40);
-    // Most damage shows.
-    expect(refused + doubted).toBeGreaterThan(5);
+    for (const [kind, { refused, doubted, whole }] of await survivesDamage(12)) {
+      expect(refused + doubted + whole).toBe(12);
+      // Most damage shows.
+      expect(refused + doubted, kind).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(['table', 'cut table'])(
+    'is refused with the name of the file and what to do: a %s',
+    async (what) => {
+      const path = await withTable();
+      const name = tableIn(path);
+      const table = readFileSync(join(path, name));
+      if (what === 'table') table[5] = (table[5] ?? 0) ^ 1;
+      writeFileSync(join(path, name), what === 'table' ? table : table.subarray(0, 100));
+      const why =
+        what === 'table' ? `${name}: its block at 0 has a wrong checksum` : `.+${name.slice(0, 6)}.+`;
+      expect(await refusal(path)).toMatch(
+        new RegExp(
+          `^HistoryError: the history in \\S+ cannot be read \\(${why}\\): restore the folder from a copy, or`,
+        ),
+      );
+    },
+  );
+
+  it('is not put off by a table that was being written when the process was killed', async () => {
+    const path = await withTable();
+    const table = readFileSync(join(path, tableIn(path)));
+    table[5] = 255;
+    writeFileSync(join(path, '000999.ldb'), table.subarray(0, -20));
+    expect(await idsIn(await opened({ path }))).toHaveLength(500);
   });
 
   it('takes over a folder of the format before, and proves nothing of what was in it', async () => {
@@ -219,6 +270,14 @@ describe('a folder that cannot be used', () => {
       /^HistoryError: the history in \S+ cannot be read \(.+\): restore the folder from a copy, or move it away: a new history begins then/,
     );
     expect(readFileSync(join(path, file), 'utf8')).toBe('damaged');
+  });
+
+  it('is one whose CURRENT is missing: it says what to do', async () => {
+    const { path } = await interrupted(5);
+    rmSync(join(path, 'CURRENT'));
+    expect(await refusal(path)).toMatch(
+      /cannot be read \(its file CURRENT is missing\): restore the folder from a copy, or move it away/,
+    );
   });
 
   it('is made, with those above it, for its owner alone', async () => {

@@ -34,6 +34,9 @@ function makeFolder(path: string): void {
   } catch (error) {
     throw new HistoryError(path, `cannot be kept there: ${reasonOf(error)}`, error);
   }
+  // LevelDB would begin a new database, and remove the files of the old one.
+  if (readdirSync(path).some((name) => name.startsWith('MANIFEST-')))
+    throw damaged(path, new Error('its file CURRENT is missing'));
   throw new HistoryError(
     path,
     'is none: the folder has other files; name one that is empty, or does not exist',
@@ -56,10 +59,10 @@ export function damaged(path: string, cause: unknown): HistoryError {
   return new HistoryError(path, `cannot be read (${reasonOf(cause)}): ${wayOut}`, cause);
 }
 
-function codeOf(error: unknown): unknown {
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

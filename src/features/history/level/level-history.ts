@@ -12,6 +12,7 @@ import { thisRun } from './last-run.ts';
 import { timeOf } from './replay-ids.ts';
 import { restore } from './restore.ts';
 import { unseal } from './sealed.ts';
+import { verifyTables } from './verify.ts';
 import { Witness } from './witness.ts';
 
 /** Where a durable history is kept, and how safely. */
@@ -90,6 +91,7 @@ export class LevelHistory implements HistoryStore {
     if (this.#settings !== undefined) throw new UsageError(`the history in ${this.#path} is open already`);
     this.#settings = settings;
     try {
+      await verifyTables(this.#path);
       await this.#openAll(settings);
     } catch (error) {
       this.#settings = undefined;
