@@ -194,6 +194,6 @@ function isAllowed(answer: HandshakeAnswer | undefined): boolean {
 
 export const revalidationModule = {
   sections: { 'Sessions and time': rows },
-  make: (parts: RevalidationParts) =>
+  make: (parts: RevalidationParts): Feature | undefined =>
     parts.options.revalidateEvery > 0 ? new Revalidation(parts) : undefined,
 } as const satisfies FeatureModule;

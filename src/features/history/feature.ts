@@ -110,7 +110,7 @@ interface ServerParts extends Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log
 
 export const historyModule = {
   ...historyOptions,
-  make({ options, history: store = new MemoryHistory(), ...parts }: ServerParts) {
+  make({ options, history: store = new MemoryHistory(), ...parts }: ServerParts): Feature | undefined {
     const isWanted = Object.values(parts.rules.byPattern).some(({ history }) => history);
     if (!isWanted) return undefined;
     const { replay, maxSubscriptions } = options;
