@@ -51,10 +51,10 @@ const rows = {
   }),
 };
 
-interface Parts {
+type Parts = {
   readonly options: { readonly activity: { readonly mode: ActivityMode; readonly maxInactivity: number } };
   readonly clock: Clock;
-}
+};
 
 export const activityModule = {
   sections: { Extensions: rows },

@@ -80,10 +80,10 @@ const rows = {
   },
 } as const satisfies OptionTable;
 
-interface Parts {
+type Parts = {
   readonly options: { readonly dedupe: boolean | 'faye' };
   readonly clock: Clock;
-}
+};
 
 export const dedupeModule = {
   sections: { 'Events and queues': rows },

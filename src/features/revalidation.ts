@@ -35,12 +35,12 @@ class Validity {
 }
 
 /** How often the policy is asked again. */
-interface RevalidationOptions {
+type RevalidationOptions = {
   /** Milliseconds. */
   readonly revalidateEvery: number;
   /** What becomes of a session where the policy fails to answer. */
   readonly revalidateFailure: 'keep' | 'end';
-}
+};
 
 const rows = {
   revalidateEvery: ms(
@@ -56,11 +56,11 @@ const rows = {
 } as const satisfies OptionTable;
 
 /** What revalidation works with. */
-interface RevalidationParts {
+type RevalidationParts = {
   readonly options: RevalidationOptions;
   readonly clock: Clock;
   readonly log: Log;
-}
+};
 
 /**
  * Asks the policy again about sessions and their subscriptions, since what a cookie or a token proved grows old (SEC-6). No

@@ -35,10 +35,10 @@ const rows = {
   },
 } as const satisfies OptionTable;
 
-interface Parts {
+type Parts = {
   readonly options: { readonly timestamp: false | TimestampFormat };
   readonly clock: Clock;
-}
+};
 
 export const timestampModule = {
   sections: { Extensions: rows },

@@ -67,10 +67,10 @@ const rows = {
   },
 } as const;
 
-interface Parts {
+type Parts = {
   readonly options: { readonly timesync: false | { readonly accuracy: number } };
   readonly clock: Clock;
-}
+};
 
 export const timesyncModule = {
   sections: { Extensions: rows },

@@ -8,9 +8,9 @@ const ruleRows = {
 } as const satisfies OptionTable;
 
 /** What may be published to a channel. */
-interface SchemaRule {
+type SchemaRule = {
   readonly schema?: DataSchema | undefined;
-}
+};
 
 /** The rules of channels, as far as they say what may be published there. */
 export interface SchemaRules {

@@ -19,7 +19,7 @@ import { Replays } from './replays.ts';
 import type { Inject } from './with-replay.ts';
 
 /** What history works with. */
-interface HistoryFeatureParts {
+type HistoryFeatureParts = {
   readonly store: HistoryStore;
   readonly rules: RetentionRules;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ interface HistoryFeatureParts {
     readonly maxReplays: number;
     readonly onGap: 'fail' | 'earliest';
   };
-}
+};
 
 /** Keeps the events of durable channels, and replays them to clients that ask for what they missed (RP-1 to RP-17). */
 class HistoryFeature implements Feature {
@@ -102,11 +102,11 @@ class HistoryFeature implements Feature {
   }
 }
 
-interface ServerParts extends Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> {
+type ServerParts = Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> & {
   readonly options: Pick<HistoryFeatureParts, 'replay' | 'maxSubscriptions'>;
   /** Where events are kept; in memory if absent. */
   readonly history?: HistoryStore | undefined;
-}
+};
 
 export const historyModule = {
   ...historyOptions,

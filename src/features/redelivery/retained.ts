@@ -41,9 +41,9 @@ const rows = {
   },
 } as const satisfies OptionTable;
 
-interface Parts {
+type Parts = {
   readonly options: SentLimits & { readonly redelivery: 'unflushed' | 'retained' };
-}
+};
 
 export const retainedModule = {
   sections: { 'Events and queues': rows },
