@@ -53,11 +53,10 @@ describe('what a POST may carry', () => {
   it.each(bodies)('%s', async (_what, headers, body) => {
     const { server, url } = await start();
     const seen: unknown[] = [];
-    const decode = server.decode.bind(server);
-    server.decode = (texts) => {
-      const requests = decode(texts);
+    const receive = server.receive.bind(server);
+    server.receive = (requests, conduit) => {
       seen.push(...requests.map((request) => 'clientId' in request && request.clientId));
-      return requests;
+      return receive(requests, conduit);
     };
     const response = await send(url, 'POST', '', headers, body);
     expect(response.status).toBe(200);

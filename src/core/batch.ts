@@ -84,7 +84,7 @@ export class Batch implements Context {
       if (reply !== undefined) this.#add(reply, request);
     }
     if (this.#replies.length > 0) this.#respond();
-    this.#close();
+    if (this.#afterwards !== undefined) this.#close();
   }
 
   #add(reply: OutgoingReply, request: Request): void {
@@ -273,9 +273,9 @@ export class Batch implements Context {
 
   /** The response was written, or never will be. */
   #close(): void {
-    const calls = this.#afterwards;
+    const calls = this.#afterwards ?? [];
     this.#afterwards = undefined;
-    if (calls !== undefined) for (const call of calls) call();
+    for (const call of calls) call();
   }
 }
 

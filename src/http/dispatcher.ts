@@ -141,7 +141,7 @@ class Dispatcher {
 
   // The longest mount that is the path, or whole segments at its beginning.
   #find(url = ''): Mounted | undefined {
-    const target = pathOf(url);
+    const target = url.startsWith('/') ? url : pathOf(url);
     const query = target.indexOf('?');
     const path = query === -1 ? target : target.slice(0, query);
     for (let end = path.length; end >= 0; end = path.lastIndexOf('/', end - 1)) {

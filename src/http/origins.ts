@@ -9,21 +9,11 @@ import { commonHeaders } from '../transports/http.ts';
 import { hostOf, schemeOf } from '../transports/request-info.ts';
 
 /**
- * Whether the page behind a request, if there is one, may use the server (CO-2). A request without `Origin` is from no page of
- * another site. A refusal is logged.
- */
-export function isAllowedOrigin(req: RequestHead, server: Server): boolean {
-  const { origin } = req.headers;
-  return origin === undefined || isAllowed(origin, req, server);
-}
-
-/**
- * As `isAllowedOrigin` for what pages load without an `Origin` (CO-3). Any page can read a script that it loads. It can read an
+ * Whether the page behind a request may use the server: for what pages load without an `Origin` (CO-3). Any page can read a script that it loads. It can read an
  * event stream of another origin only by `Origin`.
  */
 export function isAllowedSource(req: RequestHead, server: Server, source: 'script' | 'stream'): boolean {
-  const { origin, referer } = req.headers;
-  if (origin !== undefined) return isAllowed(origin, req, server);
+  const { referer } = req.headers;
   if (referer !== undefined) return isAllowed(originOf(referer), req, server);
   const site = req.headers['sec-fetch-site'];
   const isKnown = site === undefined ? source === 'stream' : site === 'same-origin' || site === 'none';
@@ -36,7 +26,8 @@ const noPage =
   'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
   'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
 
-function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
+/** Whether a page of this origin may use the server (CO-2). A request without `Origin` is from no page of another site. A refusal is logged. */
+export function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
   if (accepts(origin, req, server)) return true;
   const { origins, trustProxy } = server.options;
   const own = `${schemeOf(req, trustProxy) ?? 'http'}://${hostOf(req, trustProxy)}`;
@@ -65,8 +56,7 @@ function refused({ log }: Server, origin: string | undefined, why: string, own?:
 }
 
 /** Lets the page that asked read the answer (CO-1). `*` would not do: both browser clients send credentials. */
-export function allowOrigin({ headers: { origin } }: RequestHead, res: HttpResponse): void {
-  if (origin === undefined) return;
+export function allowOrigin(origin: string, res: HttpResponse): void {
   res.setHeader('Access-Control-Allow-Origin', origin);
   res.setHeader('Access-Control-Allow-Credentials', 'true');
   res.appendHeader('Vary', 'Origin');

@@ -3,7 +3,7 @@ import { callbackPolling } from '../transports/callback-polling.ts';
 import { eventSource } from '../transports/eventsource.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { longPolling } from '../transports/long-polling.ts';
-import { allowOrigin, isAllowedOrigin, isAllowedSource, preflight } from './origins.ts';
+import { allowOrigin, isAllowed, isAllowedSource, preflight } from './origins.ts';
 import { asksForWebSocket } from './pass-over.ts';
 
 /**
@@ -32,11 +32,14 @@ export function router(server: Server): Handle {
       return refuse(res, 405, 'Method not allowed', allow);
     if (isGet && asksForWebSocket(req)) return refuseUpgrade(req, res, server);
     const isStream = isGet && req.headers.accept?.includes('text/event-stream') === true;
-    const allowed = isGet
-      ? isAllowedSource(req, server, isStream ? 'stream' : 'script')
-      : isAllowedOrigin(req, server);
-    if (!allowed) return refuse(res, 403, 'Forbidden');
-    allowOrigin(req, res);
+    const { origin } = req.headers;
+    if (
+      origin === undefined
+        ? isGet && !isAllowedSource(req, server, isStream ? 'stream' : 'script')
+        : !isAllowed(origin, req, server)
+    )
+      return refuse(res, 403, 'Forbidden');
+    if (origin !== undefined) allowOrigin(origin, res);
     if (method === 'OPTIONS') return preflight(req, res, server);
     if (server.state === 'closed') return refuseClosed(res);
     if (!isGet) return post(req, res);

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import WebSocket from 'faye-websocket';
 import type { Server } from './options.ts';
 import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts';
-import { isAllowedOrigin } from './origins.ts';
+import { isAllowed } from './origins.ts';
 import type { Refusal } from './refuse-upgrade.ts';
 
 /** The protocol that is spoken over the WebSockets of a path. */
@@ -30,7 +30,8 @@ export function bayeuxUpgrades(server: Server): Upgrades {
 /** The reason to refuse an upgrade under any protocol, if there is one. */
 export function refusalOf(request: IncomingMessage, server: Server): Refusal | undefined {
   if (server.state === 'closed') return { status: 503 };
-  if (!isAllowedOrigin(request, server)) return { status: 403 };
+  const { origin } = request.headers;
+  if (origin !== undefined && !isAllowed(origin, request, server)) return { status: 403 };
   if (!isWebSocket(request)) return { status: 400 };
   if (request.headers['sec-websocket-version'] === '13') return undefined;
   return { status: 426, headers: { 'Sec-WebSocket-Version': '13', Upgrade: 'websocket' } };

@@ -26,7 +26,12 @@ export function decode(texts: string | readonly string[], limits: BatchLimits): 
   const batch: unknown[] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
     if (isTooDeep(text, limits.maxDepth)) throw new BatchError('too_large');
-    const parsed = parse(text);
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    } catch {
+      throw new BatchError('malformed');
+    }
     if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
     else batch.push(parsed);
     if (batch.length > limits.maxBatch) throw new BatchError('too_large');
@@ -36,26 +41,14 @@ export function decode(texts: string | readonly string[], limits: BatchLimits): 
   return batch.map(readMessage);
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch {
-    throw new BatchError('malformed');
-  }
-}
-
 /** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */
 export function isTooDeep(text: string, max: number): boolean {
-  return hasMoreBrackets(text, max) && nesting(text, max) > max;
-}
-
-// A text without that many opening brackets cannot nest deeper: true of almost every message, and cheap to see.
-function hasMoreBrackets(text: string, max: number): boolean {
-  let seen = 0;
+  // A text without that many opening brackets cannot nest deeper: true of almost every message, and cheap to see.
+  let brackets = 0;
   for (const bracket of ['{', '[']) {
     for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
-      seen += 1;
-      if (seen > max) return true;
+      brackets += 1;
+      if (brackets > max) return nesting(text, max) > max;
     }
   }
   return false;
@@ -127,7 +120,8 @@ function readMessage(message: JsonObject): Request {
   if (typeof channel !== 'string') return { kind: 'invalid', fault: 'channel_missing', ...known };
 
   const kind = kindByChannel.get(channel) ?? 'publish';
-  return readFields(kind, channel, known, wellTyped(message, shapes[kind]), message);
+  const fields = shapes[kind](message) ? message : wellTyped(message, shapes[kind]);
+  return readFields(kind, channel, known, fields, message);
 }
 
 // The casts below are what the shapes have proven.
@@ -142,8 +136,12 @@ function readFields(
   const clientId = message.clientId;
   if (clientId !== undefined && clientId !== null) request.clientId = fields.clientId ?? '';
   if (fields.ext !== undefined) request.ext = withoutProto(fields.ext);
-  const extra = unknownFields(message);
-  if (extra !== undefined) request.extra = extra;
+  for (const name of Object.keys(message)) {
+    if (knownFields.has(name)) continue;
+    const extra = unknownFields(message);
+    if (extra !== undefined) request.extra = extra;
+    break;
+  }
   for (const name of fieldsOf[kind]) if (fields[name] !== undefined) request[name] = fields[name];
   if (request.advice !== undefined) request.advice = withoutProto(request.advice);
   if (kind === 'handshake') readVersions(request);
@@ -198,14 +196,8 @@ const knownFields = new Set([
 const poison = new Set(['__proto__', 'constructor', 'prototype']);
 
 function unknownFields(message: JsonObject): JsonObject | undefined {
-  const keys = Object.keys(message);
-  if (keys.every(isKnown)) return undefined;
-  const unknown = keys.filter((key) => !isKnown(key) && !poison.has(key));
+  const unknown = Object.keys(message).filter((key) => !knownFields.has(key) && !poison.has(key));
   return unknown.length === 0 ? undefined : Object.fromEntries(unknown.map((key) => [key, message[key]]));
-}
-
-function isKnown(key: string): boolean {
-  return knownFields.has(key);
 }
 
 /** A copy without the keys that could reach a prototype, at any depth (SEC-7); the depth limit bounds the recursion. */

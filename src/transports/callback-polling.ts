@@ -1,7 +1,7 @@
 import type { Server } from './options.ts';
 import { valuesOf } from './form.ts';
 import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
-import { polling } from './polling.ts';
+import { receive, turnAway } from './polling.ts';
 import { messagesOf } from './texts.ts';
 
 const headers = {
@@ -13,16 +13,18 @@ const headers = {
 /** `callback-polling`: a GET that is answered by a script, for pages that may do nothing else (CP-1 to CP-8). */
 export function callbackPolling(server: Server): Handle {
   const { parameter, maxLength } = server.options.callbackPolling;
-  return polling(server, {
-    transport: 'callback-polling',
-    read: (req) => messagesOf(queryOf(req)),
-    dress(req) {
+  return async (req, res) => {
+    try {
+      const texts = messagesOf(queryOf(req));
       const callback = callbackOf(req, parameter, maxLength);
       // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
       const around = `/**/${callback}();`.length;
-      return { headers, around, body: (json) => `/**/${callback}(${escaped(json)});` };
-    },
-  });
+      const body = (json: string) => `/**/${callback}(${escaped(json)});`;
+      await receive(server, 'callback-polling', texts, { req, res, format: { headers, around, body } });
+    } catch (error) {
+      turnAway(error, res, server);
+    }
+  };
 }
 
 // CP-2: a name that could be called and is nothing else.

@@ -15,12 +15,12 @@ import { addressOf, isSecure, requestInfo } from './request-info.ts';
 import { PIECE, SlowAnswer } from './slow-answer.ts';
 import { hearClose } from './turn.ts';
 
-/** How a transport writes a batch: its headers, but for the length, and the body around the JSON. */
-export interface Dress {
+/** How a transport writes a batch: its headers, but for the length, and the body around the JSON, if there is any. */
+export interface Format {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes of the body around the JSON. */
   readonly around: number;
-  body(json: string): string;
+  body?(json: string): string;
 }
 
 interface Answer {
@@ -33,31 +33,36 @@ const LARGE = 65_536;
 
 /** One HTTP request and its response: at most one batch, or a status. */
 export class HttpExchange implements Conduit, DeferredWrite {
-  readonly shape = 'exchange';
+  readonly shape: 'exchange';
   readonly transport: TransportName;
   session: ConduitOwner | undefined;
   readonly #server: Server;
   readonly #req: HttpRequest;
   readonly #res: HttpResponse;
-  readonly #dress: Dress;
+  readonly #format: Format;
   readonly #socket: HttpRequest['socket'];
   #info: RequestInfo | undefined;
   #browser: string | undefined;
-  #isNewBrowser = false;
-  #state: 'waiting' | 'answered' | 'closed' = 'waiting';
-  #isReceiving = true;
+  #isNewBrowser: boolean;
+  #state: 'waiting' | 'answered' | 'closed';
+  #isReceiving: boolean;
   #heldBack: Answer | undefined;
   #slow: SlowAnswer | undefined;
-  #hearsClose = false;
+  #hearsClose: boolean;
 
-  constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, dress: Dress) {
+  constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, format: Format) {
+    this.shape = 'exchange';
     this.transport = transport;
     this.#server = server;
     this.#req = req;
     this.#res = res;
-    this.#dress = dress;
+    this.#format = format;
     // Node takes it from the response before it says that that is finished.
     this.#socket = req.socket;
+    this.#isNewBrowser = false;
+    this.#state = 'waiting';
+    this.#isReceiving = true;
+    this.#hearsClose = false;
   }
 
   /** The batch was received. Sees to it, where the answer is still to come, that a peer that hangs up is noticed. */
@@ -91,7 +96,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
   }
 
   get maxBytes(): number {
-    return this.#server.options.maxFlushBytes - this.#dress.around;
+    return this.#server.options.maxFlushBytes - this.#format.around;
   }
 
   /** Over HTTP/2 each exchange has a stream of its own, which can break alone. */
@@ -100,7 +105,8 @@ export class HttpExchange implements Conduit, DeferredWrite {
   }
 
   get alive(): boolean {
-    return this.#state === 'waiting' && this.#canWrite;
+    // Middleware in front, such as a timeout, may have answered in our place.
+    return this.#state === 'waiting' && !this.#socket.destroyed && !this.#res.headersSent;
   }
 
   get ready(): boolean {
@@ -124,9 +130,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
   writeDeferred(): void {
     const answer = this.#heldBack;
     this.#heldBack = undefined;
-    if (answer === undefined) return;
-    if (this.#canWrite) this.#write(answer);
-    else answer.handover?.settled(answer.batch, false);
+    if (answer !== undefined) this.#write(answer);
   }
 
   end(reason: EndReason): void {
@@ -155,16 +159,16 @@ export class HttpExchange implements Conduit, DeferredWrite {
     this.#settle([]);
   }
 
-  // Middleware in front, such as a timeout, may have answered in our place.
-  get #canWrite(): boolean {
-    return !this.#socket.destroyed && !this.#res.headersSent;
-  }
-
   #write({ batch, handover }: Answer): void {
-    const body = this.#dress.body(encodeBatch(batch));
-    this.#setCookie(batch);
+    if (this.#socket.destroyed || this.#res.headersSent) {
+      handover?.settled(batch, false);
+      return;
+    }
+    const json = encodeBatch(batch);
+    const body = this.#format.body === undefined ? json : this.#format.body(json);
+    if (this.#isNewBrowser) this.#setCookie(batch);
     const length = Buffer.byteLength(body);
-    this.#res.writeHead(200, { ...this.#dress.headers, 'Content-Length': length });
+    this.#res.writeHead(200, { ...this.#format.headers, 'Content-Length': length });
     if (length > LARGE) handover?.sentLarge(length);
     if (length > PIECE) this.#await(batch, handover).write(Buffer.from(body));
     else {
@@ -203,7 +207,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     if (!batch.some(isWelcome)) return;
     const { browser } = this;
     const { options } = this.#server;
-    if (browser === undefined || !this.#isNewBrowser) return;
+    if (browser === undefined) return;
     const cookie = browserCookie(browser, isSecure(this.#req, options.trustProxy), options);
     if (cookie !== undefined) this.#res.appendHeader('Set-Cookie', cookie);
   }

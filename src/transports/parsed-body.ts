@@ -1,11 +1,6 @@
 import { HttpError, type HttpRequest } from './http.ts';
 import { isForm, textsOf } from './texts.ts';
 
-/** Whether a body parser has read the stream: only then is `req.body` the body (Express 4 sets `{}` on an unread one). */
-export function isParsed(req: HttpRequest): boolean {
-  return req.readableEnded;
-}
-
 /** The JSON texts of a body that a parser has read: the batch is what it would have been without the parser. */
 export function textsOfParsed(req: HttpRequest, type: string, max: number): string | readonly string[] {
   // `express.json()` makes an object of nothing.
