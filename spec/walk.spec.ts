@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 interface Walk {
   readonly functions: number;
+  readonly calls: number;
   readonly files: number;
   readonly names: readonly string[];
 }
@@ -30,5 +31,24 @@ describe('functions and files that are entered on the way of', () => {
     expect(walk?.files, walk?.names.join('\n')).toBeLessThanOrEqual(files);
     // A walk that did not happen is no short one.
     expect(walk?.functions).toBeGreaterThan(40);
+  });
+});
+
+describe('one key of a file until a server obeys', () => {
+  const walk = () => walks['one key of a file until a server obeys'];
+  const callsOf = (name: string) =>
+    walk()
+      ?.names.find((one) => one.startsWith(`${name} `))
+      ?.split(' ')[2];
+
+  it('takes at most 1,000 calls', () => {
+    expect(walk()?.calls, walk()?.names.join('\n')).toBeLessThanOrEqual(1_000);
+    expect(walk()?.calls).toBeGreaterThan(300);
+  });
+
+  it('resolves the options once, and makes the rules of channels once', () => {
+    expect(callsOf('server-options.js configOf')).toBe('2');
+    expect(callsOf('server-options.js resolveWith')).toBe('1');
+    expect(callsOf('channels/channel-rules.js ChannelRules')).toBe('1');
   });
 });

@@ -1,8 +1,12 @@
 // Counts the functions of the build that one action enters, with the files they are in. Run in a process of its own, so that nothing
 // else has been compiled with other settings. Prints JSON: { [walk]: { functions, calls, files, names } }.
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../dist/cli/config.js';
 import { Server } from '../../dist/index.js';
 
 const dist = new URL('../../dist/', import.meta.url).href;
@@ -182,6 +186,16 @@ const walks = {
       await rest();
     }
     return () => server.publish('/n', 1);
+  },
+  async 'one key of a file until a server obeys'() {
+    const file = join(mkdtempSync(join(tmpdir(), 'walk-')), 'bayeuxd.yaml');
+    writeFileSync(file, 'channels: { /a: { lazy: 500 } }\n');
+    return async () => {
+      const { server: options } = loadConfig((flag) => (flag === '--config' ? file : undefined), {});
+      const server = new Server({ ...options });
+      if (server.options.channels['/a'].lazy !== 500) throw new Error('the server does not obey');
+      await server.close();
+    };
   },
 };
 

@@ -47,8 +47,8 @@ export function loadConfig(flags: Flags, variables: Env): Config {
   const file = flags(configOption.flag) ?? env[configOption.variable];
   const settings = [
     ...(file ? gather(() => fromFile(file), problems) : []),
-    ...texts((option) => [option.variable, env[option.variable]], problems),
-    ...texts((option) => asWritten(option, flags(option.flag)), problems),
+    ...fromVariables(env, problems),
+    ...fromFlags(flags, problems),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   const config = { ...adapted(assemble(settings)), ignored };
@@ -58,19 +58,18 @@ export function loadConfig(flags: Flags, variables: Env): Config {
 
 const prefix = 'BAYEUXD_';
 
-/** A flag that turns something off is written with `no`. */
-function asWritten(
-  { flag, row }: NamedOption,
-  text: string | undefined,
-): [place: string, text: string | undefined] {
-  return [row.kind === 'boolean' && text === 'false' ? `--no-${flag.slice(2)}` : flag, text];
-}
+/** Every variable that the program knows, with its option. */
+const byVariable = new Map(allOptions.map((option) => [option.variable, option]));
+const knownVariables = [...byVariable.keys(), configOption.variable];
 
 function unknownVariables(env: Env): Problem[] {
-  const known = [...allOptions.map(({ variable }) => variable), configOption.variable];
   return Object.keys(env)
-    .filter((name) => name.startsWith(prefix) && !known.includes(name))
-    .map((name) => ({ key: name, place: name, message: `unknown variable${didYouMean(name, known)}` }));
+    .filter((name) => name.startsWith(prefix) && !knownVariables.includes(name))
+    .map((name) => ({
+      key: name,
+      place: name,
+      message: `unknown variable${didYouMean(name, knownVariables)}`,
+    }));
 }
 
 function gather(read: () => Setting[], problems: Problem[]): Setting[] {
@@ -88,15 +87,29 @@ function fromFile(file: string): Setting[] {
   return entries.map((entry) => ({ ...entry, placeOf }));
 }
 
-function texts(
-  find: (option: NamedOption) => readonly [place: string, text: string | undefined],
-  problems: Problem[],
-): Setting[] {
-  return allOptions.flatMap((option) => {
-    const [place, text] = find(option);
-    if (text === undefined) return [];
-    return gather(() => [fromPlace(option, place, text)], problems);
-  });
+// In the order of the options, so that what is wrong is said in that order.
+function fromVariables(env: Env, problems: Problem[]): Setting[] {
+  const settings: Setting[] = [];
+  for (const [variable, option] of byVariable) {
+    const text = env[variable];
+    if (text !== undefined) settings.push(...gather(() => [fromPlace(option, variable, text)], problems));
+  }
+  return settings;
+}
+
+function fromFlags(flags: Flags, problems: Problem[]): Setting[] {
+  const settings: Setting[] = [];
+  for (const option of allOptions) {
+    const text = flags(option.flag);
+    if (text === undefined) continue;
+    settings.push(...gather(() => [fromPlace(option, asWritten(option, text), text)], problems));
+  }
+  return settings;
+}
+
+/** The flag; one that turns something off is written with `no`. */
+function asWritten({ flag, row }: NamedOption, text: string): string {
+  return row.kind === 'boolean' && text === 'false' ? `--no-${flag.slice(2)}` : flag;
 }
 
 function fromPlace({ path, row }: NamedOption, place: string, text: string): Setting {

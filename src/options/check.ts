@@ -23,14 +23,15 @@ export function resolve<Table extends OptionTable>(
   heap?: number,
 ): Resolved<Table>;
 export function resolve(table: OptionTable, given: unknown, heap = USUAL_HEAP): object {
-  return resolveGroup(table, given, '', { heap, all: optionRows(table) });
+  return resolveGroup(table, given, '', { heap, table });
 }
 
 type Values = Record<string, unknown>;
 
 interface Surroundings {
   readonly heap: number;
-  readonly all: readonly NamedOption[];
+  /** The whole table, for the names in it. */
+  readonly table: OptionTable;
 }
 
 function resolveGroup(
@@ -42,7 +43,7 @@ function resolveGroup(
 ): Readonly<Values> {
   const values = new Map(ownEntries(given, prefix));
   for (const name of values.keys())
-    if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, around.all);
+    if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, optionRows(around.table));
   const resolved: Values = {};
   for (const [name, row] of Object.entries(table)) {
     if (row.kind === 'group') continue;
