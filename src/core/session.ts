@@ -7,12 +7,11 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Stamped } from '../channels/channel-index.ts';
 import type { Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
-import type { Outbox, OverflowAction } from '../ports/outbox.ts';
+import type { Outbox } from '../ports/outbox.ts';
 import type {
   CloseReason,
   DisconnectReason,
   Extension,
-  Session as PublicSession,
   SessionState,
   StartOverReason,
 } from '../ports/session.ts';
@@ -20,7 +19,7 @@ import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
-import { type Delivery, OutgoingEvent, type OverflowRule } from '../ports/outgoing-event.ts';
+import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor, Timing, Timings } from './advice.ts';
 import { Deadline } from './deadline.ts';
@@ -46,8 +45,6 @@ export interface SessionHost extends SenderHost {
   readonly events: Events;
   readonly sessions: { remove(session: Session): void };
   readonly subscriptions: { removeAll(session: Session): void };
-  /** What becomes of an event that does not fit, where no rule of its channel says it (DL-10). */
-  onOverflow(event: OutgoingEvent, session: PublicSession): OverflowAction;
 }
 
 /** What a session is made of. */
@@ -190,6 +187,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   join(features: readonly SessionFeature[]): void {
     this.features = features;
     this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
+    this.#sender.signs = features.some(({ signing }) => signing !== undefined);
     this.#goesOn = features.some(({ mayGoOn }) => mayGoOn !== undefined);
   }
 
@@ -308,17 +306,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     else if (own !== event || event.replayed) this.#host.backlog.queued(own);
   }
 
-  /** Sends what is due, if there is a way. Called once at the end of a turn in which something was queued. */
+  /** Sends urgent events, if there is a way. */
   flush(): void {
-    this.#sender.begun();
-    if (this.state === 'gone' || !this.#sender.hasUrgent) return;
-    const push = this.#push;
-    if (push !== undefined && this.isPushed) {
-      this.#sender.push(push);
-      // For more the client asks with its next connect.
-      if (this.#sender.isSpent) void this.release();
-      if (this.#goesOn) this.#mayGoOn();
-    } else if (this.#held !== undefined && this.hasUrgentFor(this.#held.conduit)) void this.release();
+    this.#sender.flush();
   }
 
   /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
@@ -326,16 +316,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#sender.setCredit(flow);
   }
 
-  flushEarly(): void {
-    if (this.state === 'gone') return;
-    const push = this.#push;
-    if (push !== undefined && this.isPushed) this.#sender.push(push);
-    else if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
-  }
-
-  /** Whether something waits that should not wait longer. */
-  get hasUrgent(): boolean {
-    return this.#sender.hasUrgent;
+  /** Answers the held connect, if there is one whose response may carry what waits. */
+  answerHeld(): void {
+    if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
   }
 
   /** Whether a connect on this conduit would be answered with it at once (CN-7). */
@@ -394,13 +377,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
     else if (held.conduit !== conduit) this.detach(held.conduit);
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
-  }
-
-  overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction {
-    const action = forced ?? this.#host.onOverflow(event, this);
-    for (const feature of this.features) feature.lost?.(event);
-    this.#host.events.emit('overflow', { session: this, event, action, ...(rule !== undefined && { rule }) });
-    return action;
   }
 
   /** Carries out a publish, unless a feature knows its reply. */
@@ -607,6 +583,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   #choosePush(conduit: Conduit | undefined): void {
     this.#push = conduit;
     this.isPushed = conduit !== undefined && !this.isDeliverOnly(conduit.transport);
+    this.#sender.way = this.isPushed ? conduit : undefined;
   }
 
   #mayGoOn(): void {

@@ -1,42 +1,41 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Conduit } from '../../ports/conduit.ts';
 
-/** A turn in which polls were answered and that took so long is followed by a rest. Milliseconds. */
-const TIRING = 1;
-const LONGEST_REST = 10;
+/** A turn that spent at least this long on polls is followed by a pause. Milliseconds. */
+const PAUSE_FROM = 1;
+const LONGEST_PAUSE = 10;
 
-/** A session, as it is flushed. */
+/** The part of a session that is flushed. */
 export interface Flushed {
-  /** Whether its events leave by a socket or stream as they come, and not with connect replies. */
-  readonly isPushed: boolean;
-  /** Sends what is due. */
+  /** The socket or stream that takes its events as they come; undefined where they go with connect replies. */
+  readonly way: Conduit | undefined;
+  /** Sends urgent events. */
   flush(): void;
 }
 
-/** What holds answers back while more is to be read. */
+/** Something that collects answers while more is read, and writes them at the end of the turn. */
 export interface DeferredWrite {
-  /** Writes them. Never throws. */
+  /** Never throws. */
   writeDeferred(): void;
 }
 
 /**
- * What is done once, at the end of a turn of the event loop, when all that came in it was read. Answers leave: each wakes a peer
- * that waits for it, and one that was written between two reads would come to a peer that sleeps, again and again. Then sessions
- * are flushed, however much was queued for them.
+ * Does what is done once at the end of a turn of the event loop, when everything that came in the turn was read: writes answers, then
+ * flushes each session once, however many events were queued for it. An answer written between two reads would wake its peer each time.
  *
- * A push costs little; an answer to a poll costs the client's next request as well. A server that has many polls to answer
- * would come to nothing else, with one event in each answer. So after a turn that took long it listens for as long, at most some
- * milliseconds, and holds the polls: what is published meanwhile leaves together. A short turn is followed by no rest.
+ * Answering a poll costs the client another request. If a turn spent 1 ms or more on polls, poll answers pause for as long again (10 ms
+ * at most), so that events published meanwhile share one response. A shorter turn is followed by no pause.
  */
 export class Flusher {
   readonly #clock: Clock;
   #isEnding = false;
-  #deferred: DeferredWrite[] = [];
-  #waiting: Flushed[] = [];
-  #polling: Flushed[] = [];
-  // When the first poll of this turn was answered, or of the end of the one before.
-  #began: number | undefined;
-  // While it rests.
-  #rest: Timer | undefined;
+  #writes: DeferredWrite[] = [];
+  #sessions: Flushed[] = [];
+  // Sessions that poll and were due in a pause.
+  #paused: Flushed[] = [];
+  #pause: Timer | undefined;
+  // When the first poll was answered, in this turn or at the end of the turn before.
+  #pollsBegan: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -44,28 +43,27 @@ export class Flusher {
 
   /** Flushes the session at the end of this turn. The session sees to it that it is not added twice. */
   add(session: Flushed): void {
-    this.#waiting.push(session);
+    this.#sessions.push(session);
     this.#awaitEnd();
   }
 
-  /** Has it write its answers at the end of this turn. */
   writeAtTurnEnd(write: DeferredWrite): void {
-    this.#deferred.push(write);
+    this.#writes.push(write);
     this.#awaitEnd();
   }
 
-  /** Whether a poll may be answered at once. If not, it is held, and flushed when the rest is over. */
+  /** Whether a poll may be answered now. If not, it is held, and flushed after the pause. */
   mayAnswer(): boolean {
-    if (this.#rest !== undefined) return false;
-    this.#began ??= this.#clock.now();
+    if (this.#pause !== undefined) return false;
+    this.#pollsBegan ??= this.#clock.now();
     this.#awaitEnd();
     return true;
   }
 
-  /** The server closes: nobody waits any more. */
+  /** The server closes. */
   stop(): void {
-    this.#rest?.cancel();
-    this.#began = undefined;
+    this.#pause?.cancel();
+    this.#pollsBegan = undefined;
   }
 
   #awaitEnd(): void {
@@ -76,38 +74,30 @@ export class Flusher {
 
   readonly #end = (): void => {
     this.#isEnding = false;
-    const began = this.#began;
-    this.#writeAnswers();
-    this.#flush();
-    // The requests that answers bring belong to their cost: what was answered only now is looked at next time.
-    if (began !== undefined) this.#restAfter(this.#clock.now() - began);
+    const began = this.#pollsBegan;
+    const writes = this.#writes;
+    this.#writes = [];
+    for (const write of writes) write.writeDeferred();
+    const sessions = this.#sessions;
+    this.#sessions = [];
+    for (const session of sessions) {
+      if (session.way !== undefined || this.mayAnswer()) session.flush();
+      else this.#paused.push(session);
+    }
+    // Requests that answers bring belong to the cost of the answers: polls answered only now are looked at next time.
+    if (began !== undefined) this.#pauseAfter(this.#clock.now() - began);
   };
 
-  #writeAnswers(): void {
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    for (const one of deferred) one.writeDeferred();
+  #pauseAfter(spent: number): void {
+    this.#pollsBegan = undefined;
+    if (spent < PAUSE_FROM) return;
+    this.#pause = this.#clock.after(Math.min(spent, LONGEST_PAUSE), this.#resume);
   }
 
-  #flush(): void {
-    const sessions = this.#waiting;
-    this.#waiting = [];
-    for (const session of sessions) {
-      if (session.isPushed || this.mayAnswer()) session.flush();
-      else this.#polling.push(session);
-    }
-  }
-
-  #restAfter(took: number): void {
-    this.#began = undefined;
-    if (took < TIRING) return;
-    this.#rest = this.#clock.after(Math.min(took, LONGEST_REST), this.#rested);
-  }
-
-  readonly #rested = (): void => {
-    this.#rest = undefined;
-    const sessions = this.#polling;
-    this.#polling = [];
+  readonly #resume = (): void => {
+    this.#pause = undefined;
+    const sessions = this.#paused;
+    this.#paused = [];
     for (const session of sessions) if (this.mayAnswer()) session.flush();
   };
 }

@@ -3,16 +3,16 @@ import type { Reply } from '../../protocol/message.ts';
 import { OutgoingReply } from '../../protocol/outgoing.ts';
 import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
-/** Channels of one session that can wait to be told of a gap; what is dropped on others is told of under `/**`. */
+/** Channels of one session with a gap of their own. Drops on further channels are reported together, under `/**`. */
 const MAX_CHANNELS = 1000;
 const EVERYWHERE = '/**';
 
-/** What is missing where this event is dropped: itself, and what it would have told of. */
+/** The gap that an event leaves when it is dropped: the event, and the gap that it would have reported. */
 export function gapFor({ gap, replayId }: OutgoingEvent): Gap {
   return joined(gap, replayId === undefined ? { count: 1 } : { count: 1, from: replayId, to: replayId });
 }
 
-/** The event as one session gets it: it tells of a gap before it. */
+/** A copy of the event for one session, which reports a gap before the event. */
 export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   const gap = joined(event.gap, more);
   const { message } = event;
@@ -22,7 +22,7 @@ export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
   return own;
 }
 
-/** A connect reply that tells of gaps: these go back where it is not handed over whole. */
+/** A connect reply that reports gaps. They go back to the outbox if the reply is not handed over whole. */
 export class GapReply extends OutgoingReply {
   readonly gaps: GapsByChannel;
 
@@ -33,36 +33,35 @@ export class GapReply extends OutgoingReply {
 }
 
 /**
- * Gaps of one session that nothing tells of yet.
+ * Gaps of one session that are not reported yet.
  *
  *     a1 dropped │ a2 a3 │ a4 dropped │
- *                  ahead: told by the next of the channel that is taken
- *                                       behind: told by the next of the channel that is pushed
+ *                  ahead: reported by the next event of the channel that is taken
+ *                                       behind: reported by the next event of the channel that is pushed
  */
 export class Gaps {
   readonly ahead = new Map<string, Gap>();
   readonly #behind = new Map<string, Gap>();
-  // On channels that found no place.
+  // Of channels beyond MAX_CHANNELS.
   #elsewhere: Gap | undefined;
 
-  addAhead(channel: string, gap: Gap): void {
-    this.#add(this.ahead, channel, gap);
+  add(place: 'ahead' | 'behind', channel: string, gap: Gap): void {
+    const map = place === 'ahead' ? this.ahead : this.#behind;
+    const hasRoom = map.has(channel) || this.ahead.size + this.#behind.size < MAX_CHANNELS;
+    if (channel !== EVERYWHERE && hasRoom) map.set(channel, joined(map.get(channel), gap));
+    else this.#elsewhere = joined(this.#elsewhere, gap);
   }
 
-  addBehind(channel: string, gap: Gap): void {
-    this.#add(this.#behind, channel, gap);
-  }
-
-  /** Nothing of these channels waits any more: whoever is pushed next tells of it. */
-  fallBehind(ahead: Map<string, Gap>): void {
-    for (const [channel, gap] of ahead) {
-      ahead.delete(channel);
-      this.addBehind(channel, gap);
+  /** No event of these channels waits any more: the next one that is pushed reports the gap. */
+  fallBehind(gaps: Map<string, Gap>): void {
+    for (const [channel, gap] of gaps) {
+      gaps.delete(channel);
+      this.add('behind', channel, gap);
     }
   }
 
-  /** The event as it is to be queued: it tells of what was dropped since the one before. */
-  carriedBy(event: OutgoingEvent): OutgoingEvent {
+  /** The event as it is queued: it reports what was dropped since the event before it. */
+  reportedBy(event: OutgoingEvent): OutgoingEvent {
     const { channel } = event;
     const gap = event.replayed ? undefined : this.#behind.get(channel);
     if (gap === undefined) return event;
@@ -70,13 +69,13 @@ export class Gaps {
     return withGap(event, gap);
   }
 
-  /** Whether a connect reply has to tell of any. */
-  isDue(drained: boolean): boolean {
-    return this.#elsewhere !== undefined || (drained && this.ahead.size + this.#behind.size > 0);
+  /** Whether a connect reply has any gap to report. While events wait, they report the gaps of their channels. */
+  hasAny(isEmpty: boolean): boolean {
+    return this.#elsewhere !== undefined || (isEmpty && this.ahead.size + this.#behind.size > 0);
   }
 
-  /** What a connect reply tells of: where nothing waits, all; but no more than `maxBytes`. */
-  take(drained: boolean, maxBytes: number): GapsByChannel {
+  /** Removes the gaps that a connect reply reports, in at most `maxBytes`. */
+  take(isEmpty: boolean, maxBytes: number): GapsByChannel {
     const taken = new Map<string, Gap>();
     let left = maxBytes - AROUND_GAPS;
     if (this.#elsewhere !== undefined) {
@@ -85,9 +84,9 @@ export class Gaps {
       taken.set(EVERYWHERE, this.#elsewhere);
       this.#elsewhere = undefined;
     }
-    if (!drained) return taken;
+    if (!isEmpty) return taken;
     for (const channel of new Set([...this.ahead.keys(), ...this.#behind.keys()])) {
-      const gap = this.#of(channel);
+      const gap = this.#gapOf(channel);
       left -= entryBytes(channel, gap);
       if (left < 0) break;
       taken.set(channel, gap);
@@ -97,19 +96,13 @@ export class Gaps {
     return taken;
   }
 
-  /** The reply did not leave. */
+  /** Returns gaps of a reply that was not handed over whole. */
   putBack(gaps: GapsByChannel): void {
-    for (const [channel, gap] of gaps) this.addAhead(channel, gap);
+    for (const [channel, gap] of gaps) this.add('ahead', channel, gap);
   }
 
-  #of(channel: string): Gap {
+  #gapOf(channel: string): Gap {
     const [ahead, behind] = [this.ahead.get(channel), this.#behind.get(channel)];
     return behind === undefined ? (ahead ?? { count: 0 }) : joined(ahead, behind);
-  }
-
-  #add(where: Map<string, Gap>, channel: string, gap: Gap): void {
-    const hasRoom = where.has(channel) || this.ahead.size + this.#behind.size < MAX_CHANNELS;
-    if (channel !== EVERYWHERE && hasRoom) where.set(channel, joined(where.get(channel), gap));
-    else this.#elsewhere = joined(this.#elsewhere, gap);
   }
 }

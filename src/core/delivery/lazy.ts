@@ -1,22 +1,17 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 
-/** What lazy events of one session wait for: the earliest of their deadlines (DL-9). */
+/** The timer of lazy events of one session: it runs to the earliest of their deadlines (DL-9). */
 export class LazyWait {
   readonly #clock: Clock;
-  readonly #onDue: () => void;
+  readonly #onOver: () => void;
   #timer: Timer | undefined;
   #at = Number.POSITIVE_INFINITY;
-  #isOver = false;
+  /** Whether a deadline has passed since events began to wait. Written by the wait alone. */
+  isOver = false;
 
-  /** Calls when the wait is over. */
-  constructor(clock: Clock, onDue: () => void) {
+  constructor(clock: Clock, onOver: () => void) {
     this.#clock = clock;
-    this.#onDue = onDue;
-  }
-
-  /** Whether what waits has waited for long enough. */
-  get isOver(): boolean {
-    return this.#isOver;
+    this.#onOver = onOver;
   }
 
   /** An event may wait for so many milliseconds. */
@@ -27,14 +22,14 @@ export class LazyWait {
     this.#at = at;
     this.#timer = this.#clock.after(delay, () => {
       this.#clear();
-      this.#isOver = true;
-      this.#onDue();
+      this.isOver = true;
+      this.#onOver();
     });
   }
 
-  /** Nothing waits any more. */
+  /** No event waits any more. */
   end(): void {
-    this.#isOver = false;
+    this.isOver = false;
     this.#timer?.cancel();
     this.#clear();
   }

@@ -10,14 +10,13 @@ export interface OutboxLimits {
   readonly maxQueueBytes: number;
   /** Epoch milliseconds. */
   now(): number;
-  /** What sessions that got the same have in common. */
   readonly runs: SharedRuns;
 }
 
-/** Whom an outbox belongs to. */
+/** What an outbox needs of the session that it belongs to. */
 export interface OutboxOwner {
-  /** Asked each time an event does not fit; or only told, where there is no choice, and by which rule. */
+  /** An event does not fit. Returns what happens; `forced` where a rule or a limit leaves no choice. */
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction;
-  /** Asked before anything is dropped: sends at once what waits, if the client takes it. */
+  /** Sends at once what waits, if the client can take it. Called before anything is dropped. */
   flushEarly(): void;
 }

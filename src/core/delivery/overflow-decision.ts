@@ -7,17 +7,20 @@ import { shown } from '../../lib/shown.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 
-/** Asks the application what happens to an event that does not fit. Without an answer that can be used the session ends. */
-export function overflowDecision(decision: OverflowDecision | OverflowAction, log: Log) {
-  return (event: OutgoingEvent, session: Session): OverflowAction => {
-    if (typeof decision !== 'function') return decision;
+/** What happens to an event that does not fit, where no rule of its channel says it (DL-10). */
+export type OnOverflow = OverflowAction | ((event: OutgoingEvent, session: Session) => OverflowAction);
+
+/** The decision of the application. Where the application gives no usable answer, the session ends. */
+export function overflowDecision(decision: OverflowDecision | OverflowAction, log: Log): OnOverflow {
+  if (typeof decision !== 'function') return decision;
+  return (event, session) => {
     const failed = (error: unknown): void =>
       log({ level: 'error', event: 'overflow.failed', session: session.id, error });
     try {
       const answer: unknown = decision({ session, event });
       if (isAction(answer)) return answer;
       failed(unusable(answer));
-      // It may be a promise that rejects.
+      // The answer may be a promise that rejects.
       callOut(() => answer, failed);
     } catch (error) {
       failed(error);

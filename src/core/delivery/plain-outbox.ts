@@ -2,25 +2,25 @@ import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { GapsByChannel } from '../../ports/gap.ts';
 import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
-import { Queue } from './queue.ts';
+import { BoundedQueue } from './bounded-queue.ts';
 import { Repeat } from '../../ports/repeat.ts';
 import type { SharedRun } from './shared-runs.ts';
 
 /**
- * The plain outbox: an event is gone from it once it was taken and handed over whole. Mostly all that is to be known of events is
- * in which order they came: then they are a run, which sessions share. A queue of its own is kept for a session while more counts.
+ * Events that were not sent yet. Most sessions need to know the order of their events and nothing else: then the outbox is one
+ * reference to a run that sessions share. The outbox has a queue of its own while rules, limits, laziness or gaps count.
  */
 export class PlainOutbox implements Outbox {
+  // The run is empty where there is a queue.
+  #run: SharedRun;
+  #queue: BoundedQueue | undefined;
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
-  // One of them is in use: the run is empty where there is a queue.
-  #run: SharedRun;
-  #queue: Queue | undefined;
 
   constructor(limits: OutboxLimits, owner: OutboxOwner) {
+    this.#run = limits.runs.empty;
     this.#limits = limits;
     this.#owner = owner;
-    this.#run = limits.runs.empty;
   }
 
   get size(): number {
@@ -36,27 +36,33 @@ export class PlainOutbox implements Outbox {
   }
 
   push(event: OutgoingEvent): Pushed {
-    if (!this.#needsQueue(event)) {
-      const { runs, maxQueue, maxQueueBytes } = this.#limits;
-      const run = runs.after(this.#run, event);
-      if (run.size <= maxQueue && run.bytes <= maxQueueBytes) {
-        this.#run = run;
-        return 'kept';
+    if (event.isPlain) {
+      if (this.#queue?.size === 0 && this.#queue.isIdle) this.#queue = undefined;
+      if (this.#queue === undefined) {
+        const { runs, maxQueue, maxQueueBytes } = this.#limits;
+        const run = runs.after(this.#run, event);
+        if (run.size <= maxQueue && run.bytes <= maxQueueBytes) {
+          this.#run = run;
+          return 'kept';
+        }
       }
     }
-    return this.#queued.push(event);
+    return (this.#queue ?? this.#startQueue()).push(event);
   }
 
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
-    const { bytes, size } = this.#run;
-    if (this.#queue === undefined && bytes + size <= maxBytes && size <= maxCount) return this.#takeRun();
-    return this.#queued.take(maxBytes, maxCount, least);
+    if (this.#queue !== undefined) return this.#queue.take(maxBytes, maxCount, least);
+    const { bytes, size, events } = this.#run;
+    if (bytes + size > maxBytes || size > maxCount) return this.#startQueue().take(maxBytes, maxCount, least);
+    this.#run = this.#limits.runs.empty;
+    return events;
   }
 
   putBack(returned: readonly OutgoingEvent[], mayHaveArrived = false): void {
     const events = mayHaveArrived ? returned.map(Repeat.of) : returned;
-    if (this.#queue !== undefined || !events.every(isSimple)) this.#queued.putBack(events);
-    else {
+    if (this.#queue !== undefined || !events.every(({ isPlain }) => isPlain)) {
+      (this.#queue ?? this.#startQueue()).putBack(events);
+    } else {
       const { runs } = this.#limits;
       const all = [...events, ...this.#run.events];
       this.#run = all.reduce((run, event) => runs.after(run, event), runs.empty);
@@ -68,38 +74,21 @@ export class PlainOutbox implements Outbox {
   }
 
   takeGaps(maxBytes: number): GapsByChannel {
-    return this.#queued.takeGaps(maxBytes);
+    return this.#queue?.takeGaps(maxBytes) ?? new Map();
   }
 
   putBackGaps(gaps: GapsByChannel): void {
-    this.#queued.putBackGaps(gaps);
+    this.#queue?.putBackGaps(gaps);
   }
 
-  /** Takes so much more room from what may wait, or gives it back with negative numbers: for what was sent and is kept. */
   reserve(events: number, bytes: number): void {
-    this.#queued.reserve(events, bytes);
+    (this.#queue ?? this.#startQueue()).reserve(events, bytes);
   }
 
-  // One that is idle is let go.
-  #needsQueue(event: OutgoingEvent): boolean {
-    if (!isSimple(event)) return true;
-    if (this.#queue?.isIdle) this.#queue = undefined;
-    return this.#queue !== undefined;
-  }
-
-  #takeRun(): readonly OutgoingEvent[] {
-    const { events } = this.#run;
+  // The queue takes over what waits.
+  #startQueue(): BoundedQueue {
+    this.#queue = new BoundedQueue(this.#limits, this.#owner, this.#run.events);
     this.#run = this.#limits.runs.empty;
-    return events;
-  }
-
-  // What waits moves into it.
-  get #queued(): Queue {
-    this.#queue ??= new Queue(this.#limits, this.#owner, this.#takeRun());
     return this.#queue;
   }
-}
-
-function isSimple({ lazy, replayed, overflow, gap }: OutgoingEvent): boolean {
-  return lazy === false && !replayed && overflow === undefined && gap === undefined;
 }

@@ -1,20 +1,22 @@
 import type { MetaChannel, Reply } from '../../protocol/message.ts';
 import { type Outgoing, OutgoingReply } from '../../protocol/outgoing.ts';
-import { OutgoingEvent } from '../../ports/outgoing-event.ts';
+import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
+import type { OnOverflow } from './overflow-decision.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { Credit } from './credit.ts';
+import type { Events } from '../events.ts';
+import { creditOf } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import type { Oversized } from './oversized.ts';
 import { MAX_GAP_BYTES } from '../../ports/gap.ts';
 import { GapReply } from './gaps.ts';
 import { LazyWait } from './lazy.ts';
-import type { Outbox, Pushed } from '../../ports/outbox.ts';
+import type { Outbox, OverflowAction, Pushed } from '../../ports/outbox.ts';
 import { PlainOutbox } from './plain-outbox.ts';
 
-/** What a batch number and `x-messages` add to a reply at most. Bytes. */
+/** Most that a batch number and `x-messages` add to a reply. Bytes. */
 const SIGNATURE = 64;
 
 /** How fast a client has to read a large response. Bytes a millisecond. */
@@ -26,56 +28,62 @@ export interface SenderHost {
   readonly limits: OutboxLimits;
   readonly flusher: Pick<Flusher, 'add'>;
   readonly oversized: Oversized;
+  readonly events: Events;
+  readonly onOverflow: OnOverflow;
   readonly options: { readonly maxLazyTimeout: number };
 }
 
 /** The session that a sender sends for. */
-export interface SenderOwner extends OutboxOwner, Flushed, Pick<ServedSession, 'state'> {
+export interface SenderOwner extends ServedSession {
   readonly clientId: string;
   readonly features: readonly SessionFeature[];
-  /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
+  /** Answers the held connect, if there is one whose response may carry what waits. */
+  answerHeld(): void;
+  /** Answers the held connect, if there is one. */
+  release(): unknown;
+  /** The client has much to read, and so much longer to come back (EX-1). Milliseconds. */
   allow(ms: number): void;
-  /** Some of what was sent was read (EX-1). */
+  /** The client read some of what was sent (EX-1). */
   reads(): void;
-  /** Something that had not left at once was handed over whole, or is known to be lost (EX-1). */
+  /** A batch that had not left at once was handed over whole, or is known to be lost (EX-1). */
   progressed(whole: boolean): void;
 }
 
-/** What waits for one session, and how it leaves: in order, at most once at a time, and back again if it did not arrive. */
-export class Sender implements Handover {
+/** The outbox of one session and how it leaves: in order, in one unfinished response at a time, and back if it did not arrive. */
+export class Sender implements Handover, Flushed, OutboxOwner {
+  // The fields that each event needs come first, so that they lie together in memory.
   outbox: Outbox;
+  /** The socket or stream that takes events as they come; undefined where events leave with connect replies. */
+  way: Conduit | undefined;
+  /** Whether a feature adds to replies. */
+  signs = false;
   readonly #host: SenderHost;
   readonly #owner: SenderOwner;
-  #carrier: Conduit | undefined;
+  #isScheduled = false;
   #unsettled = 0;
-  // Whether something was not handed over at once.
+  #carrier: Conduit | undefined;
+  // Whether a batch was not handed over at once.
   #isSlow = false;
-  #scheduled = false;
-  // Both are there for those alone who need them.
-  #credit: Credit | undefined;
+  // Events that may leave until the next connect; undefined: as many as there are.
+  #credit: number | undefined;
   #lazyWait: LazyWait | undefined;
 
   constructor(owner: SenderOwner, host: SenderHost) {
+    this.outbox = new PlainOutbox(host.limits, this);
     this.#owner = owner;
     this.#host = host;
-    this.outbox = new PlainOutbox(host.limits, owner);
   }
 
-  /** Whether something waits that should not wait longer. */
+  /** Whether an event waits that should not wait longer, and the client takes any. */
   get hasUrgent(): boolean {
-    if (this.#creditLeft === 0) return false;
+    if (this.#credit === 0) return false;
     return this.outbox.urgent > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
   }
 
-  /** Whether as many events left as the client asked for, and it has to connect again for more. */
-  get isSpent(): boolean {
-    return this.#credit?.isSpent === true;
-  }
-
-  /** A connect came: what it says in `ext.flow` holds until the next one, whatever way events go. */
+  /** A connect came: its `ext.flow` holds until the next one, whatever way events go. */
   setCredit(flow: unknown): void {
-    const hadNone = this.#creditLeft === 0;
-    this.#credit = Credit.of(flow);
+    const hadNone = this.#credit === 0;
+    this.#credit = flow === undefined ? undefined : creditOf(flow);
     if (hadNone && this.hasUrgent) this.schedule();
   }
 
@@ -88,19 +96,44 @@ export class Sender implements Handover {
     return pushed;
   }
 
-  /** Has the session flushed at the end of this turn, if anything is due. */
+  /** Has the session flushed at the end of this turn. */
   schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#host.flusher.add(this.#owner);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#host.flusher.add(this);
   }
 
-  /** The session is being flushed: what comes now is for another time. */
-  begun(): void {
-    this.#scheduled = false;
+  flush(): void {
+    // Events that are queued from here on need another flush.
+    this.#isScheduled = false;
+    if (!this.hasUrgent) return;
+    if (this.way === undefined) {
+      this.#owner.answerHeld();
+      return;
+    }
+    this.push(this.way);
+    // The client asks for more with its next connect.
+    if (this.#credit === 0) void this.#owner.release();
+    for (const feature of this.#owner.features) feature.mayGoOn?.();
   }
 
-  /** Whether this conduit can take events, and none that it carried before could be overtaken (DL-8). */
+  flushEarly(): void {
+    if (this.way === undefined) this.#owner.answerHeld();
+    else this.push(this.way);
+  }
+
+  overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction {
+    const { onOverflow, events } = this.#host;
+    const session = this.#owner;
+    const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
+    for (const feature of session.features) feature.lost?.(event);
+    if (events.hears.overflow) {
+      events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
+    }
+    return action;
+  }
+
+  /** Whether the conduit takes events, and none that it carried before could be overtaken (DL-8). */
   canUse(conduit: Conduit): boolean {
     if (!conduit.ready) return false;
     return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
@@ -108,25 +141,30 @@ export class Sender implements Handover {
 
   /** Sends what waits, as long as the conduit takes more. */
   push(conduit: Conduit): void {
-    while (this.#hasMore && this.canUse(conduit)) this.#sendEvents(conduit, this.#take(conduit));
+    while (this.canUse(conduit) && this.outbox.size > 0 && this.#credit !== 0) {
+      const events = this.#take(conduit);
+      // The events may have become too old.
+      if (events.length > 0) this.#send(conduit, events);
+    }
   }
 
   /** Sends replies alone. */
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
     const signed = this.#signed(replies, '/meta/connect', conduit, []);
-    // Gaps come back if they are not handed over whole.
-    if (signed.some(isGapReply)) this.#send(conduit, signed);
+    // Gaps have to come back if they are not handed over whole.
+    if (signed !== replies && signed.some(isGapReply)) this.#send(conduit, signed);
     else conduit.send(signed);
   }
 
-  /** Sends what waits together with replies: behind them if these are a handshake's, else before them (PR-6). */
+  /** Sends what waits together with replies: behind the replies of a handshake, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
     const channel = repliesFirst ? '/meta/handshake' : '/meta/connect';
-    // Replies of one response cannot be split, so events yield to them; but a lone connect brings at least one.
+    // Replies of one response cannot be split, so events leave them room; but a lone connect brings at least one event.
     const beside = conduit.shape === 'exchange' ? replies : [];
     let events = this.#take(conduit, leftBeside(beside, channel, conduit), beside.length > 1 ? 0 : 1);
-    while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.#hasMore) {
-      this.#sendEvents(conduit, events);
+    while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
+      if (this.#credit === 0) break;
+      if (events.length > 0) this.#send(conduit, events);
       events = this.#take(conduit);
     }
     const signed = this.#signed(replies, channel, conduit, events);
@@ -136,30 +174,27 @@ export class Sender implements Handover {
     );
   }
 
-  /** Whether something was sent that is not known to have been handed over. */
+  /** Whether a batch was sent that is not known to have been handed over. */
   get isUnsettled(): boolean {
     return this.#unsettled > 0;
   }
 
-  /** A newer way came: what an older one has still to hand over goes by that, since the link of the older one may be dead (DL-8). */
+  /** A newer conduit came: it carries what an older one has still to hand over, since the link of the older one may be dead (DL-8). */
   overtake(newer: Conduit): void {
     const older = this.#carrier;
     if (this.#unsettled === 0 || older === undefined || older === newer) return;
     if (older.link === undefined || older.link !== newer.link) older.end('overtaken');
   }
 
-  /** What was not handed over whole goes back to the head, in order (DL-8); that counts as queuing. */
+  /** Returns a batch that was not handed over whole to the head of the outbox, in order (DL-8), as if it were queued anew. */
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived = false): void {
     this.#unsettled -= 1;
     if (this.#owner.state === 'gone') return;
-    if (this.#isSlow) this.#progressed(whole);
-    if (!whole) {
-      for (const one of batch) if (isGapReply(one)) this.outbox.putBackGaps(one.gaps);
-      const events = batch.filter((one) => one instanceof OutgoingEvent);
-      // A volatile one is worth nothing later, but what it tells of is.
-      const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
-      if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
+    if (this.#isSlow) {
+      this.#isSlow = this.#unsettled > 0;
+      this.#owner.progressed(whole);
     }
+    if (!whole) this.#putBack(batch, mayHaveArrived);
     if (this.hasUrgent) this.schedule();
   }
 
@@ -174,26 +209,25 @@ export class Sender implements Handover {
   /** Drops what waits: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
-    this.outbox = new PlainOutbox(this.#host.limits, this.#owner);
+    this.outbox = new PlainOutbox(this.#host.limits, this);
   }
 
-  get #creditLeft(): number {
-    return this.#credit === undefined ? Number.POSITIVE_INFINITY : this.#credit.left;
+  #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
+    for (const one of batch) if (isGapReply(one)) this.outbox.putBackGaps(one.gaps);
+    const events = batch.filter((one) => one instanceof OutgoingEvent);
+    // A volatile event is worth nothing later, but the gap that it reports is.
+    const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
+    if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
   }
 
-  get #hasMore(): boolean {
-    return this.#creditLeft > 0 && this.outbox.size > 0;
-  }
-
-  // Now, and not when the reply was made: only now it is known which events it follows.
+  // Replies are signed when they leave, not when they are made: only then it is known which events they follow.
   #signed(
     replies: readonly OutgoingReply[],
     channel: MetaChannel,
     conduit: Conduit,
     events: readonly OutgoingEvent[],
   ): readonly OutgoingReply[] {
-    const { sign, hasGaps } = this.outbox;
-    if (sign === undefined && !hasGaps && !this.#owner.features.some(signs)) return replies;
+    if (!this.signs && this.outbox.sign === undefined && !this.outbox.hasGaps) return replies;
     const isShared = conduit.shape === 'exchange';
     let left = isShared ? leftBeside([...events, ...replies], channel, conduit) : 0;
     return replies.map((reply) => {
@@ -206,35 +240,30 @@ export class Sender implements Handover {
     });
   }
 
-  // Gaps and positions that the reply has no room for wait for the next one: `most` is what it may take. Bytes.
-  #sign(reply: Reply, conduit: Conduit, most: number): OutgoingReply {
+  // `maxBytes` of the reply. Gaps and positions for which the reply has no room wait for the next one.
+  #sign(reply: Reply, conduit: Conduit, maxBytes: number): OutgoingReply {
     const { outbox } = this;
-    const alone = this.#unsettled === 0 || this.#carrier === conduit;
-    const signed = outbox.sign?.(reply, most) ?? reply;
-    const isAll = alone && outbox.size === 0;
-    let told = signed;
-    for (const feature of this.#owner.features) told = feature.signing?.(told, isAll) ?? told;
-    let made = new OutgoingReply(told);
-    if (told !== signed && made.bytes > most) made = new OutgoingReply(signed);
-    // Only where they come back in order if the reply is not handed over whole.
-    const tells = outbox.hasGaps && reply.channel === '/meta/connect' && this.canUse(conduit);
-    const gaps = tells ? outbox.takeGaps(Math.min(most - made.bytes, MAX_GAP_BYTES)) : undefined;
+    const isAlone = this.#unsettled === 0 || this.#carrier === conduit;
+    const signed = outbox.sign?.(reply, maxBytes) ?? reply;
+    const isAll = isAlone && outbox.size === 0;
+    let extended = signed;
+    for (const feature of this.#owner.features) extended = feature.signing?.(extended, isAll) ?? extended;
+    let made = new OutgoingReply(extended);
+    if (extended !== signed && made.bytes > maxBytes) made = new OutgoingReply(signed);
+    // Gaps are reported only where they come back in order if the reply is not handed over whole.
+    const reports = outbox.hasGaps && reply.channel === '/meta/connect' && this.canUse(conduit);
+    const gaps = reports ? outbox.takeGaps(Math.min(maxBytes - made.bytes, MAX_GAP_BYTES)) : undefined;
     return gaps === undefined || gaps.size === 0 ? made : new GapReply(made.message, gaps);
   }
 
   #take(conduit: Conduit, maxBytes = conduit.maxBytes - 1, least: 0 | 1 = 1): readonly OutgoingEvent[] {
-    const events = this.outbox.take(maxBytes, this.#creditLeft, least);
+    const events = this.outbox.take(maxBytes, this.#credit ?? Number.POSITIVE_INFINITY, least);
     const [first] = events;
     if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
-    this.#credit?.spend(events.length);
+    if (this.#credit !== undefined) this.#credit -= events.length;
     for (const feature of this.#owner.features) feature.sending?.(events);
-    if (this.outbox.size === 0) this.#lazyWait?.end();
+    if (this.#lazyWait !== undefined && this.outbox.size === 0) this.#lazyWait.end();
     return events;
-  }
-
-  // Nothing where what waited had become too old.
-  #sendEvents(conduit: Conduit, events: readonly OutgoingEvent[]): void {
-    if (events.length > 0) this.#send(conduit, events);
   }
 
   #send(conduit: Conduit, batch: readonly Outgoing[]): void {
@@ -242,11 +271,6 @@ export class Sender implements Handover {
     this.#unsettled += 1;
     conduit.send(batch, this);
     if (this.#unsettled > 0) this.#isSlow = true;
-  }
-
-  #progressed(whole: boolean): void {
-    this.#isSlow = this.#unsettled > 0;
-    this.#owner.progressed(whole);
   }
 
   #waitLazily(lazy: number | true): void {
@@ -257,24 +281,23 @@ export class Sender implements Handover {
   }
 }
 
-/** What one response may carry besides these, with their commas, brackets, and what is still put into replies to this channel. Bytes. */
+/** Room of one response beside a batch: with commas, brackets, and what is still put into replies to this channel. Bytes. */
 function leftBeside(batch: readonly Outgoing[], channel: MetaChannel, { maxBytes }: Conduit): number {
   let left = maxBytes - 1;
-  for (const one of batch) left -= one.bytes + 1 + (one.message.channel === channel ? SIGNATURE : 0);
+  for (const one of batch) {
+    const isSigned = one instanceof OutgoingReply && one.message.channel === channel;
+    left -= one.bytes + 1 + (isSigned ? SIGNATURE : 0);
+  }
   return left;
 }
 
-// HS-15: the client waits for as many before it connects, so what does not fit and waits for that is not counted.
+// HS-15: the client waits for so many events before it connects, so events that wait for that connect are not counted.
 function counting(replies: readonly OutgoingReply[], events: number): readonly OutgoingReply[] {
   return replies.map((reply) => {
     const { message } = reply;
     const counts = message.channel === '/meta/handshake' && message.successful;
     return counts ? new OutgoingReply({ ...message, 'x-messages': events }) : reply;
   });
-}
-
-function signs({ signing }: SessionFeature): boolean {
-  return signing !== undefined;
 }
 
 function isGapReply(one: Outgoing): one is GapReply {

@@ -1,15 +1,13 @@
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 
-/** Events in the order in which they came. It never changes, so that all sessions that got the same ones have it in common. */
+/** Events in the order in which they came. A run never changes, so that all sessions that received the same events share it. */
 export class SharedRun {
-  /** How many there are. */
   readonly size: number;
-  /** Of all of them. */
   readonly bytes: number;
-  /** The last one. */
+  /** The newest event; undefined in the empty run. */
   readonly event: OutgoingEvent | undefined;
-  /** This run and one event more, while that is being delivered. */
+  /** This run and one event more, until the end of the turn in which that event is delivered. */
   next: SharedRun | undefined;
   readonly #before: SharedRun | undefined;
   #events: readonly OutgoingEvent[] | undefined;
@@ -21,21 +19,18 @@ export class SharedRun {
     this.#before = before;
   }
 
-  /** Oldest first. */
+  /** Oldest first: the same array each time, by which a transport finds the frame that all share. */
   get events(): readonly OutgoingEvent[] {
-    this.#events ??= this.#collect();
-    return this.#events;
-  }
-
-  #collect(): readonly OutgoingEvent[] {
+    if (this.#events !== undefined) return this.#events;
     const events: OutgoingEvent[] = [];
     for (let run: SharedRun | undefined = this; run?.event !== undefined; run = run.#before)
       events.push(run.event);
-    return events.reverse();
+    this.#events = events.reverse();
+    return this.#events;
   }
 }
 
-/** The runs of one server. An event makes one of each run it is added to, however many sessions have that. */
+/** The runs of one server. An event makes one new run of each run that it is added to, however many sessions have that run. */
 export class SharedRuns {
   readonly empty = new SharedRun();
   readonly #clock: Clock;
@@ -45,21 +40,16 @@ export class SharedRuns {
     this.#clock = clock;
   }
 
-  /** The run, and this event behind it. */
+  /** The run that has this event after all events of `run`. */
   after(run: SharedRun, event: OutgoingEvent): SharedRun {
-    const { next } = run;
-    return next !== undefined && next.event === event ? next : this.#extend(run, event);
-  }
-
-  #extend(run: SharedRun, event: OutgoingEvent): SharedRun {
+    if (run.next !== undefined && run.next.event === event) return run.next;
     if (this.#continued.length === 0) this.#clock.soon(this.#forget);
     if (run.next === undefined) this.#continued.push(run);
-    const next = new SharedRun(run, event);
-    run.next = next;
-    return next;
+    run.next = new SharedRun(run, event);
+    return run.next;
   }
 
-  // Who has a run is to keep alive what waits for it, and not what waits for others.
+  // Drops the forward links, so that the run of one session does not keep the events of other sessions in memory.
   readonly #forget = (): void => {
     for (const run of this.#continued) run.next = undefined;
     this.#continued = [];
