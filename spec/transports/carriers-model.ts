@@ -19,6 +19,8 @@ interface Kind {
   readonly listens: 'all' | 'last';
   /** How much the network takes before the client reads it. What it has taken is lost with the connection. Bytes. */
   readonly room: number;
+  /** How much of each answer over HTTP/2 may come before the client has read any. Bytes. */
+  readonly window: number;
   /** How a client that lost a connect comes again. */
   readonly retry: 'at once' | 'with the same id';
   readonly maxFlushBytes: number;
@@ -103,6 +105,7 @@ const schedules = fc.array(fc.oneof(...usual), { maxLength: 60, size: 'max' });
 
 const sizes = { maxFlushBytes: constantFrom(600, 512_000), maxBufferedBytes: constantFrom(1_000, 262_144) };
 const retry = constantFrom('at once' as const, 'with the same id' as const);
+const window = constantFrom(100, 1_000, 65_535);
 const rooms = constantFrom(0, 100, 700, 5_000, 1_000_000);
 
 /** Where the network has no room, what was handed over was read, so that any client may rely on it. */
@@ -111,6 +114,7 @@ export const kinds = {
     delivery: constant('unflushed'),
     listens: constantFrom('all', 'last'),
     room: constant(0),
+    window,
     retry,
     ...sizes,
   }),
@@ -118,6 +122,7 @@ export const kinds = {
     delivery: constant('retained'),
     listens: constantFrom('all', 'last'),
     room: constant(0),
+    window,
     retry,
     ...sizes,
   }),
@@ -125,6 +130,7 @@ export const kinds = {
     delivery: constant('retained'),
     listens: constant('last'),
     room: rooms,
+    window,
     retry,
     ...sizes,
   }),
@@ -132,6 +138,7 @@ export const kinds = {
     delivery: constant('ack'),
     listens: constant('last'),
     room: rooms,
+    window,
     retry,
     ...sizes,
   }),
@@ -246,7 +253,7 @@ class Model {
 
   /** What has been asked has come, unless the link is dark. */
   async arrive(): Promise<void> {
-    if (!this.#mayBeLate) await settle(6);
+    if (this.#isRetainedOnly) await settle(6);
   }
 
   /** Nothing goes wrong any more: the client polls until all has come. */
@@ -289,8 +296,8 @@ class Model {
 
   #poll(via: Way, fresh: boolean, hold: boolean, beats: boolean): void {
     this.#forget();
-    if (this.#isFickle) this.#leaveSocket();
-    const connection = this.#connection(this.#mayBeLate ? via : 'h1', fresh);
+    if (this.#isFickle) this.#socket?.link.leave();
+    const connection = this.#connection(via, fresh);
     const connect = this.#connect(beats && this.#mayStream ? 'eventsource' : 'long-polling', hold);
     const awaited = { id: String(connect.id), link: connection.link };
     this.#awaited = awaited;
@@ -305,12 +312,6 @@ class Model {
     this.#awaited = { id: String(connect.id), link: socket.link };
     this.#newest = socket.link;
     socket.say([connect]);
-  }
-
-  // Events go on by a socket that the server takes for open: only with acknowledgements, or where the network holds none, do they come back.
-  #leaveSocket(): void {
-    if (this.#mayBeLate) this.#socket?.link.leave();
-    else this.#socket?.link.cut('reset');
   }
 
   #socketToUse(fresh: boolean): BareWebSocket {
@@ -349,8 +350,8 @@ class Model {
     );
     if (known !== undefined && !fresh) return known;
     const { http, http2 } = this.#doors;
-    const { room } = this.#kind;
-    const connection = via === 'h1' ? new Http1(http, room) : new Http2(http2, room, 65_535);
+    const { room, window } = this.#kind;
+    const connection = via === 'h1' ? new Http1(http, room) : new Http2(http2, room, window);
     if (connection instanceof Http1) h1.push(connection);
     else h2.push(connection);
     this.#links.push(connection.link);
@@ -413,8 +414,7 @@ class Model {
   #forget(): void {
     if (this.#awaited === undefined) return;
     const { link } = this.#awaited;
-    if (this.#isFickle && link === this.#socket?.link) this.#leaveSocket();
-    else if (this.#isFickle) link.leave();
+    if (this.#isFickle) link.leave();
     this.#lost(this.#awaited);
   }
 
@@ -433,20 +433,19 @@ class Model {
     return this.#kind.listens === 'last';
   }
 
-  // A connect shows no loss while a stream is open, whatever is promised of replies (DL-13).
+  // What the network has taken of a stream is lost with it (DL-13).
   get #mayStream(): boolean {
-    const { delivery, listens } = this.#kind;
-    return delivery !== 'retained' || listens === 'all';
+    return !this.#isRetainedOnly;
   }
 
   // A late connect would come in between those that show a loss (DL-13).
   #arriveLate(which: number): void {
-    if (this.#mayBeLate) this.#links[which % this.#links.length]?.arriveLate();
+    if (!this.#isRetainedOnly) this.#links[which % this.#links.length]?.arriveLate();
   }
 
-  // Nor is it known over HTTP/2 how much of an answer the network had taken when it was overtaken.
-  get #mayBeLate(): boolean {
-    return this.#kind.delivery !== 'retained' || this.#kind.room === 0;
+  /** Whether what the network has taken and lost comes again only when a connect shows the loss. */
+  get #isRetainedOnly(): boolean {
+    return this.#kind.delivery === 'retained' && this.#kind.room > 0;
   }
 
   async #change(step: Change): Promise<void> {
@@ -458,8 +457,7 @@ class Model {
     // First the server hears that what was read has left.
     await settle(6);
     if (step.do === 'cut') return link.cut(step.how);
-    if (link === this.#socket?.link) this.#leaveSocket();
-    else link.leave();
+    link.leave();
     this.#lostBy(link);
   }
 

@@ -12,6 +12,7 @@ describe('rounds of the model that failed once', () => {
         delivery: 'unflushed',
         listens: 'all',
         room: 0,
+        window: 65_535,
         retry: 'at once',
         maxFlushBytes: 600,
         maxBufferedBytes: 1000,
