@@ -5,8 +5,9 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { isEvent } from '../conformance/message.ts';
 import { send } from '../http/send.ts';
+import { Http1 } from '../support/bare-clients.ts';
 import { start } from '../support/start.ts';
-import { until } from '../support/until.ts';
+import { settle, until } from '../support/until.ts';
 import { client, reach, unread } from './sessions.ts';
 
 const json = { 'Content-Type': 'application/json' };
@@ -150,6 +151,34 @@ describe('a held poll', () => {
       Number.NaN,
     ]);
   });
+
+  it.each([
+    ['small', 10],
+    ['large', 40_000],
+  ])(
+    'whose connection is destroyed before a %s answer has left is repeated by the next',
+    async (_size, length) => {
+      const { server, http, url } = await start();
+      const alice = await client(url);
+      await alice.subscribe('/news');
+      const connection = new Http1(http, 0);
+      connection.ask({ messages: [alice.connectRequest()] }, { batch: () => {}, over: () => {} });
+      const [session] = server.sessions;
+      await until(() => session?.state === 'held');
+      connection.link.darken();
+      await server.publish('/news', 'x'.repeat(length));
+      await until(() => session?.state === 'idle');
+      // Of a response in pieces all but the last: Node takes it for ended then.
+      connection.link.trickle(Math.max(0, length - 5_000));
+      await settle(10);
+      expect(session?.outbox.size).toBe(0);
+      // Without an error, Node says then that the response has finished.
+      connection.link.far.destroy();
+      await settle(10);
+      expect(session?.outbox.size).toBe(1);
+      expect(await alice.take(1)).toHaveLength(1);
+    },
+  );
 
   it('is cut when its peer has not read the answer within a connect’s time', async () => {
     const { server, clock, url } = await start({ ...large, maxInterval: 60_000 });
