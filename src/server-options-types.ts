@@ -206,7 +206,7 @@ export interface ServerOptions {
   readonly maxChannelSegments?: number | undefined;
   /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `262144` by default. */
   readonly maxMessageSize?: number | undefined;
-  /** Memory of what came in part, and of messages that wait or are at work, for all clients; one may take a quarter of what is free, else 503. Bytes; heap limit / 8 by default. */
+  /** Memory of what came in part, and of messages that wait, are at work or held, for all clients; one may take a quarter of what is free, else 503. Bytes; heap limit / 8 by default. */
   readonly maxIncomingBytes?: number | undefined;
   /** Memory of messages of one session that wait for those before them; beyond, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
   readonly maxWaitingBytes?: number | undefined;

@@ -295,6 +295,35 @@ describe('messages of all sessions that are at work (maxIncomingBytes)', () => {
     expect((await bob.publish('/fast', 'x'.repeat(100_000))).reply).toMatchObject({ successful: true });
   });
 
+  it.each([
+    ['exchange', exchange],
+    ['socket', socket],
+  ])('and large connects that are held have that room as well: more ends an %s', async (_shape, make) => {
+    const { server, refused } = limited({ maxIncomingBytes: 100_000 });
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    const large = { ext: { token: 'x'.repeat(10_000) } };
+    await ann.connect({ ...large, surplus: { list: [1, 2] } }, make());
+    expect(server.intake.used).toBeGreaterThan(20_000);
+    expect((await bob.connect(large, make())).ends).toEqual(['capacity']);
+    expect([ann.session.state, bob.session.state]).toEqual(['held', 'idle']);
+    expect(refused()).toMatchObject([{ option: 'maxIncomingBytes', limit: 100_000, count: 1 }]);
+    await ann.connect({ ext: { ack: 1 } });
+    expect(server.intake.used).toBe(0);
+    await bob.connect(large, make());
+    expect(bob.session.state).toBe('held');
+    bob.session.disconnect();
+    expect(server.intake.used).toBe(0);
+  });
+
+  it('have room for a connect alone only as far as all of them have', async () => {
+    const { server, refused } = limited({ maxIncomingBytes: 10_000 });
+    const client = await FakeClient.connected(server);
+    expect((await client.connect({ surplus: 'x'.repeat(10_000) })).ends).toEqual(['capacity']);
+    expect([client.session.state, refused().length]).toEqual(['idle', 1]);
+    await client.connect({ ext: { ack: 1 } });
+    expect([client.session.state, server.intake.used]).toEqual(['held', 0]);
+  });
+
   it('of the application itself are never refused', async () => {
     const { server, goOn } = limited({ maxIncomingBytes: 100_000 });
     const [ann, own] = [await FakeClient.connected(server), await server.connect()];

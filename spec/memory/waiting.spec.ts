@@ -20,14 +20,17 @@ async function sessionOf(client: HttpClient): Promise<string> {
 
 /** Publishes what the policy never decides on, each over a connection of its own. */
 async function publishSlowly(port: number, clientId: string, data: unknown, times: number): Promise<void> {
-  const body = JSON.stringify({ channel: '/slow', clientId, data });
+  for (let at = 0; at < times; at += 1) await postAlone(port, { channel: '/slow', clientId, data });
+}
+
+/** Posts on a connection of its own, whose answer is of no interest. */
+async function postAlone(port: number, message: object): Promise<void> {
+  const body = JSON.stringify(message);
   const head = `POST /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 203.0.113.7\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  for (let at = 0; at < times; at += 1) {
-    const socket = connect(port, '127.0.0.1');
-    onTestFinished(() => void socket.destroy());
-    socket.on('error', () => {}).resume();
-    if (!socket.write(head + body)) await once(socket, 'drain');
-  }
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {}).resume();
+  if (!socket.write(head + body)) await once(socket, 'drain');
 }
 
 it.each<[string, unknown]>([
@@ -78,3 +81,28 @@ it('what waits for all sessions takes what maxIncomingBytes allows, and others a
   expect(after.rss - before.rss).toBeLessThan((2 * before.limit) / 8 + 64 * MIB);
   expect(slowest).toBeLessThan(1000);
 });
+
+it.each(['ext', 'surplus'])(
+  'what held connects have in %s takes what maxIncomingBytes allows, and others are served meanwhile',
+  async (field) => {
+    const server = await MeasuredServer.start(options, HEAP);
+    await politeWhile(server.url, Promise.resolve());
+    const before = await server.measure();
+    const client = new HttpClient(server.url, 1);
+    const flood = async (): Promise<void> => {
+      for (let at = 0; at < 100; at += 1) {
+        const clientId = await sessionOf(client);
+        const connect = { channel: '/meta/connect', clientId, connectionType: 'long-polling' };
+        await client.post({ ...connect, advice: { timeout: 0 } });
+        await postAlone(server.port, { ...connect, [field]: { objects } });
+      }
+    };
+    const slowest = await politeWhile(server.url, flood());
+    await politeWhile(server.url, Promise.resolve());
+    const after = await server.measure();
+    client.close();
+    expect(server.isAlive).toBe(true);
+    expect(held(after) - held(before)).toBeLessThan(before.limit / 8);
+    expect(slowest).toBeLessThan(1000);
+  },
+);

@@ -5,7 +5,7 @@ const SHARE = 1 / 4;
 
 /**
  * Bounds the memory of what clients have sent and the server has not finished with, over all of them: bodies and messages that have
- * not come whole, and messages that wait, or whose policy, extension or engine has not answered yet.
+ * not come whole, messages that wait, or whose policy, extension or engine has not answered yet, and large connects that are held.
  */
 export class Intake {
   readonly #limit: number;

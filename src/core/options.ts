@@ -83,7 +83,7 @@ const limits = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 8,
-    doc: 'Memory of what came in part, and of messages that wait or are at work, for all clients; one may take a quarter of what is free, else 503.',
+    doc: 'Memory of what came in part, and of messages that wait, are at work or held, for all clients; one may take a quarter of what is free, else 503.',
   },
   maxWaitingBytes: {
     kind: 'integer',

@@ -2,6 +2,7 @@ import { copyOf } from '../lib/json.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { memoryOf } from '../lib/memory.ts';
 import { TaskQueue } from '../lib/task-queue.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Stamped } from '../channels/channel-index.ts';
@@ -16,7 +17,7 @@ import type {
   StartOverReason,
 } from '../ports/session.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
-import { type BayeuxError, errors } from '../protocol/errors.ts';
+import { type BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
@@ -28,6 +29,7 @@ import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts'
 import type { Events } from './events.ts';
 import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
+import type { Intake } from './intake.ts';
 import type { Replies } from './replies.ts';
 
 /** What a session needs of the server. */
@@ -42,6 +44,7 @@ export interface SessionHost extends SenderHost {
   readonly hooks: Hooks;
   readonly rules: DeliveryRules;
   readonly backlog: Backlog;
+  readonly intake: Intake;
   readonly events: Events;
   readonly sessions: { remove(session: Session): void };
   readonly subscriptions: { removeAll(session: Session): void };
@@ -72,8 +75,13 @@ const READING = 10_000;
 /** How much longer a client with much to read has to come back, at most. Milliseconds. */
 const MOST_ALLOWED = 60_000;
 
+/** What a held connect may bring without being counted: every session has room for that. Bytes. */
+const LIGHT = 1024;
+
 interface Held {
   readonly request: ConnectRequest;
+  /** What that takes in memory, if it is much. Bytes. */
+  readonly memory: number;
   readonly conduit: Conduit;
   /** How long the session lives after the reply. Milliseconds. */
   readonly grace: number;
@@ -335,14 +343,20 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /**
    * Holds a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. A feature may
-   * refuse that: then nothing is held.
+   * refuse that: then nothing is held. Throws `NoRoomError` where the memory that requests may take has no room for this one.
    */
   hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number): HoldRefusal | undefined {
+    const { ext, extra, advice } = request;
+    const isPlain = ext === undefined && extra === undefined && advice === undefined;
+    const memory = isPlain || conduit.trusted === true ? 0 : heldMemory(request);
+    const { intake } = this.#host;
+    if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError();
     for (const feature of this.features) {
       const refusal = feature.holding?.(conduit);
       if (refusal !== undefined) return refusal;
     }
-    this.#held = { request, conduit, grace };
+    if (memory > 0) intake.add(memory);
+    this.#held = { request, memory, conduit, grace };
     conduit.session = this;
     this.#enter('held', hold);
     // Where polls are paused, what is due waits for the end of that.
@@ -605,6 +619,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const held = this.#held;
     if (held === undefined) return undefined;
     this.#held = undefined;
+    if (held.memory > 0) this.#host.intake.add(-held.memory);
     // By now it may be another's.
     if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
     for (const feature of this.features) feature.released?.();
@@ -620,4 +635,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (this.isPushed) return false;
     return carried === 'connect' || !this.isDeliverOnly(conduit.transport);
   }
+}
+
+// Extensions see the request again when it is answered, so all of it is kept. The other fields are short.
+function heldMemory({ ext, extra, advice }: ConnectRequest): number {
+  const memory = memoryOf(ext) + memoryOf(extra) + memoryOf(advice);
+  return memory > LIGHT ? memory : 0;
 }
