@@ -52,6 +52,29 @@ describe('the package', () => {
       expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
   });
 
+  it('runs the first app of the README, which is strict TypeScript', async () => {
+    const app = join(place, 'app');
+    mkdirSync(join(app, 'node_modules'), { recursive: true });
+    for (const name of readdirSync('node_modules'))
+      if (name !== '.bin') symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
+    // A link would be resolved to its place, from where the packages it needs are not found.
+    cpSync(unpacked, join(app, 'node_modules/bayeuxd'), { recursive: true });
+    const [block] = readPage('README.md').blocks.filter(({ language }) => language === 'js');
+    const code = block?.text.replace('8000', '0') ?? '';
+    writeFileSync(join(app, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(app, 'app.ts'), code);
+    const flags =
+      '--noEmit --ignoreConfig --strict --target es2023 --module nodenext --types node --skipLibCheck false app.ts';
+    const tsc = resolve('node_modules/typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [tsc, ...flags.split(' ')], { cwd: app }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+    writeFileSync(join(app, 'app.js'), `${code}\nhttp.once('listening', () => process.exit(7));\n`);
+    const failed = await run(process.execPath, ['app.js'], { cwd: app }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 7 });
+  });
+
   it('has nothing of an earlier build', () => {
     expect(existsSync(join(unpacked, 'dist/old'))).toBe(false);
   });

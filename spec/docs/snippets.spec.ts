@@ -16,12 +16,15 @@ import { runCommand } from './run-commands.ts';
 /** Languages of blocks that no spec can run, and why. */
 const notChecked: Record<string, string> = {
   text: 'a drawing or a tree; a test sees to it that it holds no code',
+  mermaid: 'a drawing, which the pages of a repository show',
   nginx: 'there is no nginx here; its lines were tried by hand with 1.22',
   haproxy: 'there is no HAProxy here; its lines were tried by hand with 2.6',
 };
 
 /** Commands that are not run here, and why. Each of them is in the documentation. */
 const notRun: Record<string, string> = {
+  'npm install bayeuxd express':
+    'would install into this checkout; spec/package.spec.ts runs the app that follows',
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',
