@@ -29,11 +29,11 @@ export class LocalDirectory implements Directory {
   }
 
   members(channel: string): string[] {
-    return this.#subscriptions.match(channel).map(({ id }) => id);
+    return this.#subscriptions.index.match(channel).map(({ id }) => id);
   }
 
   count(channel?: string): number {
-    return channel === undefined ? this.#sessions.size : this.#subscriptions.match(channel).length;
+    return channel === undefined ? this.#sessions.size : this.#subscriptions.index.match(channel).length;
   }
 
   take(key: string, limit: number, ms: number): boolean {

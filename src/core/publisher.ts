@@ -49,7 +49,7 @@ export class Publisher {
     const { event, from, notToPublisher } = publication;
     const { features, subscriptions, backlog } = this.#parts;
     if (features.arriving.length > 0) features.arrive(event);
-    for (const session of subscriptions.match(event.channel)) {
+    for (const session of subscriptions.index.match(event.channel)) {
       if (notToPublisher === true && session.id === from) continue;
       session.queue(event);
     }

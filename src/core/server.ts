@@ -159,7 +159,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
       ...(how.ext !== undefined && { ext: how.ext }),
     });
     const event = { channel, data: copyOf(said.data), ...(ext !== undefined && { ext: copyOf(ext) }) };
-    this.#core.features.check(channel, event.data);
+    const { features } = this.#core;
+    if (features.checking.length > 0) features.check(channel, event.data);
     await this.#core.publisher.publish(event, undefined, how);
   }
 

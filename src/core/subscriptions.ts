@@ -31,7 +31,8 @@ export interface SubscriptionParts {
 
 /** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
 export class Subscriptions {
-  readonly #index = new ChannelIndex<Subscriber>();
+  /** The sessions that subscribe to each name and pattern. To be changed here alone. */
+  readonly index = new ChannelIndex<Subscriber>();
   readonly #engine: Engine;
   readonly #events: Events;
   readonly #log: Log;
@@ -48,18 +49,18 @@ export class Subscriptions {
 
   /** Names and patterns that anyone subscribes to. */
   get size(): number {
-    return this.#index.size;
+    return this.index.size;
   }
 
   /** Whether there is memory for these subscriptions of a session, besides those it has. Logs it when there is not. */
   hasRoomFor(session: Subscriber, patterns: readonly string[]): boolean {
     const asked = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), session.subscriptionBytes);
-    const free = this.#maxBytes - this.#index.bytes;
+    const free = this.#maxBytes - this.index.bytes;
     if (asked <= free * SHARE) return true;
     this.#refusals.note('subscriptions.no_room', {
       option: 'maxSubscriptionBytes',
       limit: this.#maxBytes,
-      bytes: this.#index.bytes,
+      bytes: this.index.bytes,
       session: session.id,
     });
     return false;
@@ -67,8 +68,8 @@ export class Subscriptions {
 
   /** In effect at once (SB-7); resolves when events from other nodes arrive too. */
   add(session: Subscriber, pattern: string): MaybePromise<void> {
-    const first = !this.#index.has(pattern);
-    const shared = this.#index.add(pattern, session);
+    const first = !this.index.has(pattern);
+    const shared = this.index.add(pattern, session);
     if (shared === undefined) return;
     session.subscriptions.add(shared);
     session.subscriptionBytes += bytesOf(pattern);
@@ -77,20 +78,15 @@ export class Subscriptions {
   }
 
   remove(session: Subscriber, pattern: string): void {
-    if (!this.#index.remove(pattern, session)) return;
+    if (!this.index.remove(pattern, session)) return;
     session.subscriptions.delete(pattern);
     session.subscriptionBytes -= bytesOf(pattern);
     this.#events.emit('channel.unsubscribed', { session, pattern });
-    if (!this.#index.has(pattern)) this.#loseInterest(pattern);
+    if (!this.index.has(pattern)) this.#loseInterest(pattern);
   }
 
   removeAll(session: Subscriber): void {
     for (const pattern of session.subscriptions) this.remove(session, pattern);
-  }
-
-  /** The sessions an event on this channel reaches, each once. Do not keep the answer. */
-  match(channel: string): readonly Subscriber[] {
-    return this.#index.match(channel);
   }
 
   // Nobody waits for it: what still arrives finds no subscriber.

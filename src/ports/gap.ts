@@ -1,41 +1,39 @@
 import type { Reply } from '../protocol/message.ts';
 
-/** Events that were dropped, told of in `ext.gap` of the next event or connect reply: replay ids where they have them. */
+/** Dropped events of one channel, reported in `ext.gap` of the next event or connect reply: with replay ids where they have any. */
 export interface Gap {
   readonly count: number;
   readonly from?: number;
   readonly to?: number;
 }
 
-/** Gaps by channel. */
 export type GapsByChannel = ReadonlyMap<string, Gap>;
 
-/** What gaps may take of one reply; the next one tells of the rest. Bytes. */
+/** Most that gaps take of one reply; the next reply reports the rest. Bytes. */
 export const MAX_GAP_BYTES = 16_384;
-/** `,"ext":{"gap":{}}` */
+/** Length of `,"ext":{"gap":{}}`. */
 export const AROUND_GAPS = 17;
 
-/** Two gaps with no event of the channel between them are one. */
-export function joined(one: Gap | undefined, other: Gap): Gap {
-  if (one === undefined) return other;
+/** Joins two gaps that have no event of the channel between them. */
+export function joined(one: Gap, other: Gap): Gap {
   if (one.from === undefined && other.from === undefined) return { count: one.count + other.count };
   const ids = [one.from, one.to, other.from, other.to].filter((id) => id !== undefined);
   return { count: one.count + other.count, from: Math.min(...ids), to: Math.max(...ids) };
 }
 
-/** What these gaps take of a reply. Bytes. */
+/** Bytes that these gaps take of a reply. */
 export function gapBytes(gaps: GapsByChannel): number {
   let bytes = 0;
   for (const [channel, gap] of gaps) bytes += entryBytes(channel, gap);
   return bytes === 0 ? 0 : AROUND_GAPS + bytes;
 }
 
-/** What one gap takes among others, with its comma. Bytes. */
+/** Bytes that one gap takes among others, with its comma. */
 export function entryBytes(channel: string, gap: Gap): number {
   return Buffer.byteLength(JSON.stringify({ [channel]: gap })) - 1;
 }
 
-/** The reply with gaps in it. */
+/** The reply with gaps in its `ext`. */
 export function withGaps(reply: Reply, gaps: GapsByChannel): Reply {
   return { ...reply, ext: { ...reply.ext, gap: Object.fromEntries(gaps) } };
 }

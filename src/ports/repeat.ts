@@ -1,6 +1,6 @@
 import { OutgoingEvent } from './outgoing-event.ts';
 
-/** One session's own copy of an event that it may have received already; it says so. */
+/** A copy of an event for one session that may have received the event already: `ext.redelivered` says so. */
 export class Repeat extends OutgoingEvent {
   readonly original: OutgoingEvent;
 
@@ -9,11 +9,10 @@ export class Repeat extends OutgoingEvent {
     super({ ...message, ext: { ...message.ext, redelivered: true } }, original);
     this.original = original;
     this.since = original.since;
-    // As the original, it waits as text.
     this.pack();
   }
 
-  /** The event as a repeat: itself where it is one. */
+  /** A repeat of the event; a repeat is its own. */
   static of(event: OutgoingEvent): Repeat {
     return event instanceof Repeat ? event : new Repeat(event);
   }

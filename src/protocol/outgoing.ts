@@ -1,6 +1,6 @@
 import type { Event, Reply } from './message.ts';
 
-/** A message on its way out. Its text is made once, however many sessions it goes to (DL-7). */
+/** A message that leaves the server. Its text is made once, however many sessions receive it (DL-7). */
 export abstract class Outgoing {
   #json: string | undefined;
   #bytes = -1;
@@ -13,7 +13,7 @@ export abstract class Outgoing {
     return this.#json;
   }
 
-  /** Whether its text was made. */
+  /** Whether the text was made. */
   get isEncoded(): boolean {
     return this.#json !== undefined;
   }
@@ -25,7 +25,7 @@ export abstract class Outgoing {
   }
 }
 
-/** A reply, for one client. */
+/** A reply to one client. */
 export class OutgoingReply extends Outgoing {
   readonly message: Reply;
 

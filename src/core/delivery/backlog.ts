@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Refusals } from '../refusals.ts';
 import type { ServedSession } from '../../ports/feature.ts';
 
-/** Once there is too much, sessions end until so much of the limit is left in use. */
+/** When too much waits, sessions end until this part of the limit is in use. */
 const AFTERWARDS = 0.75;
 
 interface Held {
@@ -13,10 +13,11 @@ interface Held {
 }
 
 /**
- * Bounds what waits for all sessions together. An event that waits for many is held once, so its memory is counted once.
+ * Bounds the memory of the events that wait for all sessions together. An event that waits for many sessions is in memory once, so it is
+ * counted once.
  *
- * Nothing is counted per delivery. Added up is what was queued, each event once; as much as that may wait at most. When it is more
- * than the limit, what really waits is counted, and the sum begins there anew.
+ * Nothing is counted per delivery. The memory of each queued event is added to a sum, which is an upper bound of what waits. When the
+ * sum exceeds the limit, the events that really wait are counted, and the sum begins anew with the result.
  */
 export class Backlog {
   readonly #limit: number;
@@ -24,7 +25,7 @@ export class Backlog {
   readonly #clock: Clock;
   readonly #refusals: Refusals;
   #atMost = 0;
-  #isDue = false;
+  #isCounting = false;
 
   constructor(limit: number, sessions: Iterable<ServedSession>, clock: Clock, refusals: Refusals) {
     this.#limit = limit;
@@ -33,19 +34,19 @@ export class Backlog {
     this.#refusals = refusals;
   }
 
-  /** An event was given to all who get it. Where it waits for anybody, only its text is kept. */
+  /** An event was queued to all its receivers. If it waits for any of them, only its text is kept. */
   queued(event: OutgoingEvent): void {
     if (!event.isEncoded) return;
     event.pack();
     this.#atMost += event.memory;
-    if (this.#atMost <= this.#limit || this.#isDue) return;
-    this.#isDue = true;
-    // By then what could be sent was sent.
+    if (this.#atMost <= this.#limit || this.#isCounting) return;
+    this.#isCounting = true;
+    // By the end of the turn, all events that could be sent were sent.
     this.#clock.soon(this.#count);
   }
 
   readonly #count = (): void => {
-    this.#isDue = false;
+    this.#isCounting = false;
     const holders = new Map<OutgoingEvent, number>();
     const all = Array.from(this.#sessions, (session) => heldFor(session, holders));
     this.#atMost = 0;
@@ -53,7 +54,7 @@ export class Backlog {
     if (this.#atMost > this.#limit) this.#end(all, holders);
   };
 
-  // Those go for whom most waits.
+  // Ends the sessions with the most memory first.
   #end(all: Held[], holders: Map<OutgoingEvent, number>): void {
     all.sort((one, other) => other.memory - one.memory);
     let ended = 0;
@@ -77,7 +78,7 @@ function heldFor(session: ServedSession, holders: Map<OutgoingEvent, number>): H
   return { session, events, memory };
 }
 
-/** The memory of those that nobody else holds, when these are let go. */
+/** Memory that becomes free when one session lets go of these events: that of events which no other session holds. */
 function freed(events: readonly OutgoingEvent[], holders: Map<OutgoingEvent, number>): number {
   let memory = 0;
   for (const event of events) {

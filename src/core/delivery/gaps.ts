@@ -9,12 +9,13 @@ const EVERYWHERE = '/**';
 
 /** The gap that an event leaves when it is dropped: the event, and the gap that it would have reported. */
 export function gapFor({ gap, replayId }: OutgoingEvent): Gap {
-  return joined(gap, replayId === undefined ? { count: 1 } : { count: 1, from: replayId, to: replayId });
+  const own = replayId === undefined ? { count: 1 } : { count: 1, from: replayId, to: replayId };
+  return gap === undefined ? own : joined(gap, own);
 }
 
 /** A copy of the event for one session, which reports a gap before the event. */
 export function withGap(event: OutgoingEvent, more: Gap): OutgoingEvent {
-  const gap = joined(event.gap, more);
+  const gap = event.gap === undefined ? more : joined(event.gap, more);
   const { message } = event;
   const own = new OutgoingEvent({ ...message, ext: { ...message.ext, gap } }, { ...event, gap });
   own.since = event.since;
@@ -48,8 +49,12 @@ export class Gaps {
   add(place: 'ahead' | 'behind', channel: string, gap: Gap): void {
     const map = place === 'ahead' ? this.ahead : this.#behind;
     const hasRoom = map.has(channel) || this.ahead.size + this.#behind.size < MAX_CHANNELS;
-    if (channel !== EVERYWHERE && hasRoom) map.set(channel, joined(map.get(channel), gap));
-    else this.#elsewhere = joined(this.#elsewhere, gap);
+    if (channel === EVERYWHERE || !hasRoom) {
+      this.#elsewhere = this.#elsewhere === undefined ? gap : joined(this.#elsewhere, gap);
+      return;
+    }
+    const before = map.get(channel);
+    map.set(channel, before === undefined ? gap : joined(before, gap));
   }
 
   /** No event of these channels waits any more: the next one that is pushed reports the gap. */
@@ -103,6 +108,7 @@ export class Gaps {
 
   #gapOf(channel: string): Gap {
     const [ahead, behind] = [this.ahead.get(channel), this.#behind.get(channel)];
-    return behind === undefined ? (ahead ?? { count: 0 }) : joined(ahead, behind);
+    if (ahead === undefined || behind === undefined) return ahead ?? behind ?? { count: 0 };
+    return joined(ahead, behind);
   }
 }

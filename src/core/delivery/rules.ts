@@ -33,7 +33,7 @@ const overflowRows = {
   },
 } as const satisfies OptionTable;
 
-/** What a rule may say of how events of a channel are delivered. */
+/** The rows of a channel rule about delivery. */
 export const deliveryRuleRows = {
   lazy: {
     kind: 'number',
@@ -51,7 +51,7 @@ export const deliveryRuleRows = {
   },
 } as const satisfies OptionTable;
 
-/** How events of a channel are delivered. What is unset is as the options of the server say. */
+/** How events of a channel are delivered. The options of the server decide where a field is unset. */
 export interface DeliveryRule {
   readonly lazy?: boolean | number | undefined;
   readonly broadcastToPublisher?: boolean | undefined;

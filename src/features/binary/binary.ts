@@ -27,7 +27,7 @@ export const binary: Extension = {
 
   saying(said) {
     const { data } = said;
-    return isObject(data) && data.data instanceof Uint8Array ? write(said, data, data.data) : said;
+    return hasBytes(data) ? write(said, data) : said;
   },
 };
 
@@ -37,8 +37,16 @@ function read(data: unknown): BinaryData {
   return { ...data, data: bytes, last: data.last !== false };
 }
 
-function write({ ext }: Said, data: JsonObject, bytes: Uint8Array): Said {
-  return { data: { last: true, ...data, data: encode(bytes) }, ext: { ...ext, binary: {} } };
+interface Bytes {
+  readonly data: Uint8Array;
+}
+
+function hasBytes(data: unknown): data is Bytes {
+  return typeof data === 'object' && data !== null && 'data' in data && data.data instanceof Uint8Array;
+}
+
+function write({ ext }: Said, data: Bytes): Said {
+  return { data: { last: true, ...data, data: encode(data.data) }, ext: { ...ext, binary: {} } };
 }
 
 export const binaryModule = {

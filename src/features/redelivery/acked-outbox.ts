@@ -180,7 +180,11 @@ export class AckedOutbox implements Outbox {
 
 function together(told: readonly Told[]): GapsByChannel {
   const all = new Map<string, Gap>();
-  for (const { gaps } of told)
-    for (const [channel, gap] of gaps) all.set(channel, joined(all.get(channel), gap));
+  for (const { gaps } of told) {
+    for (const [channel, gap] of gaps) {
+      const before = all.get(channel);
+      all.set(channel, before === undefined ? gap : joined(before, gap));
+    }
+  }
   return all;
 }
