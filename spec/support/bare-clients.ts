@@ -164,7 +164,6 @@ const END_STREAM = 1;
 const ACK = 1;
 const END_HEADERS = 4;
 const INITIAL_WINDOW_SIZE = 4;
-const CANCEL = 8;
 
 /** A connection of HTTP/2, each request with a stream of its own. */
 export class Http2 implements Reader, Asking {
@@ -211,12 +210,6 @@ export class Http2 implements Reader, Asking {
     this.#grants = true;
     for (const [stream, bytes] of this.#owed) this.#write(frames.WINDOW_UPDATE, 0, stream, number(bytes));
     this.#owed.clear();
-  }
-
-  /** Cancels the oldest request whose answer is still to come. The client reads what comes of it none the less. */
-  reset(): void {
-    const [oldest] = this.#answers.keys();
-    if (oldest !== undefined) this.#write(frames.RST_STREAM, 0, oldest, number(CANCEL));
   }
 
   read(bytes: Buffer): void {

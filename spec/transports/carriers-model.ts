@@ -47,17 +47,19 @@ type Step =
   | Change
   /** What a client wrote on a link that it has left comes through. */
   | { readonly do: 'arrive late'; readonly which: number }
-  /** Over HTTP/2: the client reads on, or lets the server send no more; it cancels a request. */
-  | { readonly do: 'stall' | 'grant' | 'cancel'; readonly which: number }
+  /**
+   * Over HTTP/2: the client reads on, or lets the server send no more. It cancels no request: Node 20 then fails an assertion of its own in
+   * the object by which its HTTP/2 writes to what is no TCP socket.
+   */
+  | { readonly do: 'stall' | 'grant'; readonly which: number }
   | { readonly do: 'time'; readonly ms: number }
   | { readonly do: 'turns'; readonly count: number };
 
 const { boolean, constant, constantFrom, integer, nat, record } = fc;
 
 const way = constantFrom('h1' as const, 'h2' as const);
-const one = (
-  ...dos: readonly ('dark' | 'recover' | 'leave' | 'arrive late' | 'stall' | 'grant' | 'cancel')[]
-) => record({ do: constantFrom(...dos), which: nat() }) as fc.Arbitrary<Step>;
+const one = (...dos: readonly ('dark' | 'recover' | 'leave' | 'arrive late' | 'stall' | 'grant')[]) =>
+  record({ do: constantFrom(...dos), which: nat() }) as fc.Arbitrary<Step>;
 
 const connects: readonly fc.WeightedArbitrary<Step>[] = [
   {
@@ -97,6 +99,7 @@ const usual: readonly fc.WeightedArbitrary<Step>[] = [
     arbitrary: record({ do: constant('cut'), which: nat(), how: constantFrom('reset', 'end') }),
   },
   { weight: 2, arbitrary: one('stall', 'grant') },
+  { weight: 2, arbitrary: one('arrive late') },
   { weight: 3, arbitrary: record({ do: constant('time'), ms: constantFrom(10, 250, 1_000, 30_000) }) },
   { weight: 3, arbitrary: record({ do: constant('turns'), count: integer({ min: 1, max: 3 }) }) },
 ];
@@ -242,8 +245,6 @@ class Model {
       case 'stall':
       case 'grant':
         return pick(this.#connections.h2, step.which)?.[step.do]();
-      case 'cancel':
-        return this.#cancel(step.which);
       case 'arrive late':
         return this.#arriveLate(step.which);
       default:
@@ -468,12 +469,6 @@ class Model {
       this.#connections.h2.some((one) => one.link === link && one.busy > 0) && link !== this.#newest;
     if (isOlder && link.isDark) link.leave();
     else link.trickle(bytes);
-  }
-
-  async #cancel(which: number): Promise<void> {
-    if (this.#isFickle) return;
-    await settle(6);
-    pick(this.#connections.h2, which)?.reset();
   }
 
   get #open(): Link[] {
