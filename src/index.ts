@@ -1,11 +1,18 @@
 export type { Handler, Listener } from './core/listeners.ts';
 export type { Clock, Timer } from './lib/clock.ts';
-export type { Conduit, EndReason, Handover, RequestInfo, TransportName } from './ports/conduit.ts';
+export type {
+  CloseReason,
+  Conduit,
+  EndReason,
+  Handover,
+  RequestInfo,
+  TransportName,
+} from './ports/conduit.ts';
+export type { Timing, Transport } from './ports/transport.ts';
 export type { Directory } from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
-  CloseReason,
   DisconnectReason,
   Extension,
   HeardMessage,

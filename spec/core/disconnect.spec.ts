@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Extension } from '../../src/ports/session.ts';
-import type { CloseReason } from '../../src/ports/session.ts';
+import type { CloseReason } from '../../src/ports/conduit.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket, stream } from '../support/fake-conduit.ts';
 

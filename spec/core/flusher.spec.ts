@@ -26,7 +26,7 @@ function working() {
 async function busy(cost: number, count: number) {
   const { time, clock, spend } = working();
   const server = new Server({ clock });
-  server.offer('websocket');
+  server.takeSockets();
   const costly = (): FakeConduit => {
     const conduit = exchange();
     const send = conduit.send.bind(conduit);

@@ -40,6 +40,7 @@ const reasons = {
   disconnect: true,
   disconnected: true,
   timeout: true,
+  left: true,
   overflow: true,
   revoked: true,
   unverified: true,

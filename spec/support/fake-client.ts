@@ -9,7 +9,7 @@ import { turn } from './until.ts';
 export function serve(settings: ServerSettings = {}): { server: Server; clock: FakeClock } {
   const clock = new FakeClock();
   const server = new Server({ clock, ...settings });
-  server.offer('websocket');
+  server.takeSockets();
   return { server, clock };
 }
 

@@ -120,7 +120,7 @@ export class FakeConduit implements Conduit {
     this.ends.push(reason);
     // A response has a moment left: then `die` cuts it, or `settle` finds it whole.
     if (reason === 'overtaken' && this.shape === 'exchange') return;
-    if (reason === 'overtaken') this.die().session?.detach(this);
+    if (reason === 'overtaken') this.die().session?.lost(this);
     if (reason !== 'disconnected') this.alive = false;
   }
 

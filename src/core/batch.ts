@@ -255,7 +255,7 @@ export class Batch implements Context {
     if (session === undefined) this.conduit.send(this.#replies);
     else session.respond(this.conduit, this.#replies, this.#carried);
     // WS-8: from here on, since nothing may come before the reply that names the session.
-    if (this.conduit.shape === 'socket') this.#opened?.attach(this.conduit);
+    if (this.conduit.shape !== 'exchange') this.#opened?.attach(this.conduit);
   }
 
   // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.

@@ -1,6 +1,6 @@
 import type { ChannelGrammar } from '../protocol/channel.ts';
 import type { Admission } from './admission.ts';
-import type { Advisor, Timings } from './advice.ts';
+import type { Advisor } from './advice.ts';
 import type { Features } from './features.ts';
 import type { SessionHost } from './session.ts';
 import type { Listeners } from './listeners.ts';
@@ -21,6 +21,7 @@ import type { Publisher } from './publisher.ts';
 import type { Refusals } from './refusals.ts';
 import type { Replies } from './replies.ts';
 import type { Sessions } from './sessions.ts';
+import type { Transports } from './transports.ts';
 
 /** The parts of a server, as they know one another. Put together in `server.ts`. */
 export interface Core {
@@ -28,7 +29,7 @@ export interface Core {
   readonly clock: Clock;
   readonly log: Log;
   readonly grammar: ChannelGrammar;
-  readonly timings: Timings;
+  readonly transports: Transports;
   readonly advisor: Advisor;
   readonly rules: DeliveryRules;
   readonly refusals: Refusals;

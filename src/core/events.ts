@@ -2,7 +2,8 @@ import type { OutgoingEvent, OverflowRule } from '../ports/outgoing-event.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise } from '../lib/maybe-promise.ts';
 import type { OverflowAction } from '../ports/outbox.ts';
-import type { CloseReason, Session } from '../ports/session.ts';
+import type { CloseReason } from '../ports/conduit.ts';
+import type { Session } from '../ports/session.ts';
 
 /** What the application may hear with `server.on`. */
 export interface ServerEvents {

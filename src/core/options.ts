@@ -1,7 +1,7 @@
 import type { OptionTable, Resolved } from '../options/table.ts';
 import { bytes, count, group, many, ms, toggle } from '../options/rows.ts';
 import type { AdmissionOptions } from './admission.ts';
-import type { TransportTimes } from './advice.ts';
+import type { TransportTimes } from './transports.ts';
 import type { OverflowDecision, UnconnectedPublish } from './callbacks.ts';
 import { deliveryRuleRows, readDeliveryRule } from './delivery/rules.ts';
 import type { TrustOptions } from './sessions.ts';

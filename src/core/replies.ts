@@ -1,7 +1,9 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Reply, ReplyFields, Request } from '../protocol/message.ts';
 import { OutgoingReply } from '../protocol/outgoing.ts';
-import { type AdviceKind, type Advisor, adviceAfter, type Timing, type Timings } from './advice.ts';
+import type { Timing } from '../ports/transport.ts';
+import { type AdviceKind, type Advisor, adviceAfter } from './advice.ts';
+import type { Transports } from './transports.ts';
 import type { Log } from '../lib/log.ts';
 import { andThen, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { Conduit, TransportName } from '../ports/conduit.ts';
@@ -27,7 +29,7 @@ const overRequest: Request = { kind: 'disconnect', channel: '/meta/disconnect' }
 /** What replies are made with. */
 export interface ReplyParts {
   readonly advisor: Advisor;
-  readonly timings: Timings;
+  readonly transports: Transports;
   readonly hooks: Hooks;
   readonly log: Log;
 }
@@ -36,25 +38,29 @@ export interface ReplyParts {
 export class Replies {
   #greeting: Greeting;
   readonly #advisor: Advisor;
-  readonly #timings: Timings;
+  readonly #transports: Transports;
   readonly #hooks: Hooks;
   readonly #log: Log;
 
-  constructor({ advisor, timings, hooks, log }: ReplyParts, transports: readonly string[]) {
+  constructor({ advisor, transports, hooks, log }: ReplyParts) {
     this.#advisor = advisor;
-    this.#timings = timings;
+    this.#transports = transports;
     this.#hooks = hooks;
     this.#log = log;
-    this.#greeting = { version: '1.0', minimumVersion: '1.0', supportedConnectionTypes: transports };
+    this.#greeting = {
+      version: '1.0',
+      minimumVersion: '1.0',
+      supportedConnectionTypes: transports.offered,
+    };
   }
 
   get greeting(): Greeting {
     return this.#greeting;
   }
 
-  /** Changes the list of transports that are offered from now on. */
-  offer(transports: readonly string[]): void {
-    this.#greeting = { ...this.#greeting, supportedConnectionTypes: transports };
+  /** The list of transports that are offered has changed. */
+  renewGreeting(): void {
+    this.#greeting = { ...this.#greeting, supportedConnectionTypes: this.#transports.offered };
   }
 
   /** The reply as it leaves: with the id and channel of its request, and what extensions make of it. */
@@ -101,7 +107,7 @@ export class Replies {
       return this.failed(request, errors.serverError(), session, conduit);
     }
     const advice = told ?? adviceAfter(request.channel, error);
-    const timing = session?.timing(conduit.transport) ?? this.#timings.of(conduit.transport);
+    const timing = session?.timing(conduit.transport) ?? this.#transports.timing(conduit.transport);
     return {
       successful: false,
       ...(request.channel === '/meta/handshake' && this.#greeting),

@@ -9,12 +9,13 @@ import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Extension } from '../ports/session.ts';
+import type { Transport } from '../ports/transport.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
-import { Advisor, Timings } from './advice.ts';
+import { Advisor } from './advice.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
@@ -38,6 +39,7 @@ import { Replies } from './replies.ts';
 import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { Transports } from './transports.ts';
 
 /** What a server is put together from. */
 export interface ServerInit<Options extends CoreOptions = CoreOptions> {
@@ -219,9 +221,16 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     this.#core.flusher.writeAtTurnEnd(write);
   }
 
-  /** A transport that needs more than requests can be used from now on: clients are offered it, where the options have it. */
-  offer(_transport: 'websocket'): void {
-    this.#core.replies.offer(offered(this.options, true));
+  /** Makes a transport known, before its first conduit comes. Throws `UsageError` for one that is none, or whose name is taken. */
+  addTransport(transport: Transport): void {
+    this.#core.transports.add(transport);
+    this.#core.replies.renewGreeting();
+  }
+
+  /** WebSockets can come from now on: clients are offered them, where the options have them. */
+  takeSockets(): void {
+    this.#core.transports.takeSockets();
+    this.#core.replies.renewGreeting();
   }
 
   /** A socket or stream was opened: it is ended with the server, and a socket at once where there are too many (HS-14). */
@@ -245,7 +254,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   /** The peer of a conduit has gone: nothing more can be sent on it (CN-15, WS-12, ES-7). */
   lost(conduit: Conduit): void {
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
-    conduit.session?.detach(conduit);
+    conduit.session?.lost(conduit);
   }
 
   #openParts(): Promise<void> {
@@ -307,7 +316,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     const refusals = new Refusals(clock, log);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
-    const timings = new Timings(options);
+    const transports = new Transports(options);
     const advisor = new Advisor(options);
     const events = new Events(log);
     const subscriptions = new Subscriptions({
@@ -319,12 +328,12 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     });
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
     return {
-      ...{ options, clock, log, rules, features, hooks, timings, advisor, events, admission, sessions },
+      ...{ options, clock, log, rules, features, hooks, transports, advisor, events, admission, sessions },
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
       judge: new Judge(policy, options.unconnectedPublish, log, patience),
-      replies: new Replies({ advisor, timings, hooks, log }, offered(options, false)),
+      replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
       limits: { ...options, now: () => clock.now(), runs: new SharedRuns(clock) },
@@ -358,11 +367,4 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     if (this.#state === 'closed') return 0;
     return this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - this.clock.now());
   }
-}
-
-// CN-14: where events travel with connect replies only, a stream would stay empty.
-function offered({ transports, metaConnectDeliverOnly }: CoreOptions, attached: boolean): readonly string[] {
-  return transports.filter(
-    (name) => (name !== 'websocket' || attached) && (name !== 'eventsource' || !metaConnectDeliverOnly),
-  );
 }

@@ -6,23 +6,18 @@ import { memoryOf } from '../lib/memory.ts';
 import { TaskQueue } from '../lib/task-queue.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Stamped } from '../channels/channel-index.ts';
-import type { Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
+import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
 import type { Outbox } from '../ports/outbox.ts';
-import type {
-  CloseReason,
-  DisconnectReason,
-  Extension,
-  SessionState,
-  StartOverReason,
-} from '../ports/session.ts';
+import type { DisconnectReason, Extension, SessionState, StartOverReason } from '../ports/session.ts';
+import type { Timing } from '../ports/transport.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Seat } from './admission.ts';
-import type { AdviceKind, Advisor, Timing, Timings } from './advice.ts';
+import type { AdviceKind, Advisor } from './advice.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
@@ -31,6 +26,7 @@ import { checkExtension, type HookedSession, HookLists, type Hooks } from './hoo
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { Intake } from './intake.ts';
 import type { Replies } from './replies.ts';
+import type { Transports } from './transports.ts';
 
 /** What a session needs of the server. */
 export interface SessionHost extends SenderHost {
@@ -38,7 +34,7 @@ export interface SessionHost extends SenderHost {
   readonly clock: Clock;
   readonly log: Log;
   readonly grammar: ChannelGrammar;
-  readonly timings: Timings;
+  readonly transports: Transports;
   readonly advisor: Advisor;
   readonly replies: Replies;
   readonly hooks: Hooks;
@@ -221,6 +217,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#connected;
   }
 
+  /** Whether it is there as long as its conduit is, and has no connects. */
+  get livesByConduit(): boolean {
+    return this.#host.transports.livesByConduit(this.#transport);
+  }
+
   /** Whether its client is told to stop, rather than to come again. */
   get wasTold(): boolean {
     return this.#wasTold;
@@ -265,12 +266,12 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     void andThen(this.#host.replies.notice(this), (notice) => {
       if (held === undefined) {
         push?.send([notice]);
-        push?.end('disconnected');
+        push?.end('disconnected', reason);
         return;
       }
       void andThen(this.#failure(held, errors.sessionDisconnected()), (reply) => {
         held.conduit.send([notice, reply]);
-        push?.end('disconnected');
+        push?.end('disconnected', reason);
       });
     });
   }
@@ -288,14 +289,15 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** The times it lives by on a transport: its own, else the transport's, else the server's. */
   timing(transport: TransportName): Timing {
-    const timing = this.#host.timings.of(transport);
-    return this.#timing === undefined ? timing : { ...timing, ...this.#timing };
+    const timing = this.#host.transports.timing(transport);
+    if (this.#timing === undefined || this.#host.transports.livesByConduit(transport)) return timing;
+    return { ...timing, ...this.#timing };
   }
 
   /** Whether events for it travel on this transport with connect replies only (CN-14). */
   isDeliverOnly(transport: TransportName): boolean {
     const own = this.deliverOnly === 'polling' ? transport.endsWith('polling') : this.deliverOnly;
-    return own || this.#host.timings.deliverOnly(transport);
+    return own || this.#host.transports.deliverOnly(transport);
   }
 
   /** Queues an event, to leave at the end of this turn or with the next response. */
@@ -479,7 +481,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
   attach(conduit: Conduit): void {
     // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
-    if (!conduit.alive || this.state === 'gone') return;
+    if (!conduit.alive || this.state === 'gone') {
+      if (this.#push === undefined && this.#livesBy(conduit)) this.close('left');
+      return;
+    }
     if (conduit.session !== this) conduit.session?.cede(conduit);
     this.overtake(conduit);
     const older = this.#push;
@@ -503,6 +508,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (this.#sender.hasUrgent) this.#sender.schedule();
   }
 
+  /** The peer of the conduit is gone. A session that lives by the conduit ends. */
+  lost(conduit: Conduit): void {
+    this.#letGo(conduit, 'left');
+  }
+
   /**
    * A connect came by HTTP: its client wants the events there, so they are no longer pushed to a socket (WS-8). The socket may be dead,
    * which shows only when pings are not answered. It stays open.
@@ -514,13 +524,16 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Another handshake came by its conduit: what it still has to say no longer goes there; one that never connected is over (HS-2). */
   vacate(conduit: Conduit): void {
     if (this.#connected) this.cede(conduit);
-    else this.close('replaced');
+    else {
+      this.#letGo(conduit, 'replaced');
+      this.close('replaced');
+    }
   }
 
   /** Leaves a socket to another session. A connect that is held there is answered, with a pause: the other may want it back (ADV-5). */
   cede(conduit: Conduit): void {
     const held = this.#held?.conduit === conduit ? this.#unhold() : undefined;
-    this.detach(conduit);
+    this.#letGo(conduit, 'replaced');
     if (held === undefined) return;
     this.rest(held.grace);
     this.#fail(held, errors.connectReplaced(), 'later');
@@ -552,11 +565,27 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#host.subscriptions.removeAll(this);
     this.#host.sessions.remove(this);
     if (reason === 'shutdown') {
-      held?.conduit.end('shutdown');
-      push?.end('shutdown');
-    } else if (reason === 'disconnect' || push?.shape === 'stream') push?.end('disconnected');
+      held?.conduit.end('shutdown', reason);
+      push?.end('shutdown', reason);
+    } else if (
+      push !== undefined &&
+      (reason === 'disconnect' || push.shape === 'stream' || this.#livesBy(push))
+    ) {
+      push.end('disconnected', reason);
+    }
     this.#host.events.emit('session.closed', { session: this, reason });
     this.#host.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
+  }
+
+  #livesBy(conduit: Conduit): boolean {
+    return this.#host.transports.livesByConduit(conduit.transport);
+  }
+
+  // Detaches the conduit, and ends a session that lived by it.
+  #letGo(conduit: Conduit, reason: CloseReason): void {
+    const lives = this.#push === conduit && this.#livesBy(conduit);
+    this.detach(conduit);
+    if (lives) this.close(reason);
   }
 
   #success({ request, conduit }: Held, advice?: Advice): MaybePromise<OutgoingReply> {

@@ -93,8 +93,8 @@ export class Sessions implements Iterable<Session> {
   /** Whether what comes by a conduit may speak for a session: where the options say so, only for whom it was opened (CK-2, WS-9, WS-10). */
   trusts(conduit: Conduit, session: Session): boolean {
     const { trustClientSession, websocket } = this.#options;
-    if (conduit.transport === 'in-process') return true;
-    if (conduit.shape === 'socket') {
+    if (conduit.trusted === true) return true;
+    if (conduit.shape !== 'exchange') {
       if (conduit.session === session) return true;
       if (websocket.requireHandshakePerConnection) return false;
       if (conduit.session !== undefined) return trustClientSession;

@@ -48,7 +48,7 @@ function mount(server: Server, httpServer: AnyHttpServer, path: string, requests
   const forget = noteUpgrades(server, path);
   const upgrades = bayeuxUpgrades(server);
   const remove = dispatcher.add(path, { server, upgrades, ...(requests && { requests }) });
-  server.offer('websocket');
+  server.takeSockets();
   return () => {
     remove();
     forget();

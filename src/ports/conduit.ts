@@ -1,13 +1,35 @@
 import type { Outgoing } from '../protocol/outgoing.ts';
 
-/** The names of the transports, as connection types on the wire; `in-process` is never listed (HS-7). */
-export type TransportName =
-  | 'websocket'
-  | 'eventsource'
-  | 'long-polling'
-  | 'cross-origin-long-polling'
-  | 'callback-polling'
-  | 'in-process';
+/**
+ * The name of a transport: of those of Bayeux its connection type on the wire, or what `server.addTransport` was given. Sessions of this
+ * process have `in-process`, which is never listed (HS-7).
+ */
+export type TransportName = string;
+
+/** Why a session ended. */
+export type CloseReason =
+  /** The client sent a disconnect. */
+  | 'disconnect'
+  /** The application called `disconnect()`. */
+  | 'disconnected'
+  /** The client was silent for too long. */
+  | 'timeout'
+  /** The conduit that the session lived by is gone. */
+  | 'left'
+  /** More events waited for the session than may wait (DL-10). */
+  | 'overflow'
+  /** The policy, asked again, no longer allows the session (SEC-6). */
+  | 'revoked'
+  /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
+  | 'unverified'
+  /** The client did nothing but connect for too long (AC-1). */
+  | 'inactive'
+  /** A replay could not go on: what it still had to bring was discarded, or cannot be read. */
+  | 'history'
+  /** The session never connected, or lived by its conduit, and another session has the conduit now (HS-2). */
+  | 'replaced'
+  /** The server closed. */
+  | 'shutdown';
 
 /** What is known of the HTTP request behind a message: plain values only, so that it can be judged anywhere (HS-17). */
 export interface RequestInfo {
@@ -43,8 +65,8 @@ export interface ConduitOwner {
   readonly waitingBytes: number;
   /** The conduit can take more. */
   flush(): void;
-  /** The conduit is gone, or is another session's. */
-  detach(conduit: Conduit): void;
+  /** The peer of the conduit is gone. */
+  lost(conduit: Conduit): void;
   /** Another session takes the conduit over: a connect that is held there is answered first. */
   cede(conduit: Conduit): void;
   /** Another handshake came by the conduit (HS-2). */
@@ -98,6 +120,8 @@ export interface Conduit {
   tally?: SocketTally | undefined;
   /** The most one response or frame may carry (DL-11). A socket puts a larger batch into several frames. Bytes. */
   readonly maxBytes: number;
+  /** The most events it takes now in one batch, besides `maxBytes`; absent where it does not count them. With 0 it is not ready. */
+  readonly maxEvents?: number | undefined;
   /** The connection, where several conduits share one that keeps them in order: none of them can outlive it, nor overtake. */
   readonly link?: object | undefined;
   /** Whether what is sent now can still arrive. */
@@ -105,5 +129,6 @@ export interface Conduit {
   /** Whether it can take more at once: alive, and not too much unwritten (WS-15). */
   readonly ready: boolean;
   send(batch: readonly Outgoing[], handover?: Handover): void;
-  end(reason: EndReason): void;
+  /** `why`: what ended its session, where that is the reason. */
+  end(reason: EndReason, why?: CloseReason): void;
 }

@@ -30,6 +30,8 @@ export interface ServedSession extends Session {
   readonly push: Conduit | undefined;
   /** What serves the session now: that socket or stream, or the request of a held connect. */
   readonly carrier: Conduit | undefined;
+  /** Whether the session is there as long as its conduit is, and has no connects. */
+  readonly livesByConduit: boolean;
   /** The cookie of the browser that the handshake came from (CK-1). */
   readonly browser: string | undefined;
   /** Queues an event, past `takes`. */

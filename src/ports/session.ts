@@ -14,29 +14,6 @@ import type { Conduit, TransportName } from './conduit.ts';
 /** Where a session is between its handshake and its end. */
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
 
-/** Why a session ended. */
-export type CloseReason =
-  /** The client sent a disconnect. */
-  | 'disconnect'
-  /** The application called `disconnect()`. */
-  | 'disconnected'
-  /** The client was silent for too long. */
-  | 'timeout'
-  /** More events waited for the session than may wait (DL-10). */
-  | 'overflow'
-  /** The policy, asked again, no longer allows the session (SEC-6). */
-  | 'revoked'
-  /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
-  | 'unverified'
-  /** The client did nothing but connect for too long (AC-1). */
-  | 'inactive'
-  /** A replay could not go on: what it still had to bring was discarded, or cannot be read. */
-  | 'history'
-  /** The session never connected, and its socket shook hands again (HS-2). */
-  | 'replaced'
-  /** The server closed. */
-  | 'shutdown';
-
 /** Why the server's side may end a session. */
 export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inactive';
 

@@ -135,7 +135,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
 
   /** Whether the conduit takes events, and none that it carried before could be overtaken (DL-8). */
   canUse(conduit: Conduit): boolean {
-    if (!conduit.ready) return false;
+    if (!conduit.ready || conduit.maxEvents === 0) return false;
     return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
   }
 
@@ -257,7 +257,11 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   }
 
   #take(conduit: Conduit, maxBytes = conduit.maxBytes - 1, least: 0 | 1 = 1): readonly OutgoingEvent[] {
-    const events = this.outbox.take(maxBytes, this.#credit ?? Number.POSITIVE_INFINITY, least);
+    const most = Math.min(
+      this.#credit ?? Number.POSITIVE_INFINITY,
+      conduit.maxEvents ?? Number.POSITIVE_INFINITY,
+    );
+    const events = this.outbox.take(maxBytes, most, least);
     const [first] = events;
     if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
     if (this.#credit !== undefined) this.#credit -= events.length;

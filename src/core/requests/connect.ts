@@ -1,7 +1,8 @@
 import { errors } from '../../protocol/errors.ts';
 import type { ConnectRequest, ReplyFields } from '../../protocol/message.ts';
 import type { HoldRefusal } from '../../ports/feature.ts';
-import type { AdviceKind, Timing } from '../advice.ts';
+import type { Timing } from '../../ports/transport.ts';
+import type { AdviceKind } from '../advice.ts';
 import type { Context } from '../context.ts';
 import type { Session } from '../session.ts';
 

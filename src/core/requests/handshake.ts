@@ -45,8 +45,9 @@ function checkTypes(
   { supportedConnectionTypes: offered }: HandshakeRequest,
   { core, conduit }: Context,
 ): void {
+  // Who has no connects needs no type of connection.
+  if (core.transports.livesByConduit(conduit.transport)) return;
   if (offered === undefined) throw errors.parameterMissing('supportedConnectionTypes');
-  if (conduit.trusted === true) return;
   const { supportedConnectionTypes: enabled } = core.replies.greeting;
   if (!offered.some((type) => enabled.includes(type))) {
     throw errors.connectionTypesUnsupported(offered.slice(0, 10));
@@ -111,7 +112,7 @@ function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context)
 function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
   // ADV-5: a client that is told to try again is told to wait, unless the policy says how long.
   const kind = advice?.reconnect === undefined || advice.reconnect === 'none' ? 'none' : 'again';
-  const usual = core.advisor.advise(kind, core.timings.of(conduit.transport));
+  const usual = core.advisor.advise(kind, core.transports.timing(conduit.transport));
   return {
     fields: {
       successful: false,

@@ -10,8 +10,8 @@ export function retained(limits: SentLimits): Feature {
     kinds: ['connect', 'publish', 'subscribe', 'unsubscribe'],
 
     opened(session) {
-      // Nothing gets lost inside this process; and with acknowledgements there is another outbox that repeats.
-      if (session.transport === 'in-process' || session.outbox.repeats !== undefined) return;
+      // Without connects no reply to one gets lost; and with acknowledgements there is another outbox that repeats.
+      if (session.livesByConduit || session.outbox.repeats !== undefined) return;
       session.outbox = new RetainedOutbox(session.outbox, limits, session);
       session.deliverOnly = 'polling';
     },

@@ -1,0 +1,137 @@
+import { checkNames } from '../lib/known-names.ts';
+import { shown } from '../lib/shown.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import type { TransportName } from '../ports/conduit.ts';
+import type { Timing, Transport } from '../ports/transport.ts';
+
+interface DeliveringTiming extends Timing {
+  readonly metaConnectDeliverOnly: boolean;
+}
+
+/** The options of each transport of Bayeux, as far as they say how its sessions live. */
+export interface TransportTimes {
+  readonly metaConnectDeliverOnly: boolean;
+  readonly websocket: DeliveringTiming;
+  readonly eventSource: Omit<Timing, 'interval'>;
+  readonly longPolling: DeliveringTiming;
+  readonly callbackPolling: Timing;
+}
+
+const forever: Timing = {
+  timeout: Number.POSITIVE_INFINITY,
+  interval: 0,
+  maxInterval: Number.POSITIVE_INFINITY,
+};
+
+/** The transports by which sessions may come: those of Bayeux, and what was added. */
+export class Transports {
+  readonly #byName = new Map<TransportName, Transport>();
+  readonly #usual: Timing;
+  // Names that clients are offered, in order of preference.
+  readonly #enabled: TransportName[];
+  // A WebSocket needs an HTTP server to come by.
+  #takesSockets = false;
+
+  constructor(options: TransportTimes & { readonly transports: readonly TransportName[] }) {
+    const { longPolling, transports, metaConnectDeliverOnly } = options;
+    this.#usual = longPolling;
+    for (const transport of standard(options)) this.#byName.set(transport.name, transport);
+    // CN-14: where events travel with connect replies only, a stream would stay empty.
+    this.#enabled = transports.filter((name) => name !== 'eventsource' || !metaConnectDeliverOnly);
+  }
+
+  /** Names that clients may use now. */
+  get offered(): readonly TransportName[] {
+    return this.#enabled.filter((name) => name !== 'websocket' || this.#takesSockets);
+  }
+
+  /** WebSockets can come from now on. */
+  takeSockets(): void {
+    this.#takesSockets = true;
+  }
+
+  /** Throws `UsageError` for a transport that is none, or has the name of another. */
+  add(transport: Transport): void {
+    check(transport);
+    if (this.#byName.has(transport.name))
+      throw new UsageError(`there is a transport "${transport.name}" already: give yours a name of its own`);
+    this.#byName.set(transport.name, transport);
+    if (transport.offered) this.#enabled.push(transport.name);
+  }
+
+  timing(name: TransportName): Timing {
+    const { livesBy, timing } = this.#known(name);
+    return livesBy === 'conduit' ? forever : (timing ?? this.#usual);
+  }
+
+  /** Whether events travel on this transport with connect replies only (CN-14). */
+  deliverOnly(name: TransportName): boolean {
+    return this.#known(name).deliverOnly === true;
+  }
+
+  /** Whether a session is there as long as its conduit is, and ends with it. */
+  livesByConduit(name: TransportName): boolean {
+    return this.#known(name).livesBy === 'conduit';
+  }
+
+  #known(name: TransportName): Transport {
+    const transport = this.#byName.get(name);
+    if (transport === undefined)
+      throw new UsageError(`nobody added the transport "${name}": call server.addTransport first`);
+    return transport;
+  }
+}
+
+function standard({ websocket, eventSource, longPolling, callbackPolling, ...options }: TransportTimes) {
+  const connects = { offered: true, livesBy: 'connects' } as const;
+  const polling = { ...connects, timing: longPolling, deliverOnly: longPolling.metaConnectDeliverOnly };
+  const transports: readonly Transport[] = [
+    { ...connects, name: 'websocket', timing: websocket, deliverOnly: websocket.metaConnectDeliverOnly },
+    {
+      ...connects,
+      name: 'eventsource',
+      // ES-6: its interval is its timeout.
+      timing: { ...eventSource, interval: 0 },
+      deliverOnly: options.metaConnectDeliverOnly,
+    },
+    { ...polling, name: 'long-polling' },
+    { ...polling, name: 'cross-origin-long-polling' },
+    // CP-5.
+    { ...connects, name: 'callback-polling', timing: callbackPolling, deliverOnly: true },
+    { name: 'in-process', offered: false, livesBy: 'conduit' },
+  ];
+  return transports;
+}
+
+function check(transport: Transport): void {
+  const others = ['name', 'timing', 'offered', 'livesBy', 'deliverOnly'];
+  checkNames(transport, { what: 'a transport', functions: [], others });
+  const { name, timing, offered, livesBy, deliverOnly = false } = transport;
+  if (typeof name !== 'string' || name === '')
+    throw new UsageError(`name of a transport must be a text, got ${shown(name)}`);
+  const what = `of the transport "${name}"`;
+  if (livesBy !== 'connects' && livesBy !== 'conduit')
+    throw new UsageError(`livesBy ${what} must be "connects" or "conduit", got ${shown(livesBy)}`);
+  for (const [key, value] of Object.entries({ offered, deliverOnly })) {
+    if (typeof value !== 'boolean')
+      throw new UsageError(`${key} ${what} must be true or false, got ${shown(value)}`);
+  }
+  if (livesBy === 'conduit' && deliverOnly)
+    throw new UsageError(
+      `deliverOnly ${what} must be false: with livesBy "conduit" there are no connect replies`,
+    );
+  if (timing !== undefined) checkTiming(timing, what);
+}
+
+function checkTiming(timing: Timing, what: string): void {
+  checkNames(timing, {
+    what: `timing ${what}`,
+    functions: [],
+    others: ['timeout', 'interval', 'maxInterval'],
+  });
+  const { timeout, interval, maxInterval } = timing;
+  for (const [key, ms] of Object.entries({ timeout, interval, maxInterval })) {
+    if (typeof ms !== 'number' || !(ms >= 0))
+      throw new UsageError(`timing.${key} ${what} must be a number of milliseconds, got ${shown(ms)}`);
+  }
+}
