@@ -2,15 +2,17 @@ import { BayeuxError } from '../protocol/errors.ts';
 import type { Event, JsonObject, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
-import { callOut } from '../lib/callback.ts';
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import { copyOf } from '../lib/json.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-/** Hears the events of one subscription. Each call gets its own copy (IP-2). What it returns is ignored. */
+/**
+ * Hears the events of one subscription. Each call gets its own copy (IP-2). When it returns a promise, the next event of the session
+ * waits for that; meanwhile `maxQueue` and the `overflow` rules hold, as for any client that reads slowly.
+ */
 export type EventListener = (event: Event) => unknown;
 
 const request: RequestInfo = Object.freeze({
@@ -31,7 +33,7 @@ const endings: Readonly<Record<EndReason, string>> = {
   failed: '500::server_error',
 };
 
-/** The way to a session in this very process: what is sent arrives at once. */
+/** The way to a session in this very process. Replies arrive at once, and events unless a listener is still at work. */
 class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
@@ -43,10 +45,18 @@ class LocalConduit implements Conduit {
   session: ConduitOwner | undefined;
   /** Why it ended, if it did. */
   ended: EndReason | undefined;
-  readonly #arrived: (message: Outgoing) => void;
+  /** One by one, once a listener has taken its time: what waits is in the session's queue then, where it is counted. */
+  maxEvents: 1 | undefined;
+  readonly #hear: (event: OutgoingEvent) => Promise<unknown> | undefined;
+  readonly #answered: (reply: Outgoing) => void;
+  #isBusy = false;
 
-  constructor(arrived: (message: Outgoing) => void) {
-    this.#arrived = arrived;
+  constructor(
+    hear: (event: OutgoingEvent) => Promise<unknown> | undefined,
+    answered: (reply: Outgoing) => void,
+  ) {
+    this.#hear = hear;
+    this.#answered = answered;
   }
 
   get alive(): boolean {
@@ -54,12 +64,30 @@ class LocalConduit implements Conduit {
   }
 
   get ready(): boolean {
-    return this.alive;
+    return this.alive && !this.#isBusy;
   }
 
   send(batch: readonly Outgoing[], handover?: Handover): void {
-    handover?.settled(batch, true);
-    for (const message of batch) this.#arrived(message);
+    const left: OutgoingEvent[] = [];
+    for (const message of batch) {
+      if (!(message instanceof OutgoingEvent)) this.#answered(message);
+      else if (this.#isBusy) left.push(message);
+      else this.#tell(message);
+    }
+    handover?.settled(left, left.length === 0);
+  }
+
+  #tell(event: OutgoingEvent): void {
+    // What a listener publishes meanwhile may not overtake the rest of the batch.
+    this.#isBusy = true;
+    const hearing = this.#hear(event);
+    this.#isBusy = hearing !== undefined;
+    if (hearing === undefined) return;
+    this.maxEvents = 1;
+    void hearing.then(() => {
+      this.#isBusy = false;
+      this.session?.flush();
+    });
   }
 
   end(reason: EndReason): void {
@@ -88,7 +116,10 @@ export interface LocalParts {
 /** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy. */
 export class LocalSession {
   readonly #parts: LocalParts;
-  readonly #conduit = new LocalConduit((message) => this.#arrived(message));
+  readonly #conduit = new LocalConduit(
+    (event) => this.#hear(event),
+    (reply) => this.#answered(reply.message as Reply),
+  );
   readonly #listeners = new ChannelIndex<Heard>();
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Map<string, (reply: Reply) => void>();
@@ -174,24 +205,33 @@ export class LocalSession {
     if (!reply.successful) throw BayeuxError.from(reply.error ?? '500::server_error', reply.ext);
   }
 
-  #arrived(outgoing: Outgoing): void {
-    // IP-2: a copy for this side, so that neither can change what the other has.
-    if (outgoing instanceof OutgoingEvent) this.#tell(JSON.parse(outgoing.json));
-    else this.#answered(outgoing.message as Reply);
-  }
-
   #answered(reply: Reply): void {
     const id = String(reply.id);
     this.#waiting.get(id)?.(reply);
     this.#waiting.delete(id);
   }
 
-  #tell(event: Event): void {
-    for (const { pattern, listener } of this.#listeners.match(event.channel)) {
-      callOut(
-        () => listener(copyOf(event)),
-        (error) => this.#parts.listenerFailed(pattern, error),
-      );
+  /** Tells all who subscribed; a promise when one of them takes its time. It does not reject. */
+  #hear({ channel, json }: OutgoingEvent): Promise<unknown> | undefined {
+    let working: Promise<unknown>[] | undefined;
+    for (const heard of this.#listeners.match(channel)) {
+      // IP-2: a copy for each, so that none can change what another has.
+      const done = this.#tell(heard, JSON.parse(json));
+      if (done === undefined) continue;
+      working ??= [];
+      working.push(done);
+    }
+    return working && Promise.all(working);
+  }
+
+  #tell({ pattern, listener }: Heard, event: Event): Promise<unknown> | undefined {
+    const failed = (error: unknown): void => this.#parts.listenerFailed(pattern, error);
+    try {
+      const answer = adopt(listener(event));
+      return isPromise(answer) ? answer.catch(failed) : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
     }
   }
 }
