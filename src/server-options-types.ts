@@ -148,7 +148,7 @@ export interface ServerOptions {
   readonly maxLazyTimeout?: number | undefined;
   /** Longest pause between connects that a client may ask for. Milliseconds; `60000` by default. */
   readonly maxClientInterval?: number | undefined;
-  /** How long a policy or an extension may think; then the message fails with 500. Milliseconds; `8000` by default. */
+  /** How long a policy, an extension or an engine may take to answer; then the message fails with 500. Milliseconds; `8000` by default. */
   readonly hookTimeout?: number | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;

@@ -23,7 +23,8 @@ export class ChannelRules<Rule extends object> {
   /** Each rule, by its name or pattern. */
   readonly byPattern: Readonly<Record<string, Rule>>;
   readonly #none: Partial<Rule> = Object.freeze({});
-  readonly #isEmpty: boolean;
+  /** Whether there is no rule at all. */
+  readonly isEmpty: boolean;
   readonly #root: Node<Rule> = newNode(this.#none);
 
   constructor(byPattern: Readonly<Record<string, Rule>>) {
@@ -31,12 +32,12 @@ export class ChannelRules<Rule extends object> {
     for (const [pattern, rule] of rules) put(this.#root, segmentsOf(pattern), rule, this.#none);
     settle(this.#root, this.#none, this.#none);
     this.byPattern = byPattern;
-    this.#isEmpty = rules.length === 0;
+    this.isEmpty = rules.length === 0;
   }
 
   /** What is set for a channel, by all rules that match it. */
   of(channel: string): Partial<Rule> {
-    if (this.#isEmpty) return this.#none;
+    if (this.isEmpty) return this.#none;
     let node = this.#root;
     for (let at = 1; ; ) {
       const end = channel.indexOf('/', at);

@@ -16,7 +16,7 @@ import { disconnect } from './requests/disconnect.ts';
 import { handshake } from './requests/handshake.ts';
 import { publish } from './requests/publish.ts';
 import { subscribe, unsubscribe } from './requests/subscribe.ts';
-import type { Carried, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** How many messages of one session may wait for those before them (PR-12). */
 const MAX_WAITING = 100;
@@ -76,20 +76,17 @@ export class Batch implements Context {
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
-          if (made !== undefined) this.#add(made, request);
+          if (made !== undefined)
+            this.#replies.splice(request === this.#handshake ? 0 : this.#replies.length, 0, made);
           return this.#handleFrom(at + 1);
         });
       }
       // There is no reply yet to a connect that is held.
-      if (reply !== undefined) this.#add(reply, request);
+      if (reply !== undefined)
+        this.#replies.splice(request === this.#handshake ? 0 : this.#replies.length, 0, reply);
     }
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
-  }
-
-  #add(reply: OutgoingReply, request: Request): void {
-    if (request === this.#handshake) this.#replies.unshift(reply);
-    else this.#replies.push(reply);
   }
 
   // What is answered at once is not weighed, nor what the application itself sends.
@@ -250,18 +247,16 @@ export class Batch implements Context {
   }
 
   #respond(): void {
+    const replies = this.#replies;
     // PR-3: events of one session only, the first that connects, else the first that spoke.
     const session = this.#opened ?? this.#connecting ?? this.#first;
-    if (session === undefined) this.conduit.send(this.#replies);
-    else session.respond(this.conduit, this.#replies, this.#carried);
+    // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
+    const connects = this.#connecting !== undefined && replies.some(isConnected);
+    const carried = this.#opened !== undefined ? 'handshake' : connects ? 'connect' : 'other';
+    if (session === undefined) this.conduit.send(replies);
+    else session.respond(this.conduit, replies, carried);
     // WS-8: from here on, since nothing may come before the reply that names the session.
     if (this.conduit.shape !== 'exchange') this.#opened?.attach(this.conduit);
-  }
-
-  // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
-  get #carried(): Carried {
-    if (this.#opened !== undefined) return 'handshake';
-    return this.#connecting !== undefined && this.#replies.some(isConnected) ? 'connect' : 'other';
   }
 
   #giveUp(error: unknown): void {

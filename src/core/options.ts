@@ -15,7 +15,11 @@ const time = {
   maxInterval: ms(15_000, 'Silence allowed after that pause before a session expires.'),
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
-  hookTimeout: ms(8_000, 'How long a policy or an extension may think; then the message fails with 500.', 1),
+  hookTimeout: ms(
+    8_000,
+    'How long a policy, an extension or an engine may take to answer; then the message fails with 500.',
+    1,
+  ),
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),
   drain: group('Closing down gently.', {
     window: ms(0, 'Time over which clients are spread to come back, before the server closes.'),

@@ -1,3 +1,4 @@
+import { inTime, type Patience } from '../lib/in-time.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
@@ -8,7 +9,7 @@ import type { Events } from './events.ts';
 import type { Features } from './features.ts';
 import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import { engineLate, type Subscriptions } from './subscriptions.ts';
 
 /** What a publisher works with. */
 export interface PublisherParts {
@@ -20,6 +21,7 @@ export interface PublisherParts {
   readonly events: Events;
   readonly backlog: Backlog;
   readonly options: { readonly broadcastToPublisher: boolean };
+  readonly patience: Patience;
 }
 
 /** Sends events to the engine, and what the engine brings to the sessions of this node. */
@@ -46,8 +48,9 @@ export class Publisher {
 
   /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
   readonly deliver = (publication: Publication): void => {
-    const { event, from, notToPublisher } = publication;
-    const { features, subscriptions, backlog } = this.#parts;
+    const { from, notToPublisher } = publication;
+    const { features, rules, subscriptions, backlog } = this.#parts;
+    const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
     if (features.arriving.length > 0) features.arrive(event);
     for (const session of subscriptions.index.match(event.channel)) {
       if (notToPublisher === true && session.id === from) continue;
@@ -58,9 +61,8 @@ export class Publisher {
 
   #accept(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
-    const rule = rules.of(event.channel);
-    const isRuled = rule.overflow !== undefined || rule.lazy !== undefined;
-    const handling = isRuled ? handle(how, rule) : how;
+    const rule = rules.isEmpty ? noRule : rules.of(event.channel);
+    const handling = rule === noRule ? how : handle(how, rule);
     if (features.accepting.length > 0) {
       const send = (made: OutgoingEvent) => this.#send(made, rule, session);
       const accepted = features.accept(event, handling, send);
@@ -78,7 +80,7 @@ export class Publisher {
     const carried = engine.publish(
       session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
     );
-    const accepted = carried === undefined ? undefined : adopt(carried);
+    const accepted = carried === undefined ? undefined : this.#inTime(adopt(carried));
     const done = message === undefined ? undefined : () => this.#tell(message, session);
     if (isPromise(accepted)) {
       return accepted.then(() => {
@@ -90,13 +92,35 @@ export class Publisher {
     return event;
   }
 
+  // An engine that hangs must not leave the publisher unanswered for ever.
+  #inTime(carried: MaybePromise<void>): MaybePromise<void> {
+    return isPromise(carried)
+      ? inTime(carried, this.#parts.patience, () => engineLate('publish', this.#parts.patience))
+      : carried;
+  }
+
   #tell({ channel, data }: Event, session: Session | undefined): void {
     this.#parts.events.emit('published', { channel, data, ...(session !== undefined && { session }) });
   }
 }
 
+const noRule: DeliveryRule = Object.freeze({});
+
 // What the publisher says of an event stands above the rule of its channel.
 function handle(how: Delivery, { lazy, overflow }: DeliveryRule): Handling {
-  if (overflow === undefined && (lazy === undefined || how.lazy !== undefined)) return how;
-  return { ...how, lazy: how.lazy ?? lazy ?? false, overflow };
+  if (overflow === undefined && lazy === undefined) return how;
+  return { ...how, lazy: how.lazy ?? lazy ?? false, overflow, isRuled: true };
+}
+
+// An event from another node brings no rule: each node applies its own.
+function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
+  if (event.isRuled) return event;
+  const { lazy, overflow } = rules.of(event.channel);
+  if (overflow === undefined && lazy === undefined) return event;
+  return new OutgoingEvent(event.message, {
+    ...event,
+    lazy: event.lazy || (lazy ?? false),
+    overflow,
+    isRuled: true,
+  });
 }

@@ -324,6 +324,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
       events,
       log,
       refusals,
+      patience,
       maxBytes: options.maxSubscriptionBytes,
     });
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
@@ -340,7 +341,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({
-        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options },
+        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, patience },
       }),
       drainsIn: () => this.#drainsIn(),
     };

@@ -2,7 +2,8 @@ import { callOut } from '../lib/callback.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
 import type { Log } from '../lib/log.ts';
-import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
+import { inTime, type Patience } from '../lib/in-time.ts';
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from '../ports/session.ts';
 import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { bytesOf, ChannelIndex, type Stamped } from '../channels/channel-index.ts';
@@ -25,25 +26,30 @@ export interface SubscriptionParts {
   readonly events: Events;
   readonly log: Log;
   readonly refusals: Refusals;
+  readonly patience: Patience;
   /** The option `maxSubscriptionBytes`. */
   readonly maxBytes: number;
 }
 
 /** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
 export class Subscriptions {
-  /** The sessions that subscribe to each name and pattern. To be changed here alone. */
+  /** Who subscribes to what. Do not change it. */
   readonly index = new ChannelIndex<Subscriber>();
+  // Of patterns whose events the engine does not bring yet.
+  readonly #arriving = new Map<string, Promise<void>>();
   readonly #engine: Engine;
   readonly #events: Events;
   readonly #log: Log;
   readonly #refusals: Refusals;
+  readonly #patience: Patience;
   readonly #maxBytes: number;
 
-  constructor({ engine, events, log, refusals, maxBytes }: SubscriptionParts) {
+  constructor({ engine, events, log, refusals, patience, maxBytes }: SubscriptionParts) {
     this.#engine = engine;
     this.#events = events;
     this.#log = log;
     this.#refusals = refusals;
+    this.#patience = patience;
     this.#maxBytes = maxBytes;
   }
 
@@ -74,7 +80,7 @@ export class Subscriptions {
     session.subscriptions.add(shared);
     session.subscriptionBytes += bytesOf(pattern);
     this.#events.emit('channel.subscribed', { session, pattern });
-    if (first) return adopt(this.#engine.interest(pattern, true));
+    return first ? this.#gainInterest(pattern) : this.#arriving.get(pattern);
   }
 
   remove(session: Subscriber, pattern: string): void {
@@ -89,6 +95,19 @@ export class Subscriptions {
     for (const pattern of session.subscriptions) this.remove(session, pattern);
   }
 
+  // All who subscribe to a pattern wait until it is in force, and each fails with it.
+  #gainInterest(pattern: string): MaybePromise<void> {
+    const gained = adopt(this.#engine.interest(pattern, true));
+    if (!isPromise(gained)) return gained;
+    const arriving = inTime(gained, this.#patience, () => engineLate('interest', this.#patience)).finally(
+      () => {
+        if (this.#arriving.get(pattern) === arriving) this.#arriving.delete(pattern);
+      },
+    );
+    this.#arriving.set(pattern, arriving);
+    return arriving;
+  }
+
   // Nobody waits for it: what still arrives finds no subscriber.
   #loseInterest(pattern: string): void {
     callOut(
@@ -96,4 +115,9 @@ export class Subscriptions {
       (error) => this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),
     );
   }
+}
+
+/** The failure of an engine that does not answer. */
+export function engineLate(call: 'publish' | 'interest', { hookTimeout }: Patience): Error {
+  return new Error(`${call} of the engine did not answer within ${hookTimeout} ms (hookTimeout)`);
 }

@@ -31,6 +31,8 @@ export interface Handling extends Delivery {
   readonly replayed?: boolean;
   readonly overflow?: OverflowRule | undefined;
   readonly gap?: Gap | undefined;
+  /** Whether the rule of the channel was applied on this node. */
+  readonly isRuled?: boolean;
 }
 
 /** Memory of an event besides its text: the objects that hold it and its place in a queue. 235 measured on Node 20, rounded up. Bytes. */
@@ -49,6 +51,8 @@ export class OutgoingEvent extends Outgoing {
   readonly overflow: OverflowRule | undefined;
   /** The gap before this event, which the event reports to one session. */
   readonly gap: Gap | undefined;
+  /** Whether the rule of the channel was applied on this node: an event from another node has to be ruled here. */
+  readonly isRuled: boolean;
   /** Whether an outbox has to know nothing of the event but its order and its bytes. */
   readonly isPlain: boolean;
   /** Waiting events with the same key are versions of one thing, of which the newest is kept; undefined where the rule keeps all. */
@@ -69,6 +73,7 @@ export class OutgoingEvent extends Outgoing {
     this.replayed = replayed;
     this.overflow = overflow;
     this.gap = gap;
+    this.isRuled = how.isRuled ?? false;
     this.isPlain = lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);
   }

@@ -37,8 +37,11 @@ export function decode(texts: string | readonly string[], limits: BatchLimits): 
     if (batch.length > limits.maxBatch) throw new BatchError('too_large');
   }
   // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
-  if (!batch.every(isObject)) throw new BatchError('malformed');
-  return batch.map(readMessage);
+  return batch.map((message) => {
+    if (typeof message !== 'object' || message === null || Array.isArray(message))
+      throw new BatchError('malformed');
+    return readMessage(message as JsonObject);
+  });
 }
 
 /** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */

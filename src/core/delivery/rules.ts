@@ -61,6 +61,8 @@ export interface DeliveryRule {
 
 /** Finds how events of a channel are delivered. */
 export interface DeliveryRules {
+  /** Whether there is no rule at all. */
+  readonly isEmpty: boolean;
   of(channel: string): DeliveryRule;
 }
 
