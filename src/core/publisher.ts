@@ -7,6 +7,7 @@ import { type Delivery, type Handling, OutgoingEvent } from '../ports/outgoing-e
 import type { Backlog } from './delivery/backlog.ts';
 import type { Events } from './events.ts';
 import type { Features } from './features.ts';
+import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
 import { engineLate, type Subscriptions } from './subscriptions.ts';
@@ -46,6 +47,17 @@ export class Publisher {
       : this.#accept(made, session, how);
   }
 
+  /**
+   * Publishes events that passed the extensions: each is accepted first, and stored where its channel is durable. Only then are they
+   * sent, one right after another. When one cannot be stored, none is sent.
+   */
+  async publishAll(events: readonly Event[], how: readonly Delivery[]): Promise<void> {
+    const gate = new Gate<OutgoingEvent>(events.length);
+    await Promise.all(
+      events.map((event, at) => this.#accept(event, undefined, how[at] ?? {}, (send) => gate.pass(at, send))),
+    );
+  }
+
   /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
   readonly deliver = (publication: Publication): void => {
     const { from, notToPublisher } = publication;
@@ -59,16 +71,24 @@ export class Publisher {
     backlog.queued(event);
   };
 
-  #accept(event: Event, session: Session | undefined, how: Delivery): MaybePromise<OutgoingEvent> {
+  // `hold` may have an accepted event sent later.
+  #accept(
+    event: Event,
+    session: Session | undefined,
+    how: Delivery,
+    hold?: (send: () => MaybePromise<OutgoingEvent>) => Promise<OutgoingEvent>,
+  ): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
     const rule = rules.isEmpty ? noRule : rules.of(event.channel);
     const handling = rule === noRule ? how : handle(how, rule);
     if (features.accepting.length > 0) {
-      const send = (made: OutgoingEvent) => this.#send(made, rule, session);
+      const send = (made: OutgoingEvent) =>
+        hold === undefined ? this.#send(made, rule, session) : hold(() => this.#send(made, rule, session));
       const accepted = features.accept(event, handling, send);
       if (accepted !== undefined) return accepted;
     }
-    return this.#send(new OutgoingEvent(event, handling), rule, session);
+    const made = new OutgoingEvent(event, handling);
+    return hold === undefined ? this.#send(made, rule, session) : hold(() => this.#send(made, rule, session));
   }
 
   #send(event: OutgoingEvent, rule: DeliveryRule, session: Session | undefined): MaybePromise<OutgoingEvent> {

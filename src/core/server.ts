@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../lib/clock.ts';
-import { copyOf } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -33,6 +32,7 @@ import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
+import { eventOf, type Publishing, publishAll } from './publish-all.ts';
 import { Publisher } from './publisher.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
@@ -153,17 +153,20 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    if (kindOf(channel) !== 'broadcast' || !this.#core.grammar.isName(channel)) {
-      throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
-    }
-    const { ext, ...said } = this.#core.hooks.saying({
-      data,
-      ...(how.ext !== undefined && { ext: how.ext }),
-    });
-    const event = { channel, data: copyOf(said.data), ...(ext !== undefined && { ext: copyOf(ext) }) };
-    const { features } = this.#core;
-    if (features.checking.length > 0) features.check(channel, event.data);
+    const event = eventOf({ ...how, channel, data }, this.#core);
     await this.#core.publisher.publish(event, undefined, how);
+  }
+
+  /**
+   * Publishes events in the server's own name: all of them, or none where one of them may not be published, or an extension refuses
+   * it. Each receiver gets them one right after another, except that events of durable channels come by a replay that is under way.
+   * Resolves and throws as `publish` does.
+   */
+  async publishAll(events: readonly Publishing[]): Promise<void> {
+    if (this.#isClosing) return;
+    if (this.#state === 'closed') throw new UsageError('the server is closed');
+    if (!Array.isArray(events)) throw new UsageError('publishAll takes a list: [{ channel, data }, …]');
+    await publishAll(events, this.#core);
   }
 
   /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
