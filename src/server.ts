@@ -14,6 +14,7 @@ import type { Extension } from './ports/session.ts';
 import { featuresOf, serverFeatures } from './server-features.ts';
 import { configOf, type ResolvedOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options-types.ts';
+import { checkSettings } from './server-settings.ts';
 
 /** What a server is made with: its options, and the parts that can be exchanged. */
 export interface ServerSettings extends ServerOptions {
@@ -25,6 +26,15 @@ export interface ServerSettings extends ServerOptions {
   readonly clock?: Clock;
   readonly log?: Log;
 }
+
+const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true> = {
+  policy: true,
+  extensions: true,
+  engine: true,
+  history: true,
+  clock: true,
+  log: true,
+};
 
 /** A Bayeux server, with the features its options ask for. */
 export class Server extends CoreServer<ResolvedOptions> {
@@ -69,12 +79,13 @@ export class Server extends CoreServer<ResolvedOptions> {
 }
 
 function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
+  checkSettings(settings, Object.keys(partNames));
   const { policy, extensions = [], engine, history, clock = systemClock, log, ...given } = settings;
   const config = configOf(given, heapLimit());
-  const parts = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
+  const around = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
   return {
-    ...parts,
-    features: featuresOf(serverFeatures, parts),
+    ...around,
+    features: featuresOf(serverFeatures, around),
     extensions,
     engine: engine ?? new MemoryEngine(),
     ...(policy !== undefined && { policy }),

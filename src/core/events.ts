@@ -1,3 +1,4 @@
+import { checkEventName, checkFunction } from './arguments.ts';
 import type { OutgoingEvent, OverflowRule } from '../ports/outgoing-event.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise } from '../lib/maybe-promise.ts';
@@ -59,6 +60,8 @@ export class Events {
 
   /** Adds a listener; what comes back removes it. */
   on<N extends Name>(name: N, listener: Listener<N>): () => void {
+    checkEventName(name, Object.keys(this.#lists));
+    checkFunction(`the listener of "${name}"`, listener, `write server.on('${name}', (event) => …)`);
     const list: Set<Listener<N>> = this.#lists[name];
     list.add(listener);
     this.hears[name] = true;

@@ -3,6 +3,7 @@ import type { Event, JsonObject, ReadableRequest, Reply, Request } from '../prot
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { checkFunction, noChannel } from './arguments.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import { copyOf } from '../lib/json.ts';
@@ -160,6 +161,9 @@ export class LocalSession {
    * is with -2. What comes back unsubscribes. Throws `BayeuxError`.
    */
   async subscribe(pattern: string, listener: EventListener, after = -1): Promise<() => Promise<void>> {
+    const usage = "write session.subscribe('/chat/*', ({ data }) => …)";
+    if (typeof pattern !== 'string') throw noChannel(pattern, usage);
+    checkFunction('the listener', listener, usage);
     const heard: Heard = { stamp: 0, pattern, listener };
     await this.#ask({
       kind: 'subscribe',
@@ -175,6 +179,8 @@ export class LocalSession {
   /** Publishes data that JSON can carry; nothing while the server closes. Throws `BayeuxError`. */
   async publish(channel: string, data: unknown): Promise<void> {
     if (this.#parts.isClosing()) return;
+    if (typeof channel !== 'string')
+      throw noChannel(channel, "write session.publish('/chat/room', { text: 'hello' })");
     await this.#ask({ kind: 'publish', channel, hasData: true, data: copyOf(data) });
   }
 

@@ -24,7 +24,7 @@ export function eventOf({ channel, data, ext }: Publishing, { grammar, hooks, fe
     data: copyOf(said.data),
     ...(said.ext !== undefined && { ext: copyOf(said.ext) }),
   };
-  features.check(channel, event.data);
+  if (features.checking.length > 0) features.check(channel, event.data);
   return event;
 }
 

@@ -15,6 +15,7 @@ import type { JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
+import { checkFunction, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
@@ -135,11 +136,21 @@ export class Server<Options extends CoreOptions = CoreOptions> {
 
   /** Hears what clients publish to a channel or pattern, service channels included; what comes back stops it. */
   listen(pattern: string, listener: Listener): () => void {
+    const usage = "write server.listen('/chat/*', ({ data }) => …)";
+    if (typeof pattern === 'number')
+      throw new UsageError(
+        `a channel is listened to here: ${usage}; to listen on a port, write httpServer.listen(${pattern})`,
+      );
+    if (typeof pattern !== 'string') throw noChannel(pattern, usage);
+    checkFunction('the listener', listener, usage);
     return this.#core.listeners.listen(this.#pattern(pattern), listener);
   }
 
   /** Answers the remote calls made to a service channel, or a pattern of them; what comes back stops it. */
   handle(pattern: string, handler: Handler): () => void {
+    const usage = "write server.handle('/service/sum', ({ data }) => …)";
+    if (typeof pattern !== 'string') throw noChannel(pattern, usage);
+    checkFunction('the handler', handler, usage);
     if (kindOf(pattern) !== 'service')
       throw new UsageError(`remote calls go to /service channels, not to "${pattern}"`);
     return this.#core.listeners.handle(this.#pattern(pattern), handler);
@@ -153,6 +164,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
+    if (typeof channel !== 'string')
+      throw noChannel(channel, "write server.publish('/chat/room', { text: 'hello' })");
     const event = eventOf({ ...how, channel, data }, this.#core);
     await this.#core.publisher.publish(event, undefined, how);
   }

@@ -18,6 +18,7 @@ import type { OutgoingReply } from '../protocol/outgoing.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
+import { noChannel } from './arguments.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
@@ -243,6 +244,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   deliver(channel: string, data: unknown, how: Delivery & { readonly ext?: JsonObject } = {}): void {
+    if (typeof channel !== 'string')
+      throw noChannel(channel, "write session.deliver('/private/offer', { price: 5 })");
     if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }

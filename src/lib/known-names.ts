@@ -13,6 +13,8 @@ export interface Shape {
   readonly meant?: RegExp;
   /** Whether a plain object may have members of its own as well. */
   readonly isOpen?: boolean;
+  /** Whether none of the functions may be missing. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -28,9 +30,21 @@ export function checkNames(given: unknown, shape: Shape): void {
   const isPlain = shape.isOpen !== true && [Object.prototype, null].includes(Object.getPrototypeOf(given));
   for (const name of namesOf(given)) {
     if (known.includes(name)) continue;
-    const isMeant = nearest(name, known) !== undefined || shape.meant?.test(name) === true;
+    // Where nothing may be missing, a member such as `appends` beside `append` is one of its own.
+    const isNear = shape.isWhole !== true && nearest(name, known) !== undefined;
+    const isMeant = isNear || shape.meant?.test(name) === true;
     if (isPlain || isMeant) throw unknown(name, known, shape, isPlain);
   }
+  if (shape.isWhole) refuseMissing(given, shape);
+}
+
+function refuseMissing(given: object, { what, functions }: Shape): void {
+  const missing = functions.find((name) => Reflect.get(given, name) === undefined);
+  if (missing === undefined) return;
+  const meant = nearest(missing, namesOf(given));
+  const hint =
+    meant === undefined || functions.includes(meant) ? '' : `; is it what "${meant}" is meant to be?`;
+  throw new UsageError(`${what} has no function "${missing}": it must have ${functions.join(', ')}${hint}`);
 }
 
 function refuseNoFunction(value: unknown, name: string, { what }: Shape): void {

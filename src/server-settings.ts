@@ -1,0 +1,75 @@
+import type { Clock } from './lib/clock.ts';
+import { nearest } from './lib/did-you-mean.ts';
+import { checkNames } from './lib/known-names.ts';
+import { shown } from './lib/shown.ts';
+import { UsageError } from './lib/usage-error.ts';
+import type { Engine } from './ports/engine.ts';
+import type { HistoryStore } from './ports/history-store.ts';
+import { optionTable } from './server-options.ts';
+
+const engineNames: Record<keyof Engine, true> = { open: true, publish: true, interest: true, close: true };
+const storeNames: Record<Exclude<keyof HistoryStore, 'newest'>, true> = {
+  open: true,
+  append: true,
+  read: true,
+  retained: true,
+  expire: true,
+  close: true,
+};
+const clockNames: Record<keyof Clock, true> = { now: true, after: true, soon: true };
+
+/** The parts that a server may be given. */
+interface Parts {
+  readonly extensions?: unknown;
+  readonly engine?: unknown;
+  readonly history?: unknown;
+  readonly clock?: unknown;
+  readonly log?: unknown;
+}
+
+/**
+ * Refuses settings that would have no effect, or fail later. Policies, extensions and options are checked where they are read.
+ * `names` are those of all parts. Throws `UsageError`.
+ */
+export function checkSettings(settings: Parts, names: readonly string[]): void {
+  const given: unknown = settings;
+  if (isApp(given))
+    throw new UsageError(
+      "this is an http.Server or an app: write new Server().attach(httpServer, { path: '/bayeux' })",
+    );
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new UsageError(
+      `the settings must be an object, got ${shown(given)}: write new Server({ timeout: 30_000 })`,
+    );
+  for (const name of Object.keys(settings)) refuseUnknown(name, names);
+  checkParts(settings);
+}
+
+function isApp(given: unknown): boolean {
+  const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function';
+  return isObject && typeof Reflect.get(given, 'listen') === 'function';
+}
+
+// An unknown option is refused with all others, but there nobody knows the names of the parts.
+function refuseUnknown(name: string, names: readonly string[]): void {
+  const known = [...names, ...Object.keys(optionTable)];
+  const meant = known.includes(name) ? undefined : nearest(name, known);
+  if (meant !== undefined && names.includes(meant))
+    throw new UsageError(`unknown option "${name}"; did you mean "${meant}"?`);
+}
+
+function checkParts({ extensions, engine, history, clock, log }: Parts): void {
+  if (extensions !== undefined && !Array.isArray(extensions))
+    throw new UsageError(`extensions must be a list of extensions, got ${shown(extensions)}`);
+  if (log !== undefined && typeof log !== 'function')
+    throw new UsageError(
+      `log must be a function, got ${shown(log)}: write log: ({ level, event, ...fields }) => console.log(level, event, fields)`,
+    );
+  if (engine !== undefined) checkNames(engine, whole('the engine', engineNames));
+  if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest']));
+  if (clock !== undefined) checkNames(clock, { ...whole('the clock', clockNames), isOpen: true });
+}
+
+function whole(what: string, names: Readonly<Record<string, true>>, others: readonly string[] = []) {
+  return { what, functions: Object.keys(names), others, isWhole: true } as const;
+}
