@@ -36,7 +36,7 @@ export type { ChannelRule } from './channel-rule-table.ts';
 export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
 export type { HandshakeAnswer, Policy, Question } from './ports/policy.ts';
-export type { Publishing } from './core/publish-all.ts';
+export type { Publishing } from './core/publisher.ts';
 export type { ServerState } from './core/server.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { BinaryData } from './features/binary/binary.ts';

@@ -2,7 +2,7 @@ import { inTime, type Patience } from '../lib/in-time.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
-import type { Event } from '../protocol/message.ts';
+import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import type { Events } from './events.ts';
@@ -11,6 +11,15 @@ import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
 import { engineLate, type Subscriptions } from './subscriptions.ts';
+
+/** An event that the application publishes, and how it is delivered. */
+export interface Publishing extends Delivery {
+  /** The name of a broadcast channel. */
+  readonly channel: string;
+  /** Anything that JSON can carry. */
+  readonly data: unknown;
+  readonly ext?: JsonObject;
+}
 
 /** What a publisher works with. */
 export interface PublisherParts {
@@ -48,10 +57,12 @@ export class Publisher {
   }
 
   /**
-   * Publishes events that passed the extensions: each is accepted first, and stored where its channel is durable. Only then are they
-   * sent, one right after another. When one cannot be stored, none is sent.
+   * Publishes all of these, or none: each passes the extensions first, then each is accepted, and stored where its channel is durable.
+   * Only then are they sent, one right after another.
    */
-  async publishAll(events: readonly Event[], how: readonly Delivery[]): Promise<void> {
+  async publishAll(given: readonly Event[], how: readonly Delivery[]): Promise<void> {
+    const events: Event[] = [];
+    for (const event of given) events.push(await this.#parts.hooks.publishing(event, undefined));
     const gate = new Gate<OutgoingEvent>(events.length);
     await Promise.all(
       events.map((event, at) => this.#accept(event, undefined, how[at] ?? {}, (send) => gate.pass(at, send))),

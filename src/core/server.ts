@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { copyOf } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -11,7 +12,7 @@ import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
-import type { JsonObject, Request } from '../protocol/message.ts';
+import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
@@ -33,8 +34,7 @@ import { LocalDirectory } from './local-directory.ts';
 import { LocalSession } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
-import { eventOf, type Publishing, publishAll } from './publish-all.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type Publishing } from './publisher.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
 import type { Session } from './session.ts';
@@ -166,7 +166,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (typeof channel !== 'string')
       throw noChannel(channel, "write server.publish('/chat/room', { text: 'hello' })");
-    const event = eventOf({ ...how, channel, data }, this.#core);
+    const event = this.#eventOf({ ...how, channel, data });
     await this.#core.publisher.publish(event, undefined, how);
   }
 
@@ -179,7 +179,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (!Array.isArray(events)) throw new UsageError('publishAll takes a list: [{ channel, data }, …]');
-    await publishAll(events, this.#core);
+    const made = events.map((one) => this.#eventOf(one));
+    await this.#core.publisher.publishAll(made, events);
   }
 
   /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
@@ -305,6 +306,21 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     ]);
     await Promise.race([closed, late]);
     timer?.cancel();
+  }
+
+  #eventOf({ channel, data, ext }: Publishing): Event {
+    const { grammar, hooks, features } = this.#core;
+    if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
+      throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
+    }
+    const said = hooks.saying({ data, ...(ext !== undefined && { ext }) });
+    const event = {
+      channel,
+      data: copyOf(said.data),
+      ...(said.ext !== undefined && { ext: copyOf(said.ext) }),
+    };
+    if (features.checking.length > 0) features.check(channel, event.data);
+    return event;
   }
 
   #pattern(pattern: string): string {
