@@ -172,7 +172,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
 
   /**
    * Publishes events in the server's own name: all of them, or none where one of them may not be published, or an extension refuses
-   * it. Each receiver gets them one right after another, except that events of durable channels come by a replay that is under way.
+   * it. Each receiver gets them one right after another, except for events that a feature brings itself.
    * Resolves and throws as `publish` does.
    */
   async publishAll(events: readonly Publishing[]): Promise<void> {
