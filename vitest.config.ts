@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const limits = { testTimeout: 20_000, hookTimeout: 60_000 };
 // These keep nothing in modules, so that their files can share them: most of their time would go into importing.
-const sharing = ['spec/core/**/*.spec.ts', 'spec/protocol/**/*.spec.ts'];
+const sharing = ['core', 'protocol', 'transports', 'http', 'extensions'].map(
+  (name) => `spec/${name}/**/*.spec.ts`,
+);
 // These measure time and memory of a server, so that nothing else may run beside them.
 const measuring = ['spec/memory/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];

@@ -76,12 +76,14 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts);
 
+  // From here on: a signal that comes while the program starts ends it as gently.
+  const signalled = untilSignal();
   await server.open();
   const url = await listen(http, program);
   log({ level: 'info', event: 'listening', url, path: program.path });
   print(greeting(config, version(), url, key));
 
-  const signal = await untilSignal();
+  const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });
   await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
   process.exit(0); // Whoever has not hung up by now does not keep the process.
