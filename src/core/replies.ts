@@ -5,7 +5,7 @@ import type { Timing } from '../ports/transport.ts';
 import { type AdviceKind, type Advisor, adviceAfter } from './advice.ts';
 import type { Transports } from './transports.ts';
 import type { Log } from '../lib/log.ts';
-import { andThen, type MaybePromise, recover } from '../lib/maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { Conduit, TransportName } from '../ports/conduit.ts';
 import type { HookedSession, Hooks } from './hooks.ts';
 
@@ -75,12 +75,26 @@ export class Replies {
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
     const hasHooks = (session?.hookLists ?? this.#hooks.lists).outgoing[request.kind].length > 0;
-    if (!hasHooks && request.kind !== 'handshake') return new OutgoingReply(reply);
-    return recover(
-      () => andThen(hasHooks ? this.#hooks.outgoing(reply, session, request) : reply, readable),
-      // The extension made a reply that cannot be sent: an error stands in for it.
-      (error) => new OutgoingReply({ id, channel, ...this.failed(request, error, session, conduit) }),
-    );
+    try {
+      const made = hasHooks ? this.#hooks.outgoing(reply, session, request) : reply;
+      if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
+      return isPromise(made)
+        ? made.then(readable).catch((error: unknown) => this.#unreadable(error, request, session, conduit))
+        : readable(made);
+    } catch (error) {
+      return this.#unreadable(error, request, session, conduit);
+    }
+  }
+
+  // The extension made a reply that cannot be sent: an error stands in for it.
+  #unreadable(
+    error: unknown,
+    request: Request,
+    session: RepliedSession | undefined,
+    conduit: Conduit,
+  ): OutgoingReply {
+    const { id, channel } = request;
+    return new OutgoingReply({ id, channel, ...this.failed(request, error, session, conduit) });
   }
 
   /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
