@@ -1,8 +1,9 @@
 import type { Server } from './options.ts';
+import { recover } from '../lib/maybe-promise.ts';
 import { discard, readBody } from './body.ts';
-import { commonHeaders, type Handle, HttpError, type HttpRequest, type HttpResponse } from './http.ts';
+import { commonHeaders, type Handle, HttpError } from './http.ts';
 import { textsOfParsed } from './parsed-body.ts';
-import { receive, turnAway } from './polling.ts';
+import { receive, type Texts, turnAway } from './polling.ts';
 import { textsOf } from './texts.ts';
 
 const format = {
@@ -13,20 +14,21 @@ const format = {
 /** `long-polling`, and under its second name `cross-origin-long-polling`: a POST of JSON or of a form (LP-1 to LP-5). */
 export function longPolling(server: Server): Handle {
   const { maxMessageSize } = server.options;
-  // Returns without waiting for the answer: a function that waits would keep the text of the body until then.
-  const take = async (req: HttpRequest, res: HttpResponse): Promise<void> => {
+  // No async function: one that waits for the answer keeps the text of the body until then, and costs a fifth of a poll.
+  return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
+    const take = (texts: Texts) => receive(server, 'long-polling', texts, { req, res, format });
+    const failed = (error: unknown) => turnAway(error, res, server);
     if (type.includes('charset=') && !isReadable(type)) {
       discard(req, server.clock);
-      throw new HttpError(415, 'Unsupported charset');
+      return failed(new HttpError(415, 'Unsupported charset'));
     }
     // A body parser has read the stream: only then is `req.body` the body (Express 4 sets `{}` on an unread one).
-    const texts = req.readableEnded
-      ? textsOfParsed(req, type, maxMessageSize)
-      : textsOf(await readBody(req, server), type);
-    return receive(server, 'long-polling', texts, { req, res, format });
+    if (req.readableEnded) return recover(() => take(textsOfParsed(req, type, maxMessageSize)), failed);
+    return readBody(req, server)
+      .then((bytes) => take(textsOf(bytes, type)))
+      .catch(failed);
   };
-  return (req, res) => take(req, res).catch((error: unknown) => turnAway(error, res, server));
 }
 
 function isReadable(type: string): boolean {
