@@ -14,7 +14,7 @@ const format = {
 /** `long-polling`, and under its second name `cross-origin-long-polling`: a POST of JSON or of a form (LP-1 to LP-5). */
 export function longPolling(server: Server): Handle {
   const { maxMessageSize } = server.options;
-  // No async function: one that waits for the answer keeps the text of the body until then, and costs a fifth of a poll.
+  // No async function: one that waits for the answer keeps the text of the body until then.
   return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
     const take = (texts: Texts) => receive(server, 'long-polling', texts, { req, res, format });
