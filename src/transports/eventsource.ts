@@ -12,6 +12,7 @@ import {
   refuse,
 } from './http.ts';
 import { addressOf, requestInfo } from './request-info.ts';
+import { afterRoundTrip } from './round-trip.ts';
 import { atTurn, hearClose } from './turn.ts';
 import { Unsettled, type Written } from './unsettled.ts';
 
@@ -109,7 +110,7 @@ class EventStream implements Conduit {
     const written = this.#unsettled.add(batch, handover);
     this.#res.write(`data: ${encodeBatch(batch)}\n\n`, (error) => {
       // A destroyed socket reports its last write as done: then `close` settles it.
-      if (!error && !this.#isDestroyed) this.#settleSoon(written);
+      if (!error && !this.#isDestroyed) this.#settle(written);
     });
     // DL-8: nothing is left to write, of this or of what came before it.
     if (!this.#isDestroyed && this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
@@ -136,10 +137,11 @@ class EventStream implements Conduit {
     return this.#socket.destroyed || this.#res.stream?.destroyed === true;
   }
 
-  // Node reports a write of HTTP/2 as done also when its connection died, and tells of that a moment later.
-  #settleSoon(written: Written): void {
-    if (this.#res.stream === undefined) this.#unsettled.settleUpTo(written);
-    else this.#server.clock.soon(() => this.#server.clock.soon(() => this.#unsettled.settleUpTo(written)));
+  // Node reports a write of HTTP/2 as done also when its connection died (DL-8). If it did, `close` settles the batch.
+  #settle(written: Written): void {
+    const connection = this.#res.stream?.session;
+    if (connection === undefined) this.#unsettled.settleUpTo(written);
+    else afterRoundTrip(connection, (answered) => answered && this.#unsettled.settleUpTo(written));
   }
 
   #closed(): void {
