@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { connect, createSecureServer } from 'node:http2';
 import { request } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
@@ -8,8 +8,8 @@ import type { Duplex } from 'node:stream';
 import express from 'express';
 import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bayeux, Server, type ServerSettings, UsageError } from '../../src/index.ts';
-import { listen } from '../support/start.ts';
+import { bayeux, UsageError } from '../../src/index.ts';
+import { listening, serverOf } from '../support/start.ts';
 import { client } from '../transports/sessions.ts';
 import { WebSocketClient } from '../transports/websocket-client.ts';
 import { send } from './send.ts';
@@ -20,21 +20,6 @@ const handshake = JSON.stringify({
   version: '1.0',
   supportedConnectionTypes: ['websocket', 'long-polling'],
 });
-
-function serverOf(settings: ServerSettings = {}): Server {
-  const server = new Server(settings);
-  onTestFinished(() => server.close());
-  return server;
-}
-
-async function listening(http: HttpServer): Promise<string> {
-  await listen(http);
-  onTestFinished(() => {
-    http.closeAllConnections();
-    http.close();
-  });
-  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-}
 
 const statusOf = async (url: string, path: string): Promise<number> =>
   (await send(url, 'POST', path, json, handshake)).status;

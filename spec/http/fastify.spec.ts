@@ -1,8 +1,9 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bayeuxPlugin } from '../../src/fastify.ts';
-import { Server, type ServerSettings, UsageError } from '../../src/index.ts';
+import { Server, UsageError } from '../../src/index.ts';
 import { until } from '../support/until.ts';
+import { serverOf } from '../support/start.ts';
 import { client } from '../transports/sessions.ts';
 import { WebSocketClient } from '../transports/websocket-client.ts';
 import { send } from './send.ts';
@@ -10,12 +11,6 @@ import { send } from './send.ts';
 const json = { 'Content-Type': 'application/json' };
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
 const one = { id: '1', channel: '/meta/disconnect' };
-
-function serverOf(settings: ServerSettings = {}): Server {
-  const server = new Server(settings);
-  onTestFinished(() => server.close());
-  return server;
-}
 
 async function listening(app: FastifyInstance): Promise<string> {
   const url = await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,24 +1,12 @@
-import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { bayeux, Server, type ServerSettings, UsageError } from '../../src/index.ts';
+import { bayeux, type Server, UsageError } from '../../src/index.ts';
 import { noteMount } from '../../src/http/mounts.ts';
-import { listen, start } from '../support/start.ts';
+import { listening, serverOf, start } from '../support/start.ts';
 import { turn, until } from '../support/until.ts';
 import { handshake, masked, WebSocketClient } from '../transports/websocket-client.ts';
-
-function serverOf(settings: ServerSettings = {}): Server {
-  const server = new Server(settings);
-  onTestFinished(() => server.close());
-  return server;
-}
-
-async function listening(http: HttpServer): Promise<string> {
-  await listen(http);
-  onTestFinished(() => void http.close());
-  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-}
 
 const statusOf = async (url: string, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
   (await WebSocketClient.open(url, headers)).status;

@@ -64,45 +64,39 @@ it('what waits for one WebSocket takes no more than twice maxWaitingBytes', asyn
   expect(held(after) - held(before)).toBeLessThan(2 * 4 * MIB);
 });
 
-it('what waits for all sessions takes what maxIncomingBytes allows, and others are served meanwhile', async () => {
+/** Measures a server before a flood and after it, while others are served. */
+async function flooded(flood: (server: MeasuredServer, client: HttpClient) => Promise<void>) {
   const server = await MeasuredServer.start(options, HEAP);
   await politeWhile(server.url, Promise.resolve());
   const before = await server.measure();
   const client = new HttpClient(server.url, 1);
-  const flood = async (): Promise<void> => {
-    for (let at = 0; at < 100; at += 1) await publishSlowly(server.port, await sessionOf(client), objects, 3);
-  };
-  const slowest = await politeWhile(server.url, flood());
+  const slowest = await politeWhile(server.url, flood(server, client));
   await politeWhile(server.url, Promise.resolve());
   const after = await server.measure();
   client.close();
   expect(server.isAlive).toBe(true);
   expect(held(after) - held(before)).toBeLessThan(before.limit / 8);
-  expect(after.rss - before.rss).toBeLessThan((2 * before.limit) / 8 + 64 * MIB);
   expect(slowest).toBeLessThan(1000);
+  return { before, after };
+}
+
+it('what waits for all sessions takes what maxIncomingBytes allows, and others are served meanwhile', async () => {
+  const { before, after } = await flooded(async ({ port }, client) => {
+    for (let at = 0; at < 100; at += 1) await publishSlowly(port, await sessionOf(client), objects, 3);
+  });
+  expect(after.rss - before.rss).toBeLessThan((2 * before.limit) / 8 + 64 * MIB);
 });
 
 it.each(['ext', 'surplus'])(
   'what held connects have in %s takes what maxIncomingBytes allows, and others are served meanwhile',
   async (field) => {
-    const server = await MeasuredServer.start(options, HEAP);
-    await politeWhile(server.url, Promise.resolve());
-    const before = await server.measure();
-    const client = new HttpClient(server.url, 1);
-    const flood = async (): Promise<void> => {
+    await flooded(async ({ port }, client) => {
       for (let at = 0; at < 100; at += 1) {
         const clientId = await sessionOf(client);
         const connect = { channel: '/meta/connect', clientId, connectionType: 'long-polling' };
         await client.post({ ...connect, advice: { timeout: 0 } });
-        await postAlone(server.port, { ...connect, [field]: { objects } });
+        await postAlone(port, { ...connect, [field]: { objects } });
       }
-    };
-    const slowest = await politeWhile(server.url, flood());
-    await politeWhile(server.url, Promise.resolve());
-    const after = await server.measure();
-    client.close();
-    expect(server.isAlive).toBe(true);
-    expect(held(after) - held(before)).toBeLessThan(before.limit / 8);
-    expect(slowest).toBeLessThan(1000);
+    });
   },
 );

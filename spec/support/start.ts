@@ -34,3 +34,20 @@ export async function start(settings: ServerSettings = {}): Promise<Started> {
 export function listen(http: HttpServer): Promise<void> {
   return new Promise((resolve) => void http.listen(0, '127.0.0.1', resolve));
 }
+
+/** A server that lasts as long as the test. */
+export function serverOf(settings: ServerSettings = {}): Server {
+  const server = new Server(settings);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** Listens as long as the test, and gives the address. */
+export async function listening(http: HttpServer): Promise<string> {
+  await listen(http);
+  onTestFinished(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+}
