@@ -1,6 +1,6 @@
 import type { Clock } from './lib/clock.ts';
 import { nearest } from './lib/did-you-mean.ts';
-import { checkNames } from './lib/known-names.ts';
+import { checkNames, member } from './lib/known-names.ts';
 import { shown } from './lib/shown.ts';
 import { UsageError } from './lib/usage-error.ts';
 import type { Engine } from './ports/engine.ts';
@@ -33,7 +33,7 @@ interface Parts {
  */
 export function checkSettings(settings: Parts, names: readonly string[]): void {
   const given: unknown = settings;
-  if (isApp(given))
+  if (typeof member(given, 'listen') === 'function')
     throw new UsageError(
       "this is an http.Server or an app: write new Server().attach(httpServer, { path: '/bayeux' })",
     );
@@ -43,11 +43,6 @@ export function checkSettings(settings: Parts, names: readonly string[]): void {
     );
   for (const name of Object.keys(settings)) refuseUnknown(name, names);
   checkParts(settings);
-}
-
-function isApp(given: unknown): boolean {
-  const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function';
-  return isObject && typeof Reflect.get(given, 'listen') === 'function';
 }
 
 // An unknown option is refused with all others, but there nobody knows the names of the parts.

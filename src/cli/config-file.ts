@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { LineCounter, parseDocument, YAMLError } from 'yaml';
 import type { OptionTable } from '../options/table.ts';
 import { checked, noGroup, unknownOption } from '../options/check.ts';
+import { tokensOf } from '../lib/json-pointer.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { allOptions, configTable } from './options.ts';
@@ -121,10 +122,7 @@ interface Fault {
 }
 
 function faultOf(content: unknown, { instancePath, params, message }: ErrorObject): Fault {
-  const outer = instancePath
-    .split('/')
-    .slice(1)
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const outer = tokensOf(instancePath);
   const { additionalProperty } = params;
   const keys = typeof additionalProperty === 'string' ? [...outer, additionalProperty] : outer;
   let table: OptionTable = configTable;

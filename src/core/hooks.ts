@@ -10,6 +10,7 @@ import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { shown } from '../lib/shown.ts';
+import { copyOf } from '../lib/json.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -128,7 +129,7 @@ export class Hooks {
     return heard;
   }
 
-  /** What the application says, as JSON can carry it. */
+  /** A copy of what the application says, as JSON can carry it. Throws `UsageError` for what JSON cannot carry. */
   saying(said: Said): Said {
     let passed = said;
     for (const extension of this.lists.saying) {
@@ -139,7 +140,8 @@ export class Hooks {
         this.#failed(extension, 'saying', error);
       }
     }
-    return passed;
+    const { data, ext } = passed;
+    return { data: copyOf(data), ...(ext !== undefined && { ext: copyOf(ext) }) };
   }
 
   // What it would have said in time cannot be known: the session does not get the event.
@@ -178,16 +180,11 @@ export class Hooks {
     value: T,
     hook: Hook,
   ): Promise<T | undefined> {
-    const { hookTimeout } = this.#patience;
-    const late = () => {
-      this.#failed(
-        extension,
-        hook,
-        new Error(`${hook} did not answer within ${hookTimeout} ms (hookTimeout)`),
-      );
+    const late = (error: Error) => {
+      this.#failed(extension, hook, error);
       return errors.serverError();
     };
-    return inTime(answer, this.#patience, late).catch((error: unknown) =>
+    return inTime(answer, hook, this.#patience, late).catch((error: unknown) =>
       this.#goOn(extension, value, hook, error),
     );
   }

@@ -135,11 +135,11 @@ export class Judge {
   // HS-17: an answer that does not come in time is a failure of this server, not of the client.
   #wait<T>(answer: Promise<unknown>, asked: Asked<T>, question: AskedQuestion): Promise<T> {
     const { name } = asked;
-    const late = () => {
+    const late = (error: Error) => {
       question.abort();
-      return new Error(`${name} did not answer within ${this.#patience.hookTimeout} ms (hookTimeout)`);
+      return error;
     };
-    return inTime(answer, this.#patience, late)
+    return inTime(answer, name, this.#patience, late)
       .then((value) => asked.read(value))
       .catch((error: unknown) => {
         throw this.#failure(error, name, question);

@@ -2,7 +2,6 @@ import { BayeuxError } from '../protocol/errors.ts';
 import type { PublishRequest } from '../protocol/message.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
-import { copyOf } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { HeardMessage, Session } from '../ports/session.ts';
@@ -93,8 +92,7 @@ export class Listeners {
     const { channel, id } = call;
     // SV-5: one result at most, though several handlers may hear the call.
     if (id === undefined || this.#answered.has(call)) return;
-    const { ext, ...said } = this.#hooks.saying({ data });
-    const event = { id, channel, successful, data: copyOf(said.data), ...(ext !== undefined && { ext }) };
+    const event = { id, channel, successful, ...this.#hooks.saying({ data }) };
     this.#answered.add(call);
     caller?.queue(new OutgoingEvent(event));
   }

@@ -10,7 +10,7 @@ import type { Features } from './features.ts';
 import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
-import { engineLate, type Subscriptions } from './subscriptions.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 /** An event that the application publishes, and how it is delivered. */
 export interface Publishing extends Delivery {
@@ -92,14 +92,13 @@ export class Publisher {
     const { features, rules } = this.#parts;
     const rule = rules.isEmpty ? noRule : rules.of(event.channel);
     const handling = rule === noRule ? how : handle(how, rule);
-    if (features.accepting.length > 0) {
-      const send = (made: OutgoingEvent) =>
-        hold === undefined ? this.#send(made, rule, session) : hold(() => this.#send(made, rule, session));
-      const accepted = features.accept(event, handling, send);
-      if (accepted !== undefined) return accepted;
-    }
-    const made = new OutgoingEvent(event, handling);
-    return hold === undefined ? this.#send(made, rule, session) : hold(() => this.#send(made, rule, session));
+    if (hold === undefined && features.accepting.length === 0)
+      return this.#send(new OutgoingEvent(event, handling), rule, session);
+    const send = (made: OutgoingEvent) => {
+      const work = () => this.#send(made, rule, session);
+      return hold === undefined ? work() : hold(work);
+    };
+    return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
   }
 
   #send(event: OutgoingEvent, rule: DeliveryRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
@@ -111,27 +110,20 @@ export class Publisher {
     const carried = engine.publish(
       session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
     );
-    const accepted = carried === undefined ? undefined : this.#inTime(adopt(carried));
-    const done = message === undefined ? undefined : () => this.#tell(message, session);
-    if (isPromise(accepted)) {
-      return accepted.then(() => {
-        done?.();
-        return event;
-      });
-    }
-    done?.();
-    return event;
+    const accepted = carried === undefined ? undefined : adopt(carried);
+    // An engine that hangs must not leave the publisher unanswered for ever.
+    if (isPromise(accepted))
+      return inTime(accepted, 'publish of the engine', this.#parts.patience).then(() =>
+        this.#sent(event, message, session),
+      );
+    return message === undefined ? event : this.#sent(event, message, session);
   }
 
-  // An engine that hangs must not leave the publisher unanswered for ever.
-  #inTime(carried: MaybePromise<void>): MaybePromise<void> {
-    return isPromise(carried)
-      ? inTime(carried, this.#parts.patience, () => engineLate('publish', this.#parts.patience))
-      : carried;
-  }
-
-  #tell({ channel, data }: Event, session: Session | undefined): void {
+  #sent(event: OutgoingEvent, message: Event | undefined, session: Session | undefined): OutgoingEvent {
+    if (message === undefined) return event;
+    const { channel, data } = message;
     this.#parts.events.emit('published', { channel, data, ...(session !== undefined && { session }) });
+    return event;
   }
 }
 

@@ -1,4 +1,3 @@
-import { copyOf } from '../lib/json.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
@@ -250,10 +249,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }
     const said = this.#host.hooks.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
-    const ext = said.ext === undefined ? {} : { ext: copyOf(said.ext) };
     const { overflow } = this.#host.rules.of(channel);
     const handling = overflow === undefined ? how : { ...how, overflow };
-    const event = new OutgoingEvent({ channel, data: copyOf(said.data), ...ext }, handling);
+    const event = new OutgoingEvent({ channel, ...said }, handling);
     this.queue(event);
     this.#host.backlog.queued(event);
   }

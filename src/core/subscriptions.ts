@@ -99,11 +99,9 @@ export class Subscriptions {
   #gainInterest(pattern: string): MaybePromise<void> {
     const gained = adopt(this.#engine.interest(pattern, true));
     if (!isPromise(gained)) return gained;
-    const arriving = inTime(gained, this.#patience, () => engineLate('interest', this.#patience)).finally(
-      () => {
-        if (this.#arriving.get(pattern) === arriving) this.#arriving.delete(pattern);
-      },
-    );
+    const arriving = inTime(gained, 'interest of the engine', this.#patience).finally(() => {
+      if (this.#arriving.get(pattern) === arriving) this.#arriving.delete(pattern);
+    });
     this.#arriving.set(pattern, arriving);
     return arriving;
   }
@@ -115,9 +113,4 @@ export class Subscriptions {
       (error) => this.#log({ level: 'error', event: 'engine.interest_failed', pattern, error }),
     );
   }
-}
-
-/** The failure of an engine that does not answer. */
-export function engineLate(call: 'publish' | 'interest', { hookTimeout }: Patience): Error {
-  return new Error(`${call} of the engine did not answer within ${hookTimeout} ms (hookTimeout)`);
 }

@@ -1,6 +1,6 @@
 import { Server as NetServer } from 'node:net';
 import { Server } from '../core/server.ts';
-import { checkNames } from '../lib/known-names.ts';
+import { checkNames, member } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -50,9 +50,4 @@ function isPath(text: string): boolean {
 // A bare TCP server has no timeouts.
 function isHttpServer(given: unknown): boolean {
   return given instanceof NetServer && 'setTimeout' in given;
-}
-
-function member(given: unknown, name: string): unknown {
-  const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function';
-  return isObject ? Reflect.get(given, name) : undefined;
 }

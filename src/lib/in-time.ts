@@ -7,14 +7,20 @@ export interface Patience {
   readonly hookTimeout: number;
 }
 
-/** The answer; or, when it does not come within `hookTimeout`, a rejection with what `late` makes. */
+/**
+ * The answer; or, when it does not come within `hookTimeout`, a rejection that says of what it was the answer. `late` may make
+ * another error of that.
+ */
 export function inTime<T>(
   answer: Promise<T>,
+  what: string,
   { clock, hookTimeout }: Patience,
-  late: () => Error,
+  late: (error: Error) => Error = (error) => error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = clock.after(hookTimeout, () => reject(late()));
+    const timer = clock.after(hookTimeout, () => {
+      reject(late(new Error(`${what} did not answer within ${hookTimeout} ms (hookTimeout)`)));
+    });
     answer.then(resolve, reject).finally(() => timer.cancel());
   });
 }

@@ -66,3 +66,9 @@ function namesOf(given: object): Set<string> {
   }
   return names;
 }
+
+/** A member of an object or a function; undefined where there is none. */
+export function member(given: unknown, name: string): unknown {
+  const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function';
+  return isObject ? Reflect.get(given, name) : undefined;
+}

@@ -1,3 +1,4 @@
+import { tokensOf } from '../lib/json-pointer.ts';
 import type { Event } from '../protocol/message.ts';
 import { Outgoing } from '../protocol/outgoing.ts';
 import type { Gap } from './gap.ts';
@@ -102,8 +103,7 @@ export class OutgoingEvent extends Outgoing {
  */
 export function conflationKey({ channel, data }: Event, pointer: string): string | undefined {
   let value = data;
-  for (const token of pointer.split('/').slice(1)) {
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const name of tokensOf(pointer)) {
     if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
     if (Array.isArray(value) && name === 'length') return undefined;
     value = value[name];

@@ -1,5 +1,5 @@
 import type { Server } from './options.ts';
-import { isPromise } from '../lib/maybe-promise.ts';
+import { recover } from '../lib/maybe-promise.ts';
 import { valuesOf } from './form.ts';
 import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
 import { receive, turnAway } from './polling.ts';
@@ -14,25 +14,18 @@ const headers = {
 /** `callback-polling`: a GET that is answered by a script, for pages that may do nothing else (CP-1 to CP-8). */
 export function callbackPolling(server: Server): Handle {
   const { parameter, maxLength } = server.options.callbackPolling;
-  return (req, res) => {
-    try {
-      const texts = messagesOf(queryOf(req));
-      const callback = callbackOf(req, parameter, maxLength);
-      // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
-      const around = `/**/${callback}();`.length;
-      const body = (json: string) => `/**/${callback}(${escaped(json)});`;
-      const received = receive(server, 'callback-polling', texts, {
-        req,
-        res,
-        format: { headers, around, body },
-      });
-      return isPromise(received)
-        ? received.catch((error: unknown) => turnAway(error, res, server))
-        : undefined;
-    } catch (error) {
-      turnAway(error, res, server);
-    }
-  };
+  return (req, res) =>
+    recover(
+      () => {
+        const texts = messagesOf(queryOf(req));
+        const callback = callbackOf(req, parameter, maxLength);
+        // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
+        const around = `/**/${callback}();`.length;
+        const body = (json: string) => `/**/${callback}(${escaped(json)});`;
+        return receive(server, 'callback-polling', texts, { req, res, format: { headers, around, body } });
+      },
+      (error) => turnAway(error, res, server),
+    );
 }
 
 // CP-2: a name that could be called and is nothing else.

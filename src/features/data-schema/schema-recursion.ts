@@ -1,4 +1,5 @@
 import { isObject } from '../../protocol/message.ts';
+import { tokensOf } from '../../lib/json-pointer.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { type Members, membersOf, overlap } from './schema-members.ts';
 import { type Keywords, partsOf } from './schema-parts.ts';
@@ -136,8 +137,7 @@ class SchemaGraph {
 /** The schema that a JSON pointer behind a `#` leads to. */
 function at(root: Keywords, reference: string): Keywords | undefined {
   let value: unknown = root;
-  for (const token of decodeURIComponent(reference).split('/').slice(1)) {
-    const key = token.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of tokensOf(decodeURIComponent(reference))) {
     value = Array.isArray(value) ? value[Number(key)] : isObject(value) ? value[key] : undefined;
   }
   return isObject(value) ? value : undefined;
