@@ -38,6 +38,7 @@ export class Batch implements Context {
   #connecting: Session | undefined;
   #first: Session | undefined;
   #afterwards: (() => void)[] | undefined;
+  #weight: number | undefined;
 
   constructor(requests: readonly Request[], conduit: Conduit, core: Core) {
     this.conduit = conduit;
@@ -76,14 +77,12 @@ export class Batch implements Context {
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
-          if (made !== undefined)
-            this.#replies.splice(request === this.#handshake ? 0 : this.#replies.length, 0, made);
+          if (made !== undefined) this.#replies.push(made);
           return this.#handleFrom(at + 1);
         });
       }
       // There is no reply yet to a connect that is held.
-      if (reply !== undefined)
-        this.#replies.splice(request === this.#handshake ? 0 : this.#replies.length, 0, reply);
+      if (reply !== undefined) this.#replies.push(reply);
     }
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
@@ -93,7 +92,7 @@ export class Batch implements Context {
   #counted(done: Promise<void>): Promise<void> {
     if (this.conduit.trusted === true) return done;
     const { intake } = this.core;
-    const memory = memoryOf(this.#requests);
+    const memory = this.#memory;
     const session = this.#firstNamed();
     intake.add(memory);
     if (session !== undefined) session.waitingBytes += memory;
@@ -103,11 +102,17 @@ export class Batch implements Context {
     });
   }
 
+  // Weighed once, where it is asked for at all.
+  get #memory(): number {
+    this.#weight ??= memoryOf(this.#requests);
+    return this.#weight;
+  }
+
   // An HTTP request is turned away, or a socket closed, before any of it takes effect.
   #isCrowded(): boolean {
     const { intake } = this.core;
     if (this.conduit.trusted === true) return false;
-    const memory = memoryOf(this.#requests);
+    const memory = this.#memory;
     return !intake.hasRoomFor(memory, this.conduit.address) || this.#isQueueFull(memory);
   }
 
@@ -142,8 +147,10 @@ export class Batch implements Context {
     }
     if (request.kind === 'publish' && !this.core.grammar.isName(request.channel))
       return this.#fail(request, errors.channelInvalid([request.channel]), undefined);
-    const session = this.core.sessions.speaker(request, this.conduit);
-    if (session === undefined) return this.#attempt(request, undefined);
+    const { sessions } = this.core;
+    const session = sessions.named(request);
+    if (session === undefined || !sessions.trusts(this.conduit, session))
+      return this.#attempt(request, undefined);
     this.#first ??= session;
     if (request.kind === 'connect') {
       this.#connecting ??= session;
@@ -248,6 +255,10 @@ export class Batch implements Context {
 
   #respond(): void {
     const replies = this.#replies;
+    if (this.#handshake !== undefined) {
+      // Beside a handshake no connect is held, so there is a reply to each request.
+      replies.unshift(...replies.splice(this.#requests.indexOf(this.#handshake), 1));
+    }
     // PR-3: events of one session only, the first that connects, else the first that spoke.
     const session = this.#opened ?? this.#connecting ?? this.#first;
     // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.

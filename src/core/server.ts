@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../lib/clock.ts';
-import { copyOf } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -20,7 +19,7 @@ import { checkFunction, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
-import { type DeferredWrite, Flusher } from './delivery/flusher.ts';
+import { Flusher } from './delivery/flusher.ts';
 import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
 import { SharedRuns } from './delivery/shared-runs.ts';
@@ -73,6 +72,10 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   readonly log: Log;
   /** Who is here. */
   readonly directory: Directory;
+  /** For transports: bounds what has come in part. */
+  readonly intake: Intake;
+  /** For transports: writes answers that were held back, since more was to be read, at the end of this turn of the event loop. */
+  readonly flusher: Pick<Flusher, 'writeAtTurnEnd'>;
   readonly #engine: Engine;
   readonly #core: Core;
   readonly #opening: Promise<void>;
@@ -89,6 +92,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     this.log = init.log;
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
+    this.intake = this.#core.intake;
+    this.flusher = this.#core.flusher;
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
     this.#core.features.start(this.#featureHost());
     this.#opening = this.#openParts();
@@ -217,11 +222,6 @@ export class Server<Options extends CoreOptions = CoreOptions> {
 
   // For transports
 
-  /** Bounds what has come in part. */
-  get intake(): Intake {
-    return this.#core.intake;
-  }
-
   /** Reads a batch within the server's limits. Throws `BatchError`. */
   decode(texts: string | readonly string[]): Request[] {
     return decode(texts, this.options);
@@ -231,11 +231,6 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
     if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle();
     conduit.end('shutdown');
-  }
-
-  /** Has a conduit that held answers back, since more was to be read, write them at the end of this turn of the event loop. */
-  writeAtTurnEnd(write: DeferredWrite): void {
-    this.#core.flusher.writeAtTurnEnd(write);
   }
 
   /** Makes a transport known, before its first conduit comes. Throws `UsageError` for one that is none, or whose name is taken. */
@@ -313,12 +308,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
-    const said = hooks.saying({ data, ...(ext !== undefined && { ext }) });
-    const event = {
-      channel,
-      data: copyOf(said.data),
-      ...(said.ext !== undefined && { ext: copyOf(said.ext) }),
-    };
+    const event = { channel, ...hooks.saying({ data, ...(ext !== undefined && { ext }) }) };
     if (features.checking.length > 0) features.check(channel, event.data);
     return event;
   }

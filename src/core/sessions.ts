@@ -82,14 +82,6 @@ export class Sessions implements Iterable<Session> {
     return this.#bySecret.get(request.clientId);
   }
 
-  /** The session that a request names and may speak for. */
-  speaker(request: Request, conduit: Conduit): Session | undefined {
-    if (request.kind === 'invalid' || request.kind === 'handshake' || request.clientId === undefined)
-      return undefined;
-    const session = this.#bySecret.get(request.clientId);
-    return session !== undefined && this.trusts(conduit, session) ? session : undefined;
-  }
-
   /** Whether what comes by a conduit may speak for a session: where the options say so, only for whom it was opened (CK-2, WS-9, WS-10). */
   trusts(conduit: Conduit, session: Session): boolean {
     const { trustClientSession, websocket } = this.#options;

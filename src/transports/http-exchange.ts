@@ -122,7 +122,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     const answer = { batch, handover };
     if (this.#isReceiving) {
       this.#heldBack = answer;
-      this.#server.writeAtTurnEnd(this);
+      this.#server.flusher.writeAtTurnEnd(this);
     } else this.#write(answer);
   }
 

@@ -2,7 +2,6 @@ import type { TransportName } from '../ports/conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Server } from './options.ts';
 import { BatchError } from '../protocol/errors.ts';
-import { decode } from '../protocol/codec.ts';
 import { HttpError, type HttpRequest, type HttpResponse, refuse } from './http.ts';
 import { type Format, HttpExchange } from './http-exchange.ts';
 
@@ -16,7 +15,7 @@ export function receive(
   texts: Texts,
   { req, res, format }: { readonly req: HttpRequest; readonly res: HttpResponse; readonly format: Format },
 ): MaybePromise<void> {
-  const requests = decode(texts, server.options);
+  const requests = server.decode(texts);
   // HT-9: an empty batch is answered by a status, since there is no message to reply to.
   if (requests.length === 0) throw new BatchError('malformed');
   const exchange = new HttpExchange(server, transport, req, res, format);

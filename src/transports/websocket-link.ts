@@ -237,7 +237,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
     else {
       this.#heldBack = [frame];
-      this.#shared.server.writeAtTurnEnd(this);
+      this.#shared.server.flusher.writeAtTurnEnd(this);
     }
   }
 

@@ -51,7 +51,7 @@ export class WebSocketTransport {
     });
     // The answer to the handshake leaves with all others of this turn; a refusal at once, before the socket is destroyed.
     socket.cork();
-    this.#server.writeAtTurnEnd({ writeDeferred: () => socket.uncork() });
+    this.#server.flusher.writeAtTurnEnd({ writeDeferred: () => socket.uncork() });
     webSocket.onerror = () => socket.uncork();
     webSocket.onopen = () => {
       webSocket.onopen = null;

@@ -22,7 +22,8 @@ export function connect(
   // A feature may have ended it.
   if (session.state === 'gone')
     throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
-  checkType(request, context);
+  const { connectionType: type } = request;
+  if (type !== undefined && type !== conduit.transport) checkType(type, context);
   session.setCredit(request.ext?.flow);
   session.giveWay(request, conduit);
   if (conduit.shape === 'socket') session.attach(conduit);
@@ -44,8 +45,7 @@ export function connect(
 }
 
 // CN-3: a type that is named must be one that is offered here.
-function checkType({ connectionType: type }: ConnectRequest, { core, conduit }: Context): void {
-  if (type === undefined || type === conduit.transport) return;
+function checkType(type: string, { core }: Context): void {
   if (!core.replies.greeting.supportedConnectionTypes.includes(type))
     throw errors.connectionTypeUnsupported(type);
 }
