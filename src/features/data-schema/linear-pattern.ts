@@ -1,4 +1,10 @@
-import { RE2JS } from 're2js';
+import { RE2JS, RE2Set } from 're2js';
+
+/**
+ * Bytes of states that a pattern may keep between texts. With the library's own 8 MiB, a text that makes ever new states
+ * takes twice the time: most of it is spent on making them and on collecting them.
+ */
+const STATES_BYTES = 2 * 1024 * 1024;
 
 /** Steps of one pattern: letters, classes and repeats. A counted repeat takes as many as it counts. */
 const MAX_STEPS = 40;
@@ -24,11 +30,11 @@ const NOT_LINE_END = String.raw`[^\n\r\x{2028}\x{2029}]`;
  * Compiles a pattern of a schema for RE2, whose time grows in proportion to the text, whatever the pattern. Throws `Error`,
  * which says what to write instead.
  */
-export function linearPattern(pattern: string): RE2JS {
+export function linearPattern(pattern: string): LinearPattern {
   new RegExp(pattern, 'u'); // Throws for what is no pattern of JSON Schema.
-  const compiled = compile(pattern);
+  const translated = inRe2(pattern);
   const most = FIXED.test(pattern) ? MAX_FIXED_STEPS : MAX_STEPS;
-  if (compiled.programSize() <= most) return compiled;
+  if (stepsOf(translated) <= most) return new LinearPattern(translated);
   throw new Error(
     `has more than ${most} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
   );
@@ -37,9 +43,29 @@ export function linearPattern(pattern: string): RE2JS {
 // How ajv would write it into a module of its own.
 linearPattern.code = 'linearPattern';
 
-function compile(pattern: string): RE2JS {
+// A set of one, since only a set can be told how much memory its states may take.
+class LinearPattern {
+  readonly #pattern: string;
+  readonly #set = new RE2Set(RE2Set.UNANCHORED, 0, STATES_BYTES);
+
+  constructor(translated: string) {
+    this.#pattern = translated;
+    this.#set.add(translated);
+  }
+
+  test(text: string): boolean {
+    return this.#set.match(text).length > 0;
+  }
+
+  /** By which ajv tells one pattern from another. */
+  toString(): string {
+    return this.#pattern;
+  }
+}
+
+function stepsOf(translated: string): number {
   try {
-    return RE2JS.compile(inRe2(pattern));
+    return RE2JS.compile(translated).programSize();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
