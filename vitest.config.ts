@@ -1,10 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const limits = { testTimeout: 20_000, hookTimeout: 60_000 };
+const limits = { testTimeout: 20_000, hookTimeout: 60_000, maxWorkers: availableParallelism() };
 // These keep nothing in modules, so that their files can share them: most of their time would go into importing.
-const sharing = ['core', 'protocol', 'transports', 'http', 'extensions'].map(
-  (name) => `spec/${name}/**/*.spec.ts`,
-);
+const sharing = [
+  ...['core', 'protocol', 'transports', 'http', 'extensions', 'compat', 'history'],
+  ...['conformance', 'interop', 'cli', 'docs'],
+].map((name) => `spec/${name}/**/*.spec.ts`);
 // These measure time and memory of a server, so that nothing else may run beside them.
 const measuring = ['spec/memory/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
@@ -12,11 +14,11 @@ const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...limits, name: 'core', include: sharing, isolate: false } },
+      { test: { ...limits, name: 'sharing modules', include: sharing, exclude: long, isolate: false } },
       {
         test: {
           ...limits,
-          name: 'all else',
+          name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
           exclude: [...sharing, ...measuring, ...long],
         },
