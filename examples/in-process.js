@@ -7,10 +7,10 @@ const http = createServer();
 server.attach(http, { path: '/bayeux' });
 
 // Answers remote calls: cometd.remoteCall('sum', [1, 2], reply => …).
-server.handle('/service/sum', ({ data }) => data.reduce((sum, n) => sum + n, 0));
+server.onCall('/service/sum', ({ data }) => data.reduce((sum, n) => sum + n, 0));
 
 // Hears and publishes as any client does, without a connection.
-const session = await server.connect();
+const session = await server.localSession();
 await session.subscribe('/questions', async ({ data }) => {
   await session.publish('/answers', `${data} A good question.`);
 });

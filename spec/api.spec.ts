@@ -12,7 +12,7 @@ import type {
   Middleware,
   Policy,
   Publication,
-  Question,
+  PolicyRequest,
   ServerEvents,
   ServerOptions,
   ServerSettings,
@@ -49,9 +49,9 @@ describe('what the package exports', () => {
     expectTypeOf<ServerSettings>().toExtend<ServerOptions>();
     expectTypeOf<api.Server['open']>().returns.toEqualTypeOf<Promise<void>>();
     expectTypeOf<api.Server['close']>().returns.toEqualTypeOf<Promise<void>>();
-    expectTypeOf<api.Server['connect']>().returns.toEqualTypeOf<Promise<LocalSession>>();
+    expectTypeOf<api.Server['localSession']>().returns.toEqualTypeOf<Promise<LocalSession>>();
     expectTypeOf<ReturnType<api.Server['session']>>().toExtend<Session | undefined>();
-    expectTypeOf<api.Server['listen']>().parameters.toEqualTypeOf<[pattern: string, listener: Listener]>();
+    expectTypeOf<api.Server['subscribe']>().parameters.toEqualTypeOf<[pattern: string, listener: Listener]>();
     expectTypeOf<api.Server['directory']>().toEqualTypeOf<Directory>();
   });
 
@@ -79,9 +79,9 @@ describe('what the package exports', () => {
     expectTypeOf<api.MemoryEngine>().toExtend<Engine>();
     expectTypeOf<Parameters<Engine['publish']>>().toEqualTypeOf<[publication: Publication]>();
     expectTypeOf<{ name: string }>().toExtend<Extension>();
-    expectTypeOf<{ canPublish: (question: Question) => boolean }>().toExtend<Policy>();
+    expectTypeOf<{ canPublish: (request: PolicyRequest) => boolean }>().toExtend<Policy>();
     expectTypeOf<Policy>().toExtend<{
-      canHandshake?(question: Question): HandshakeAnswer | Promise<HandshakeAnswer>;
+      canHandshake?(request: PolicyRequest): HandshakeAnswer | Promise<HandshakeAnswer>;
     }>();
     expectTypeOf<(event: { level: string; event: string }) => void>().toExtend<Log>();
     expectTypeOf<Conduit['shape']>().toEqualTypeOf<'exchange' | 'socket' | 'stream'>();

@@ -13,7 +13,7 @@ const store = {
   newest: 0,
   append: nothing,
   read: () => [],
-  retained: () => ({ discardedThrough: 0 }),
+  range: () => ({ discardedThrough: 0 }),
   expire: nothing,
   close: async () => {},
 };
@@ -112,11 +112,11 @@ describe('settings', () => {
     ],
     [
       { history: { ...store, expire: undefined } },
-      'the history store has no function "expire": it must have open, append, read, retained, expire, close',
+      'the history store has no function "expire": it must have open, append, read, range, expire, close',
     ],
     [
       { history: new Map() },
-      'the history store has no function "open": it must have open, append, read, retained, expire, close',
+      'the history store has no function "open": it must have open, append, read, range, expire, close',
     ],
   ])('%#: are refused with the fix', async (settings, sentence) => {
     await refuses(() => made(settings), sentence);
@@ -160,9 +160,9 @@ it('lets the instance of a class have members with names like those that are loo
   expect(made({ history }).state).toBe('open');
 });
 
-const onUsage = "write server.on('session.opened', ({ session }) => …)";
-const listenUsage = "write server.listen('/chat/*', ({ data }) => …)";
-const handleUsage = "write server.handle('/service/sum', ({ data }) => …)";
+const onUsage = "write server.on('session.opened', (event) => …)";
+const listenUsage = "write server.subscribe('/chat/*', ({ data }) => …)";
+const handleUsage = "write server.onCall('/service/sum', ({ data }) => …)";
 const publishUsage = "write server.publish('/chat/room', { text: 'hello' })";
 const attachUsage = "write server.attach(httpServer, { path: '/bayeux' })";
 const upgradesUsage = "write server.attachUpgrades(httpServer, { path: '/bayeux' })";
@@ -189,24 +189,24 @@ describe('calls of a server', () => {
       `the listener of "published" must be a function, got undefined: write server.on('published', (event) => …)`,
     ],
     [
-      (server) => server.listen(8000),
+      (server) => server.subscribe(8000),
       `a channel is listened to here: ${listenUsage}; to listen on a port, write httpServer.listen(8000)`,
     ],
     [
-      (server) => server.listen(nothing, '/a'),
+      (server) => server.subscribe(nothing, '/a'),
       `the channel comes first, as a text, got a function: ${listenUsage}`,
     ],
-    [(server) => server.listen('/a', null), `the listener must be a function, got null: ${listenUsage}`],
-    [(server) => server.listen('a', nothing), '"a" is no channel name or pattern'],
+    [(server) => server.subscribe('/a', null), `the listener must be a function, got null: ${listenUsage}`],
+    [(server) => server.subscribe('a', nothing), '"a" is no channel name or pattern'],
     [
-      (server) => server.handle(nothing, '/service/a'),
+      (server) => server.onCall(nothing, '/service/a'),
       `the channel comes first, as a text, got a function: ${handleUsage}`,
     ],
     [
-      (server) => server.handle('/service/a'),
+      (server) => server.onCall('/service/a'),
       `the handler must be a function, got undefined: ${handleUsage}`,
     ],
-    [(server) => server.handle('/a', nothing), 'remote calls go to /service channels, not to "/a"'],
+    [(server) => server.onCall('/a', nothing), 'remote calls go to /service channels, not to "/a"'],
     [
       (server) => server.publish({ text: 'hi' }, '/a'),
       `the channel comes first, as a text, got {"text":"hi"}: ${publishUsage}`,
@@ -214,23 +214,23 @@ describe('calls of a server', () => {
     [(server) => server.publish(null, 1), `the channel comes first, as a text, got null: ${publishUsage}`],
     [(server) => server.publish('/a/*', 1), '"/a/*" is not the name of a broadcast channel'],
     [
-      async (server) => (await server.connect()).subscribe(nothing, '/a'),
+      async (server) => (await server.localSession()).subscribe(nothing, '/a'),
       `the channel comes first, as a text, got a function: write session.subscribe('/chat/*', ({ data }) => …)`,
     ],
     [
-      async (server) => (await server.connect()).subscribe('/a'),
+      async (server) => (await server.localSession()).subscribe('/a'),
       `the listener must be a function, got undefined: write session.subscribe('/chat/*', ({ data }) => …)`,
     ],
     [
-      async (server) => (await server.connect()).publish(1, '/a'),
+      async (server) => (await server.localSession()).publish(1, '/a'),
       `the channel comes first, as a text, got 1: write session.publish('/chat/room', { text: 'hello' })`,
     ],
     [
-      async (server) => (await server.connect()).session.deliver({ price: 5 }, '/a'),
+      async (server) => (await server.localSession()).session.deliver({ price: 5 }, '/a'),
       `the channel comes first, as a text, got {"price":5}: write session.deliver('/private/offer', { price: 5 })`,
     ],
     [
-      async (server) => (await server.connect()).session.extend(null),
+      async (server) => (await server.localSession()).session.extend(null),
       'an extension must be an object, got null',
     ],
     [

@@ -13,34 +13,37 @@ export type { Directory } from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
+  Arrival,
   DisconnectReason,
   Extension,
-  HeardMessage,
-  Said,
+  ReceivedMessage,
+  SentMessage,
   Session,
+  SessionEvents,
   SessionState,
 } from './ports/session.ts';
 export type {
   HistorySettings,
   HistoryStore,
-  Retained,
+  HistoryRange as Retained,
   Retention,
   StoredEvent,
 } from './ports/history-store.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
-export type { EventListener, LocalSession } from './core/local-session.ts';
+export type { EventListener, HeardEvent, LocalSession } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
 export type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 export type { ChannelRule } from './channel-rule-table.ts';
 export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
-export type { HandshakeAnswer, Policy, Question } from './ports/policy.ts';
+export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
 export type { ServerState } from './core/server.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
+export type { DataOf } from './channels/channel-types.ts';
 export { hostGuard } from './http/host-guard.ts';
 export type { OriginPredicate } from './http/options.ts';
 export { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';

@@ -4,7 +4,7 @@ import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
 import { historyModule } from './features/history/feature.ts';
 import { ackModule } from './features/redelivery/ack.ts';
-import { retainedModule } from './features/redelivery/retained.ts';
+import { resendModule } from './features/redelivery/resend.ts';
 import { revalidationModule } from './features/revalidation.ts';
 import { tabsModule } from './features/tabs.ts';
 import { timestampModule } from './features/timestamp.ts';
@@ -15,7 +15,7 @@ import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
 export const serverFeatures = [
   revalidationModule,
   ackModule,
-  retainedModule,
+  resendModule,
   timesyncModule,
   binaryModule,
   timestampModule,

@@ -193,7 +193,7 @@ export interface ServerOptions {
   /** ChannelRules by channel name or pattern; the most specific one wins per key. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
   /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
-  readonly redelivery?: 'unflushed' | 'retained' | undefined;
+  readonly redelivery?: 'unflushed' | 'resend' | undefined;
   /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
   /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */

@@ -12,7 +12,7 @@ const storeNames: Record<Exclude<keyof HistoryStore, 'newest'>, true> = {
   open: true,
   append: true,
   read: true,
-  retained: true,
+  range: true,
   expire: true,
   close: true,
 };

@@ -36,8 +36,14 @@ const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true
   log: true,
 };
 
-/** A Bayeux server, with the features its options ask for. */
-export class Server extends CoreServer<ResolvedOptions> {
+/**
+ * A Bayeux server, with the features its options ask for. `Channels` says what the channels carry, by name or pattern:
+ * `new Server<{ '/chat/*': { text: string } }>()`; without it, all data is `unknown`.
+ */
+export class Server<Channels extends object = Record<string, unknown>> extends CoreServer<
+  ResolvedOptions,
+  Channels
+> {
   readonly #tabs: Tabs | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */

@@ -37,10 +37,10 @@ const features = {
     feature: { feature: 'timestamp' },
   },
   binary: { title: 'binary events', under: ['W1', 'W1w1', 'P2'], feature: { speaks: 'binary' } },
-  retained: {
-    title: "redelivery: 'retained'",
+  resend: {
+    title: "redelivery: 'resend'",
     under: ['W1', 'W1w1', 'L1'],
-    feature: { feature: 'retained' },
+    feature: { feature: 'resend' },
   },
   schema: { title: 'a rule with a schema', under: ['W1w1', 'P2'], feature: { feature: 'schema' } },
   overflow: {

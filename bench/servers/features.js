@@ -9,7 +9,7 @@ const words = { type: 'string', maxLength: 10_000 };
 const features = {
   '': () => ({}),
   timestamp: () => ({ timestamp: 'iso' }),
-  retained: () => ({ redelivery: 'retained' }),
+  resend: () => ({ redelivery: 'resend' }),
   schema: () =>
     rule({ schema: { type: 'object', properties: { m: words, x: words }, required: ['m', 'x'] } }),
   overflow: () => rule({ overflow: { action: 'dropOldest', maxEvents: 1000 } }),

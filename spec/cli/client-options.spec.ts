@@ -63,7 +63,7 @@ describe('bayeuxd publish', () => {
   it.each(['http', 'ws'])('publishes the lines of its input in order: %s', async (scheme) => {
     const { server, urlOf } = await serve();
     const heard: unknown[] = [];
-    server.listen('/a', ({ data }) => void heard.push(data));
+    server.subscribe('/a', ({ data }) => void heard.push(data));
     const numbers = Array.from({ length: 1_234 }, (_, at) => at);
     const { printed, said } = await publishing(
       urlOf(scheme),
@@ -78,7 +78,7 @@ describe('bayeuxd publish', () => {
   it('publishes lines that are events, and names those that are refused', async () => {
     const { server, url } = await serve({ policy: { canPublish: ({ channel }) => channel !== '/vip' } });
     const heard: unknown[] = [];
-    server.listen('/**', ({ channel, data }) => void heard.push([channel, data]));
+    server.subscribe('/**', ({ channel, data }) => void heard.push([channel, data]));
     const input =
       '{"channel":"/a/b","data":1}\n\n{"channel":"/vip","data":2}\nhello\n[]\n{"channel":"/c","data":[3]}\n';
     const { printed, said } = await publishing(url, { channel: '-', json: undefined }, {}, input);
@@ -98,7 +98,7 @@ describe('bayeuxd publish', () => {
   it('goes on when its session is gone', async () => {
     const { server, url } = await serve();
     const heard: unknown[] = [];
-    server.listen('/a', ({ data }) => {
+    server.subscribe('/a', ({ data }) => {
       heard.push(data);
       if (data === 50) for (const session of server.sessions) session.close('timeout');
     });
@@ -111,7 +111,7 @@ describe('bayeuxd publish', () => {
   it('publishes by the HTTP API with a key', async () => {
     const { server, urlOf } = await serve();
     const heard: unknown[] = [];
-    const robot = await server.connect();
+    const robot = await server.localSession();
     await robot.subscribe('/a', ({ data }) => void heard.push(data));
     const url = urlOf('http', '/api/publish');
     expect((await publishing(url, { channel: '/a', json: '-' }, { key }, '1\n2\n')).printed).toEqual([

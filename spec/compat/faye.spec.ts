@@ -102,7 +102,7 @@ describe('extensions as Faye’s site shows them', () => {
     };
     expect(await tell('trusted')).toMatchObject([{ successful: true }]);
     expect(await tell('other')).toMatchObject([{ successful: false, error: '403::Forbidden origin' }]);
-    await (await place.server.connect()).publish('/local', 'has no request');
+    await (await place.server.localSession()).publish('/local', 'has no request');
   });
 });
 

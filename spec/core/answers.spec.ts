@@ -51,7 +51,7 @@ describe.each(ways)('a policy that answers %s', (_way, given) => {
       const policy = { canPublish: () => given(answer) };
       const { server, failures } = logging(untyped({ policy }));
       const heard: unknown[] = [];
-      server.listen('/**', (message) => heard.push(message));
+      server.subscribe('/**', (message) => heard.push(message));
       const client = await FakeClient.open(server);
       expect((await client.publish('/a', 1)).reply).toMatchObject({ error: '500::server_error' });
       expect([heard, failures()]).toEqual([[], failure('canPublish', '/a', text)]);
@@ -193,13 +193,13 @@ describe('an extension', () => {
     ]);
   });
 
-  it.each(['delivering', 'hearing', 'saying'])(
+  it.each(['delivering', 'toApplication', 'fromApplication'])(
     'whose %s returns a promise is told of, since nobody can wait for it',
     async (hook) => {
       const late = async (message: unknown): Promise<unknown> => message;
       const { server, failures } = logging(untyped({ extensions: [{ name: 'late', [hook]: late }] }));
       const heard: unknown[] = [];
-      server.listen('/a', ({ data }) => heard.push(data));
+      server.subscribe('/a', ({ data }) => heard.push(data));
       const client = await FakeClient.connected(server);
       await client.subscribe('/b');
       await server.publish('/b', 1);
@@ -209,7 +209,7 @@ describe('an extension', () => {
       ]);
       // What would have been kept from somebody stays kept from them.
       expect(published.events.map(({ data }) => data)).toEqual(hook === 'delivering' ? [] : [1]);
-      expect(heard).toEqual(hook === 'hearing' ? [] : [2]);
+      expect(heard).toEqual(hook === 'toApplication' ? [] : [2]);
     },
   );
 });

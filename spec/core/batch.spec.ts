@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions } from '../../src/server-options-types.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
-import type { Question } from '../../src/ports/policy.ts';
+import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';
@@ -9,7 +9,7 @@ import { settle } from '../support/until.ts';
 /** A policy that thinks about `/slow…` until it is told to go on. */
 function thinking() {
   const waiting: ((answer: boolean) => void)[] = [];
-  const think = ({ channel }: Question) =>
+  const think = ({ channel }: PolicyRequest) =>
     channel.startsWith('/slow') ? new Promise<boolean>((resolve) => waiting.push(resolve)) : true;
   return { policy: { canPublish: think, canSubscribe: think }, waiting, goOn: () => waiting.shift()?.(true) };
 }
@@ -326,7 +326,7 @@ describe('messages of all sessions that are at work (maxIncomingBytes)', () => {
 
   it('of the application itself are never refused', async () => {
     const { server, goOn } = limited({ maxIncomingBytes: 100_000 });
-    const [ann, own] = [await FakeClient.connected(server), await server.connect()];
+    const [ann, own] = [await FakeClient.connected(server), await server.localSession()];
     const slow = ann.publish('/slow', 'x'.repeat(10_000));
     await own.publish('/fast', 'x'.repeat(100_000));
     goOn();

@@ -72,17 +72,26 @@ const places: Record<string, Place> = {
   "a listener of 'channel.unsubscribed'": listener('channel.unsubscribed'),
   "a listener of 'published'": listener('published'),
   "a listener of 'overflow'": listener('overflow'),
-  'server.listen': {
-    install: (server, bad) => void server.listen('/a', bad),
+  'session.on': {
+    install: (server, bad) =>
+      void server.on('session.opened', ({ session }) => {
+        session.on('subscribed', bad);
+        session.on('unsubscribed', bad);
+        session.on('closed', bad);
+      }),
+    logged: { event: 'listener.failed', name: 'subscribed' },
+  },
+  'server.subscribe': {
+    install: (server, bad) => void server.subscribe('/a', bad),
     logged: { event: 'listener.failed', name: '/a' },
   },
-  'server.handle': {
-    install: (server, bad) => void server.handle('/service/x', bad),
+  'server.onCall': {
+    install: (server, bad) => void server.onCall('/service/x', bad),
     logged: { event: 'call.failed', channel: '/service/x' },
   },
   'a listener of an in-process session': {
     install: (server, bad) =>
-      void server.connect().then((session) => session.subscribe('/a', bad), expect.unreachable),
+      void server.localSession().then((session) => session.subscribe('/a', bad), expect.unreachable),
     logged: { event: 'listener.failed', name: '/a' },
   },
   opened: hook('opened'),
@@ -90,8 +99,8 @@ const places: Record<string, Place> = {
   publishing: hook('publishing'),
   outgoing: hook('outgoing'),
   delivering: hook('delivering'),
-  hearing: hook('hearing'),
-  saying: hook('saying'),
+  toApplication: hook('toApplication'),
+  fromApplication: hook('fromApplication'),
   queueOverflow: {
     settings: (bad) => ({ queueOverflow: bad }),
     logged: { event: 'overflow.failed' },
@@ -114,7 +123,7 @@ const places: Record<string, Place> = {
 
 /** All that calls any of them: a session comes, subscribes, publishes, calls, is sent too much, and goes. */
 async function walk(server: Server, tick: (ms: number) => Promise<void>): Promise<void> {
-  server.listen('/a', () => {});
+  server.subscribe('/a', () => {});
   await settle();
   await exchangeOf(server, { channel: '/a', data: 0 });
   await server.publish('/a', 0).catch(() => {});
@@ -207,7 +216,7 @@ describe('during server.close', () => {
   it('a publish is quietly nothing, whoever makes it', async () => {
     const { server } = serve();
     const told: unknown[] = [];
-    const bot = await server.connect();
+    const bot = await server.localSession();
     for (let at = 0; at < 3; at += 1) await FakeClient.connected(server);
     server.on('session.closed', async ({ reason }) => {
       told.push(await server.publish('/online', server.sessions.size));

@@ -16,7 +16,7 @@ function parking(): { extension: Extension; parked: () => Promise<Conduit> } {
   return {
     extension: {
       name: 'park',
-      incoming(request, _session, by) {
+      incoming(request, { conduit: by }) {
         if (request.channel !== PARKED.channel) return request;
         conduit = by;
         return new Promise(() => {});

@@ -122,7 +122,7 @@ describe('a publish to a channel with a schema', () => {
   it('reaches nobody when its data breaks it', async () => {
     const { server } = serve(settings);
     const heard: unknown[] = [];
-    server.listen('/**', ({ channel }) => void heard.push(channel));
+    server.subscribe('/**', ({ channel }) => void heard.push(channel));
     const [ann, bob] = [await FakeClient.open(server), await FakeClient.connected(server)];
     await bob.subscribe('/prices/*');
     const held = await bob.connect();
@@ -167,7 +167,7 @@ describe('a publish to a channel with a schema', () => {
 
   it('of the server’s own, or of a session in its process, is rejected', async () => {
     const { server } = serve(settings);
-    const local = await server.connect();
+    const local = await server.localSession();
     for (const side of [server, local]) {
       const refused = side.publish('/prices/a', { price: 'x' });
       await expect(refused).rejects.toThrow(BayeuxError);

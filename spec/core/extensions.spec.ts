@@ -50,7 +50,7 @@ describe('extensions', () => {
       extensions: [
         {
           name: 'watch',
-          incoming: (request, session) => {
+          incoming: (request, { session }) => {
             seen.push([request.kind, session?.id]);
             return request;
           },

@@ -426,7 +426,7 @@ describe('history', () => {
     }
     expect(handed.map(({ replayId }) => replayId)).toEqual([history.newest - 1, history.newest]);
     expect(isPromise(history.read('/d/1', 0, 10))).toBe(false);
-    expect(isPromise(history.retained('/d/1'))).toBe(false);
+    expect(isPromise(history.range('/d/1'))).toBe(false);
     await history.close();
   });
 

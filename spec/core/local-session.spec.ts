@@ -16,7 +16,7 @@ describe('a session in this process (IP-1, IP-2)', () => {
         },
       ],
     });
-    const local = await server.connect();
+    const local = await server.localSession();
     const heard: unknown[] = [];
     const stop = await local.subscribe('/chat/*', (event) => heard.push(event));
     const remote = await FakeClient.connected(server);
@@ -52,24 +52,24 @@ describe('a session in this process (IP-1, IP-2)', () => {
     const { server } = serve();
     const remote = await FakeClient.connected(server);
     await remote.subscribe('/a');
-    const local = await server.connect();
+    const local = await server.localSession();
     await local.publish('/a', 1);
     expect((await remote.connect()).events).toEqual([{ channel: '/a', data: 1 }]);
   });
 
   it('is told why it is not let in', async () => {
     const { server } = serve({ maxSessions: 1 });
-    const first = await server.connect();
-    await expect(server.connect()).rejects.toThrow('503::no_room');
+    const first = await server.localSession();
+    await expect(server.localSession()).rejects.toThrow('503::no_room');
     await first.disconnect();
-    await server.connect();
+    await server.localSession();
     await server.close();
-    await expect(server.connect()).rejects.toThrow('the server is closed');
+    await expect(server.localSession()).rejects.toThrow('the server is closed');
   });
 
   it('never expires, and needs no timer', async () => {
     const { server, clock } = serve();
-    const local = await server.connect();
+    const local = await server.localSession();
     expect(clock.pending).toBe(0);
     await clock.tick(1e9);
     await local.publish('/a', 1);
@@ -80,7 +80,7 @@ describe('a session in this process (IP-1, IP-2)', () => {
     const { server } = serve({
       policy: { canHandshake: () => false, canSubscribe: () => false, canPublish: () => false },
     });
-    const local = await server.connect();
+    const local = await server.localSession();
     await local.subscribe('/vip', () => {});
     await local.publish('/vip', 1);
   });
@@ -99,7 +99,7 @@ describe('a session in this process (IP-1, IP-2)', () => {
 
   it('shares no object with anyone (IP-2)', async () => {
     const { server } = serve();
-    const [one, two] = [await server.connect(), await server.connect()];
+    const [one, two] = [await server.localSession(), await server.localSession()];
     const got: unknown[] = [];
     const spoil = (event: { data?: unknown }) => {
       got.push(structuredClone(event.data));
@@ -119,34 +119,34 @@ describe('a session in this process (IP-1, IP-2)', () => {
 
   it.each([undefined, () => 1, 1n])('publishes nothing JSON cannot carry: %s', async (data) => {
     const { server } = serve();
-    const local = await server.connect();
+    const local = await server.localSession();
     await expect(local.publish('/a', data)).rejects.toMatchObject({ name: 'UsageError' });
   });
 
   it('hears of failures as errors', async () => {
     const { server } = serve();
-    const local = await server.connect();
+    const local = await server.localSession();
     await expect(local.publish('/a/*', 1)).rejects.toMatchObject({
       name: 'BayeuxError',
       text: '405:/a/*:channel_invalid',
     });
-    await expect(local.subscribe('/meta/x', () => {})).rejects.toMatchObject({ word: 'subscribe_denied' });
+    await expect(local.subscribe('/meta/x', () => {})).rejects.toMatchObject({ code: 'subscribe_denied' });
     local.session.disconnect();
-    await expect(local.publish('/a', 1)).rejects.toMatchObject({ word: 'session_unknown' });
+    await expect(local.publish('/a', 1)).rejects.toMatchObject({ code: 'session_unknown' });
   });
 
   it('is refused where there is no room, or an extension will not have it', async () => {
     const { server } = serve({ maxSessions: 1 });
-    await server.connect();
-    await expect(server.connect()).rejects.toMatchObject({ name: 'BayeuxError' });
+    await server.localSession();
+    await expect(server.localSession()).rejects.toMatchObject({ name: 'BayeuxError' });
     const strict = serve({ extensions: [{ name: 'no', outgoing: () => undefined }] }).server;
-    await expect(strict.connect()).rejects.toMatchObject({ word: 'message_deleted' });
+    await expect(strict.localSession()).rejects.toMatchObject({ code: 'message_deleted' });
     expect(strict.usage.sessions).toBe(0);
   });
 
   it('tells several listeners of one pattern, and stops them one by one', async () => {
     const { server } = serve();
-    const local = await server.connect();
+    const local = await server.localSession();
     const heard: string[] = [];
     const stopOne = await local.subscribe('/a', () => heard.push('one'));
     const stopTwo = await local.subscribe('/a', () => heard.push('two'));
@@ -162,7 +162,7 @@ describe('a session in this process (IP-1, IP-2)', () => {
   it('is unharmed by a listener that throws', async () => {
     const logged: string[] = [];
     const { server } = serve({ log: ({ event }) => logged.push(event) });
-    const local = await server.connect();
+    const local = await server.localSession();
     const heard: unknown[] = [];
     await local.subscribe('/a', () => {
       throw new Error('bug');
@@ -178,10 +178,10 @@ describe('a session in this process (IP-1, IP-2)', () => {
 
   it('ends with the server', async () => {
     const { server } = serve();
-    const local = await server.connect();
+    const local = await server.localSession();
     await server.close();
     expect(local.session.state).toBe('gone');
     await expect(local.publish('/a', 1)).rejects.toMatchObject({ name: 'BayeuxError' });
-    await expect(server.connect()).rejects.toMatchObject({ name: 'UsageError' });
+    await expect(server.localSession()).rejects.toMatchObject({ name: 'UsageError' });
   });
 });

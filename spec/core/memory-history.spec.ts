@@ -76,8 +76,8 @@ describe('a history in memory with many channels', () => {
     store.append('/x/d', '{}');
     expect(store.usage.channels).toBe(3);
     expect(await store.read('/b', 0, 9)).toEqual([]);
-    expect(store.retained('/b')).toEqual({ discardedThrough: second.id });
-    expect(store.retained('/*')).toEqual({ discardedThrough: second.id, oldest: first.id });
+    expect(store.range('/b')).toEqual({ discardedThrough: second.id });
+    expect(store.range('/*')).toEqual({ discardedThrough: second.id, oldest: first.id });
   });
 });
 
@@ -86,7 +86,7 @@ describe('a history in memory', () => {
     const { store } = await opened();
     const stored = store.append('/a', '{}');
     expect(store.read('/a', 0, 10)).toEqual([stored]);
-    expect(store.retained('/*').oldest).toBe(stored.id);
+    expect(store.range('/*').oldest).toBe(stored.id);
     expect(store.expire()).toBeUndefined();
   });
 
@@ -101,8 +101,8 @@ describe('a history in memory', () => {
     expect(bytes).toBeGreaterThan(97_000);
     expect(store.read('/**', 0, 1000)).toEqual(all.slice(-events));
     expect(store.read('/quiet', 0, 10)).toEqual([]);
-    expect(store.retained('/quiet').discardedThrough).toBeGreaterThanOrEqual(first.id);
-    expect(store.retained('/**')).toEqual({
+    expect(store.range('/quiet').discardedThrough).toBeGreaterThanOrEqual(first.id);
+    expect(store.range('/**')).toEqual({
       discardedThrough: all.at(-events - 1)?.id,
       oldest: all.at(-events)?.id,
     });
@@ -112,7 +112,7 @@ describe('a history in memory', () => {
     const { store } = await opened({}, 2000);
     const { id } = store.append('/a', JSON.stringify('x'.repeat(3000)));
     expect(store.usage).toEqual({ events: 0, channels: 0, bytes: 0 });
-    expect(store.retained('/a')).toEqual({ discardedThrough: id });
+    expect(store.range('/a')).toEqual({ discardedThrough: id });
   });
 
   it('leaves nothing of channels that have aged out, however many there were (CH-10)', async () => {
@@ -130,11 +130,11 @@ describe('a history in memory', () => {
 
   it('casts no doubt on a place where nothing was forgotten', async () => {
     const { store, time } = await opened();
-    const { discardedThrough: began } = store.retained('/**');
+    const { discardedThrough: began } = store.range('/**');
     const gone = [store.append('/short/1', '{}'), store.append('/short/deep/er/1', '{}')].map(({ id }) => id);
     time.now += 60_001;
     await store.expire();
-    const through = (pattern: string) => store.retained(pattern).discardedThrough;
+    const through = (pattern: string) => store.range(pattern).discardedThrough;
     expect(
       ['/long', '/long/*', '/long/**', '/*', '/short', '/shor/**', '/short/deep/*'].map(through),
     ).toEqual(Array.from({ length: 7 }, () => began));
@@ -154,7 +154,7 @@ describe('a history in memory', () => {
       await store.expire();
     }
     expect(store.usage.events).toBe(0);
-    expect(store.retained('/p/*').discardedThrough).toBe(id);
+    expect(store.range('/p/*').discardedThrough).toBe(id);
   });
 
   it('keeps, under the rules of the next server, what these say', async () => {
@@ -165,7 +165,7 @@ describe('a history in memory', () => {
     const retention = (channel: string) => (channel === '/a' ? { maxEvents: 2, maxAge: 9 } : undefined);
     await store.open({ retention, now: () => time.now });
     expect(store.read('/**', 0, 10)).toEqual(all.slice(1));
-    expect(store.retained('/b')).toEqual({ discardedThrough: gone.id });
+    expect(store.range('/b')).toEqual({ discardedThrough: gone.id });
     store.append('/b', '{}');
     expect(store.read('/b', 0, 10)).toEqual([]);
   });
@@ -177,7 +177,7 @@ describe('a history in memory', () => {
     const last = store.append('/place/1000/x', '{}');
     time.now += 60_001;
     await store.expire();
-    const through = (pattern: string) => store.retained(pattern).discardedThrough;
+    const through = (pattern: string) => store.range(pattern).discardedThrough;
     // The place that was touched last is still told apart.
     expect(through('/elsewhere')).toBe(all[1]?.id);
     expect(['/place/0/x', '/place/2/x', '/place/1000/y'].map(through)).toEqual([

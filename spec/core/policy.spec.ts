@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
-import type { HandshakeAnswer, Policy, Question } from '../../src/ports/policy.ts';
+import type { HandshakeAnswer, Policy, PolicyRequest } from '../../src/ports/policy.ts';
 import type { ServerSettings } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { thenable } from '../support/thenable.ts';
 import { settle } from '../support/until.ts';
 
-function asking(answer: (question: Question) => boolean | Promise<boolean> = () => true) {
-  const asked: [string, string, Question][] = [];
-  const ask = (name: string) => (question: Question) => {
+function asking(answer: (question: PolicyRequest) => boolean | Promise<boolean> = () => true) {
+  const asked: [string, string, PolicyRequest][] = [];
+  const ask = (name: string) => (question: PolicyRequest) => {
     asked.push([name, question.channel, question]);
     return answer(question);
   };
@@ -97,7 +97,7 @@ describe('a policy', () => {
   it('keeps its `this`', async () => {
     class Keyed implements Policy {
       readonly #key = '/a';
-      canPublish({ channel }: Question): boolean {
+      canPublish({ channel }: PolicyRequest): boolean {
         return channel === this.#key;
       }
     }
@@ -176,7 +176,7 @@ describe('revalidation (SEC-6)', () => {
       answer: () => true,
       patterns: () => true,
     };
-    const again: Question[] = [];
+    const again: PolicyRequest[] = [];
     const said: string[] = [];
     const { server, clock } = serve({
       revalidateEvery: every,

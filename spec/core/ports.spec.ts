@@ -33,7 +33,7 @@ for (const [name, make] of Object.entries({ exchange, socket, stream })) {
 }
 
 directoryContract('local', () => {
-  const { server, clock } = serve({
+  const { server } = serve({
     policy: {
       canHandshake: ({ message }) => ({
         allow: true,
@@ -51,7 +51,6 @@ directoryContract('local', () => {
     },
     subscribe: async (id, pattern) => void (await clients.get(id)?.subscribe(pattern)),
     close: async (id) => void (await clients.get(id)?.disconnect()),
-    pass: (ms) => clock.tick(ms),
   };
 });
 

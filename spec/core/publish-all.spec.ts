@@ -97,7 +97,7 @@ describe('server.publishAll', () => {
     });
     const { server, clock } = serve({ channels, history });
     const heard: unknown[] = [];
-    await (await server.connect()).subscribe('/**', ({ data }) => heard.push(data));
+    await (await server.localSession()).subscribe('/**', ({ data }) => heard.push(data));
     const events = ['/durable/a', '/plain/a', '/durable/b', '/durable/c'].map((channel) => ({
       channel,
       data: 1,

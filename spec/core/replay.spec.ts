@@ -15,7 +15,7 @@ const keep = (settings: ServerSettings = {}) => serve({ ...durable, ...settings 
 
 /** Publishes numbers to a channel, and tells their replay ids. */
 async function fill(server: Server, channel: string, numbers: readonly number[]): Promise<number[]> {
-  const session = await server.connect();
+  const session = await server.localSession();
   const ids: number[] = [];
   await session.subscribe(channel, ({ ext }) => void ids.push(Number(ext?.replayId)));
   for (const number of numbers) {
@@ -580,7 +580,7 @@ describe('a replay that cannot go on', () => {
 
   it('fails the subscribe where it is not even known what there is', async () => {
     const store = new SlowHistory((what) =>
-      what === 'retained' ? Promise.reject(new Error('disk on fire')) : Promise.resolve(),
+      what === 'range' ? Promise.reject(new Error('disk on fire')) : Promise.resolve(),
     );
     const { server } = keep({ history: store });
     const client = await FakeClient.connected(server);
@@ -622,7 +622,7 @@ describe('a session in this process', () => {
   it('may ask for what came before', async () => {
     const { server } = keep();
     const ids = await fill(server, '/d/a', [1, 2, 3]);
-    const session = await server.connect();
+    const session = await server.localSession();
     const got: unknown[] = [];
     await session.subscribe('/d/a', ({ data }) => void got.push(data), ids[0]);
     await server.publish('/d/a', 4);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Question } from '../../src/ports/policy.ts';
+import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 
@@ -104,13 +104,13 @@ describe('what an application is given (HS-16)', () => {
   it('shows the clientId of nobody: sessions, conduits, events, questions and messages', async () => {
     const given: unknown[] = [];
     const keep = (value: unknown): void => void given.push(value);
-    const yes = (question: Question): boolean => {
+    const yes = (question: PolicyRequest): boolean => {
       given.push(question, question.message, question.request, question.session);
       return true;
     };
     const { server } = serve({
       maxQueue: 2,
-      redelivery: 'retained',
+      redelivery: 'resend',
       revalidateEvery: 1000,
       queueOverflow: (overflow) => {
         given.push(overflow);
@@ -127,7 +127,7 @@ describe('what an application is given (HS-16)', () => {
       'overflow',
     ] as const;
     for (const name of names) server.on(name, keep);
-    server.listen('/**', keep);
+    server.subscribe('/**', keep);
     const wire = socket();
     const clients = [
       await FakeClient.connected(server, wire, { ext: { replay: true, replayTighten: true } }),
@@ -135,7 +135,7 @@ describe('what an application is given (HS-16)', () => {
         supportedConnectionTypes: ['websocket', 'long-polling', 'eventsource'],
       }),
     ];
-    const local = await server.connect();
+    const local = await server.localSession();
     for (const client of clients) {
       await client.subscribe(['/a', '/d']);
       await client.publish('/a', 1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/ports/session.ts';
+import type { ReceivedMessage } from '../../src/ports/session.ts';
 import { BayeuxError } from '../../src/protocol/errors.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { settle } from '../support/until.ts';
@@ -7,8 +7,8 @@ import { settle } from '../support/until.ts';
 describe('a service message', () => {
   it('is for listeners only, and answered whoever they are (SV-1, SV-2)', async () => {
     const { server } = serve();
-    const heard: HeardMessage[] = [];
-    server.listen('/service/*', (message) => heard.push(message));
+    const heard: ReceivedMessage[] = [];
+    server.subscribe('/service/*', (message) => heard.push(message));
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
     await bob.subscribe(['/service/x', '/service/**', '/**']);
     const message = ann.message('/service/x', { id: 's', data: { a: 1 }, ext: { t: 1 }, evil: 1 });
@@ -24,14 +24,14 @@ describe('a service message', () => {
 
   it('is not held up by a listener that takes its time (SV-1)', async () => {
     const { server } = serve();
-    server.listen('/service/x', () => new Promise(() => {}));
+    server.subscribe('/service/x', () => new Promise(() => {}));
     const client = await FakeClient.connected(server);
     expect((await client.publish('/service/x', 1)).reply).toMatchObject({ successful: true });
   });
 
   it('may be answered with events on any service channel (SV-3)', async () => {
     const { server } = serve();
-    server.listen('/service/ping', ({ session, data }) => session?.deliver('/service/pong', data));
+    server.subscribe('/service/ping', ({ session, data }) => session?.deliver('/service/pong', data));
     const client = await FakeClient.connected(server);
     expect((await client.publish('/service/ping', 1)).events).toEqual([
       { channel: '/service/pong', data: 1 },
@@ -41,7 +41,7 @@ describe('a service message', () => {
   it('that the policy refuses is heard by nobody', async () => {
     const { server } = serve({ policy: { canPublish: () => false } });
     let heard = 0;
-    server.listen('/service/**', () => {
+    server.subscribe('/service/**', () => {
       heard += 1;
     });
     const client = await FakeClient.connected(server);
@@ -58,7 +58,7 @@ describe('a remote call (SV-4 to SV-7)', () => {
 
   it('is answered by an event with its id, its channel and the result', async () => {
     const { server } = serve();
-    server.handle('/service/sum', ({ data }) =>
+    server.onCall('/service/sum', ({ data }) =>
       Array.isArray(data) ? data.reduce((sum, one) => sum + one, 0) : 0,
     );
     const client = await FakeClient.connected(server);
@@ -79,7 +79,7 @@ describe('a remote call (SV-4 to SV-7)', () => {
   ])('whose handler %s fails, and only the log says why (SV-7)', async (_how, handler) => {
     const logged: unknown[] = [];
     const { server } = serve({ log: ({ event, error }) => void logged.push([event, String(error)]) });
-    server.handle('/service/sum', handler);
+    server.onCall('/service/sum', handler);
     const client = await FakeClient.connected(server);
     const conduit = await call(client, '/service/sum');
     await settle();
@@ -92,7 +92,7 @@ describe('a remote call (SV-4 to SV-7)', () => {
 
   it('whose handler throws what is meant for clients fails with its text (SV-7)', async () => {
     const { server } = serve();
-    server.handle('/service/sum', () => {
+    server.onCall('/service/sum', () => {
       throw new BayeuxError(409, ['/service/sum'], 'not_today');
     });
     const client = await FakeClient.connected(server);
@@ -104,7 +104,7 @@ describe('a remote call (SV-4 to SV-7)', () => {
   it('may take its time: its result comes when it is ready', async () => {
     const { server } = serve();
     let done: (value: string) => void = () => {};
-    server.handle(
+    server.onCall(
       '/service/slow',
       () =>
         new Promise<string>((resolve) => {
@@ -124,8 +124,8 @@ describe('a remote call (SV-4 to SV-7)', () => {
 
   it('has no result where the handler gives none, or nobody asked for one', async () => {
     const { server } = serve();
-    server.handle('/service/none', () => undefined);
-    server.handle('/service/sum', () => 1);
+    server.onCall('/service/none', () => undefined);
+    server.onCall('/service/sum', () => 1);
     const client = await FakeClient.connected(server);
     expect((await call(client, '/service/none')).events).toEqual([]);
     const { channel, clientId, data } = client.message('/service/sum', { data: 1 });
@@ -135,15 +135,15 @@ describe('a remote call (SV-4 to SV-7)', () => {
 
   it('has one result, though several handlers hear it (SV-5)', async () => {
     const { server } = serve();
-    server.handle('/service/sum', () => 'one');
-    server.handle('/service/**', () => 'two');
+    server.onCall('/service/sum', () => 'one');
+    server.onCall('/service/**', () => 'two');
     const client = await FakeClient.connected(server);
     expect((await call(client, '/service/sum')).events).toHaveLength(1);
   });
 
   it('whose result JSON cannot carry fails', async () => {
     const { server } = serve();
-    server.handle('/service/sum', () => 1n);
+    server.onCall('/service/sum', () => 1n);
     const client = await FakeClient.connected(server);
     expect((await call(client, '/service/sum')).events).toMatchObject([{ id: 30, successful: false }]);
   });
@@ -151,9 +151,11 @@ describe('a remote call (SV-4 to SV-7)', () => {
   it('is for service channels', () => {
     const { server } = serve();
     for (const pattern of ['/a', '/**', '/meta/x', '/service/a/']) {
-      expect(() => server.handle(pattern, () => 1)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+      expect(() => server.onCall(pattern, () => 1)).toThrow(expect.objectContaining({ name: 'UsageError' }));
     }
-    expect(() => server.listen('nonsense', () => 1)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    expect(() => server.subscribe('nonsense', () => 1)).toThrow(
+      expect.objectContaining({ name: 'UsageError' }),
+    );
   });
 });
 
@@ -161,7 +163,7 @@ describe('listen', () => {
   it('hears broadcasts too, after the policy and until it is stopped', async () => {
     const { server } = serve({ policy: { canPublish: ({ channel }) => channel !== '/vip' } });
     const heard: unknown[] = [];
-    const stop = server.listen('/**', ({ channel }) => heard.push(channel));
+    const stop = server.subscribe('/**', ({ channel }) => heard.push(channel));
     const client = await FakeClient.connected(server);
     await client.publish('/a', 1);
     await client.publish('/vip', 1);
@@ -175,10 +177,10 @@ describe('listen', () => {
   it('is unharmed by a listener that throws or rejects (PR-8)', async () => {
     const logged: string[] = [];
     const { server } = serve({ log: ({ event }) => logged.push(event) });
-    server.listen('/a', () => {
+    server.subscribe('/a', () => {
       throw new Error('bug');
     });
-    server.listen('/a', () => Promise.reject(new Error('bug')));
+    server.subscribe('/a', () => Promise.reject(new Error('bug')));
     const client = await FakeClient.connected(server);
     await client.subscribe('/a');
     expect((await client.publish('/a', 1)).messages).toMatchObject([{ data: 1 }, { successful: true }]);

@@ -17,7 +17,7 @@ function slowListener() {
 
 it('the next event waits until the promise of a listener settles', async () => {
   const { server, clock } = serve();
-  const local = await server.connect();
+  const local = await server.localSession();
   const { heard, listener, next } = slowListener();
   await local.subscribe('/a', listener);
   for (let at = 0; at < 5; at += 1) await server.publish('/a', at);
@@ -38,7 +38,7 @@ it('the next event waits until the promise of a listener settles', async () => {
 
 it('a listener that is away holds no more events than maxQueue', async () => {
   const { server, clock } = serve({ maxQueue: 10 });
-  const local = await server.connect();
+  const local = await server.localSession();
   const closed: string[] = [];
   server.on('session.closed', ({ reason }) => closed.push(reason));
   const { heard, listener } = slowListener();
@@ -57,7 +57,7 @@ it('a listener that is away holds no more events than maxQueue', async () => {
 it('the overflow rule of a channel says what a slow listener loses', async () => {
   const overflow = { action: 'dropOldest', maxEvents: 2 } as const;
   const { server, clock } = serve({ channels: { '/a': { overflow } } });
-  const local = await server.connect();
+  const local = await server.localSession();
   const { heard, listener, next } = slowListener();
   await local.subscribe('/a', listener);
   await server.publish('/a', 0);
@@ -74,7 +74,7 @@ it('the overflow rule of a channel says what a slow listener loses', async () =>
 it('a listener whose promise rejects is logged, and gets the next event', async () => {
   const logged: LogEvent[] = [];
   const { server, clock } = serve({ log: (event) => logged.push(event) });
-  const local = await server.connect();
+  const local = await server.localSession();
   const heard: unknown[] = [];
   await local.subscribe('/a', async ({ data }) => {
     heard.push(data);
@@ -91,7 +91,7 @@ it('a listener whose promise rejects is logged, and gets the next event', async 
 
 it('replies come while a listener is at work, and other sessions get their events', async () => {
   const { server, clock } = serve();
-  const local = await server.connect();
+  const local = await server.localSession();
   const { listener } = slowListener();
   await local.subscribe('/a', listener);
   const remote = await FakeClient.connected(server);

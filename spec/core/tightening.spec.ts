@@ -13,7 +13,7 @@ async function tightened(settings: ServerSettings = {}, ext: Wire = {}, conduit?
   await server.open();
   const client = await FakeClient.connected(server, conduit, { ext: { replayTighten: true, ...ext } });
   let newest = 0;
-  const all = await server.connect();
+  const all = await server.localSession();
   await all.subscribe('/**', ({ ext: said }) => {
     newest = Number(said?.replayId ?? newest);
   });
@@ -146,7 +146,7 @@ describe('where a reply was lost', () => {
 
   it.each([
     ['ack', {}, { ack: true }],
-    ['retained', { redelivery: 'retained' }, {}],
+    ['resend', { redelivery: 'resend' }, {}],
   ] as const)('and comes again, all goes on (%s)', async (_name, settings, ext) => {
     const { again, id } = await lose(true, settings, ext);
     expect([again.data, told(again)]).toEqual([[1], { '/d/a': id }]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HeardMessage } from '../../src/ports/session.ts';
+import type { ReceivedMessage } from '../../src/ports/session.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 
 const hello = Buffer.from('hello');
@@ -9,9 +9,9 @@ const ext = { binary: {} };
 async function open() {
   const { server } = serve();
   const client = await FakeClient.connected(server);
-  const heard: HeardMessage[] = [];
+  const heard: ReceivedMessage[] = [];
   const send = (channel: string, fields: object) => client.send(client.message(channel, { ext, ...fields }));
-  return { server, client, heard, send, hear: (message: HeardMessage) => void heard.push(message) };
+  return { server, client, heard, send, hear: (message: ReceivedMessage) => void heard.push(message) };
 }
 
 describe('binary messages (BN-1 to BN-4)', () => {
@@ -26,7 +26,7 @@ describe('binary messages (BN-1 to BN-4)', () => {
 
   it.each(['/pic', '/service/pic'])('on %s are heard as bytes (BN-2)', async (channel) => {
     const { server, client, send, heard, hear } = await open();
-    server.listen(channel, hear);
+    server.subscribe(channel, hear);
     await client.subscribe('/pic');
     const { events, replies } = await send(channel, { data: wire });
     expect(replies).toMatchObject([{ successful: true }]);
@@ -38,7 +38,7 @@ describe('binary messages (BN-1 to BN-4)', () => {
 
   it('without `ext.binary` are ordinary messages', async () => {
     const { server, send, heard, hear } = await open();
-    server.listen('/**', hear);
+    server.subscribe('/**', hear);
     for (const other of [{}, { binary: true }, { binary: null }])
       await send('/pic', { data: wire, ext: other });
     expect(heard.map(({ data }) => data)).toEqual([wire, wire, wire]);
@@ -54,8 +54,8 @@ describe('binary messages (BN-1 to BN-4)', () => {
     ['null', null],
   ])('with %s fail where they are heard, and nobody hears them (BN-4)', async (_what, data) => {
     const { server, client, send, heard, hear } = await open();
-    server.listen('/**', hear);
-    server.listen('/service/upload', hear);
+    server.subscribe('/**', hear);
+    server.subscribe('/service/upload', hear);
     await client.subscribe('/pic');
     for (const channel of ['/service/upload', '/pic']) {
       const { messages } = await send(channel, { data });
@@ -67,7 +67,7 @@ describe('binary messages (BN-1 to BN-4)', () => {
   it('are made of the bytes the application publishes, delivers or answers (BN-2)', async () => {
     const { server, client, send } = await open();
     await client.subscribe('/pic');
-    server.handle('/service/echo', ({ data }) => data);
+    server.onCall('/service/echo', ({ data }) => data);
     const said = { data: hello, meta: { name: 'greeting' } };
     await server.publish('/pic', said);
     await server.publish('/pic', said, { ext: { more: 1 } });

@@ -3,7 +3,7 @@ import * as cometd from 'cometd';
 import { adapt } from 'cometd-nodejs-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { HeardMessage } from '../../src/index.ts';
+import type { ReceivedMessage } from '../../src/index.ts';
 import { cometdDriver, eager } from '../interop/cometd-driver.ts';
 import { close, patience, session } from '../interop/columns.ts';
 import { host } from '../interop/host.ts';
@@ -101,8 +101,8 @@ describe.each(['long-polling', 'websocket'])(
       const { url, server } = await host();
       const client = await open(url, transport, 'binary', new cometd.BinaryExtension());
       const heard = await hear(client, '/pic');
-      const here: HeardMessage[] = [];
-      server.listen('/pic', (message) => here.push(message));
+      const here: ReceivedMessage[] = [];
+      server.subscribe('/pic', (message) => here.push(message));
       const bytes = new Uint8Array([0, 1, 2, 253, 254, 255, 128]);
 
       client.publishBinary('/pic', bytes, false, { name: 'x.png' });
@@ -120,7 +120,7 @@ describe.each(['long-polling', 'websocket'])(
 
     it('binary: a call with bytes is answered with bytes', async () => {
       const { url, server } = await host();
-      server.handle('/service/reverse', ({ data }) => {
+      server.onCall('/service/reverse', ({ data }) => {
         const { data: bytes } = data as { data: Uint8Array };
         return { data: bytes.toReversed() };
       });

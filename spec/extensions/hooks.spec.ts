@@ -35,14 +35,15 @@ describe('an extension', () => {
 
   it('is told of what is heard once, before anybody is, and only where somebody listens', async () => {
     const seen: string[] = [];
-    const hearing: Extension['hearing'] = (message) => {
+    const hearing: Extension['toApplication'] = (message) => {
       seen.push('hearing');
       return { ...message, data: 'changed' };
     };
-    const { server } = serve({ extensions: [{ name: 'ear', hearing }] });
+    const { server } = serve({ extensions: [{ name: 'ear', toApplication: hearing }] });
     const client = await FakeClient.connected(server);
     await client.publish('/a', 1);
-    for (const pattern of ['/a', '/*']) server.listen(pattern, ({ data }) => seen.push(`${pattern} ${data}`));
+    for (const pattern of ['/a', '/*'])
+      server.subscribe(pattern, ({ data }) => seen.push(`${pattern} ${data}`));
     await client.subscribe('/a');
     const { data } = await client.publish('/a', 1);
     expect([seen[0], ...seen.slice(1).sort()]).toEqual(['hearing', '/* changed', '/a changed']);
@@ -54,8 +55,8 @@ describe('an extension', () => {
     const hearing = () => {
       throw errors.rateLimited();
     };
-    const { server } = serve({ extensions: [{ name: 'ear', hearing }] });
-    server.listen('/a', (message) => heard.push(message));
+    const { server } = serve({ extensions: [{ name: 'ear', toApplication: hearing }] });
+    server.subscribe('/a', (message) => heard.push(message));
     const client = await FakeClient.connected(server);
     await client.subscribe('/a');
     const { messages } = await client.publish('/a', 1);
@@ -69,11 +70,11 @@ describe('an extension', () => {
       throw new Error('bug');
     };
     const { server } = serve({
-      extensions: [{ name: 'buggy', hearing: bug, saying: bug }],
+      extensions: [{ name: 'buggy', toApplication: bug, fromApplication: bug }],
       log: ({ event, extension }) => void logged.push([event, extension]),
     });
     const heard: unknown[] = [];
-    server.listen('/a', ({ data }) => heard.push(data));
+    server.subscribe('/a', ({ data }) => heard.push(data));
     const client = await FakeClient.connected(server);
     await client.subscribe('/a');
     logged.length = 0;

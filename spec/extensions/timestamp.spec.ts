@@ -18,7 +18,7 @@ describe('timestamps (TM-1)', () => {
     const wire = exchange();
     await clock.tick(123);
     const client = await FakeClient.open(server, wire);
-    server.handle('/service/sum', () => 42);
+    server.onCall('/service/sum', () => 42);
     await client.subscribe('/a');
     await server.publish('/a', 1);
     client.session.deliver('/b', 2);

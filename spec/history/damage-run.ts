@@ -144,9 +144,9 @@ async function keepsItsWord(
   events: readonly StoredEvent[],
   what: string,
 ): Promise<boolean> {
-  const told = store.retained(pattern).discardedThrough;
+  const told = store.range(pattern).discardedThrough;
   const read = await store.read(pattern, after, 10_000);
-  const isRecovered = told <= after && store.retained(pattern).discardedThrough <= after;
+  const isRecovered = told <= after && store.range(pattern).discardedThrough <= after;
   const owed = events.filter(({ id, channel }) => id > after && covers(pattern, channel));
   if (isRecovered) expect(read, `${what}, ${pattern} after ${after}`).toEqual(owed);
   return isRecovered || pattern === '/few' || pattern === '/*' || pattern === '/**';

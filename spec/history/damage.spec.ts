@@ -99,16 +99,16 @@ describe('a history whose system fell', () => {
     const present = (TODAY + 5) * 1000;
     expect(store.newest).toBe(present);
     for (const pattern of ['/room/0', '/room/*', '/**', '/other'])
-      expect(store.retained(pattern).discardedThrough).toBe(present);
-    expect(store.retained('/room/0').oldest).toBe(events[0]?.id);
+      expect(store.range(pattern).discardedThrough).toBe(present);
+    expect(store.range('/room/0').oldest).toBe(events[0]?.id);
     expect(await idsIn(store)).toHaveLength(4);
     await store.close();
 
     // It stays so; only what came since is proven.
     const again = await opened({ path }, later(6));
-    expect(again.retained('/room/0').discardedThrough).toBe(present);
+    expect(again.range('/room/0').discardedThrough).toBe(present);
     expect((await again.append('/room/0', '{}')).id).toBeGreaterThan(newest);
-    expect(again.retained('/**').discardedThrough).toBe(present);
+    expect(again.range('/**').discardedThrough).toBe(present);
   });
 
   it('has lost nothing when each event waited for the disk', async () => {
@@ -116,7 +116,7 @@ describe('a history whose system fell', () => {
     await fell(path, true);
     const store = await opened({ path }, later(5));
     expect(store.newest).toBe(events.at(-1)?.id);
-    expect(store.retained('/room/0')).toEqual({ discardedThrough: TODAY * 1000, oldest: events[0]?.id });
+    expect(store.range('/room/0')).toEqual({ discardedThrough: TODAY * 1000, oldest: events[0]?.id });
   });
 
   it('has lost nothing when it had been closed before', async () => {
@@ -199,12 +199,12 @@ describe('a history whose files are damaged', () => {
     expect(await store.read('/room/0', 0, 10)).toMatchObject([
       { id, channel: '/room/0', json: '{"data":1}' },
     ]);
-    expect(store.retained('/room/0').discardedThrough).toBeGreaterThanOrEqual(id);
+    expect(store.range('/room/0').discardedThrough).toBeGreaterThanOrEqual(id);
     const next = await store.append('/room/0', '{"data":2}');
     await store.close();
     const again = await opened({ path }, later(6));
     expect(await idsIn(again)).toEqual([id, next.id]);
-    expect(again.retained('/room/0').discardedThrough).toBeLessThan(next.id);
+    expect(again.range('/room/0').discardedThrough).toBeLessThan(next.id);
   });
 });
 

@@ -96,7 +96,7 @@ describe('a level history', () => {
     const again = await append(store, '/a');
     expect(again.id).toBeGreaterThan(failed);
     // Whoever published in between was told, so nothing is missing between the two.
-    expect(store.retained('/a')).toEqual({ discardedThrough: TODAY * 1000, oldest: id });
+    expect(store.range('/a')).toEqual({ discardedThrough: TODAY * 1000, oldest: id });
     expect(await idsIn(store)).toEqual([id, again.id]);
     await store.close();
     expect(await idsIn(await opened({ path }))).toEqual([id, again.id]);
@@ -111,14 +111,14 @@ describe('a level history', () => {
     expect(ids.length).toBeGreaterThan(10);
     expect(ids.length).toBeLessThan(20);
     expect(ids).toEqual(events.slice(-ids.length).map(({ id }) => id));
-    expect(store.retained('/c/*').discardedThrough).toBe(events.at(-ids.length - 1)?.id);
+    expect(store.range('/c/*').discardedThrough).toBe(events.at(-ids.length - 1)?.id);
     const more = [await append(store, '/d/0'), await append(store, '/d/1')];
     // Of four channels one went whole, and nothing says that it is complete.
     const all = [...events, ...more];
     const there = new Set((await store.read('/**', 0, 1000)).map(({ channel }) => channel));
     expect(there.size).toBe(3);
     const gone = all.findLast(({ channel }) => !there.has(channel));
-    expect(store.retained(gone?.channel ?? '').discardedThrough).toBeGreaterThanOrEqual(gone?.id ?? Infinity);
+    expect(store.range(gone?.channel ?? '').discardedThrough).toBeGreaterThanOrEqual(gone?.id ?? Infinity);
     await store.close();
     const fewer = await opened({ path, maxChannels: 1 });
     expect((await fewer.read('/**', 0, 1000)).every(({ channel }) => channel === more[1]?.channel)).toBe(
@@ -135,7 +135,7 @@ describe('a level history', () => {
     for (const _ of ['the first time', 'again']) {
       const fewer = await opened({ path }, { ...plenty, retention: () => ({ maxEvents: 10, maxAge: 1000 }) });
       expect(await idsIn(fewer)).toEqual(ids.slice(-10));
-      expect(fewer.retained('/a')).toEqual({ discardedThrough: ids.at(-11), oldest: ids.at(-10) });
+      expect(fewer.range('/a')).toEqual({ discardedThrough: ids.at(-11), oldest: ids.at(-10) });
       await fewer.close();
     }
   });
@@ -154,12 +154,12 @@ describe('a level history', () => {
       await emptied.expire();
       const fifth = events[4]?.id;
       expect(await idsIn(emptied)).toEqual([kept.id]);
-      expect(emptied.retained('/kept')).toEqual({ discardedThrough: TODAY * 1000, oldest: kept.id });
+      expect(emptied.range('/kept')).toEqual({ discardedThrough: TODAY * 1000, oldest: kept.id });
       expect(emptied.newest).toBe(events.at(-1)?.id);
-      expect(emptied.retained('/c/10004')).toEqual({ discardedThrough: events.at(-1)?.id });
-      expect(emptied.retained('/c/17')).toEqual({ discardedThrough: events[17]?.id });
-      expect(emptied.retained('/c/3')).toEqual({ discardedThrough: fifth });
-      expect(emptied.retained('/elsewhere/*')).toEqual({ discardedThrough: fifth });
+      expect(emptied.range('/c/10004')).toEqual({ discardedThrough: events.at(-1)?.id });
+      expect(emptied.range('/c/17')).toEqual({ discardedThrough: events[17]?.id });
+      expect(emptied.range('/c/3')).toEqual({ discardedThrough: fifth });
+      expect(emptied.range('/elsewhere/*')).toEqual({ discardedThrough: fifth });
       await emptied.close();
     }
   });
@@ -173,8 +173,8 @@ describe('a level history', () => {
     const retention = (channel: string) => (channel === '/kept' ? plenty.retention(channel) : undefined);
     const changed = await opened({ path }, { ...plenty, retention });
     expect(await idsIn(changed)).toEqual([kept.id]);
-    expect(changed.retained('/kept')).toEqual({ discardedThrough: TODAY * 1000, oldest: kept.id });
-    expect(changed.retained('/dropped')).toEqual({ discardedThrough: dropped.id });
+    expect(changed.range('/kept')).toEqual({ discardedThrough: TODAY * 1000, oldest: kept.id });
+    expect(changed.range('/dropped')).toEqual({ discardedThrough: dropped.id });
   });
 
   it('reads pages of a pattern over many channels, some busy and some not', async () => {

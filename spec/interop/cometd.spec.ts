@@ -28,7 +28,7 @@ describe.each(versions)('cometd %s', (version) => {
     'calls the server over %s and gets its result, or its refusal',
     async (transport) => {
       const { url, server } = await host();
-      server.handle('/service/sum', ({ data }) => {
+      server.onCall('/service/sum', ({ data }) => {
         if (!Array.isArray(data)) throw new BayeuxError(400, [], 'not_a_list');
         return data.reduce((sum: number, n: number) => sum + n, 0);
       });

@@ -84,7 +84,7 @@ it.each(['websocket', 'long-polling'])(
   async (transport) => {
     const place = await host();
     const heard: unknown[] = [];
-    const listener = await place.server.connect();
+    const listener = await place.server.localSession();
     await listener.subscribe('/chat', ({ data }) => heard.push(data));
     let sent = 0;
     place.server.on('published', () => {

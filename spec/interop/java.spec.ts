@@ -37,7 +37,7 @@ class Host {
 
   async start(): Promise<string> {
     this.#server = new Server();
-    this.#server.handle('/service/echo', ({ data }) => data);
+    this.#server.onCall('/service/echo', ({ data }) => data);
     this.#listener = this.#transport === 'h2c' ? this.#serveHttp2() : this.#serveHttp();
     this.#listener.listen(this.#port, '127.0.0.1');
     await once(this.#listener, 'listening');

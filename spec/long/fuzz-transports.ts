@@ -77,7 +77,7 @@ async function target(requests: number) {
     log: (event) => void (event.level === 'error' && errors.push(event)),
   });
   const { server } = started;
-  server.handle('/service/x', ({ data }) => data);
+  server.onCall('/service/x', ({ data }) => data);
   const seen = { opened: 0, subscribed: 0, published: 0 };
   server.on('session.opened', () => {
     seen.opened += 1;

@@ -331,7 +331,7 @@ class World {
     const isFuture = position > this.#kept.newest;
     // What was there before this store was nobody knows.
     const isAncient = position < this.#kept.start;
-    const unprovable = isFuture || isAncient || this.#kept.retained(key).discardedThrough > position;
+    const unprovable = isFuture || isAncient || this.#kept.range(key).discardedThrough > position;
     if (reply.successful !== true) {
       expect(reply.error).toBe(`400:${key.includes('{') ? '' : key},${position}:replay_id_invalid`);
       expect(this.#setup.onGap).toBe('fail');

@@ -75,7 +75,7 @@ describe('errors', () => {
     expect(Object.keys(all).sort()).toEqual(Object.keys(errors).sort());
   });
 
-  it.each(Object.entries(all))('%s can be read by Faye (ERR-2)', (_name, { text, word }) => {
+  it.each(Object.entries(all))('%s can be read by Faye (ERR-2)', (_name, { text, code: word }) => {
     expect(text).toMatch(fayeError);
     expect(word).toMatch(/^[a-z]+(_[a-z]+)*$/);
   });
@@ -113,7 +113,7 @@ describe('BayeuxError.from', () => {
   it('reads every error back', () => {
     for (const error of Object.values(all)) {
       const read = BayeuxError.from(error.text);
-      expect([read.text, read.word]).toEqual([error.text, error.word]);
+      expect([read.text, read.code]).toEqual([error.text, error.code]);
     }
   });
 });

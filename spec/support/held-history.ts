@@ -1,4 +1,9 @@
-import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  HistoryRange,
+  StoredEvent,
+} from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 
 interface Waiting {
@@ -43,8 +48,8 @@ export class HeldHistory implements HistoryStore {
     return this.kept.read(pattern, after, limit);
   }
 
-  async retained(pattern: string): Promise<Retained> {
-    return this.kept.retained(pattern);
+  async range(pattern: string): Promise<HistoryRange> {
+    return this.kept.range(pattern);
   }
 
   async expire(): Promise<void> {

@@ -1,9 +1,14 @@
-import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../src/ports/history-store.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  HistoryRange,
+  StoredEvent,
+} from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 
 /** Something that may be waited for, and how it ends. */
-export type Wait = (what: 'append' | 'read' | 'retained') => Promise<void>;
+export type Wait = (what: 'append' | 'read' | 'range') => Promise<void>;
 
 /** A memory history that answers when it is let: it does what it is asked somewhere in the middle of its wait. */
 export class SlowHistory implements HistoryStore {
@@ -37,9 +42,9 @@ export class SlowHistory implements HistoryStore {
     return page;
   }
 
-  async retained(pattern: string): Promise<Retained> {
-    await this.wait('retained');
-    return this.kept.retained(pattern);
+  async range(pattern: string): Promise<HistoryRange> {
+    await this.wait('range');
+    return this.kept.range(pattern);
   }
 
   expire(): MaybePromise<void> {

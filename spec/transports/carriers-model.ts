@@ -11,7 +11,7 @@ import { handshake, type Wire } from './websocket-client.ts';
 
 /** What is promised to a client. */
 interface Kind {
-  readonly delivery: 'unflushed' | 'retained' | 'ack';
+  readonly delivery: 'unflushed' | 'resend' | 'ack';
   /**
    * Which ways the client listens to: `all` it has opened; or the `last` one alone, as CometD's and Faye's do. Such a one forgets a
    * connect that it waits for before it sends the next.
@@ -121,16 +121,16 @@ export const kinds = {
     retry,
     ...sizes,
   }),
-  'with what was sent retained, over links that lose nothing they took': record({
-    delivery: constant('retained'),
+  'with lost replies sent again, over links that lose nothing they took': record({
+    delivery: constant('resend'),
     listens: constantFrom('all', 'last'),
     room: constant(0),
     window,
     retry,
     ...sizes,
   }),
-  'with what was sent retained': record({
-    delivery: constant('retained'),
+  'with lost replies sent again': record({
+    delivery: constant('resend'),
     listens: constant('last'),
     room: rooms,
     window,
@@ -170,7 +170,7 @@ class Doors {
       clock: this.clock,
       transports: ['websocket', 'eventsource', 'long-polling'],
       maxInterval: 1_000_000_000,
-      redelivery: delivery === 'retained' ? 'retained' : 'unflushed',
+      redelivery: delivery === 'resend' ? 'resend' : 'unflushed',
       maxFlushBytes,
       // A batch that takes several frames may come in part, and then again as a whole (AK-8).
       websocket: { maxBufferedBytes, maxFlushBytes: delivery === 'ack' ? 10_000_000 : maxFlushBytes },
@@ -370,7 +370,7 @@ class Model {
     if (!isAgain) this.#connectId = this.#nextId();
     const comesAgain = this.#hasFailed && retry === 'at once';
     // Where it would say that a reply was lost, it is said by no other connect.
-    const atOnce = comesAgain || (!hold && delivery !== 'retained');
+    const atOnce = comesAgain || (!hold && delivery !== 'resend');
     return {
       id: this.#connectId,
       channel: '/meta/connect',
@@ -446,7 +446,7 @@ class Model {
 
   /** Whether what the network has taken and lost comes again only when a connect shows the loss. */
   get #isRetainedOnly(): boolean {
-    return this.#kind.delivery === 'retained' && this.#kind.room > 0;
+    return this.#kind.delivery === 'resend' && this.#kind.room > 0;
   }
 
   async #change(step: Change): Promise<void> {

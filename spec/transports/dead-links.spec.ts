@@ -28,7 +28,7 @@ function noted({ data, ext }: Wire): Heard {
 describe('CometD 9 whose link dies without a sign', () => {
   it.each([
     ['without ack', false, 'unflushed'],
-    ['without ack, with what was sent retained', false, 'retained'],
+    ['without ack, with lost replies sent again', false, 'resend'],
     ['with ack', true, 'unflushed'],
   ] as const)('is served within 1 s of its new WebSocket, %s', async (_name, ack, redelivery) => {
     const { url, server } = await host({ ...room, redelivery, maxQueue: 100 });
@@ -158,7 +158,7 @@ describe('a bare client whose link dies without a sign', () => {
 
   it.each([
     ['without ack', 'unflushed', false, []],
-    ['without ack, with what was sent retained', 'retained', false, [{ data: 0, marked: true }]],
+    ['without ack, with lost replies sent again', 'resend', false, [{ data: 0, marked: true }]],
     ['with ack', 'unflushed', true, [{ data: 0, marked: false }]],
   ] as const)(
     'is served by polls after a WebSocket within 1 s, %s',

@@ -29,7 +29,7 @@ describe('answers leave when what came in the turn was read', () => {
     const { server, http, url } = await start();
     const { clientId } = await client(url);
     const order: unknown[] = [];
-    server.listen('/a', ({ data }) => order.push(data));
+    server.subscribe('/a', ({ data }) => order.push(data));
     http.prependListener('request', (_req, res: ServerResponse) => {
       const end = res.end.bind(res);
       Object.assign(res, {
@@ -67,7 +67,7 @@ describe('answers leave when what came in the turn was read', () => {
       });
     });
     const alice = await WebSocketClient.connected(url);
-    server.listen('/a', ({ data }) => {
+    server.subscribe('/a', ({ data }) => {
       order.push(data);
       process.nextTick(() => order.push('read'));
     });

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { requestInfo } from '../../src/transports/request-info.ts';
-import type { Question } from '../../src/ports/policy.ts';
+import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { start } from '../support/start.ts';
 import { client } from './sessions.ts';
 
@@ -29,7 +29,7 @@ it.each(['long-polling', 'websocket', 'callback-polling', 'eventsource'] as cons
   async (transport) => {
     const given: unknown[] = [];
     const policy = {
-      canSubscribe(question: Question) {
+      canSubscribe(question: PolicyRequest) {
         given.push(
           question,
           question.message,

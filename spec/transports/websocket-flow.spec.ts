@@ -244,7 +244,7 @@ describe('a socket that fails while it is read', () => {
       fail = () => socket.destroy();
     });
     const alice = await WebSocketClient.connected(url, '/n');
-    server.listen('/n', () => fail());
+    server.subscribe('/n', () => fail());
     alice.send(alice.message('/n', { data: 1 }));
     await until(() => alice.ended);
     const [session] = server.sessions;

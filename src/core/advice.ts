@@ -32,8 +32,8 @@ const afterConnect: Record<string, AdviceKind> = {
 
 /** The advice that goes with a failed reply on this channel; undefined where none belongs (ADV-1). */
 export function adviceAfter(channel: string | undefined, error: BayeuxError): AdviceKind | undefined {
-  if (channel === '/meta/handshake') return afterHandshake[error.word] ?? 'none';
-  if (channel === '/meta/connect') return afterConnect[error.word] ?? 'later';
+  if (channel === '/meta/handshake') return afterHandshake[error.code] ?? 'none';
+  if (channel === '/meta/connect') return afterConnect[error.code] ?? 'later';
   return undefined;
 }
 

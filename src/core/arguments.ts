@@ -17,13 +17,13 @@ const elsewhere: Readonly<Record<string, string>> = {
   message: 'published',
 };
 
-/** Throws `UsageError` unless this is the name of an event that the server tells of. */
-export function checkEventName(name: unknown, known: readonly string[]): void {
-  const usage = "write server.on('session.opened', ({ session }) => …)";
+/** Throws `UsageError` unless this is the name of an event that can be heard by this call. */
+export function checkEventName(name: unknown, known: readonly string[], on = 'server.on'): void {
+  const usage = `write ${on}('${known[0]}', (event) => …)`;
   if (typeof name === 'function') throw new UsageError(`the name of the event comes first: ${usage}`);
   if (typeof name !== 'string') throw new UsageError(`an event has a name, got ${shown(name)}: ${usage}`);
   if (known.includes(name)) return;
-  const meant = Object.hasOwn(elsewhere, name)
+  const meant = known.includes(String(elsewhere[name]))
     ? `; did you mean "${elsewhere[name]}"?`
     : didYouMean(name, known);
   throw new UsageError(`there is no event "${name}"${meant || ` (there are ${known.join(', ')})`}`);

@@ -1,6 +1,7 @@
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
 import type { Conduit } from '../ports/conduit.ts';
+import type { Arrival } from '../ports/session.ts';
 import { errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
@@ -166,7 +167,7 @@ export class Batch implements Context {
     const { hooks } = this.core;
     try {
       const isLookedAt = (session?.hookLists ?? hooks.lists).incoming[request.kind].length > 0;
-      const passed = isLookedAt ? hooks.incoming(request, session, this.conduit, this.alone) : request;
+      const passed = isLookedAt ? hooks.incoming(request, this.#arrival(session)) : request;
       const reply = isPromise(passed)
         ? passed.then((one) => this.#answer(one, session))
         : this.#answer(passed, session);
@@ -174,6 +175,10 @@ export class Batch implements Context {
     } catch (error) {
       return this.#fail(request, error, session);
     }
+  }
+
+  #arrival(session: Session | undefined): Arrival<Session> {
+    return { session, conduit: this.conduit, alone: this.alone };
   }
 
   #answer(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {

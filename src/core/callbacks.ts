@@ -1,7 +1,7 @@
 import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { OverflowAction } from '../ports/outbox.ts';
-import type { Question } from '../ports/policy.ts';
+import type { PolicyRequest } from '../ports/policy.ts';
 import type { Session } from '../ports/session.ts';
 
 /** Decides what happens when an event does not fit the queue of a session (DL-10). */
@@ -11,4 +11,4 @@ export type OverflowDecision = (overflow: {
 }) => OverflowAction;
 
 /** Says whether a publish without a session is accepted (PB-3). */
-export type UnconnectedPublish = (question: Question) => MaybePromise<boolean>;
+export type UnconnectedPublish = (question: PolicyRequest) => MaybePromise<boolean>;

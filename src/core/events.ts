@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts';
 import { adopt, isPromise } from '../lib/maybe-promise.ts';
 import type { OverflowAction } from '../ports/outbox.ts';
 import type { CloseReason } from '../ports/conduit.ts';
-import type { Session } from '../ports/session.ts';
+import type { Session, SessionEvents } from '../ports/session.ts';
 
 /** What the application may hear with `server.on`. */
 export interface ServerEvents {
@@ -28,52 +28,50 @@ export interface ServerEvents {
   };
 }
 
-type Name = keyof ServerEvents;
-type Listener<N extends Name> = (event: ServerEvents[N]) => void;
-type Lists = { [N in Name]: Set<Listener<N>> };
+type Listener<Event> = (event: Event) => unknown;
 
-/** Tells listeners, one after another, and waits for none; one that throws, now or later, is logged and harms nobody (PR-8). */
-export class Events {
-  /** Whether anyone listens: what nobody hears need not be made. */
-  readonly hears: Record<Name, boolean>;
+/** Tells listeners, one after another, and waits for none. A listener that throws, now or later, is logged and harms nobody (PR-8). */
+export class Emitter<Events extends object> {
+  /** Whether anyone listens: an event that nobody hears need not be made. */
+  readonly hears: Readonly<Record<keyof Events, boolean>>;
+  readonly #on: string;
   readonly #log: Log;
-  readonly #lists: Lists = {
-    'session.opened': new Set(),
-    'session.closed': new Set(),
-    'channel.subscribed': new Set(),
-    'channel.unsubscribed': new Set(),
-    published: new Set(),
-    overflow: new Set(),
-  };
+  // By name; each listener with whether it is called once only.
+  readonly #lists: { readonly [Name in keyof Events]: Map<Listener<Events[Name]>, boolean> };
 
-  constructor(log: Log) {
+  /** `on` is how the application writes the call, for what is said of mistakes. */
+  constructor(names: readonly (keyof Events & string)[], on: string, log: Log) {
+    const each = <T>(value: () => T) =>
+      Object.fromEntries(names.map((name) => [name, value()])) as Record<keyof Events, T>;
+    this.hears = each(() => false);
+    this.#lists = each(() => new Map());
+    this.#on = on;
     this.#log = log;
-    this.hears = {
-      'session.opened': false,
-      'session.closed': false,
-      'channel.subscribed': false,
-      'channel.unsubscribed': false,
-      published: false,
-      overflow: false,
-    };
   }
 
-  /** Adds a listener; what comes back removes it. */
-  on<N extends Name>(name: N, listener: Listener<N>): () => void {
-    checkEventName(name, Object.keys(this.#lists));
-    checkFunction(`the listener of "${name}"`, listener, `write server.on('${name}', (event) => …)`);
-    const list: Set<Listener<N>> = this.#lists[name];
-    list.add(listener);
-    this.hears[name] = true;
-    return () => {
-      list.delete(listener);
-      this.hears[name] = list.size > 0;
-    };
+  /** Adds a listener; the returned function removes it. Throws `UsageError` for an unknown name. */
+  on<Name extends keyof Events & string>(
+    name: Name,
+    listener: Listener<Events[Name]>,
+    once = false,
+  ): () => void {
+    this.#check(name);
+    checkFunction(`the listener of "${name}"`, listener, `write ${this.#on}('${name}', (event) => …)`);
+    this.#lists[name].set(listener, once);
+    this.#count(name);
+    return () => this.off(name, listener);
   }
 
-  emit<N extends Name>(name: N, event: ServerEvents[N]): void {
-    const list: Set<Listener<N>> = this.#lists[name];
-    for (const listener of list) {
+  /** Removes a listener. Throws `UsageError` for an unknown name. */
+  off<Name extends keyof Events & string>(name: Name, listener: Listener<Events[Name]>): void {
+    this.#check(name);
+    this.#lists[name].delete(listener);
+    this.#count(name);
+  }
+
+  emit<Name extends keyof Events & string>(name: Name, event: Events[Name]): void {
+    for (const [listener, once] of this.#lists[name]) {
+      if (once) this.off(name, listener);
       try {
         const answer = adopt<unknown>(listener(event));
         if (isPromise(answer)) this.#hearFailure(name, answer);
@@ -83,11 +81,63 @@ export class Events {
     }
   }
 
-  #hearFailure(name: Name, answer: Promise<unknown>): void {
+  #check(name: string): void {
+    checkEventName(name, Object.keys(this.#lists), this.#on);
+  }
+
+  #count(name: keyof Events): void {
+    (this.hears as Record<keyof Events, boolean>)[name] = this.#lists[name].size > 0;
+  }
+
+  #hearFailure(name: string, answer: Promise<unknown>): void {
     answer.catch((error: unknown) => this.#failed(name, error));
   }
 
-  #failed(name: Name, error: unknown): void {
+  #failed(name: string, error: unknown): void {
     this.#log({ level: 'error', event: 'listener.failed', name, error });
+  }
+}
+
+/** What happens to a server, and to each of its sessions. */
+export class Events extends Emitter<ServerEvents> {
+  // Few sessions are listened to by themselves: the others need not hold a place for it.
+  readonly #ofSessions = new WeakMap<Session, Emitter<SessionEvents>>();
+  readonly #sessionLog: Log;
+
+  constructor(log: Log) {
+    super(
+      [
+        ...(['session.opened', 'session.closed', 'channel.subscribed', 'channel.unsubscribed'] as const),
+        ...(['published', 'overflow'] as const),
+      ],
+      'server.on',
+      log,
+    );
+    this.#sessionLog = log;
+  }
+
+  /** What happens to one session. */
+  of(session: Session): Emitter<SessionEvents> {
+    let events = this.#ofSessions.get(session);
+    if (events === undefined) {
+      events = new Emitter(['closed', 'subscribed', 'unsubscribed'], 'session.on', this.#sessionLog);
+      this.#ofSessions.set(session, events);
+    }
+    return events;
+  }
+
+  closed(session: Session, reason: CloseReason): void {
+    this.emit('session.closed', { session, reason });
+    this.#ofSessions.get(session)?.emit('closed', { reason });
+  }
+
+  subscribed(session: Session, pattern: string): void {
+    this.emit('channel.subscribed', { session, pattern });
+    this.#ofSessions.get(session)?.emit('subscribed', { pattern });
+  }
+
+  unsubscribed(session: Session, pattern: string): void {
+    this.emit('channel.unsubscribed', { session, pattern });
+    this.#ofSessions.get(session)?.emit('unsubscribed', { pattern });
   }
 }

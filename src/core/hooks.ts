@@ -2,9 +2,8 @@ import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
-import type { Conduit } from '../ports/conduit.ts';
 import type { Feature } from '../ports/feature.ts';
-import type { Extension, HeardMessage, Hook, Said, Session } from '../ports/session.ts';
+import type { Arrival, Extension, Hook, ReceivedMessage, SentMessage, Session } from '../ports/session.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
@@ -24,8 +23,8 @@ export class HookLists {
   readonly publishing: readonly Extension[];
   readonly outgoing: ByKind;
   readonly delivering: readonly Extension[];
-  readonly hearing: readonly Extension[];
-  readonly saying: readonly Extension[];
+  readonly toApplication: readonly Extension[];
+  readonly fromApplication: readonly Extension[];
 
   constructor(extensions: readonly Extension[]) {
     const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
@@ -35,8 +34,8 @@ export class HookLists {
     this.publishing = having('publishing');
     this.outgoing = byKind(having('outgoing').reverse());
     this.delivering = having('delivering');
-    this.hearing = having('hearing');
-    this.saying = having('saying');
+    this.toApplication = having('toApplication');
+    this.fromApplication = having('fromApplication');
   }
 }
 
@@ -77,14 +76,9 @@ export class Hooks {
   }
 
   /** Throws `BayeuxError` when an extension refuses the request, or deletes it. */
-  incoming(
-    request: ReadableRequest,
-    session: HookedSession | undefined,
-    conduit: Conduit,
-    alone: boolean,
-  ): MaybePromise<ReadableRequest> {
-    const extensions = (session?.hookLists ?? this.lists).incoming[request.kind];
-    const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, session, conduit, alone);
+  incoming(request: ReadableRequest, arrival: Arrival<HookedSession>): MaybePromise<ReadableRequest> {
+    const extensions = (arrival.session?.hookLists ?? this.lists).incoming[request.kind];
+    const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, arrival);
     return this.#run(request, { hook: 'incoming', extensions, call });
   }
 
@@ -114,30 +108,30 @@ export class Hooks {
   }
 
   /** The message as the application hears it. Throws `BayeuxError` when an extension refuses it. */
-  hearing(message: HeardMessage): HeardMessage {
+  toApplication(message: ReceivedMessage): ReceivedMessage {
     let heard = message;
-    for (const extension of this.lists.hearing) {
+    for (const extension of this.lists.toApplication) {
       try {
-        const passed = extension.hearing?.(heard);
-        if (this.#isLater(passed, extension, 'hearing')) throw errors.serverError();
+        const passed = extension.toApplication?.(heard);
+        if (this.#isLater(passed, extension, 'toApplication')) throw errors.serverError();
         heard = passed ?? heard;
       } catch (error) {
         if (error instanceof BayeuxError) throw error;
-        this.#failed(extension, 'hearing', error);
+        this.#failed(extension, 'toApplication', error);
       }
     }
     return heard;
   }
 
   /** A copy of what the application says, as JSON can carry it. Throws `UsageError` for what JSON cannot carry. */
-  saying(said: Said): Said {
+  fromApplication(said: SentMessage): SentMessage {
     let passed = said;
-    for (const extension of this.lists.saying) {
+    for (const extension of this.lists.fromApplication) {
       try {
-        const answer = extension.saying?.(passed);
-        if (!this.#isLater(answer, extension, 'saying')) passed = answer ?? passed;
+        const answer = extension.fromApplication?.(passed);
+        if (!this.#isLater(answer, extension, 'fromApplication')) passed = answer ?? passed;
       } catch (error) {
-        this.#failed(extension, 'saying', error);
+        this.#failed(extension, 'fromApplication', error);
       }
     }
     const { data, ext } = passed;
@@ -216,8 +210,8 @@ const hooks: Record<Hook, true> = {
   publishing: true,
   outgoing: true,
   delivering: true,
-  hearing: true,
-  saying: true,
+  toApplication: true,
+  fromApplication: true,
 };
 const kindNames: Record<Request['kind'], true> = {
   handshake: true,

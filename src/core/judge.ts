@@ -6,13 +6,13 @@ import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
-import type { HandshakeAnswer, Policy, Question } from '../ports/policy.ts';
+import type { HandshakeAnswer, Policy, PolicyRequest } from '../ports/policy.ts';
 import type { Session } from '../ports/session.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
 /** The question as it is put: what costs something is made when it is asked for. */
-class AskedQuestion implements Question {
+class AskedQuestion implements PolicyRequest {
   readonly session: Session | undefined;
   readonly channel: string;
   readonly #asked: ReadableRequest;
@@ -55,7 +55,7 @@ class AskedQuestion implements Question {
 /** A function of the application that answers questions, and what of its answers can be used. */
 interface Asked<T> {
   readonly name: string;
-  ask(question: Question): unknown;
+  ask(question: PolicyRequest): unknown;
   /** The answer; throws `UsageError` for one that is none. */
   read(answer: unknown): T;
 }
@@ -147,7 +147,7 @@ export class Judge {
   }
 
   /** What the client is told: a policy refuses with a `BayeuxError`, anything else is for the log alone. */
-  #failure(error: unknown, name: string, { channel, session }: Question): BayeuxError {
+  #failure(error: unknown, name: string, { channel, session }: PolicyRequest): BayeuxError {
     if (error instanceof BayeuxError) return error;
     const who = session === undefined ? {} : { session: session.id };
     this.#log({ level: 'error', event: 'policy.failed', function: name, channel, ...who, error });

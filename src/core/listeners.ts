@@ -4,15 +4,15 @@ import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
-import type { HeardMessage, Session } from '../ports/session.ts';
+import type { ReceivedMessage, Session } from '../ports/session.ts';
 import type { Hooks } from './hooks.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 
 /** Hears messages; what it returns is ignored. */
-export type Listener = (message: HeardMessage) => unknown;
+export type Listener<Data = unknown> = (message: ReceivedMessage<Data>) => unknown;
 
 /** Answers remote calls: what it returns, or resolves to, is the result; `undefined` is none. */
-export type Handler = (call: HeardMessage) => unknown;
+export type Handler<Data = unknown> = (call: ReceivedMessage<Data>) => unknown;
 
 /** A session that called, and is answered. */
 interface Caller extends Session {
@@ -20,7 +20,7 @@ interface Caller extends Session {
 }
 
 interface Entry extends Stamped {
-  hear(message: HeardMessage, caller: Caller | undefined): void;
+  hear(message: ReceivedMessage, caller: Caller | undefined): void;
 }
 
 /** What the application hears of service channels and publications. */
@@ -28,7 +28,7 @@ export class Listeners {
   /** How many listeners and handlers there are. */
   size = 0;
   readonly #index = new ChannelIndex<Entry>();
-  readonly #answered = new WeakSet<HeardMessage>();
+  readonly #answered = new WeakSet<ReceivedMessage>();
   readonly #hooks: Hooks;
   readonly #log: Log;
 
@@ -52,7 +52,7 @@ export class Listeners {
   /** Tells all who listen, and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
   tell({ channel, data, ext, id }: PublishRequest, session: Caller | undefined): void {
     if (this.#index.match(channel).length === 0) return;
-    const heard = this.#hooks.hearing({
+    const heard = this.#hooks.toApplication({
       channel,
       data,
       ...(ext !== undefined && { ext }),
@@ -71,7 +71,7 @@ export class Listeners {
     };
   }
 
-  #answer(handler: Handler, call: HeardMessage, caller: Caller | undefined): void {
+  #answer(handler: Handler, call: ReceivedMessage, caller: Caller | undefined): void {
     const failed = (error: unknown): void => {
       const isMeant = error instanceof BayeuxError;
       this.#log({ level: isMeant ? 'warn' : 'error', event: 'call.failed', channel: call.channel, error });
@@ -88,11 +88,11 @@ export class Listeners {
   }
 
   // SV-6: the one message that has both `data` and `successful`; it travels through the queue like any event.
-  #result(call: HeardMessage, caller: Caller | undefined, successful: boolean, data: unknown): void {
+  #result(call: ReceivedMessage, caller: Caller | undefined, successful: boolean, data: unknown): void {
     const { channel, id } = call;
     // SV-5: one result at most, though several handlers may hear the call.
     if (id === undefined || this.#answered.has(call)) return;
-    const event = { id, channel, successful, ...this.#hooks.saying({ data }) };
+    const event = { id, channel, successful, ...this.#hooks.fromApplication({ data }) };
     this.#answered.add(call);
     caller?.queue(new OutgoingEvent(event));
   }

@@ -5,16 +5,22 @@ import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { checkFunction, noChannel } from './arguments.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
+import type { DataOf } from '../channels/channel-types.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import { copyOf } from '../lib/json.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
+/** An event of a channel, whose data has this type. */
+export interface HeardEvent<Data = unknown> extends Event {
+  readonly data: Data;
+}
+
 /**
  * Hears the events of one subscription. Each call gets its own copy (IP-2). When it returns a promise, the next event of the session
  * waits for that; meanwhile `maxQueue` and the `overflow` rules hold, as for any client that reads slowly.
  */
-export type EventListener = (event: Event) => unknown;
+export type EventListener<Data = unknown> = (event: HeardEvent<Data>) => unknown;
 
 const request: RequestInfo = Object.freeze({
   transport: 'in-process',
@@ -115,7 +121,7 @@ export interface LocalParts {
 }
 
 /** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy. */
-export class LocalSession {
+export class LocalSession<Channels extends object = Record<string, unknown>> {
   readonly #parts: LocalParts;
   readonly #conduit = new LocalConduit(
     (event) => this.#hear(event),
@@ -160,11 +166,15 @@ export class LocalSession {
    * Subscribes to a name or pattern, and receives what was published after the event with this id: what is new with -1, all there
    * is with -2. What comes back unsubscribes. Throws `BayeuxError`.
    */
-  async subscribe(pattern: string, listener: EventListener, after = -1): Promise<() => Promise<void>> {
+  async subscribe<Pattern extends string>(
+    pattern: Pattern,
+    listener: EventListener<DataOf<Channels, Pattern>>,
+    after = -1,
+  ): Promise<() => Promise<void>> {
     const usage = "write session.subscribe('/chat/*', ({ data }) => …)";
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
     checkFunction('the listener', listener, usage);
-    const heard: Heard = { stamp: 0, pattern, listener };
+    const heard: Heard = { stamp: 0, pattern, listener: listener as EventListener };
     await this.#ask({
       kind: 'subscribe',
       channel: '/meta/subscribe',
@@ -177,7 +187,7 @@ export class LocalSession {
   }
 
   /** Publishes data that JSON can carry; nothing while the server closes. Throws `BayeuxError`. */
-  async publish(channel: string, data: unknown): Promise<void> {
+  async publish<Channel extends string>(channel: Channel, data: DataOf<Channels, Channel>): Promise<void> {
     if (this.#parts.isClosing()) return;
     if (typeof channel !== 'string')
       throw noChannel(channel, "write session.publish('/chat/room', { text: 'hello' })");
@@ -230,7 +240,7 @@ export class LocalSession {
     return working && Promise.all(working);
   }
 
-  #tell({ pattern, listener }: Heard, event: Event): Promise<unknown> | undefined {
+  #tell({ pattern, listener }: Heard, event: HeardEvent): Promise<unknown> | undefined {
     const failed = (error: unknown): void => this.#parts.listenerFailed(pattern, error);
     try {
       const answer = adopt(listener(event));

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { RateLimits } from '../lib/rate-limits.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
@@ -9,6 +10,7 @@ import type { Feature, FeatureHost } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { DataOf } from '../channels/channel-types.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Event, JsonObject, Request } from '../protocol/message.ts';
@@ -66,7 +68,10 @@ export interface Usage {
 export type ServerState = 'open' | 'draining' | 'closed';
 
 /** Sessions, channels and who hears what. Knows no sockets: transports bring it requests and conduits. */
-export class Server<Options extends CoreOptions = CoreOptions> {
+export class Server<
+  Options extends CoreOptions = CoreOptions,
+  Channels extends object = Record<string, unknown>,
+> {
   readonly options: Options;
   readonly clock: Clock;
   readonly log: Log;
@@ -80,6 +85,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   readonly #core: Core;
   readonly #opening: Promise<void>;
   readonly #conduits = new Set<Conduit>();
+  readonly #rateLimits: RateLimits;
   #state: ServerState = 'open';
   // Between the moment it is closed and the end of `close`.
   #isClosing = false;
@@ -94,7 +100,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     this.#core = this.#assemble(init);
     this.intake = this.#core.intake;
     this.flusher = this.#core.flusher;
-    this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
+    this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
+    this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
     this.#opening = this.#openParts();
   }
@@ -131,7 +138,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
 
   // For the application
 
-  /** Hears what happens to sessions and channels; what the listener returns is ignored. What comes back stops it. */
+  /** Hears what happens to sessions and channels. The returned function removes the listener. Throws `UsageError` for an unknown name. */
   on<Name extends keyof ServerEvents>(
     name: Name,
     listener: (event: ServerEvents[Name]) => unknown,
@@ -139,26 +146,42 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     return this.#core.events.on(name, listener);
   }
 
+  /** As `on`, for the next event of this name only. */
+  once<Name extends keyof ServerEvents>(
+    name: Name,
+    listener: (event: ServerEvents[Name]) => unknown,
+  ): () => void {
+    return this.#core.events.on(name, listener, true);
+  }
+
+  /** Removes a listener that `on` or `once` added. Throws `UsageError` for an unknown name. */
+  off<Name extends keyof ServerEvents>(name: Name, listener: (event: ServerEvents[Name]) => unknown): void {
+    this.#core.events.off(name, listener);
+  }
+
   /** Hears what clients publish to a channel or pattern, service channels included; what comes back stops it. */
-  listen(pattern: string, listener: Listener): () => void {
-    const usage = "write server.listen('/chat/*', ({ data }) => …)";
+  subscribe<Pattern extends string>(
+    pattern: Pattern,
+    listener: Listener<DataOf<Channels, Pattern>>,
+  ): () => void {
+    const usage = "write server.subscribe('/chat/*', ({ data }) => …)";
     if (typeof pattern === 'number')
       throw new UsageError(
         `a channel is listened to here: ${usage}; to listen on a port, write httpServer.listen(${pattern})`,
       );
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
     checkFunction('the listener', listener, usage);
-    return this.#core.listeners.listen(this.#pattern(pattern), listener);
+    return this.#core.listeners.listen(this.#pattern(pattern), listener as Listener);
   }
 
   /** Answers the remote calls made to a service channel, or a pattern of them; what comes back stops it. */
-  handle(pattern: string, handler: Handler): () => void {
-    const usage = "write server.handle('/service/sum', ({ data }) => …)";
+  onCall<Pattern extends string>(pattern: Pattern, handler: Handler<DataOf<Channels, Pattern>>): () => void {
+    const usage = "write server.onCall('/service/sum', ({ data }) => …)";
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
     checkFunction('the handler', handler, usage);
     if (kindOf(pattern) !== 'service')
       throw new UsageError(`remote calls go to /service channels, not to "${pattern}"`);
-    return this.#core.listeners.handle(this.#pattern(pattern), handler);
+    return this.#core.listeners.handle(this.#pattern(pattern), handler as Handler);
   }
 
   /**
@@ -166,7 +189,11 @@ export class Server<Options extends CoreOptions = CoreOptions> {
    * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry, and `BayeuxError`
    * for data that may not be published there. Does nothing while the server closes, and throws `UsageError` afterwards.
    */
-  async publish(channel: string, data: unknown, how: Delivery & { ext?: JsonObject } = {}): Promise<void> {
+  async publish<Channel extends string>(
+    channel: Channel,
+    data: DataOf<Channels, Channel>,
+    how: Delivery & { ext?: JsonObject } = {},
+  ): Promise<void> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (typeof channel !== 'string')
@@ -189,15 +216,23 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   }
 
   /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
-  async connect(): Promise<LocalSession> {
+  async localSession(): Promise<LocalSession<Channels>> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    return new LocalSession({
+    return new LocalSession<Channels>({
       receive: (requests, conduit) => this.receive(requests, conduit),
       session: (id) => this.#core.sessions.byId(id),
       resuming: (pattern, after) => this.#core.features.resuming(pattern, after),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
     }).handshake();
+  }
+
+  /**
+   * Takes one of the `limit` calls that `key` has in every `ms` milliseconds, on this node; false when none is left. For policies and
+   * extensions: `server.rateLimit(session.id, 10, 1000)`.
+   */
+  rateLimit(key: string, limit: number, ms: number): boolean {
+    return this.#rateLimits.take(key, limit, ms);
   }
 
   /** The session with this public id, if it is connected to this node. */
@@ -308,7 +343,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
-    const event = { channel, ...hooks.saying({ data, ...(ext !== undefined && { ext }) }) };
+    const event = { channel, ...hooks.fromApplication({ data, ...(ext !== undefined && { ext }) }) };
     if (features.checking.length > 0) features.check(channel, event.data);
     return event;
   }

@@ -8,7 +8,13 @@ import type { Stamped } from '../channels/channel-index.ts';
 import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
 import type { Outbox } from '../ports/outbox.ts';
-import type { DisconnectReason, Extension, SessionState, StartOverReason } from '../ports/session.ts';
+import type {
+  DisconnectReason,
+  Extension,
+  SessionEvents,
+  SessionState,
+  StartOverReason,
+} from '../ports/session.ts';
 import type { Timing } from '../ports/transport.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { type BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
@@ -248,7 +254,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }
-    const said = this.#host.hooks.saying({ data, ...(how.ext !== undefined && { ext: how.ext }) });
+    const said = this.#host.hooks.fromApplication({ data, ...(how.ext !== undefined && { ext: how.ext }) });
     const { overflow } = this.#host.rules.of(channel);
     const handling = overflow === undefined ? how : { ...how, overflow };
     const event = new OutgoingEvent({ channel, ...said }, handling);
@@ -281,6 +287,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const held = this.#unhold();
     this.close(reason);
     if (held !== undefined) this.#fail(held, errors.sessionUnknown(), 'again');
+  }
+
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (event: SessionEvents[Name]) => unknown,
+  ): () => void {
+    return this.#host.events.of(this).on(name, listener);
   }
 
   extend(extension: Extension): void {
@@ -574,7 +587,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     ) {
       push.end('disconnected', reason);
     }
-    this.#host.events.emit('session.closed', { session: this, reason });
+    this.#host.events.closed(this, reason);
     this.#host.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }
 

@@ -79,7 +79,7 @@ export class Subscriptions {
     if (shared === undefined) return;
     session.subscriptions.add(shared);
     session.subscriptionBytes += bytesOf(pattern);
-    this.#events.emit('channel.subscribed', { session, pattern });
+    this.#events.subscribed(session, pattern);
     return first ? this.#gainInterest(pattern) : this.#arriving.get(pattern);
   }
 
@@ -87,7 +87,7 @@ export class Subscriptions {
     if (!this.index.remove(pattern, session)) return;
     session.subscriptions.delete(pattern);
     session.subscriptionBytes -= bytesOf(pattern);
-    this.#events.emit('channel.unsubscribed', { session, pattern });
+    this.#events.unsubscribed(session, pattern);
     if (!this.index.has(pattern)) this.#loseInterest(pattern);
   }
 

@@ -17,7 +17,7 @@ export function activity(clock: Clock, mode: ActivityMode, maxInactivity: number
   return {
     name: 'activity',
     opened: note,
-    incoming(request, session) {
+    incoming(request, { session }) {
       if (session === undefined) return request;
       if (request.kind !== 'connect') note(session);
       else if (isInactive(session)) {

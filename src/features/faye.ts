@@ -56,7 +56,7 @@ export function fayeExtension(extension: FayeExtension, name = 'faye'): Extensio
   return {
     name,
     ...(incoming !== undefined && {
-      incoming(request, _session, { transport, request: info }) {
+      incoming(request, { conduit: { transport, request: info } }) {
         const sent = messageOf(request);
         const outcome = call(incoming, copy(sent), transport === 'in-process' ? null : info);
         return after(outcome, (message) => requestOf(request, sent, message));

@@ -177,7 +177,7 @@ class Revalidation implements Feature {
 
   // What a policy throws for clients is its refusal; otherwise it failed, which is logged already.
   #failed(session: ServedSession, error: unknown, refuse: () => void): void {
-    if (error instanceof BayeuxError && error.word !== 'server_error') {
+    if (error instanceof BayeuxError && error.code !== 'server_error') {
       refuse();
       return;
     }

@@ -24,7 +24,7 @@ export function timesync(clock: Clock, accuracy: number): Extension {
     name: 'timesync',
     kinds: ['handshake', 'connect', 'subscribe', 'unsubscribe', 'disconnect'],
 
-    incoming(request, session) {
+    incoming(request, { session }) {
       const sent = request.ext?.timesync;
       if (!isObject(sent)) return request;
       received.set(sent, now());

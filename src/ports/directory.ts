@@ -8,6 +8,4 @@ export interface Directory {
   members(channel: string): MaybePromise<readonly string[]>;
   /** How many sessions an event on `channel` would reach; without a channel, how many there are. */
   count(channel?: string): MaybePromise<number>;
-  /** Takes one of `limit` tokens that `key` has in every `ms` milliseconds; false when there is none left. */
-  take(key: string, limit: number, ms: number): MaybePromise<boolean>;
 }

@@ -18,7 +18,7 @@ import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
-import type { Extension, Session, StartOverReason } from './session.ts';
+import type { Arrival, Extension, Session, StartOverReason } from './session.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
@@ -82,9 +82,7 @@ export interface Feature extends Extension {
   opened?(session: ServedSession, request: HandshakeRequest): unknown;
   incoming?(
     request: ReadableRequest,
-    session: ServedSession | undefined,
-    conduit: Conduit,
-    alone: boolean,
+    arrival: Arrival<ServedSession>,
   ): MaybePromise<ReadableRequest | undefined>;
   outgoing?(
     reply: Reply,

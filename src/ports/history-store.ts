@@ -20,7 +20,7 @@ export interface StoredEvent {
 }
 
 /** What of the channels a pattern matches is still there. */
-export interface Retained {
+export interface HistoryRange {
   /** The highest id that was discarded and may have been on one of them; for a fresh store, where its ids begin. */
   readonly discardedThrough: number;
   /** The lowest id still there; absent when nothing is. */
@@ -48,7 +48,7 @@ export interface HistoryStore {
   append(channel: string, json: string): MaybePromise<StoredEvent>;
   /** Up to `limit` events with an id above `after` on channels the name or pattern matches, by id. */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly StoredEvent[]>;
-  retained(pattern: string): MaybePromise<Retained>;
+  range(pattern: string): MaybePromise<HistoryRange>;
   /** Discards what is too old by now. The server calls it every so often; too many are discarded as they come in. */
   expire(): MaybePromise<void>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from './session.ts';
 
 /** What a policy is asked. `session` is absent at a handshake and for publishes without one. */
-export interface Question {
+export interface PolicyRequest {
   readonly session: Session | undefined;
   /** The channel, or the pattern of a subscription. */
   readonly channel: string;
@@ -40,7 +40,7 @@ export type HandshakeAnswer =
 
 /** Decides who may do what. Asked for every remote message; nothing is cached (SEC-13). What is absent is allowed. */
 export interface Policy {
-  canHandshake?(question: Question): MaybePromise<HandshakeAnswer>;
-  canSubscribe?(question: Question): MaybePromise<boolean>;
-  canPublish?(question: Question): MaybePromise<boolean>;
+  canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;
+  canSubscribe?(request: PolicyRequest): MaybePromise<boolean>;
+  canPublish?(request: PolicyRequest): MaybePromise<boolean>;
 }

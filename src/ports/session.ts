@@ -9,7 +9,7 @@ import type {
   Request,
 } from '../protocol/message.ts';
 import type { Delivery } from './outgoing-event.ts';
-import type { Conduit, TransportName } from './conduit.ts';
+import type { CloseReason, Conduit, TransportName } from './conduit.ts';
 
 /** Where a session is between its handshake and its end. */
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
@@ -19,6 +19,15 @@ export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inacti
 
 /** Why a session ends though its client may go on with a new one. */
 export type StartOverReason = 'history' | 'unverified';
+
+/** What the application may hear with `session.on`. */
+export interface SessionEvents {
+  /** Once, whatever ended the session. */
+  readonly closed: { readonly reason: CloseReason };
+  /** The first time that the session subscribes to this pattern (SB-6). */
+  readonly subscribed: { readonly pattern: string };
+  readonly unsubscribed: { readonly pattern: string };
+}
 
 /** One client, from its handshake to its end. */
 export interface Session {
@@ -39,20 +48,25 @@ export interface Session {
   deliver(channel: string, data: unknown, options?: Delivery & { readonly ext?: JsonObject }): void;
   /** Ends the session: the client is told, and stops (DC-6). */
   disconnect(reason?: DisconnectReason): void;
+  /** Hears what happens to this session. The returned function removes the listener. Throws `UsageError` for an unknown name. */
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (event: SessionEvents[Name]) => unknown,
+  ): () => void;
   /** Adds an extension for this session alone. Throws `UsageError` for names that nothing looks for. */
   extend(extension: Extension): void;
 }
 
 /** What the application sends, as given: no copy yet, so that it may hold what JSON cannot carry. */
-export interface Said {
+export interface SentMessage {
   readonly data: unknown;
   readonly ext?: JsonObject;
 }
 
 /** A message as the application receives it. */
-export interface HeardMessage {
+export interface ReceivedMessage<Data = unknown> {
   readonly channel: string;
-  readonly data: unknown;
+  readonly data: Data;
   readonly ext?: JsonObject;
   /** The id of the request, which tells one remote call from another (SV-5). */
   readonly id?: MessageId;
@@ -60,13 +74,22 @@ export interface HeardMessage {
   readonly session?: Session;
 }
 
+/** How a request came. */
+export interface Arrival<S extends Session = Session> {
+  /** Absent for a handshake, and for a publish without a session. */
+  readonly session: S | undefined;
+  readonly conduit: Conduit;
+  /** Whether the request is the only one in its batch. */
+  readonly alone: boolean;
+}
+
 /**
  * Looks at messages as they pass. Each hook is optional, and one that is absent costs nothing.
  * What an extension keeps of a session goes into `session.attributes[name]`, plain JSON, so that a session can move.
  * Hooks may throw a `BayeuxError` to refuse a message; anything else they throw is logged and taken for "continue" (PR-8).
- * A promise that takes longer than `hookTimeout` fails the message with `500::server_error`. A promise of `delivering`, `hearing`
- * or `saying` is logged as an error: `delivering` then keeps the event from the session, `hearing` fails the message, and of
- * `saying` nothing is taken.
+ * A promise that takes longer than `hookTimeout` fails the message with `500::server_error`. A promise of `delivering`, `toApplication`
+ * or `fromApplication` is logged as an error: `delivering` then keeps the event from the session, `toApplication` fails the message, and of
+ * `fromApplication` nothing is taken.
  */
 export interface Extension {
   readonly name: string;
@@ -74,13 +97,8 @@ export interface Extension {
   readonly kinds?: readonly Request['kind'][];
   /** A handshake succeeded; its reply is not written yet. Nobody waits for what this returns. */
   opened?(session: Session, request: HandshakeRequest): unknown;
-  /** Every readable request of those kinds, in order of registration, and whether it came `alone` in its batch; `undefined` deletes it (`404::message_deleted`). */
-  incoming?(
-    request: ReadableRequest,
-    session: Session | undefined,
-    conduit: Conduit,
-    alone: boolean,
-  ): MaybePromise<ReadableRequest | undefined>;
+  /** Every readable request of those kinds, in order of registration; `undefined` deletes it (`404::message_deleted`). */
+  incoming?(request: ReadableRequest, arrival: Arrival): MaybePromise<ReadableRequest | undefined>;
   /** Every event published to a broadcast channel, once, before it is encoded; `undefined` deletes it. */
   publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
   /**
@@ -91,9 +109,9 @@ export interface Extension {
   /** Every event for one session, before it is queued; `undefined` drops it. A changed event is encoded for that session alone (DL-7). */
   delivering?(event: Event, session: Session): Event | undefined;
   /** What a client published, on its way to the application: called where somebody listens only, and before anybody is told. */
-  hearing?(message: HeardMessage): HeardMessage;
+  toApplication?(message: ReceivedMessage): ReceivedMessage;
   /** What the application publishes, delivers, or answers to a remote call. */
-  saying?(said: Said): Said;
+  fromApplication?(said: SentMessage): SentMessage;
 }
 
 /** The name of a hook. */

@@ -3,29 +3,36 @@ import type { JsonObject } from './message.ts';
 /** What a client may see of a failure: becomes the `error` of a reply, `code:args:message` (ERR-1). */
 export class BayeuxError extends Error {
   override readonly name = 'BayeuxError';
-  /** The text on the wire. */
+  /** The text on the wire: `403:/chat:publish_denied`. */
   readonly text: string;
-  /** What went wrong, in snake_case: the last part of the text. */
-  readonly word: string;
+  /** The number at its beginning, as of HTTP: `403`. */
+  readonly status: number;
+  /** The word at its end: `publish_denied`. */
+  readonly code: string;
+  /** What it is about, between the two: `['/chat']`. */
+  readonly args: readonly string[];
   /** What else the reply tells, in its `ext`. */
   readonly ext: JsonObject | undefined;
   /** The same in words, for those who run the server; clients are not told. */
   readonly detail: string | undefined;
 
   /** `args` are reflected only where ERR-3 allows. */
-  constructor(code: number, args: readonly string[], word: string, ext?: JsonObject, detail?: string) {
-    const text = `${code}:${args.map(safeArg).join(',')}:${word}`;
+  constructor(status: number, args: readonly string[], code: string, ext?: JsonObject, detail?: string) {
+    const shown = args.map(safeArg);
+    const text = `${status}:${shown.join(',')}:${code}`;
     super(text);
     this.text = text;
-    this.word = word;
+    this.status = status;
+    this.args = shown;
+    this.code = code;
     this.ext = ext;
     this.detail = detail;
   }
 
   /** Reads back what a reply says. */
   static from(text: string, ext?: JsonObject): BayeuxError {
-    const [code = '', args = '', ...word] = text.split(':');
-    return new BayeuxError(Number(code), args.split(','), word.join(':'), ext);
+    const [status = '', args = '', ...code] = text.split(':');
+    return new BayeuxError(Number(status), args === '' ? [] : args.split(','), code.join(':'), ext);
   }
 }
 

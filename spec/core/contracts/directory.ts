@@ -8,8 +8,6 @@ export interface DirectoryUnderTest {
   open(user?: string): Promise<string>;
   subscribe(id: string, pattern: string): Promise<void>;
   close(id: string): Promise<void>;
-  /** Lets time pass. */
-  pass(ms: number): Promise<void>;
 }
 
 /** What every directory keeps to. */
@@ -63,25 +61,6 @@ export function directoryContract(name: string, make: () => DirectoryUnderTest):
       ]);
       const one = await open('__proto__');
       expect(await directory.sessionsOf('__proto__')).toEqual([one]);
-    });
-
-    it('gives so many tokens for a key in a time, and then again', async () => {
-      const { directory, pass } = make();
-      const take = () => directory.take('10.0.0.1', 2, 1000);
-      expect([await take(), await take(), await take()]).toEqual([true, true, false]);
-      expect(await directory.take('10.0.0.2', 2, 1000)).toBe(true);
-      await pass(999);
-      expect(await take()).toBe(false);
-      await pass(1);
-      expect([await take(), await take(), await take()]).toEqual([true, true, false]);
-    });
-
-    it('gives tokens for any number of keys', async () => {
-      const { directory, pass } = make();
-      for (let round = 0; round < 3; round += 1) {
-        for (let at = 0; at < 3000; at += 1) expect(await directory.take(`key ${at}`, 1, 100)).toBe(true);
-        await pass(100);
-      }
     });
   });
 }

@@ -67,8 +67,8 @@ export function historyStoreContract(
 
     it('begins, when fresh, at epoch milliseconds x 1000, and counts all below as discarded (RP-6)', async () => {
       expect(store.newest).toBe(TODAY * 1000);
-      expect(await store.retained('/a')).toEqual({ discardedThrough: TODAY * 1000 });
-      expect(await store.retained('/**')).toEqual({ discardedThrough: TODAY * 1000 });
+      expect(await store.range('/a')).toEqual({ discardedThrough: TODAY * 1000 });
+      expect(await store.range('/**')).toEqual({ discardedThrough: TODAY * 1000 });
       expect(await ids('/**')).toEqual([]);
     });
 
@@ -174,7 +174,7 @@ export function historyStoreContract(
       }
       expect(await ids('/a')).toEqual(all.slice(2));
       expect(await ids('/c')).toHaveLength(5);
-      expect(await store.retained('/a')).toEqual({ discardedThrough: all[1], oldest: all[2] });
+      expect(await store.range('/a')).toEqual({ discardedThrough: all[1], oldest: all[2] });
     });
 
     it('discards what is too old by now when it is told to', async () => {
@@ -188,16 +188,16 @@ export function historyStoreContract(
       now += 1;
       await store.expire();
       expect(await ids('/**')).toEqual([later.id, other.id]);
-      expect(await store.retained('/a')).toEqual({ discardedThrough: old.id, oldest: later.id });
+      expect(await store.range('/a')).toEqual({ discardedThrough: old.id, oldest: later.id });
     });
 
     it('says of each channel what was discarded of it, while anything of it is left', async () => {
       const quiet = await append('/c');
       const busy = [];
       for (let at = 0; at < 6; at += 1) busy.push(await append('/a'));
-      expect(await store.retained('/c')).toEqual({ discardedThrough: TODAY * 1000, oldest: quiet.id });
-      expect(await store.retained('/a')).toEqual({ discardedThrough: busy[2]?.id, oldest: busy[3]?.id });
-      expect(await store.retained('/*')).toEqual({ discardedThrough: busy[2]?.id, oldest: quiet.id });
+      expect(await store.range('/c')).toEqual({ discardedThrough: TODAY * 1000, oldest: quiet.id });
+      expect(await store.range('/a')).toEqual({ discardedThrough: busy[2]?.id, oldest: busy[3]?.id });
+      expect(await store.range('/*')).toEqual({ discardedThrough: busy[2]?.id, oldest: quiet.id });
     });
 
     it('forgets a channel of which nothing is left, but not that something was there', async () => {
@@ -206,11 +206,11 @@ export function historyStoreContract(
       await store.expire();
       expect(await ids('/**')).toEqual([]);
       for (const pattern of ['/b/x', '/b/*', '/b/**', '/**']) {
-        expect(await store.retained(pattern)).toEqual({ discardedThrough: id });
+        expect(await store.range(pattern)).toEqual({ discardedThrough: id });
       }
       const next = await append('/b/x');
       expect(next.id).toBeGreaterThan(id);
-      expect(await store.retained('/b/x')).toEqual({ discardedThrough: id, oldest: next.id });
+      expect(await store.range('/b/x')).toEqual({ discardedThrough: id, oldest: next.id });
     });
 
     it('keeps all of that when it is opened again', async () => {
@@ -224,8 +224,8 @@ export function historyStoreContract(
       await reopen();
       expect(store.newest).toBeGreaterThanOrEqual(newest);
       expect(await store.read('/**', 0, 10)).toEqual(all.slice(2));
-      expect(await store.retained('/a')).toEqual({ discardedThrough: all[1]?.id, oldest: all[2]?.id });
-      expect((await store.retained('/b/x')).discardedThrough).toBe(gone.id);
+      expect(await store.range('/a')).toEqual({ discardedThrough: all[1]?.id, oldest: all[2]?.id });
+      expect((await store.range('/b/x')).discardedThrough).toBe(gone.id);
       const next = await append('/c');
       expect(next.id).toBeGreaterThan(newest);
       expect(next.at).toBeGreaterThanOrEqual(all[4]?.at ?? 0);
@@ -238,10 +238,10 @@ export function historyStoreContract(
       await reopen((channel) => (channel === '/a' ? { maxEvents: 2, maxAge: 1000 } : undefined));
       const last = await append('/a');
       expect(await ids('/a')).toEqual([all[2]?.id, last.id]);
-      expect((await store.retained('/a')).discardedThrough).toBe(all[1]?.id);
+      expect((await store.range('/a')).discardedThrough).toBe(all[1]?.id);
       now += 500;
       await store.expire();
-      const { discardedThrough, oldest } = await store.retained('/c');
+      const { discardedThrough, oldest } = await store.range('/c');
       // What is no longer durable may be forgotten, and then it is said so.
       expect(oldest === other.id || discardedThrough >= other.id).toBe(true);
     });
@@ -380,7 +380,7 @@ async function checkRead(
   const expected = list.kept(pattern).filter(({ id }) => id > after);
   expect(await store.read(pattern, after, limit)).toEqual(expected.slice(0, limit));
 
-  const { oldest, discardedThrough } = await store.retained(pattern);
+  const { oldest, discardedThrough } = await store.range(pattern);
   expect(oldest).toBe(list.kept(pattern)[0]?.id);
   const highest = (events: readonly StoredEvent[]) => Math.max(list.began, ...events.map(({ id }) => id));
   // It may doubt too much, never too little.

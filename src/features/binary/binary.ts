@@ -1,6 +1,6 @@
 import { toggle } from '../../options/rows.ts';
 import type { FeatureModule } from '../../ports/feature.ts';
-import type { Extension, Said } from '../../ports/session.ts';
+import type { Extension, SentMessage } from '../../ports/session.ts';
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { decode, encode } from './z85.ts';
@@ -20,12 +20,12 @@ export interface BinaryData {
 export const binary: Extension = {
   name: 'binary',
 
-  hearing(message) {
+  toApplication(message) {
     if (!isObject(message.ext?.binary)) return message;
     return { ...message, data: read(message.data) };
   },
 
-  saying(said) {
+  fromApplication(said) {
     const { data } = said;
     return hasBytes(data) ? write(said, data) : said;
   },
@@ -45,7 +45,7 @@ function hasBytes(data: unknown): data is Bytes {
   return typeof data === 'object' && data !== null && 'data' in data && data.data instanceof Uint8Array;
 }
 
-function write({ ext }: Said, data: Bytes): Said {
+function write({ ext }: SentMessage, data: Bytes): SentMessage {
   return { data: { last: true, ...data, data: encode(data.data) }, ext: { ...ext, binary: {} } };
 }
 

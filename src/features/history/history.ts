@@ -8,14 +8,14 @@ import type { RetentionRules } from './durable.ts';
 import type {
   HistorySettings,
   HistoryStore,
-  Retained,
+  HistoryRange,
   Retention,
   StoredEvent,
 } from '../../ports/history-store.ts';
 import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
-/** What a page costs where a look at what is retained costs 1, and how much of that may be done in one turn of the event loop. */
+/** What a page costs where a look at the range of a history costs 1, and how much of that may be done in one turn of the event loop. */
 const PAGE_COST = 50;
 const PER_TURN = 100;
 
@@ -115,8 +115,8 @@ export class History {
   }
 
   /** What is there of the durable channels that a name or pattern matches. */
-  retained(pattern: string): MaybePromise<Retained> {
-    return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.retained(pattern))));
+  range(pattern: string): MaybePromise<HistoryRange> {
+    return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.range(pattern))));
   }
 
   /** Closes the store, once what was being stored has been. */

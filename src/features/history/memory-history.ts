@@ -7,14 +7,14 @@ import { Floors } from './floors.ts';
 import type {
   HistorySettings,
   HistoryStore,
-  Retained,
+  HistoryRange,
   Retention,
   StoredEvent,
 } from '../../ports/history-store.ts';
 import { LongestUntouched } from './longest-untouched.ts';
 import { merge } from './merge.ts';
 import { nextTurn } from './next-turn.ts';
-import { retainedOf } from './retained.ts';
+import { rangeOf } from './history-range.ts';
 
 /** What a channel and an event take in memory besides their texts, measured on Node 20 to 24. Bytes. */
 const CHANNEL_WEIGHT = 700;
@@ -113,8 +113,8 @@ export class MemoryHistory implements HistoryStore {
     return merge(queues, after, limit);
   }
 
-  retained(pattern: string): Retained {
-    return retainedOf(pattern, this.#channels, this.#floors.of(pattern));
+  range(pattern: string): HistoryRange {
+    return rangeOf(pattern, this.#channels, this.#floors.of(pattern));
   }
 
   /** Takes several turns of the event loop where much is too old. */

@@ -58,7 +58,7 @@ async function read(
 ): Promise<ReplayRequest | undefined> {
   const position = positionOf(given);
   if (position === undefined) return undefined;
-  const { discardedThrough, oldest } = await history.retained(pattern);
+  const { discardedThrough, oldest } = await history.range(pattern);
   const told = { pattern, recovered: false, ...(oldest !== undefined && { oldest }) };
   if (position === -1) return told;
   if (position === -2) return { ...told, start: 'oldest' };

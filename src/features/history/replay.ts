@@ -2,13 +2,13 @@ import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { matcher } from '../../channels/channel-names.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { History } from './history.ts';
-import type { Retained } from '../../ports/history-store.ts';
+import type { HistoryRange } from '../../ports/history-store.ts';
 
 /** How many events are read at once, and how many may come in meanwhile (RP-10). */
 export const PAGE = 500;
 
 /** What a replay reads of history. */
-type Past = Pick<History, 'read' | 'retained' | 'deliveredThrough'>;
+type Past = Pick<History, 'read' | 'range' | 'deliveredThrough'>;
 
 /** Where a replay starts: behind an id, or with the oldest event there is. */
 export type Start = number | 'oldest';
@@ -16,7 +16,7 @@ export type Start = number | 'oldest';
 /** What one look at the history found. */
 export interface Found {
   readonly page: readonly OutgoingEvent[];
-  readonly retained: Retained;
+  readonly range: HistoryRange;
 }
 
 /**
@@ -88,15 +88,15 @@ export class Replay {
     const after = this.#after === 'oldest' ? -1 : this.#after;
     return andThen(this.#past.read(this.pattern, after, PAGE), (page) =>
       // Behind the page: what was discarded before it was read is seen.
-      andThen(this.#past.retained(this.pattern), (retained) => ({ page, retained })),
+      andThen(this.#past.range(this.pattern), (range) => ({ page, range })),
     );
   }
 
   /** What is to be queued now, by id; undefined when some of what was to come may be gone. Sets `isDone`. */
-  advance({ page, retained }: Found): readonly OutgoingEvent[] | undefined {
+  advance({ page, range }: Found): readonly OutgoingEvent[] | undefined {
     // What has come since it covers its pattern is owed in any case.
     const owed = this.#after === 'oldest' ? this.#from : this.#after;
-    if (retained.discardedThrough > owed) return undefined;
+    if (range.discardedThrough > owed) return undefined;
     // It may owe less than when the page was asked for.
     const fresh = above(this.#after === 'oldest' ? -1 : this.#after, page);
     const last = fresh.at(-1)?.replayId ?? this.#owedAfter;

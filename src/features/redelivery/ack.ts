@@ -13,7 +13,7 @@ export const ack: Feature = {
     session.deliverOnly = true;
   },
 
-  incoming(request, session) {
+  incoming(request, { session }) {
     if (request.kind === 'connect' && session?.outbox instanceof AckedOutbox) {
       session.outbox.acknowledge(batchOf(request.ext?.ack));
     }

@@ -1,7 +1,7 @@
 import { ChannelEntry, ChannelNames } from '../../../channels/channel-names.ts';
-import type { HistorySettings, Retained, Retention } from '../../../ports/history-store.ts';
+import type { HistorySettings, HistoryRange, Retention } from '../../../ports/history-store.ts';
 import { LongestUntouched } from '../longest-untouched.ts';
-import { retainedOf } from '../retained.ts';
+import { rangeOf } from '../history-range.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { type Head, Tally } from './head.ts';
 import { Ids } from './ids.ts';
@@ -165,8 +165,8 @@ export class Contents {
     );
   }
 
-  retained(pattern: string): Retained {
-    return retainedOf(pattern, this.#channels, this.#floor);
+  range(pattern: string): HistoryRange {
+    return rangeOf(pattern, this.#channels, this.#floor);
   }
 
   /** The first `limit` events within a span, on channels that a name or pattern matches. */

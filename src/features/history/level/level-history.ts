@@ -1,5 +1,10 @@
 import type { ClassicLevel } from 'classic-level';
-import type { HistorySettings, HistoryStore, Retained, StoredEvent } from '../../../ports/history-store.ts';
+import type {
+  HistorySettings,
+  HistoryStore,
+  HistoryRange,
+  StoredEvent,
+} from '../../../ports/history-store.ts';
 import { checkedBound, MAX_CHANNELS } from '../bounds.ts';
 import { UsageError } from '../../../lib/usage-error.ts';
 import { type Bounds, Contents } from './contents.ts';
@@ -131,8 +136,8 @@ export class LevelHistory implements HistoryStore {
     });
   }
 
-  retained(pattern: string): Retained {
-    return this.#known().retained(pattern);
+  range(pattern: string): HistoryRange {
+    return this.#known().range(pattern);
   }
 
   async expire(): Promise<void> {

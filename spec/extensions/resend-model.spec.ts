@@ -210,7 +210,7 @@ class Model {
 }
 
 async function play(schedule: readonly Step[], kind: Kind): Promise<Model> {
-  const { server, clock } = serve({ redelivery: 'retained', maxInterval: 1_000_000_000 });
+  const { server, clock } = serve({ redelivery: 'resend', maxInterval: 1_000_000_000 });
   const model = new Model(await FakeClient.open(server), clock, kind);
   await model.next();
   for (const step of schedule) await model.run(step);
@@ -230,7 +230,7 @@ function once(heard: readonly Heard[]): number[] {
 
 const runs = { numRuns: 400 };
 
-describe('without acknowledgements, but with replies retained', () => {
+describe('without acknowledgements, but with replies sent again', () => {
   it('nothing is repeated where nothing is lost', async () => {
     await fc.assert(
       fc.asyncProperty(steps(), kinds('lp', 'ws'), async (schedule, kind) => {

@@ -5,7 +5,7 @@ import type { Outbox, Pushed } from '../../ports/outbox.ts';
 import { Repeat } from '../../ports/repeat.ts';
 import type { Reply } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
-import { RetainedEvents, type SentLimits } from './retained-events.ts';
+import { SentEvents, type SentLimits } from './sent-events.ts';
 
 /**
  * Sends once more what a connect shows to be lost (DL-13).
@@ -21,10 +21,10 @@ import { RetainedEvents, type SentLimits } from './retained-events.ts';
  * Events on an event stream are not kept: they cannot be lost with a reply. A stream does not wait for the connect that shows a loss, so
  * what that has repeated comes on it behind newer events.
  */
-export class RetainedOutbox implements Outbox {
+export class ResendOutbox implements Outbox {
   /** To be asked about every connect. */
   readonly lostReply = new LostReply();
-  readonly #sent: RetainedEvents;
+  readonly #sent: SentEvents;
   readonly #fresh: Outbox;
   readonly #session: Pick<ServedSession, 'push'>;
   #repeats: Repeat[] = [];
@@ -33,7 +33,7 @@ export class RetainedOutbox implements Outbox {
 
   /** `fresh` holds what was never sent. */
   constructor(fresh: Outbox, limits: SentLimits, session: Pick<ServedSession, 'push'>) {
-    this.#sent = new RetainedEvents(limits);
+    this.#sent = new SentEvents(limits);
     this.#fresh = fresh;
     this.#session = session;
   }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
+import { ResendOutbox } from '../../src/features/redelivery/resend-outbox.ts';
 import type { Reply } from '../../src/protocol/message.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { eventOf, outboxContract, type Limits, plainOutbox, roomy } from '../core/contracts/outbox.ts';
 
-const make = (limits: Limits) => new RetainedOutbox(plainOutbox(limits), limits, { push: undefined });
+const make = (limits: Limits) => new ResendOutbox(plainOutbox(limits), limits, { push: undefined });
 const reply: Reply = { channel: '/meta/connect', successful: true };
 
 outboxContract('retaining', make, (outbox) => {
@@ -220,7 +220,7 @@ describe('a retaining outbox that drops', () => {
     for (const data of [1, 2, 3]) outbox.push(eventOf(data));
     return outbox;
   };
-  const told = (outbox: RetainedOutbox) => Object.fromEntries(outbox.takeGaps(all));
+  const told = (outbox: ResendOutbox) => Object.fromEntries(outbox.takeGaps(all));
 
   it('tells once more of what a reply told that was lost', () => {
     const outbox = dropping();

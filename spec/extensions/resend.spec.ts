@@ -1,15 +1,15 @@
-import { retained } from '../../src/features/redelivery/retained.ts';
+import { resend } from '../../src/features/redelivery/resend.ts';
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/server.ts';
 import { AckedOutbox } from '../../src/features/redelivery/acked-outbox.ts';
-import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts';
+import { ResendOutbox } from '../../src/features/redelivery/resend-outbox.ts';
 import { Server } from '../../src/index.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
-extensionContract('retained', () => retained({ maxQueue: 100, maxQueueBytes: 100_000 }));
+extensionContract('resend', () => resend({ maxQueue: 100, maxQueueBytes: 100_000 }));
 
 const now = { advice: { timeout: 0 } };
 
@@ -19,7 +19,7 @@ const brought = ({ events }: FakeConduit): unknown[] =>
 
 /** A client that has connected once. */
 async function open(via?: FakeConduit, settings: ServerSettings = {}) {
-  const { server, clock } = serve({ redelivery: 'retained', ...settings });
+  const { server, clock } = serve({ redelivery: 'resend', ...settings });
   const client = await FakeClient.connected(server, via);
   const deliver = async (...data: readonly unknown[]) => {
     for (const one of data) client.session.deliver('/a', one);
@@ -56,7 +56,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
   });
 
   it('comes again after the very first connect too', async () => {
-    const { server } = serve({ redelivery: 'retained' });
+    const { server } = serve({ redelivery: 'resend' });
     const client = await FakeClient.open(server);
     client.session.deliver('/a', 1);
     expect(brought(await client.connect(now))).toEqual([1]);
@@ -156,7 +156,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
   });
 
   it('is not repeated for a session that acknowledges: that knows better', async () => {
-    const { server } = serve({ redelivery: 'retained' });
+    const { server } = serve({ redelivery: 'resend' });
     const client = await FakeClient.connected(server, exchange(), { ext: { ack: true } });
     expect([client.session.outbox instanceof AckedOutbox, client.session.deliverOnly]).toEqual([true, true]);
     client.session.deliver('/a', 1);
@@ -167,7 +167,7 @@ describe('what a lost connect reply brought (DL-13)', () => {
   });
 });
 
-describe('a session whose replies are retained', () => {
+describe('a session whose replies are sent again', () => {
   it.each([
     ['long-polling', undefined],
     ['cross-origin-long-polling', 'cross-origin-long-polling'],
@@ -183,22 +183,22 @@ describe('a session whose replies are retained', () => {
 
   it('is an option of the package’s server', async () => {
     const clock = new FakeClock();
-    const outboxes = ['unflushed', 'retained'] as const;
+    const outboxes = ['unflushed', 'resend'] as const;
     for (const redelivery of outboxes) {
       const { session } = await FakeClient.open(new Server({ clock, redelivery }));
-      const on = redelivery === 'retained';
-      expect([session.outbox instanceof RetainedOutbox, session.deliverOnly]).toEqual([on, on && 'polling']);
+      const on = redelivery === 'resend';
+      expect([session.outbox instanceof ResendOutbox, session.deliverOnly]).toEqual([on, on && 'polling']);
     }
-    const asked = await FakeClient.open(new Server({ clock, redelivery: 'retained' }), exchange(), {
+    const asked = await FakeClient.open(new Server({ clock, redelivery: 'resend' }), exchange(), {
       ext: { ack: true },
     });
     expect(asked.session.outbox).toBeInstanceOf(AckedOutbox);
   });
 
   it('is none of the server’s own process', async () => {
-    const { server } = serve({ redelivery: 'retained' });
+    const { server } = serve({ redelivery: 'resend' });
     const local = await FakeClient.open(server, socket({ transport: 'in-process' }));
-    expect(local.session.outbox).not.toBeInstanceOf(RetainedOutbox);
+    expect(local.session.outbox).not.toBeInstanceOf(ResendOutbox);
   });
 });
 

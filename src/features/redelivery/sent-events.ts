@@ -9,7 +9,7 @@ export interface SentLimits {
 }
 
 /** What was sent to one session and may not have arrived: oldest first. Where it is more than may wait, the oldest goes (DL-10). */
-export class RetainedEvents {
+export class SentEvents {
   readonly #limits: SentLimits;
   #events: OutgoingEvent[] = [];
   #head = 0;

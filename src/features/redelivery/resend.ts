@@ -1,23 +1,23 @@
 import type { OptionTable } from '../../options/table.ts';
 import type { Feature, FeatureModule } from '../../ports/feature.ts';
-import type { SentLimits } from './retained-events.ts';
-import { RetainedOutbox } from './retained-outbox.ts';
+import type { SentLimits } from './sent-events.ts';
+import { ResendOutbox } from './resend-outbox.ts';
 
 /** Sends again what a lost connect reply brought, marked `ext.redelivered`, to clients that know nothing of it (DL-13). */
-export function retained(limits: SentLimits): Feature {
+export function resend(limits: SentLimits): Feature {
   return {
-    name: 'retained',
+    name: 'resend',
     kinds: ['connect', 'publish', 'subscribe', 'unsubscribe'],
 
     opened(session) {
       // Without connects no reply to one gets lost; and with acknowledgements there is another outbox that repeats.
       if (session.livesByConduit || session.outbox.repeats !== undefined) return;
-      session.outbox = new RetainedOutbox(session.outbox, limits, session);
+      session.outbox = new ResendOutbox(session.outbox, limits, session);
       session.deliverOnly = 'polling';
     },
 
-    incoming(request, session, conduit, alone) {
-      if (!(session?.outbox instanceof RetainedOutbox)) return request;
+    incoming(request, { session, conduit, alone }) {
+      if (!(session?.outbox instanceof ResendOutbox)) return request;
       const { outbox, push } = session;
       if (request.kind === 'connect') {
         session.deliverOnly = 'polling';
@@ -35,17 +35,17 @@ export function retained(limits: SentLimits): Feature {
 const rows = {
   redelivery: {
     kind: 'word',
-    words: ['unflushed', 'retained'],
+    words: ['unflushed', 'resend'],
     default: 'unflushed',
     doc: 'What is sent again: what could not be written, or also what a lost connect reply carried.',
   },
 } as const satisfies OptionTable;
 
 type Parts = {
-  readonly options: SentLimits & { readonly redelivery: 'unflushed' | 'retained' };
+  readonly options: SentLimits & { readonly redelivery: 'unflushed' | 'resend' };
 };
 
-export const retainedModule = {
+export const resendModule = {
   sections: { 'Events and queues': rows },
-  make: ({ options }: Parts) => (options.redelivery === 'retained' ? retained(options) : undefined),
+  make: ({ options }: Parts) => (options.redelivery === 'resend' ? resend(options) : undefined),
 } as const satisfies FeatureModule;

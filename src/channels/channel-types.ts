@@ -1,0 +1,35 @@
+/**
+ * The type of the data on a channel, of an application that says what its channels carry: `{ '/chat/*': { text: string } }`. The
+ * channel's own entry counts first, then patterns with `*`, then those with `**`. `unknown` where there is none.
+ */
+export type DataOf<Channels, Name extends string> = string extends Name
+  ? unknown
+  : Name extends keyof Channels
+    ? Channels[Name]
+    : First<[DataOfPatterns<Channels, Name, '*'>, DataOfPatterns<Channels, Name, '**'>]>;
+
+type First<Types extends readonly unknown[]> = Types extends [infer Type, ...infer Others]
+  ? [Type] extends [never]
+    ? First<Others>
+    : Type
+  : unknown;
+
+type DataOfPatterns<Channels, Name extends string, Wildcard extends '*' | '**'> = {
+  [Pattern in keyof Channels]: Pattern extends `${infer Parent}/${Wildcard}`
+    ? IsBelow<Name, Parent, Wildcard> extends true
+      ? Channels[Pattern]
+      : never
+    : never;
+}[keyof Channels];
+
+type IsBelow<
+  Name extends string,
+  Parent extends string,
+  Wildcard extends '*' | '**',
+> = Name extends `${Parent}/${infer Rest}`
+  ? Wildcard extends '**'
+    ? true
+    : Rest extends '**' | `${string}/${string}`
+      ? false
+      : true
+  : false;
