@@ -23,9 +23,9 @@ const more = process.versions.node.startsWith('20.') ? 0 : 20;
 
 describe('functions and files that are entered on the way of', () => {
   it.each([
-    ['publish by HTTP to a held poll', 132, 34],
-    ['publish by HTTP to a WebSocket', 115, 30],
-    ['connect held and released by its timer', 114, 27],
+    ['publish by HTTP to a held poll', 118, 28],
+    ['publish by HTTP to a WebSocket', 112, 28],
+    ['connect held and released by its timer', 95, 21],
     ['a publish that overflows a slow reader', 60, 21],
   ])('%s: at most %i in %i', (name, functions, files) => {
     const walk = walks[name];

@@ -7,7 +7,8 @@ import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const clock = new FakeClock();
-extensionContract('ack', () => ack);
+const asFeature = () => ({});
+extensionContract('ack', () => ack, asFeature);
 extensionContract('timesync', () => timesync(clock, 25));
 extensionContract('timestamp', () => timestamp(clock, 'iso'));
 extensionContract('binary', () => binary);

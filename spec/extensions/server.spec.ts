@@ -87,7 +87,7 @@ describe('the server of the package', () => {
     });
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
     await bob.subscribe('/**');
-    expect(new Set(called)).toContain('timesync.incoming');
+    expect(new Set(called)).toContain('tabs.attach');
     called.length = 0;
     expect((await ann.publish('/a', 1)).reply).toMatchObject({ successful: true });
     expect((await ann.publish('/service/a', 1)).reply).toMatchObject({ successful: true });

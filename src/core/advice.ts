@@ -20,6 +20,23 @@ export type AdviceKind =
 /** ADV-5: a failure that may recur must not be repeated many times a second. Milliseconds. */
 const PAUSE = 1000;
 
+interface Kind {
+  readonly reconnect: Advice['reconnect'];
+  /** Before the next request, in milliseconds; by default the interval of the transport. */
+  readonly pause?: number;
+  /** Whether the client may try other hosts. */
+  readonly failed: boolean;
+}
+
+const kinds: Readonly<Record<AdviceKind, Kind>> = {
+  retry: { reconnect: 'retry', failed: false },
+  handshake: { reconnect: 'handshake', pause: 0, failed: true },
+  again: { reconnect: 'handshake', pause: PAUSE, failed: true },
+  later: { reconnect: 'retry', pause: PAUSE, failed: true },
+  none: { reconnect: 'none', pause: 0, failed: true },
+  heartbeat: { reconnect: 'retry', failed: false },
+};
+
 // The advice that goes with a failed handshake or connect, where the error has its own rule.
 const afterHandshake: Record<string, AdviceKind> = { handshake_not_alone: 'again', server_error: 'again' };
 const afterConnect: Record<string, AdviceKind> = {
@@ -51,30 +68,16 @@ export class Advisor {
     this.#options = options;
   }
 
-  advise(kind: AdviceKind, timing: Timing): Advice {
+  advise(kind: AdviceKind, { timeout, interval, maxInterval }: Timing): Advice {
     const { advice, hosts } = this.#options;
-    const failed = kind === 'handshake' || kind === 'again' || kind === 'later' || kind === 'none';
+    const { reconnect, pause = interval, failed } = kinds[kind];
+    const isHeartbeat = kind === 'heartbeat';
     return {
-      ...usual(kind, timing),
-      ...(advice.maxInterval && Number.isFinite(timing.maxInterval) && { maxInterval: timing.maxInterval }),
+      reconnect,
+      interval: isHeartbeat ? timeout : pause,
+      timeout: isHeartbeat ? 0 : timeout,
+      ...(advice.maxInterval && Number.isFinite(maxInterval) && { maxInterval }),
       ...(failed && hosts.length > 0 && { hosts }),
     };
-  }
-}
-
-function usual(kind: AdviceKind, { timeout, interval }: Timing): Advice {
-  switch (kind) {
-    case 'retry':
-      return { reconnect: 'retry', interval, timeout };
-    case 'handshake':
-      return { reconnect: 'handshake', interval: 0, timeout };
-    case 'again':
-      return { reconnect: 'handshake', interval: PAUSE, timeout };
-    case 'later':
-      return { reconnect: 'retry', interval: PAUSE, timeout };
-    case 'none':
-      return { reconnect: 'none', interval: 0, timeout };
-    case 'heartbeat':
-      return { reconnect: 'retry', interval: timeout, timeout: 0 };
   }
 }

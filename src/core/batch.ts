@@ -166,8 +166,9 @@ export class Batch implements Context {
   #attempt(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
     const { hooks } = this.core;
     try {
-      const isLookedAt = (session?.hookLists ?? hooks.lists).incoming[request.kind].length > 0;
-      const passed = isLookedAt ? hooks.incoming(request, this.#arrival(session)) : request;
+      const lists = session?.hookLists ?? hooks.lists;
+      const { length } = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
+      const passed = length > 0 ? hooks.incoming(request, this.#arrival(session)) : request;
       const reply = isPromise(passed)
         ? passed.then((one) => this.#answer(one, session))
         : this.#answer(passed, session);

@@ -19,9 +19,12 @@ type ByKind = Record<Request['kind'], readonly Extension[]>;
 export class HookLists {
   readonly extensions: readonly Extension[];
   readonly opened: readonly Extension[];
+  /** For requests with `ext`, and for those without. */
   readonly incoming: ByKind;
+  readonly incomingPlain: ByKind;
   readonly publishing: readonly Extension[];
   readonly outgoing: ByKind;
+  readonly outgoingPlain: ByKind;
   readonly delivering: readonly Extension[];
   readonly toApplication: readonly Extension[];
   readonly fromApplication: readonly Extension[];
@@ -31,8 +34,10 @@ export class HookLists {
     this.extensions = extensions;
     this.opened = having('opened');
     this.incoming = byKind(having('incoming'));
+    this.incomingPlain = byKind(having('incoming').filter(looksAtPlain));
     this.publishing = having('publishing');
     this.outgoing = byKind(having('outgoing').reverse());
+    this.outgoingPlain = byKind(having('outgoing').filter(looksAtPlain).reverse());
     this.delivering = having('delivering');
     this.toApplication = having('toApplication');
     this.fromApplication = having('fromApplication');
@@ -77,7 +82,8 @@ export class Hooks {
 
   /** Throws `BayeuxError` when an extension refuses the request, or deletes it. */
   incoming(request: ReadableRequest, arrival: Arrival<HookedSession>): MaybePromise<ReadableRequest> {
-    const extensions = (arrival.session?.hookLists ?? this.lists).incoming[request.kind];
+    const lists = arrival.session?.hookLists ?? this.lists;
+    const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
     const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, arrival);
     return this.#run(request, { hook: 'incoming', extensions, call });
   }
@@ -91,7 +97,8 @@ export class Hooks {
 
   /** The reply as it leaves. Throws `BayeuxError` when an extension refuses or deletes it. */
   outgoing(reply: Reply, session: HookedSession | undefined, request: Request): MaybePromise<Reply> {
-    const extensions = (session?.hookLists ?? this.lists).outgoing[request.kind];
+    const lists = session?.hookLists ?? this.lists;
+    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
     const call = (one: Extension, value: Reply) => one.outgoing?.(value, session, request);
     return this.#run(reply, { hook: 'outgoing', extensions, call });
   }
@@ -227,8 +234,11 @@ const kindNames: Record<Request['kind'], true> = {
 export function checkExtension(extension: Extension): void {
   const name: unknown = extension?.name;
   const what = typeof name === 'string' && name !== '' ? `the extension "${name}"` : 'an extension';
-  checkNames(extension, { what, functions: Object.keys(hooks), others: ['name', 'kinds'] });
+  checkNames(extension, { what, functions: Object.keys(hooks), others: ['name', 'kinds', 'onlyWithExt'] });
   if (what === 'an extension') throw new UsageError(`an extension needs a name, got ${shown(name)}`);
+  const { onlyWithExt }: { readonly onlyWithExt?: unknown } = extension;
+  if (onlyWithExt !== undefined && typeof onlyWithExt !== 'boolean')
+    throw new UsageError(`onlyWithExt of ${what} must be true or false, got ${shown(onlyWithExt)}`);
   const kinds: unknown = extension.kinds;
   if (kinds === undefined) return;
   if (!Array.isArray(kinds)) throw new UsageError(`kinds of ${what} must be a list, got ${shown(kinds)}`);
@@ -248,6 +258,10 @@ function noMessage({ name }: Extension, hook: Hook, answer: unknown): UsageError
 
 function wants({ kinds }: Extension, kind: Request['kind']): boolean {
   return kinds === undefined || kinds.includes(kind);
+}
+
+function looksAtPlain({ onlyWithExt }: Extension): boolean {
+  return onlyWithExt !== true;
 }
 
 function byKind(extensions: readonly Extension[]): ByKind {

@@ -74,9 +74,10 @@ export class Replies {
     // MSG-12: publish replies and failures never carry the clientId.
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
-    const hasHooks = (session?.hookLists ?? this.#hooks.lists).outgoing[request.kind].length > 0;
+    const lists = session?.hookLists ?? this.#hooks.lists;
+    const { length } = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
     try {
-      const made = hasHooks ? this.#hooks.outgoing(reply, session, request) : reply;
+      const made = length > 0 ? this.#hooks.outgoing(reply, session, request) : reply;
       if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
       return isPromise(made)
         ? made.then(readable).catch((error: unknown) => this.#unreadable(error, request, session, conduit))

@@ -489,7 +489,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       this.#transport = transport;
       this.#maxInterval = this.timing(transport).maxInterval;
     }
-    if (this.#isWaiting) this.#deadline.putOff(this.#maxInterval);
+    if (this.state === 'new' || this.state === 'idle') this.#deadline.putOff(this.#maxInterval);
   }
 
   /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */

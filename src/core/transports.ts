@@ -25,7 +25,7 @@ const forever: Timing = {
 
 /** The transports by which sessions may come: those of Bayeux, and what was added. */
 export class Transports {
-  readonly #byName = new Map<TransportName, Transport>();
+  readonly #byName = new Map<TransportName, Transport & { readonly timing: Timing }>();
   readonly #usual: Timing;
   // Names that clients are offered, in order of preference.
   readonly #enabled: TransportName[];
@@ -35,7 +35,7 @@ export class Transports {
   constructor(options: TransportTimes & { readonly transports: readonly TransportName[] }) {
     const { longPolling, transports, metaConnectDeliverOnly } = options;
     this.#usual = longPolling;
-    for (const transport of standard(options)) this.#byName.set(transport.name, transport);
+    for (const transport of standard(options)) this.#put(transport);
     // CN-14: where events travel with connect replies only, a stream would stay empty.
     this.#enabled = transports.filter((name) => name !== 'eventsource' || !metaConnectDeliverOnly);
   }
@@ -55,31 +55,33 @@ export class Transports {
     check(transport);
     if (this.#byName.has(transport.name))
       throw new UsageError(`there is a transport "${transport.name}" already: give yours a name of its own`);
-    this.#byName.set(transport.name, transport);
+    this.#put(transport);
     if (transport.offered) this.#enabled.push(transport.name);
   }
 
   timing(name: TransportName): Timing {
-    const { livesBy, timing } = this.#known(name);
-    return livesBy === 'conduit' ? forever : (timing ?? this.#usual);
+    return (this.#byName.get(name) ?? unknown(name)).timing;
   }
 
   /** Whether events travel on this transport with connect replies only (CN-14). */
   deliverOnly(name: TransportName): boolean {
-    return this.#known(name).deliverOnly === true;
+    return (this.#byName.get(name) ?? unknown(name)).deliverOnly === true;
   }
 
   /** Whether a session is there as long as its conduit is, and ends with it. */
   livesByConduit(name: TransportName): boolean {
-    return this.#known(name).livesBy === 'conduit';
+    return (this.#byName.get(name) ?? unknown(name)).livesBy === 'conduit';
   }
 
-  #known(name: TransportName): Transport {
-    const transport = this.#byName.get(name);
-    if (transport === undefined)
-      throw new UsageError(`nobody added the transport "${name}": call server.addTransport first`);
-    return transport;
+  // Its times are looked up with every reply to a connect: worked out once.
+  #put(transport: Transport): void {
+    const timing = transport.livesBy === 'conduit' ? forever : (transport.timing ?? this.#usual);
+    this.#byName.set(transport.name, { ...transport, timing });
   }
+}
+
+function unknown(name: TransportName): never {
+  throw new UsageError(`nobody added the transport "${name}": call server.addTransport first`);
 }
 
 function standard({ websocket, eventSource, longPolling, callbackPolling, ...options }: TransportTimes) {

@@ -23,6 +23,7 @@ export function timesync(clock: Clock, accuracy: number): Extension {
   return {
     name: 'timesync',
     kinds: ['handshake', 'connect', 'subscribe', 'unsubscribe', 'disconnect'],
+    onlyWithExt: true,
 
     incoming(request, { session }) {
       const sent = request.ext?.timesync;

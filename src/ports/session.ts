@@ -95,6 +95,8 @@ export interface Extension {
   readonly name: string;
   /** The requests that `incoming` is called for, and whose replies `outgoing` is; all when absent. */
   readonly kinds?: readonly Request['kind'][];
+  /** True where `incoming` and `outgoing` are for requests with `ext` only, so that others cost nothing. */
+  readonly onlyWithExt?: boolean;
   /** A handshake succeeded; its reply is not written yet. Nobody waits for what this returns. */
   opened?(session: Session, request: HandshakeRequest): unknown;
   /** Every readable request of those kinds, in order of registration; `undefined` deletes it (`404::message_deleted`). */
@@ -115,4 +117,4 @@ export interface Extension {
 }
 
 /** The name of a hook. */
-export type Hook = Exclude<keyof Extension, 'name' | 'kinds'>;
+export type Hook = Exclude<keyof Extension, 'name' | 'kinds' | 'onlyWithExt'>;

@@ -37,11 +37,13 @@ export function decode(texts: string | readonly string[], limits: BatchLimits): 
     if (batch.length > limits.maxBatch) throw new BatchError('too_large');
   }
   // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
-  return batch.map((message) => {
+  const requests: Request[] = [];
+  for (const message of batch) {
     if (typeof message !== 'object' || message === null || Array.isArray(message))
       throw new BatchError('malformed');
-    return readMessage(message as JsonObject);
-  });
+    requests.push(readMessage(message as JsonObject));
+  }
+  return requests;
 }
 
 /** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */

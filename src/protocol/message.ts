@@ -79,6 +79,7 @@ export interface InvalidRequest {
   readonly kind: 'invalid';
   readonly channel?: string;
   readonly id?: MessageId;
+  readonly ext?: undefined;
   readonly fault: 'channel_missing' | 'message_id_invalid';
 }
 

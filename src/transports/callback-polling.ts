@@ -1,9 +1,9 @@
 import type { Server } from './options.ts';
 import { recover } from '../lib/maybe-promise.ts';
 import { valuesOf } from './form.ts';
-import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
-import { receive, turnAway } from './polling.ts';
-import { messagesOf } from './texts.ts';
+import { messagesOf } from './body.ts';
+import { commonHeaders, type Handle, HttpError, type HttpRequest, turnAway } from './http.ts';
+import { HttpExchange } from './http-exchange.ts';
 
 const headers = {
   ...commonHeaders,
@@ -22,7 +22,8 @@ export function callbackPolling(server: Server): Handle {
         // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
         const around = `/**/${callback}();`.length;
         const body = (json: string) => `/**/${callback}(${escaped(json)});`;
-        return receive(server, 'callback-polling', texts, { req, res, format: { headers, around, body } });
+        const format = { headers, around, body };
+        return HttpExchange.receive(server, 'callback-polling', texts, { req, res, format });
       },
       (error) => turnAway(error, res, server),
     );

@@ -8,6 +8,8 @@ import type {
 } from '../ports/conduit.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
 import type { Server } from './options.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { BatchError } from '../protocol/errors.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
 import { commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';
@@ -31,6 +33,16 @@ interface Answer {
 /** Bytes of a response above which its reader is given more time. */
 const LARGE = 65_536;
 
+/** The batch in a request: one JSON text, or several whose messages are taken one after another. */
+export type Texts = string | readonly string[];
+
+/** A request of a polling transport, and how it is answered. */
+interface PollingRequest {
+  readonly req: HttpRequest;
+  readonly res: HttpResponse;
+  readonly format: Format;
+}
+
 /** One HTTP request and its response: at most one batch, or a status. */
 export class HttpExchange implements Conduit, DeferredWrite {
   readonly shape: 'exchange';
@@ -49,6 +61,22 @@ export class HttpExchange implements Conduit, DeferredWrite {
   #heldBack: Answer | undefined;
   #slow: SlowAnswer | undefined;
   #hearsClose: boolean;
+
+  /** Hands the batch of a request to the server, and has it answered. Throws `BatchError`. */
+  static receive(
+    server: Server,
+    transport: TransportName,
+    texts: Texts,
+    { req, res, format }: PollingRequest,
+  ): MaybePromise<void> {
+    const requests = server.decode(texts);
+    // HT-9: an empty batch is answered by a status, since there is no message to reply to.
+    if (requests.length === 0) throw new BatchError('malformed');
+    const exchange = new HttpExchange(server, transport, req, res, format);
+    const received = server.receive(requests, exchange);
+    exchange.received();
+    return received;
+  }
 
   constructor(server: Server, transport: TransportName, req: HttpRequest, res: HttpResponse, format: Format) {
     this.shape = 'exchange';

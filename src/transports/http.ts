@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Log } from '../lib/log.ts';
+import { BatchError } from '../protocol/errors.ts';
 import type { Pinged } from './round-trip.ts';
 
 /** What a request says before its body; an upgrade has no more. */
@@ -82,6 +84,21 @@ export function refuse(
     'Content-Length': Buffer.byteLength(text),
   });
   res.end(text);
+}
+
+/** Says by a status why there is no batch. A fault of the server itself is logged. */
+export function turnAway(error: unknown, res: HttpResponse, { log }: { readonly log: Log }): void {
+  if (error instanceof HttpError) {
+    // What still comes of the body is read and thrown away; closed at once, the connection would lose the answer.
+    if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
+    refuse(res, error.status, error.message);
+  } else if (error instanceof BatchError) {
+    const tooLarge = error.fault === 'too_large';
+    refuse(res, tooLarge ? 413 : 400, tooLarge ? 'Request too large' : 'Bad request');
+  } else {
+    log({ level: 'error', event: 'http.failed', error });
+    refuse(res, 500, 'Server error');
+  }
 }
 
 /** SEC-9: how long a peer may read nothing of what was written, before its connection is cut. Milliseconds. */

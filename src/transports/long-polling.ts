@@ -1,10 +1,9 @@
 import type { Server } from './options.ts';
 import { recover } from '../lib/maybe-promise.ts';
-import { discard, readBody } from './body.ts';
-import { commonHeaders, type Handle, HttpError } from './http.ts';
+import { discard, readBody, textsOf } from './body.ts';
+import { commonHeaders, type Handle, HttpError, turnAway } from './http.ts';
+import { HttpExchange } from './http-exchange.ts';
 import { textsOfParsed } from './parsed-body.ts';
-import { receive, type Texts, turnAway } from './polling.ts';
-import { textsOf } from './texts.ts';
 
 const format = {
   headers: { ...commonHeaders, 'Content-Type': 'application/json; charset=utf-8' },
@@ -17,16 +16,19 @@ export function longPolling(server: Server): Handle {
   // No async function: one that waits for the answer keeps the text of the body until then.
   return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
-    const take = (texts: Texts) => receive(server, 'long-polling', texts, { req, res, format });
     const failed = (error: unknown) => turnAway(error, res, server);
     if (type.includes('charset=') && !isReadable(type)) {
       discard(req, server.clock);
       return failed(new HttpError(415, 'Unsupported charset'));
     }
     // A body parser has read the stream: only then is `req.body` the body (Express 4 sets `{}` on an unread one).
-    if (req.readableEnded) return recover(() => take(textsOfParsed(req, type, maxMessageSize)), failed);
+    const request = { req, res, format };
+    if (req.readableEnded) {
+      const texts = () => textsOfParsed(req, type, maxMessageSize);
+      return recover(() => HttpExchange.receive(server, 'long-polling', texts(), request), failed);
+    }
     return readBody(req, server)
-      .then((bytes) => take(textsOf(bytes, type)))
+      .then((bytes) => HttpExchange.receive(server, 'long-polling', textsOf(bytes, type), request))
       .catch(failed);
   };
 }

@@ -1,5 +1,5 @@
+import { isForm, textsOf } from './body.ts';
 import { HttpError, type HttpRequest } from './http.ts';
-import { isForm, textsOf } from './texts.ts';
 
 /** The JSON texts of a body that a parser has read: the batch is what it would have been without the parser. */
 export function textsOfParsed(req: HttpRequest, type: string, max: number): string | readonly string[] {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { ServerSettings } from '../../../src/index.ts';
 import type { Extension } from '../../../src/ports/session.ts';
 import { FakeClient, serve } from '../../support/fake-client.ts';
 import { exchange, socket } from '../../support/fake-conduit.ts';
 
-/** What every extension keeps to: it must not be felt by clients that know nothing of it. */
-export function extensionContract(name: string, make: () => Extension): void {
+/**
+ * What every extension keeps to: it must not be felt by clients that know nothing of it. `settings` are those of a server that has it.
+ */
+export function extensionContract(
+  name: string,
+  make: () => Extension,
+  settings: () => ServerSettings = () => ({ extensions: [make()] }),
+): void {
   describe(`${name} extension`, () => {
     it('has a name, and hooks that are functions', () => {
       const extension = make();
@@ -19,7 +26,7 @@ export function extensionContract(name: string, make: () => Extension): void {
       const log = (event: { event: string; error?: unknown }) =>
         void (event.event === 'extension.failed' && failed.push(event.error));
       for (const conduitOf of [() => exchange(), () => socket()]) {
-        const { server, clock } = serve({ extensions: [make()], log });
+        const { server, clock } = serve({ ...settings(), log });
         const wire = conduitOf();
         const via = () => (wire.shape === 'socket' ? wire : conduitOf());
         const client = await FakeClient.connected(server, wire);
@@ -48,7 +55,7 @@ export function extensionContract(name: string, make: () => Extension): void {
     it('is harmed by nothing a client may put in its ext', async () => {
       const failed: unknown[] = [];
       const { server } = serve({
-        extensions: [make()],
+        ...settings(),
         log: ({ event, error }) => void (event === 'extension.failed' && failed.push(error)),
       });
       const { name: key } = make();
@@ -71,7 +78,7 @@ export function extensionContract(name: string, make: () => Extension): void {
     });
 
     it('keeps what it knows of a session in plain JSON', async () => {
-      const { server } = serve({ extensions: [make()] });
+      const { server } = serve(settings());
       const client = await FakeClient.connected(server, exchange(), { ext: { [make().name]: true } });
       const { attributes } = client.session;
       expect(JSON.parse(JSON.stringify(attributes))).toEqual(attributes);

@@ -5,7 +5,8 @@ import { AckedOutbox } from './acked-outbox.ts';
 /** Sends again what a client does not acknowledge, if it asked for that (AK-1). Wire form: CometD reference, acknowledge extension. */
 export const ack: Feature = {
   name: 'ack',
-  kinds: ['handshake', 'connect'],
+  kinds: ['handshake'],
+  onlyWithExt: true,
 
   opened(session, { ext }) {
     if (ext?.ack !== true) return;
@@ -13,16 +14,14 @@ export const ack: Feature = {
     session.deliverOnly = true;
   },
 
-  incoming(request, { session }) {
-    if (request.kind === 'connect' && session?.outbox instanceof AckedOutbox) {
-      session.outbox.acknowledge(batchOf(request.ext?.ack));
-    }
-    return request;
+  attach({ outbox }) {
+    if (!(outbox instanceof AckedOutbox)) return [];
+    return [{ connecting: ({ ext }) => outbox.acknowledge(batchOf(ext?.ack)) }];
   },
 
   // The batch is put in when the reply leaves, by the outbox.
-  outgoing(reply, session, { kind }) {
-    const agreed = kind === 'handshake' && reply.successful && session?.outbox instanceof AckedOutbox;
+  outgoing(reply, session) {
+    const agreed = reply.successful && session?.outbox instanceof AckedOutbox;
     return agreed ? { ...reply, ext: { ...reply.ext, ack: true } } : reply;
   },
 };
