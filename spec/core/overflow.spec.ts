@@ -209,6 +209,14 @@ describe('a rule of a channel (too much of it waits for one session)', () => {
     expect(told).toMatchObject([{ action: 'dropOldest', event: 1 }]);
   });
 
+  it('bounds age: an event may wait for all of it', async () => {
+    const { server, clock } = ruled({ action: 'dropOldest', maxAge: 1000 });
+    const client = await FakeClient.connected(server);
+    client.session.deliver('/p/a', 1);
+    await clock.tick(1000);
+    expect((await client.connect()).data).toEqual([1]);
+  });
+
   it('bounds age: with nothing left the connect is answered with what is missing, and none is sent empty', async () => {
     const wire = socket();
     const { server, clock } = ruled({ action: 'dropOldest', maxAge: 1000 });

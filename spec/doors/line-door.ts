@@ -9,11 +9,7 @@ export function lineDoor(server: Server): TcpServer {
   return createServer((socket) => void new LineConduit(server, socket).serve().catch(() => {}));
 }
 
-const channels: Record<string, string> = {
-  SUB: '/meta/subscribe',
-  UNSUB: '/meta/unsubscribe',
-  BYE: '/meta/disconnect',
-};
+const meta: Record<string, string> = { SUB: 'subscribe', UNSUB: 'unsubscribe', BYE: 'disconnect' };
 
 class LineConduit implements Conduit {
   readonly shape = 'socket';
@@ -73,7 +69,7 @@ class LineConduit implements Conduit {
   async #obey(line: string): Promise<void> {
     const [, verb = '', name = '', json = ''] = /^(\S+) ?(\S*) ?(.*)$/.exec(line) ?? [];
     if (verb === 'PUB') await this.#ask(name, { data: JSON.parse(json) });
-    else await this.#ask(channels[verb] ?? verb, { subscription: name });
+    else await this.#ask(`/meta/${meta[verb] ?? verb}`, { subscription: name });
   }
 
   async #ask(channel: string, fields: object): Promise<void> {

@@ -23,7 +23,7 @@ export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
 }
 
 /** The text of a body. Throws `HttpError` 400 when it is not UTF-8 (MSG-11). */
-export function textOf(bytes: Buffer): string {
+function textOf(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: not UTF-8');
   return bytes.toString();
 }
