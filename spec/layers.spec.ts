@@ -56,6 +56,9 @@ const breaches = [
   ['src/transports/planted.ts', type('../server-options.ts')],
   ['src/http/planted.ts', type('../channel-rule-table.ts')],
   ['src/http/planted.ts', type('classic-level')],
+  ['src/core/planted.ts', type('jose')],
+  ['src/features/planted.ts', type('jose')],
+  ['src/http/planted.ts', type('jose')],
   ['src/cli/planted.ts', type('classic-level')],
 ] as const;
 
@@ -71,6 +74,7 @@ const allowed = [
   ['src/core/delivery/planted.ts', type('../../lib/clock.ts')],
   ['src/features/planted.ts', type('../ports/session.ts')],
   ['src/features/toy/planted.ts', type('./part.ts')],
+  ['src/features/auth/planted.ts', type('jose')],
   ['src/features/toy/planted.ts', type('../../ports/session.ts')],
   ['src/features/toy/planted.ts', type('../../options/rows.ts')],
   ['src/features/history/level/planted.ts', type('../page.ts')],

@@ -52,6 +52,63 @@ export interface CorsOptions {
   readonly headers?: readonly string[] | undefined;
 }
 
+/** Public keys of an identity provider, fetched when they are needed. */
+export interface AuthJwksOptions {
+  /** Address of the set of JWKs; needs `auth.audience`. */
+  readonly url?: string | undefined;
+  /** How long fetched keys are used before they are fetched again. Milliseconds; `600000` by default. */
+  readonly maxAge?: number | undefined;
+  /** How much longer they are used while they cannot be fetched. Milliseconds; `3600000` by default. */
+  readonly maxStale?: number | undefined;
+}
+
+/** Who a client is: JSON Web Tokens. A key turns it on; then everything is refused that is not granted. */
+export interface AuthOptions {
+  /** Secret of tokens that are signed with HS256; HS384 needs 48 bytes, HS512 64. */
+  readonly secret?: string | undefined;
+  /** File with that secret, read at the start; only its owner should be able to read it. */
+  readonly secretFile?: string | undefined;
+  /** File with public keys, read at the start: one in PEM, a certificate, a JWK or a set of JWKs. */
+  readonly keyFile?: string | undefined;
+  /** Public keys of an identity provider, fetched when they are needed. */
+  readonly jwks?: AuthJwksOptions | undefined;
+  /** Algorithms a token may be signed with; a key takes those of its type only. `HS256`, `HS384`, `HS512`, `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA`, `Ed25519` by default. */
+  readonly algorithms?:
+    | readonly (
+        | 'HS256'
+        | 'HS384'
+        | 'HS512'
+        | 'RS256'
+        | 'RS384'
+        | 'RS512'
+        | 'PS256'
+        | 'PS384'
+        | 'PS512'
+        | 'ES256'
+        | 'ES384'
+        | 'ES512'
+        | 'EdDSA'
+        | 'Ed25519'
+      )[]
+    | undefined;
+  /** What `iss` of a token must be one of; any if empty. None by default. */
+  readonly issuer?: readonly string[] | undefined;
+  /** What `aud` of a token must name one of; any if empty. None by default. */
+  readonly audience?: readonly string[] | undefined;
+  /** How far the clock of who signs tokens may differ. Milliseconds; `5000` by default. */
+  readonly clockTolerance?: number | undefined;
+  /** Longest time from `iat` to `exp` of a token, from now if it has no `iat`; 0 is any. Milliseconds; `86400000` by default. */
+  readonly maxLifetime?: number | undefined;
+  /** Cookie that may carry the token; needs `authByCookie`. */
+  readonly cookie?: string | undefined;
+  /** Clients without a token may open a session too. `false` by default. */
+  readonly anonymous?: boolean | undefined;
+  /** Claims that become `user.info` of a session. None by default. */
+  readonly info?: readonly string[] | undefined;
+  /** Claim with what its user may do: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
+  readonly grantsClaim?: string | undefined;
+}
+
 /** The cookie by which a browser’s tabs are counted; `false` sets none. */
 export interface BrowserCookieOptions {
   /** Its name. `BAYEUX_BROWSER` by default. */
@@ -244,6 +301,8 @@ export interface ServerOptions {
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
+  /** Who a client is: JSON Web Tokens. A key turns it on; then everything is refused that is not granted. */
+  readonly auth?: AuthOptions | undefined;
   /** HTTP status of a held poll that a newer one replaces. `500` by default. */
   readonly duplicateConnectStatus?: number | undefined;
   /** The clientId alone resolves a session; `false` demands its browser cookie too. `true` by default. */
@@ -280,6 +339,18 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody. */
+export interface ChannelRuleGrantsOptions {
+  /** Who may subscribe to them. */
+  readonly subscribe?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may publish to them. */
+  readonly publish?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may publish to them where they are service channels. */
+  readonly call?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may ask for what was published to them earlier. */
+  readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
+}
+
 /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
@@ -296,6 +367,8 @@ export interface ChannelRuleOptions {
   readonly broadcastToPublisher?: boolean | undefined;
   /** What becomes of events when too many of them wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
+  /** Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody. */
+  readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** What the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
   /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */

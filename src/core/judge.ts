@@ -1,27 +1,37 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
-import { isObject, type ReadableRequest } from '../protocol/message.ts';
+import { type HandshakeRequest, isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type Patience } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
-import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
 import type { HandshakeAnswer, Policy, PolicyRequest } from '../ports/policy.ts';
-import type { Session } from '../ports/session.ts';
+import type { Feature, Right, ServedSession } from '../ports/feature.ts';
+import type { Session, User } from '../ports/session.ts';
+import { kindOf } from '../protocol/channel.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
 /** The question as it is put: what costs something is made when it is asked for. */
 class AskedQuestion implements PolicyRequest {
   readonly session: Session | undefined;
+  readonly user: User | undefined;
   readonly channel: string;
   readonly #asked: ReadableRequest;
   readonly #conduit: Conduit;
   #message: ReadableRequest | undefined;
   #abort: AbortController | undefined;
 
-  constructor(session: Session | undefined, channel: string, message: ReadableRequest, conduit: Conduit) {
+  constructor(
+    session: Session | undefined,
+    channel: string,
+    message: ReadableRequest,
+    conduit: Conduit,
+    user = session?.user,
+  ) {
     this.session = session;
+    this.user = user;
     this.channel = channel;
     this.#asked = message;
     this.#conduit = conduit;
@@ -52,6 +62,12 @@ class AskedQuestion implements PolicyRequest {
   }
 }
 
+/** The features that have something to say on who may do what. */
+interface Askable {
+  readonly identifying: readonly Feature[];
+  readonly permitting: readonly Feature[];
+}
+
 /** A function of the application that answers questions, and what of its answers can be used. */
 interface Asked<T> {
   readonly name: string;
@@ -60,8 +76,10 @@ interface Asked<T> {
   read(answer: unknown): T;
 }
 
+const none: readonly Feature[] = [];
+
 /**
- * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
+ * Puts questions to features and then to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
  * `500::server_error`. What comes by a trusted conduit, from this very process, is not asked about (IP-1).
  */
 export class Judge {
@@ -71,6 +89,8 @@ export class Judge {
   readonly #unconnected: Asked<boolean> | boolean;
   /** Whether anybody is asked about a publish. */
   readonly judgesPublish: boolean;
+  readonly #identifying: readonly Feature[];
+  readonly #permitting: readonly Feature[];
   readonly #log: Log;
   readonly #patience: Patience;
 
@@ -79,12 +99,15 @@ export class Judge {
     unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
     log: Log,
     patience: Patience,
+    { identifying, permitting }: Askable = { identifying: none, permitting: none },
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
     this.#canPublish = asked('canPublish', policy, yesOrNo);
-    this.judgesPublish = this.#canPublish !== undefined;
+    this.#identifying = identifying;
+    this.#permitting = permitting;
+    this.judgesPublish = this.#canPublish !== undefined || permitting.length > 0;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
@@ -93,27 +116,78 @@ export class Judge {
     this.#patience = patience;
   }
 
-  canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
+  /** Who shakes hands, as the first feature that knows says. */
+  identify(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<User | undefined> {
+    const feature = conduit.trusted === true ? undefined : this.#identifying[at];
+    if (feature === undefined) return undefined;
+    return andThen(
+      feature.identifying?.(request, conduit),
+      (user) => user ?? this.identify(request, conduit, at + 1),
+    );
+  }
+
+  canHandshake(
+    message: ReadableRequest,
+    conduit: Conduit,
+    session?: Session,
+    user?: User,
+  ): MaybePromise<HandshakeAnswer> {
     if (this.#canHandshake === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canHandshake, new AskedQuestion(session, message.channel, message, conduit));
+    const question = new AskedQuestion(session, message.channel, message, conduit, user ?? session?.user);
+    return this.#ask(this.#canHandshake, question);
+  }
+
+  /** Whether every feature that is asked permits it. */
+  permits(
+    right: Right,
+    channel: string,
+    session: ServedSession | undefined,
+    message: ReadableRequest,
+    conduit?: Conduit,
+    at = 0,
+  ): MaybePromise<boolean> {
+    const feature = this.#permitting[at];
+    if (feature === undefined) return true;
+    const permitted = feature.permitting?.(right, channel, session, message, conduit) ?? true;
+    return andThen(
+      permitted,
+      (yes) => yes && this.permits(right, channel, session, message, conduit, at + 1),
+    );
   }
 
   canSubscribe(
     pattern: string,
     message: ReadableRequest,
-    session: Session,
+    session: ServedSession,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canSubscribe === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
+    if (conduit.trusted === true) return true;
+    const right = kindOf(pattern) === 'service' ? 'call' : 'subscribe';
+    return andThen(this.permits(right, pattern, session, message), (permitted) => {
+      if (!permitted || this.#canSubscribe === undefined) return permitted;
+      return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
+    });
   }
 
   canPublish(
     message: ReadableRequest,
-    session: Session | undefined,
+    session: ServedSession | undefined,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canPublish === undefined || conduit.trusted === true) return true;
+    if (conduit.trusted === true) return true;
+    if (this.#permitting.length === 0) return this.#policyAllows(message, session, conduit);
+    const right = kindOf(message.channel) === 'service' ? 'call' : 'publish';
+    const permitted = this.permits(right, message.channel, session, message, conduit);
+    if (!isPromise(permitted)) return permitted && this.#policyAllows(message, session, conduit);
+    return permitted.then((yes) => yes && this.#policyAllows(message, session, conduit));
+  }
+
+  #policyAllows(
+    message: ReadableRequest,
+    session: ServedSession | undefined,
+    conduit: Conduit,
+  ): MaybePromise<boolean> {
+    if (this.#canPublish === undefined) return true;
     return this.#ask(this.#canPublish, new AskedQuestion(session, message.channel, message, conduit));
   }
 
@@ -191,5 +265,7 @@ function handshakeAnswer(answer: unknown): HandshakeAnswer {
 function isHandshakeAnswer(answer: unknown): answer is HandshakeAnswer {
   if (typeof answer === 'boolean' || answer === 'busy') return true;
   if (!isObject(answer) || typeof answer.allow !== 'boolean') return false;
-  return answer.user === undefined || typeof answer.user === 'string';
+  const { user } = answer;
+  if (user === undefined || typeof user === 'string') return true;
+  return isObject(user) && typeof user.id === 'string' && (user.info === undefined || isObject(user.info));
 }

@@ -8,6 +8,8 @@ const MINUTE = 60_000;
 export interface RefusalDetails {
   /** The option that sets the limit. */
   readonly option?: string;
+  /** Why, where one event has several causes: one of few texts. */
+  readonly why?: string;
   readonly [key: string]: unknown;
 }
 
@@ -31,9 +33,9 @@ export class Refusals {
     this.#log = log;
   }
 
-  /** Counts a refusal, or several. The event and the option are its cause: never a text that a client chose, since each is kept. */
+  /** Counts a refusal, or several. The event, the option and the reason are its cause: never a text that a client chose, since each is kept. */
   note(event: string, details: RefusalDetails, times = 1): void {
-    const cause = this.#causeOf(`${event} ${details.option ?? ''}`);
+    const cause = this.#causeOf(`${event} ${details.option ?? ''} ${details.why ?? ''}`);
     cause.count += times;
     const now = this.#clock.now();
     if (now - cause.loggedAt < MINUTE) return;

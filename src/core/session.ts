@@ -14,6 +14,7 @@ import type {
   SessionEvents,
   SessionState,
   StartOverReason,
+  User,
 } from '../ports/session.ts';
 import type { Timing } from '../ports/transport.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
@@ -56,7 +57,7 @@ export interface SessionHost extends SenderHost {
 export interface SessionInit {
   readonly id: string;
   readonly clientId: string;
-  readonly user?: string;
+  readonly user?: User;
   readonly transport: TransportName;
   /** The browser it handshook from (CK-1). */
   readonly browser?: string;
@@ -120,7 +121,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   recognisesRepeats: boolean;
 
   readonly id: string;
-  readonly user: string | undefined;
+  user: User | undefined;
   readonly seat: Seat;
   readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
@@ -176,7 +177,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** What is printed of a session, and stored where somebody stringifies one: nothing secret. */
   toJSON(): object {
     const { id, user, transport, state } = this;
-    return { id, ...(user !== undefined && { user }), transport, state };
+    return { id, ...(user !== undefined && { user: user.id }), transport, state };
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): object {
@@ -262,7 +263,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#host.backlog.queued(event);
   }
 
-  disconnect(reason: DisconnectReason = 'disconnected'): void {
+  disconnect(reason: DisconnectReason = 'disconnected', error = errors.sessionDisconnected()): void {
     if (this.state === 'gone') return;
     this.#wasTold = true;
     const held = this.#unhold();
@@ -276,7 +277,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
         push?.end('disconnected', reason);
         return;
       }
-      void andThen(this.#failure(held, errors.sessionDisconnected()), (reply) => {
+      void andThen(this.#failure(held, error), (reply) => {
         held.conduit.send([notice, reply]);
         push?.end('disconnected', reason);
       });

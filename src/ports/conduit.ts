@@ -22,6 +22,8 @@ export type CloseReason =
   | 'revoked'
   /** The policy, asked again, failed to answer, and `revalidateFailure` is `end`. */
   | 'unverified'
+  /** What proved who the client is has expired. */
+  | 'expired'
   /** The client did nothing but connect for too long (AC-1). */
   | 'inactive'
   /** A replay could not go on: what it still had to bring was discarded, or cannot be read. */

@@ -18,10 +18,12 @@ import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
-import type { Arrival, Extension, Session, StartOverReason } from './session.ts';
+import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
+  /** Its id stays as it is; what else is known may change. */
+  user: User | undefined;
   /** What waits for the client. A feature may wrap it before anything is queued, in `opened`. */
   outbox: Outbox;
   /** Whether events travel with connect replies only: always, or where they would come by polling (CN-14, DL-13). */
@@ -34,11 +36,16 @@ export interface ServedSession extends Session {
   readonly livesByConduit: boolean;
   /** The cookie of the browser that the handshake came from (CK-1). */
   readonly browser: string | undefined;
+  /** As an application ends it; `error` is what a held connect fails with, `410::session_disconnected` if absent. */
+  disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
   /** Queues an event, past `takes`. */
   enqueue(event: OutgoingEvent): void;
   /** Ends the session where it cannot go on as promised: the client is told to shake hands again. */
   startOver(reason: StartOverReason): void;
 }
+
+/** What a client may be granted: `call` is a publish to a service channel, `history` to subscribe with a position in the past. */
+export type Right = 'subscribe' | 'publish' | 'call' | 'history';
 
 /** What the server lends to its features once it is put together. */
 export interface FeatureHost {
@@ -55,6 +62,13 @@ export interface FeatureHost {
     request: SubscribeRequest,
     session: ServedSession,
     conduit: Conduit,
+  ): MaybePromise<boolean>;
+  /** Asks the features whether a session has a right to a channel, or to all channels of a pattern. */
+  permits(
+    right: Right,
+    pattern: string,
+    session: ServedSession,
+    message: ReadableRequest,
   ): MaybePromise<boolean>;
   /** Ends one subscription of a session. */
   unsubscribe(session: ServedSession, pattern: string): void;
@@ -94,6 +108,19 @@ export interface Feature extends Extension {
   /** Resolves when the feature works; what rejects is logged, and rejects `server.open()`. */
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
+  /** Says who shakes hands, before the policy is asked; undefined where nobody knows. Throws `BayeuxError` to refuse. */
+  identifying?(request: HandshakeRequest, conduit: Conduit): MaybePromise<User | undefined>;
+  /**
+   * Whether a client may do what it asks for, before the policy is asked. `channel` may be a pattern: then it is about all of its
+   * channels. `conduit` is there where a publish has no session. Throws `BayeuxError` to refuse in its own way.
+   */
+  permitting?(
+    right: Right,
+    channel: string,
+    session: ServedSession | undefined,
+    message: ReadableRequest,
+    conduit?: Conduit,
+  ): MaybePromise<boolean>;
   /** Refuses data that may not be published there. Throws `BayeuxError`. */
   checking?(channel: string, data: unknown): void;
   /** An event was accepted: the feature may store it, and hands it on in its own order. `undefined` where it has no part in it. */

@@ -1,11 +1,13 @@
 import type { Advice, JsonObject, ReadableRequest } from '../protocol/message.ts';
 import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session } from './session.ts';
+import type { Session, User } from './session.ts';
 
 /** What a policy is asked. `session` is absent at a handshake and for publishes without one. */
 export interface PolicyRequest {
   readonly session: Session | undefined;
+  /** Who asks, where that is known: at a handshake the user that a token named. */
+  readonly user: User | undefined;
   /** The channel, or the pattern of a subscription. */
   readonly channel: string;
   /** The request, without its clientId. */
@@ -20,8 +22,8 @@ export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** Who this is: what `Directory.sessionsOf` finds it by. */
-      readonly user?: string;
+      /** Who this is, where it is another than a token named: the id alone, or with what else is known. */
+      readonly user?: string | { readonly id: string; readonly info?: JsonObject };
       /** Milliseconds; stand above the server's for this session. */
       readonly timeout?: number;
       readonly interval?: number;

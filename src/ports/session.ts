@@ -15,7 +15,7 @@ import type { CloseReason, Conduit, TransportName } from './conduit.ts';
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
 
 /** Why the server's side may end a session. */
-export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inactive';
+export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'expired' | 'inactive';
 
 /** Why a session ends though its client may go on with a new one. */
 export type StartOverReason = 'history' | 'unverified';
@@ -29,12 +29,20 @@ export interface SessionEvents {
   readonly unsubscribed: { readonly pattern: string };
 }
 
+/** Who a client is. */
+export interface User {
+  /** What `Directory.sessionsOf` finds the user’s sessions by. */
+  readonly id: string;
+  /** What else is known of the user: plain JSON. */
+  readonly info: JsonObject;
+}
+
 /** One client, from its handshake to its end. */
 export interface Session {
   /** Public name of the session. The secret `clientId` is on no public object (HS-16). */
   readonly id: string;
-  /** The user, where the policy named one. */
-  readonly user: string | undefined;
+  /** The user, where a token or the policy named one. */
+  readonly user: User | undefined;
   /** What the application, or an extension under its own name, keeps of this session: plain JSON, so that a session can move. */
   readonly attributes: Record<string, unknown>;
   /** Names and patterns the session subscribes to. */

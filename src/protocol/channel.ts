@@ -12,6 +12,15 @@ export function segmentsOf(channel: string): string[] {
   return channel.slice(1).split('/');
 }
 
+/** Whether a name or pattern takes in all channels of another one. Both have to be legal. */
+export function covers(wide: string, narrow: string): boolean {
+  if (wide === narrow) return true;
+  if (wide.endsWith('/**')) return narrow.startsWith(wide.slice(0, -2));
+  if (!wide.endsWith('/*') || !narrow.startsWith(wide.slice(0, -1))) return false;
+  const rest = narrow.slice(wide.length - 1);
+  return rest !== '**' && !rest.includes('/');
+}
+
 /** How channel names are spelled, and how long they may be. */
 export interface ChannelRules {
   /** `bayeux` is the strict set both families read; `cometd` adds space, `#`, `+`, `.`, `{` and `}` (CH-4, CH-5). */

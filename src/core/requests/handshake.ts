@@ -3,6 +3,7 @@ import type { Advice, HandshakeRequest, ReplyFields } from '../../protocol/messa
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
+import type { User } from '../../ports/session.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
@@ -20,12 +21,15 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   checkVersions(request);
   checkTypes(request, context);
   refuseOverCapacity(context);
-  return andThen(context.core.judge.canHandshake(request, context.conduit), (answer) => {
-    if (answer === 'busy') throw new NoRoomError();
-    if (answer === false) throw errors.handshakeDenied();
-    if (answer === true) return accept(request, { allow: true }, context);
-    return answer.allow ? accept(request, answer, context) : deny(answer, context);
-  });
+  const { core, conduit } = context;
+  return andThen(core.judge.identify(request, conduit), (user) =>
+    andThen(core.judge.canHandshake(request, conduit, undefined, user), (answer) => {
+      if (answer === 'busy') throw new NoRoomError();
+      if (answer === false) throw errors.handshakeDenied();
+      if (answer === true) return accept(request, { allow: true }, user, context);
+      return answer.allow ? accept(request, answer, user, context) : deny(answer, context);
+    }),
+  );
 }
 
 // HS-4, HS-5: only the first element counts. The text of the version may be anything, so the arg is checked by BayeuxError.
@@ -58,16 +62,22 @@ function refuseOverCapacity({ core, conduit }: Context): void {
   if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new NoRoomError();
 }
 
-function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
+function accept(
+  request: HandshakeRequest,
+  answer: Allowed,
+  identified: User | undefined,
+  context: Context,
+): Handshaken {
   // Others may have come in while the policy thought.
   refuseOverCapacity(context);
   const { core, conduit } = context;
+  const user = answer.user === undefined ? identified : userOf(answer.user);
   const session = new Session(
     {
       id: core.sessions.newId(),
       clientId: core.sessions.newSecret(),
       transport: conduit.transport,
-      ...(answer.user !== undefined && { user: answer.user }),
+      ...(user !== undefined && { user }),
       // CK-1: one that came by WebSocket has none.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
       ...timingOf(answer),
@@ -82,6 +92,10 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };
+}
+
+function userOf(user: NonNullable<Allowed['user']>): User {
+  return typeof user === 'string' ? { id: user, info: {} } : { id: user.id, info: user.info ?? {} };
 }
 
 // Absent times stay absent: they must not hide the server's.

@@ -1,5 +1,6 @@
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type SubscribeRequest } from '../../protocol/message.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { isDurable, type RetentionRules } from './durable.ts';
 import type { History } from './history.ts';
 import type { Start } from './replay.ts';
@@ -19,18 +20,20 @@ export interface ReplayRequest {
 export interface ReplaySource {
   readonly history: History;
   readonly rules: RetentionRules;
+  /** Whether the client may read what was published to a pattern. */
+  permits(pattern: string): MaybePromise<boolean>;
   readonly options: { readonly maxReplays: number; readonly onGap: 'fail' | 'earliest' };
 }
 
 /**
  * Reads from where each subscription is to be replayed: only the entry under its own text counts (RP-3), and none where nothing
- * is kept (RP-4). Throws `BayeuxError` for a position that is none, or whose successors are gone (RP-5), and where there would be
+ * is kept (RP-4). Throws `BayeuxError` for patterns whose past the client may not read, for a position that is none, or whose successors are gone (RP-5), and where there would be
  * more replays under way than one session may have.
  */
 export async function replaysOf(
   { ext }: SubscribeRequest,
   patterns: readonly string[],
-  { history, rules, options }: ReplaySource,
+  { history, rules, options, permits }: ReplaySource,
   underWay: number,
 ): Promise<readonly ReplayRequest[]> {
   const positions = ext?.replay;
@@ -38,14 +41,20 @@ export async function replaysOf(
   const { maxReplays, onGap } = options;
   const replays: ReplayRequest[] = [];
   const invalid: [string, string][] = [];
+  const denied: string[] = [];
   for (const pattern of new Set(patterns)) {
     const given = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
     if (given === null || !isDurable(pattern, rules)) continue;
+    if (positionOf(given) !== -1 && !(await permits(pattern))) {
+      denied.push(pattern);
+      continue;
+    }
     const replay = await read(pattern, given, history, onGap);
     if (replay === undefined) invalid.push([pattern, textOf(given)]);
     else replays.push(replay);
     if (underWay + replays.length > maxReplays) throw errors.tooManyReplays(maxReplays);
   }
+  if (denied.length > 0) throw errors.historyDenied(denied);
   if (invalid.length > 0) throw errors.replayIdInvalid(invalid);
   return replays;
 }

@@ -1,0 +1,172 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { Refusals } from '../../core/refusals.ts';
+import type { Conduit } from '../../ports/conduit.ts';
+import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
+import { ChannelGrammar, type ChannelRules } from '../../protocol/channel.ts';
+import { type BayeuxError, errors } from '../../protocol/errors.ts';
+import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
+import { Bearer, digestOf, mayDo, type Proof } from './bearer.ts';
+import { refuseInUrl, tokenIn, tokenOf } from './credentials.ts';
+import { type AuthOptions, authOptions, hasKey } from './options.ts';
+import { KeysUnavailable, TokenRefusal } from './refusal.ts';
+import { type GrantRule, RuleGrants } from './rule-grants.ts';
+import { TokenGrants } from './token-grants.ts';
+import { Verifier } from './verifier.ts';
+
+/** What authentication works with. */
+type AuthParts = {
+  readonly options: ChannelRules & { readonly auth: AuthOptions };
+  readonly rules: { readonly byPattern: Readonly<Record<string, GrantRule>> };
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Who a client is, by its token. */
+interface Known {
+  readonly proof: Proof;
+  readonly info: JsonObject;
+}
+
+/** Asks each client for a token, and lets it do what token and rules grant. */
+class Auth implements Feature {
+  readonly name = 'auth';
+  readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
+  readonly onlyWithExt = true;
+  readonly #options: AuthOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #verifier: Verifier;
+  readonly #grammar: ChannelGrammar;
+  readonly #rules: RuleGrants;
+  readonly #refusals: Refusals;
+  readonly #identified = new WeakMap<object, Proof>();
+  readonly #bearers = new WeakMap<ServedSession, Bearer>();
+  readonly #trusted = new WeakSet<ServedSession>();
+  #host: FeatureHost | undefined;
+
+  constructor({ options, rules, clock, log }: AuthParts) {
+    this.#options = options.auth;
+    this.#clock = clock;
+    this.#log = log;
+    this.#verifier = new Verifier(options.auth, clock, log);
+    this.#grammar = new ChannelGrammar(options);
+    this.#rules = new RuleGrants(rules.byPattern);
+    this.#refusals = new Refusals(clock, log);
+  }
+
+  readonly start = (host: FeatureHost): void => {
+    this.#host = host;
+  };
+
+  readonly open = (): Promise<void> => this.#verifier.load();
+
+  readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
+    const known = await this.#identify(request.ext, conduit);
+    if (known === undefined) return undefined;
+    this.#identified.set(request, known.proof);
+    return { id: known.proof.sub, info: known.info };
+  };
+
+  readonly attach: FeatureHook<'attach'> = (session, request, { trusted }) => {
+    if (trusted === true) {
+      this.#trusted.add(session);
+      return [];
+    }
+    const bearer = new Bearer(session, this.#identified.get(request), this.#rules, this.#clock);
+    this.#bearers.set(session, bearer);
+    return [bearer];
+  };
+
+  readonly permitting: FeatureHook<'permitting'> = (right, channel, session, { ext }, conduit) => {
+    if (session !== undefined)
+      return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
+    if (conduit === undefined) return false;
+    return this.#identify(ext, conduit).then((known) => mayDo(right, channel, known?.proof, this.#rules));
+  };
+
+  // AU-4: a fresh token.
+  readonly incoming: FeatureHook<'incoming'> = async (request, { session, conduit }) => {
+    const token = tokenIn(request.ext);
+    const bearer = session && this.#bearers.get(session);
+    if (token === undefined || session === undefined || bearer === undefined) return request;
+    if (digestOf(token) !== bearer.proof?.digest) await this.#renew(session, bearer, token, conduit);
+    return request;
+  };
+
+  outgoing(reply: Reply, session: ServedSession | undefined, _request: Request): Reply {
+    const bearer = session && this.#bearers.get(session);
+    if (bearer === undefined || bearer.ended.length === 0) return reply;
+    const unsubscribed = bearer.ended;
+    bearer.ended = [];
+    return { ...reply, ext: { ...reply.ext, auth: { unsubscribed } } };
+  }
+
+  async #identify(ext: JsonObject | undefined, conduit: Conduit): Promise<Known | undefined> {
+    try {
+      const token = tokenOf(ext, conduit, this.#options.cookie);
+      if (token !== undefined) return await this.#prove(token);
+      if (this.#options.anonymous) return undefined;
+      throw new TokenRefusal('missing', 'no token came');
+    } catch (error) {
+      throw this.#told(error, conduit);
+    }
+  }
+
+  async #renew(session: ServedSession, bearer: Bearer, token: string, conduit: Conduit): Promise<void> {
+    const { proof, info } = await this.#proveAgain(token, conduit);
+    if (session.state === 'gone') return;
+    const { proof: older } = bearer;
+    if (proof.sub !== older?.sub) throw this.#mismatch(conduit);
+    // Tokens may come out of order, by two ways: none of them shortens the session.
+    if (proof.expiresAt < older.expiresAt) return;
+    bearer.renew(proof);
+    if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
+    bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
+  }
+
+  async #proveAgain(token: string, conduit: Conduit): Promise<Known> {
+    try {
+      refuseInUrl(conduit);
+      return await this.#prove(token);
+    } catch (error) {
+      throw this.#told(error, conduit);
+    }
+  }
+
+  async #prove(token: string): Promise<Known> {
+    const { sub, info, granted, expiresAt } = await this.#verifier.verify(token);
+    const grants = TokenGrants.of(granted, sub, this.#grammar);
+    return { proof: { sub, grants, expiresAt, digest: digestOf(token) }, info };
+  }
+
+  // AU-7.
+  #endUngranted(session: ServedSession, bearer: Bearer): string[] {
+    const ungranted = [...session.subscriptions].filter((pattern) => !bearer.may('subscribe', pattern));
+    for (const pattern of ungranted) {
+      this.#log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
+      this.#host?.unsubscribe(session, pattern);
+    }
+    return ungranted;
+  }
+
+  #mismatch({ address }: Conduit): BayeuxError {
+    this.#refusals.note('auth.refused', { why: 'a fresh token is of another user', address });
+    return errors.userMismatch();
+  }
+
+  /** What the client is told of it (AU-3); the log is told why. */
+  #told(error: unknown, { address }: Conduit): unknown {
+    if (error instanceof TokenRefusal) {
+      this.#refusals.note('auth.refused', { why: error.why, address });
+      return error.told;
+    }
+    // Logged where they could not be fetched.
+    return error instanceof KeysUnavailable ? errors.serverError() : error;
+  }
+}
+
+export const authModule = {
+  ...authOptions,
+  make: (parts: AuthParts): Feature | undefined => (hasKey(parts.options.auth) ? new Auth(parts) : undefined),
+} as const satisfies FeatureModule;

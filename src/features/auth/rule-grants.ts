@@ -1,0 +1,70 @@
+import type { Right } from '../../ports/feature.ts';
+import { covers } from '../../protocol/channel.ts';
+import { SUB } from './rights.ts';
+
+/** Who is granted something: everybody, those with a token, nobody. */
+export type Grantee = 'everybody' | 'users' | 'nobody';
+
+/** What a rule says of its channels. */
+export interface GrantRule {
+  readonly grants?: Readonly<Partial<Record<Right, Grantee | undefined>>> | undefined;
+}
+
+/** Who asks: absent where a client has no token. */
+export type Asker = string | undefined;
+
+interface Rule {
+  readonly segments: readonly string[];
+  readonly pattern: string;
+  readonly grants: NonNullable<GrantRule['grants']>;
+}
+
+/**
+ * What the rules of channels grant. For each channel and right the most specific rule decides that says something of the right; a
+ * pattern is granted where each channel in it is.
+ */
+export class RuleGrants {
+  readonly #rules: readonly Rule[];
+
+  constructor(byPattern: Readonly<Record<string, GrantRule>>) {
+    this.#rules = Object.entries(byPattern).flatMap(([pattern, { grants }]) =>
+      grants === undefined ? [] : [{ segments: pattern.split('/'), pattern, grants }],
+    );
+  }
+
+  /** Whether the rules grant all that is asked for. */
+  covers(right: Right, asked: string, asker: Asker): boolean {
+    const segments = asked.split('/');
+    let best: { readonly pattern: string; readonly isNamed: boolean; readonly granted: boolean } | undefined;
+    for (const rule of this.#rules) {
+      const grantee = rule.grants[right];
+      if (grantee === undefined) continue;
+      const { pattern, isOwn } = filled(rule, segments, asker);
+      const granted = isOwn && grants(grantee, asker);
+      const isNamed = pattern === rule.pattern;
+      if (covers(pattern, asked)) {
+        const isBetter =
+          best === undefined || (pattern === best.pattern ? isNamed : covers(best.pattern, pattern));
+        if (isBetter) best = { pattern, isNamed, granted };
+      } else if (covers(asked, pattern) && !(granted && isNamed)) return false;
+    }
+    return best?.granted === true;
+  }
+}
+
+function grants(grantee: Grantee, asker: Asker): boolean {
+  return grantee === 'everybody' || (grantee === 'users' && asker !== undefined);
+}
+
+// `$sub` is there for each user, and grants to that user alone.
+function filled({ segments, pattern }: Rule, asked: readonly string[], asker: Asker) {
+  let isOwn = true;
+  if (!segments.includes(SUB)) return { pattern, isOwn };
+  const all = segments.map((segment, at) => {
+    const there = asked[at];
+    if (segment !== SUB || there === undefined || there === '*' || there === '**') return segment;
+    isOwn &&= there === asker;
+    return there;
+  });
+  return { pattern: all.join('/'), isOwn };
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../../lib/usage-error.ts';
+import { isObject } from '../../protocol/message.ts';
+import { type Key, keyOfJwk, keyOfPem, secretKey } from './key.ts';
+import type { AuthOptions } from './options.ts';
+
+/** The keys that options hold or name files of. Throws `UsageError` with the option, and what is wrong with it. */
+export function staticKeys({ secret, secretFile, keyFile }: AuthOptions): readonly Key[] {
+  const keys: Key[] = [];
+  if (secret !== undefined) keys.push(secretKey(secret));
+  if (secretFile !== undefined) keys.push(secretKey(secretIn(secretFile)));
+  if (keyFile !== undefined) keys.push(...keysIn(keyFile));
+  return keys;
+}
+
+function secretIn(file: string): string {
+  const secret = textOf('secretFile', file).trim();
+  if (Buffer.byteLength(secret) < 32) throw unusable('secretFile', file, 'has less than 32 bytes');
+  return secret;
+}
+
+function keysIn(file: string): readonly Key[] {
+  const text = textOf('keyFile', file);
+  try {
+    const keys = text.trimStart().startsWith('{') ? keysOfJson(JSON.parse(text)) : [keyOfPem(text)];
+    if (keys.length > 0) return keys;
+  } catch (cause) {
+    throw unusable(
+      'keyFile',
+      file,
+      `cannot be used: ${cause instanceof Error ? cause.message : cause}`,
+      cause,
+    );
+  }
+  throw unusable('keyFile', file, 'holds no key');
+}
+
+function keysOfJson(json: Readonly<Record<string, unknown>>): readonly Key[] {
+  const list = Array.isArray(json.keys) ? json.keys : [json];
+  return list.filter(isObject).map((jwk) => keyOfJwk(jwk));
+}
+
+function textOf(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw unusable(option, file, `cannot be read: ${cause instanceof Error ? cause.message : cause}`, cause);
+  }
+}
+
+function unusable(option: string, file: string, why: string, cause?: unknown): UsageError {
+  return new UsageError(`auth.${option}: ${file} ${why}`, { cause });
+}
