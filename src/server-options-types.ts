@@ -72,7 +72,7 @@ export interface AuthOptions {
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;
-  /** Algorithms a token may be signed with; a key takes those of its type only. `HS256`, `HS384`, `HS512`, `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA`, `Ed25519` by default. */
+  /** Algorithms a token may be signed with, of those that its key takes; unset is all of them. */
   readonly algorithms?:
     | readonly (
         | 'HS256'

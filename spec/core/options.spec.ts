@@ -69,10 +69,7 @@ const defaults = {
     secretFile: undefined,
     keyFile: undefined,
     jwks: { url: undefined, maxAge: 600_000, maxStale: 3_600_000 },
-    algorithms: [
-      ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-      ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-    ],
+    algorithms: undefined,
     issuer: [],
     audience: [],
     clockTolerance: 5_000,

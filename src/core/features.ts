@@ -9,8 +9,8 @@ const none: readonly SessionFeature[] = [];
 /** The features of a server, by hook, so that nothing is asked that has no such hook. */
 export class Features {
   readonly all: readonly Feature[];
-  readonly identifying: readonly Feature[];
-  readonly permitting: readonly Feature[];
+  /** Those that say who a client is, or what it may do. */
+  readonly judging: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
@@ -19,8 +19,9 @@ export class Features {
 
   constructor(features: readonly Feature[]) {
     this.all = features;
-    this.identifying = features.filter(({ identifying }) => identifying !== undefined);
-    this.permitting = features.filter(({ permitting }) => permitting !== undefined);
+    this.judging = features.filter(
+      ({ identifying, permitting }) => (identifying ?? permitting) !== undefined,
+    );
     this.checking = features.filter(({ checking }) => checking !== undefined);
     this.accepting = features.filter(({ accepting }) => accepting !== undefined);
     this.arriving = features.filter(({ arriving }) => arriving !== undefined);

@@ -62,12 +62,6 @@ class AskedQuestion implements PolicyRequest {
   }
 }
 
-/** The features that have something to say on who may do what. */
-interface Askable {
-  readonly identifying: readonly Feature[];
-  readonly permitting: readonly Feature[];
-}
-
 /** A function of the application that answers questions, and what of its answers can be used. */
 interface Asked<T> {
   readonly name: string;
@@ -89,8 +83,7 @@ export class Judge {
   readonly #unconnected: Asked<boolean> | boolean;
   /** Whether anybody is asked about a publish. */
   readonly judgesPublish: boolean;
-  readonly #identifying: readonly Feature[];
-  readonly #permitting: readonly Feature[];
+  readonly #judging: readonly Feature[];
   readonly #log: Log;
   readonly #patience: Patience;
 
@@ -99,15 +92,14 @@ export class Judge {
     unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
     log: Log,
     patience: Patience,
-    { identifying, permitting }: Askable = { identifying: none, permitting: none },
+    judging: readonly Feature[] = none,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
     this.#canPublish = asked('canPublish', policy, yesOrNo);
-    this.#identifying = identifying;
-    this.#permitting = permitting;
-    this.judgesPublish = this.#canPublish !== undefined || permitting.length > 0;
+    this.#judging = judging;
+    this.judgesPublish = this.#canPublish !== undefined || judging.length > 0;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
@@ -118,7 +110,7 @@ export class Judge {
 
   /** Who shakes hands, as the first feature that knows says. */
   identify(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<User | undefined> {
-    const feature = conduit.trusted === true ? undefined : this.#identifying[at];
+    const feature = conduit.trusted === true ? undefined : this.#judging[at];
     if (feature === undefined) return undefined;
     return andThen(
       feature.identifying?.(request, conduit),
@@ -146,7 +138,7 @@ export class Judge {
     conduit?: Conduit,
     at = 0,
   ): MaybePromise<boolean> {
-    const feature = this.#permitting[at];
+    const feature = this.#judging[at];
     if (feature === undefined) return true;
     const permitted = feature.permitting?.(right, channel, session, message, conduit) ?? true;
     return andThen(
@@ -175,7 +167,7 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (conduit.trusted === true) return true;
-    if (this.#permitting.length === 0) return this.#policyAllows(message, session, conduit);
+    if (this.#judging.length === 0) return this.#policyAllows(message, session, conduit);
     const right = kindOf(message.channel) === 'service' ? 'call' : 'publish';
     const permitted = this.permits(right, message.channel, session, message, conduit);
     if (!isPromise(permitted)) return permitted && this.#policyAllows(message, session, conduit);

@@ -390,7 +390,7 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, patience, features),
+      judge: new Judge(policy, options.unconnectedPublish, log, patience, features.judging),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),

@@ -38,8 +38,7 @@ const rows = {
       algorithms: {
         kind: 'list',
         items: algorithms,
-        default: algorithms,
-        doc: 'Algorithms a token may be signed with; a key takes those of its type only.',
+        doc: 'Algorithms a token may be signed with, of those that its key takes; unset is all of them.',
       },
       issuer: {
         kind: 'list',
@@ -101,14 +100,14 @@ const ruleRows = {
 export type AuthOptions = Resolved<typeof rows>['auth'];
 
 /** What else of the options has to do with it. */
-interface Surroundings {
+export interface Surroundings {
   readonly auth: AuthOptions;
   readonly authByCookie: boolean;
 }
 
 /** Whether there is any key, by which tokens can be checked. */
 export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): boolean {
-  return [secret, secretFile, keyFile, jwks.url].some((source) => source !== undefined);
+  return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
 function refuse({ auth, authByCookie }: Surroundings): void {

@@ -68,8 +68,8 @@ export class Verifier {
       throw new TokenRefusal('invalid', 'it is no signed token', { cause });
     }
     const { alg, kid } = header;
-    if (!isAlgorithm(alg) || !this.#options.algorithms.includes(alg))
-      throw invalid('its algorithm is not one of auth.algorithms');
+    if (!isAlgorithm(alg) || this.#options.algorithms?.includes(alg) === false)
+      throw invalid('its algorithm is not known, or not one of auth.algorithms');
     if (kid !== undefined && typeof kid !== 'string') throw invalid('its kid is no string');
     return { alg, kid };
   }
