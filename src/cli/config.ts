@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
-import { isExposed, withoutJsonp } from './exposure.ts';
+import { exposedBy, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
 import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
 import { fromText } from './text.ts';
@@ -125,7 +125,7 @@ type Assembled = Pick<Config, 'program' | 'server' | 'places'>;
 
 /** Where others can reach the server, the chat page and JSONP are served only if somebody needs them. */
 function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'> {
-  const isPublic = isExposed(program, server);
+  const isPublic = exposedBy(program, server) !== undefined;
   const isJsonpNeeded = !isPublic || places.has('transports') || server.origins !== 'same';
   return {
     program: { ...program, demo: program.demo ?? !isPublic },
@@ -203,6 +203,9 @@ function refuseContradictions({ program, server, places }: Config): void {
       'history.path',
       'history.path keeps nothing, since no channel is durable: give one a history, such as --channels \'{"/chat/**":{"history":true}}\'',
     );
+  const exposed = exposedBy(program, server);
+  if (exposed !== undefined && isOpen(program, server) && !program.insecure)
+    refuse(exposed, `${exposed} ${whyNotOpen}`);
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
   if (problems.length > 0) throw new ConfigError(problems);

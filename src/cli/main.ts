@@ -19,7 +19,8 @@ import { front } from './front.ts';
 import { greeting } from './greeting.ts';
 import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
-import { warnOfNoPolicy } from './exposure.ts';
+import { checkAuth } from './access.ts';
+import { isOpen, warnOfNoPolicy } from './exposure.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
@@ -53,7 +54,8 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
   const { program, ignored } = config;
   const log = programLog(program);
-  if (instead === 'check') return check(config, log).then(() => print('The configuration is valid.'));
+  if (instead === 'check')
+    return check(config, log).then((access) => ['The configuration is valid.', ...access].forEach(print));
   if (ignored.length > 0)
     log({
       level: 'info',
@@ -63,7 +65,8 @@ async function serve(config: Config, instead: Instead): Promise<void> {
     });
   const key = apiKeyOf(program, log);
   const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
-  if (config.isPublic && policy === undefined) warnOfNoPolicy(log);
+  if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
+  checkAuth(config);
 
   const history = await historyStore(program.history);
   const server = new Server({ ...config.server, history, log, ...(policy && { policy }) });

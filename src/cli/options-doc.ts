@@ -34,6 +34,7 @@ be reached or refuses.
 \`\`\`yaml
 port: 8080
 allowedHosts: [push.example.com]
+policy: ./policy.js
 origins: ['https://www.example.com']
 trustProxy: [loopback]
 timeout: 25000

@@ -53,6 +53,11 @@ export const programTable = {
     what: 'a file name',
     doc: 'JavaScript file whose default export is the policy, which says who may do what.',
   },
+  insecure: {
+    kind: 'boolean',
+    default: false,
+    doc: 'Serve others than this machine (`host`, `allowedHosts`, `trustProxy`) though everybody may do everything: without `policy` and `auth` that is refused.',
+  },
   apiKey: {
     kind: 'string',
     words: ['generate'],
