@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { rights } from '../features/auth/rights.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
@@ -8,6 +9,7 @@ import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';
 import type { What } from './publish.ts';
 import type { SubscribeFlags } from './subscribe.ts';
+import type { TokenFlags } from './token.ts';
 
 /** What `serve` does instead of serving. */
 export type Instead = 'check' | 'print-config' | undefined;
@@ -18,6 +20,7 @@ export interface Actions {
   publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
   bench(url: string, flags: BenchFlags): Promise<void>;
+  token(what: TokenFlags, flags: Flags): Promise<void>;
 }
 
 /** Nothing is left to do: the help or the version was printed (0), or the command line is wrong and it was said why (2). */
@@ -74,6 +77,7 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--time <seconds>', 'how long, up to 600 (10)')
     .option('--any-host', 'let the server be on another machine')
     .action(actions.bench);
+  const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
   for (const command of [program, serve])
     command.helpInformation = () =>
       command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
@@ -104,6 +108,37 @@ function clientCommand(program: Command, name: string, description: string): Com
     .option('--ext <json>', 'send this ext with every message, such as \'{"token":"secret"}\'')
     .option('--ca <file>', 'PEM file with certificates to trust')
     .option('--insecure', 'accept any certificate');
+}
+
+/** The command that makes tokens for development, and looks at those that are refused. */
+function tokenCommand(program: Command): Command {
+  const command = program
+    .command('token')
+    .description(
+      'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
+    )
+    .option('--sub <name>', 'who it is for')
+    .option('--ttl <seconds>', 'how long it is good (3600)')
+    .option('--claim <name=json>', 'another claim; may be repeated', collected)
+    .option('--verify <token>', 'say what this token holds, and why it is refused, if it is');
+  for (const right of rights)
+    command.option(`--${right} <pattern>`, `grant ${right} on these channels; may be repeated`, collected);
+  return command;
+}
+
+/** The flags by which `serve` is told of authentication. */
+function withAuthFlags(command: Command): Command {
+  command.addOption(new Option(`${configOption.flag} <file>`, 'configuration file, as of serve'));
+  for (const { flag, path, row } of allOptions)
+    if (path.startsWith('auth.')) command.addOption(optionOf(flag, row.kind === 'boolean').hideHelp());
+  return command.addHelpText(
+    'after',
+    '\nThe --auth-… flags and variables of serve say what it is signed with, or checked by.',
+  );
+}
+
+function optionOf(flag: string, isBoolean: boolean): Option {
+  return new Option(isBoolean ? flag : `${flag} <value>`);
 }
 
 function collected(value: string, before: readonly string[] = []): string[] {
@@ -139,7 +174,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench'];
+  const known = ['serve', 'publish', 'subscribe', 'bench', 'token'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -5,6 +5,7 @@ const commands: readonly Item[] = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
+  ['bayeuxd token [options]', 'Make a token for development.'],
 ];
 
 const options: readonly Item[] = [
@@ -18,8 +19,7 @@ const options: readonly Item[] = [
   ['--trust-proxy <list>', 'Proxies in front of it: how many, or their addresses.'],
   ['--api-key <key>', 'Key of the HTTP API; generate makes one.'],
   ['--tls-cert <file>', 'Certificate for HTTPS; needs --tls-key <file>, too.'],
-  ['--log-level <word>', 'debug, info, warn, error or silent. (info)'],
-  ['--log-format <word>', 'pretty or json. (pretty on a terminal)'],
+  ['--log-level <word>', 'debug, info, warn, error or silent; see --log-format.'],
   ['--no-demo', 'No chat page.'],
 ];
 

@@ -45,6 +45,10 @@ async function main(argv: readonly string[]): Promise<void> {
       subscribe(url, pattern, { signal: interrupted(), clock: systemClock, print, say: complain }, flags),
     bench: (url, flags) =>
       bench(url, flags, { signal: interrupted(), clock: systemClock, width: width(), print, show }),
+    token: async (what, flags) => {
+      const { token } = await import('./token.ts');
+      await token(what, loadConfig(flags, process.env), { clock: systemClock, print, say: complain });
+    },
   });
   await program.parseAsync(argv);
 }

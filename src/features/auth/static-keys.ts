@@ -5,12 +5,18 @@ import { type Key, keyOfJwk, keyOfPem, secretKey } from './key.ts';
 import type { AuthOptions } from './options.ts';
 
 /** The keys that options hold or name files of. Throws `UsageError` with the option, and what is wrong with it. */
-export function staticKeys({ secret, secretFile, keyFile }: AuthOptions): readonly Key[] {
-  const keys: Key[] = [];
-  if (secret !== undefined) keys.push(secretKey(secret));
-  if (secretFile !== undefined) keys.push(secretKey(secretIn(secretFile)));
-  if (keyFile !== undefined) keys.push(...keysIn(keyFile));
-  return keys;
+export function staticKeys(options: AuthOptions): readonly Key[] {
+  const { keyFile } = options;
+  const secret = secretOf(options);
+  return [
+    ...(secret === undefined ? [] : [secretKey(secret)]),
+    ...(keyFile === undefined ? [] : keysIn(keyFile)),
+  ];
+}
+
+/** The secret that options hold, or name the file of. Throws `UsageError`. */
+export function secretOf({ secret, secretFile }: AuthOptions): string | undefined {
+  return secretFile === undefined ? secret : secretIn(secretFile);
 }
 
 function secretIn(file: string): string {
