@@ -244,6 +244,19 @@ describe('a fresh token', () => {
     expect(reply).toMatchObject({ error: '401::token_missing' });
   });
 
+  it.each(['all', ['auth', 'more']] as const)(
+    'in a publish reaches no subscriber: forward %j (AU-8)',
+    async (forward) => {
+      const { open, token } = guarded({ forward });
+      const client = await open(all);
+      await client.subscribe('/a');
+      const ext = { auth: { token: await token(all) }, more: 1 };
+      const { messages } = await client.send(client.message('/a', { data: 1, ext }));
+      expect(messages).toContainEqual({ channel: '/a', data: 1, ext: { more: 1 } });
+      expect(JSON.stringify(messages)).not.toContain(ext.auth.token);
+    },
+  );
+
   it('that is older shortens nothing', async () => {
     const { open, token, clock } = here;
     const client = await open(all);
@@ -273,6 +286,20 @@ describe('a fresh token', () => {
     expect(lines.filter(({ event }) => event === 'subscription.revoked')).toHaveLength(2);
     expect((await client.subscribe('/b')).reply).toMatchObject({ error: '403:/b:subscribe_denied' });
     expect((await client.connect()).messages).toEqual([]);
+  });
+});
+
+describe('the log', () => {
+  it('never holds a token (AU-8)', async () => {
+    const { open, token, shake, lines } = guarded({ extensions: [] });
+    const [good, bad] = [await token(all), `${await token({ sub: 'bob' })}x`];
+    const client = await open(all);
+    for (const one of [good, bad]) {
+      await client.send(client.message('/a', { data: 1, ext: { auth: { token: one } } }));
+      await shake({ ext: { auth: { token: one } } });
+    }
+    expect(lines.length).toBeGreaterThan(2);
+    for (const one of [good, bad]) expect(JSON.stringify(lines)).not.toContain(one.slice(0, 60));
   });
 });
 
