@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ask, FakeClient } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
+import { turn } from '../support/until.ts';
 import { all, type Guarded, granting, guarded } from './tokens.ts';
 
 let here: Guarded;
@@ -242,6 +243,25 @@ describe('a fresh token', () => {
     const conduit = exchange({ transport: 'callback-polling' });
     const { reply } = await client.send(client.message('/a', { data: 1, ext }), conduit);
     expect(reply).toMatchObject({ error: '401::token_missing' });
+  });
+
+  it('counts for a subscribe that a policy still thinks about', async () => {
+    let allow = (_: boolean): void => {};
+    const { open, token } = guarded({
+      policy: {
+        canSubscribe: () =>
+          new Promise<boolean>((resolve) => {
+            allow = resolve;
+          }),
+      },
+    });
+    const client = await open(granting({ subscribe: ['/a'] }));
+    const asked = client.subscribe('/a');
+    await turn();
+    await client.connect({ ext: { auth: { token: await token() } }, advice: { timeout: 0 } });
+    allow(true);
+    expect((await asked).reply).toMatchObject({ error: '403:/a:subscribe_denied' });
+    expect([...client.session.subscriptions]).toEqual([]);
   });
 
   it.each(['all', ['auth', 'more']] as const)(

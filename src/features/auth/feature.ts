@@ -3,7 +3,7 @@ import type { Log } from '../../lib/log.ts';
 import { Refusals } from '../../core/refusals.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
-import { ChannelGrammar, type ChannelRules } from '../../protocol/channel.ts';
+import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
 import { Bearer, digestOf, mayDo, type Proof } from './bearer.ts';
@@ -85,13 +85,22 @@ class Auth implements Feature {
     return this.#identify(ext, conduit).then((known) => mayDo(right, channel, known?.proof, this.#rules));
   };
 
+  // A fresh token may have come since it was permitted, while the policy thought.
+  readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
+    const bearer = this.#bearers.get(session);
+    const denied = bearer === undefined ? [] : patterns.filter((one) => !bearer.may(rightTo(one), one));
+    if (denied.length > 0) throw errors.subscribeDenied(denied);
+    return undefined;
+  };
+
   // AU-4: a fresh token.
-  readonly incoming: FeatureHook<'incoming'> = async (request, { session, conduit }) => {
+  readonly incoming: FeatureHook<'incoming'> = (request, { session, conduit }) => {
     const token = tokenIn(request.ext);
     const bearer = session && this.#bearers.get(session);
     if (token === undefined || session === undefined || bearer === undefined) return request;
-    if (digestOf(token) !== bearer.proof?.digest) await this.#renew(session, bearer, token, conduit);
-    return request;
+    // Many clients show the same token with every message.
+    if (digestOf(token) === bearer.proof?.digest) return request;
+    return this.#renew(session, bearer, token, conduit).then(() => request);
   };
 
   outgoing(reply: Reply, session: ServedSession | undefined, _request: Request): Reply {
@@ -165,6 +174,8 @@ class Auth implements Feature {
     return error instanceof KeysUnavailable ? errors.serverError() : error;
   }
 }
+
+const rightTo = (pattern: string) => (kindOf(pattern) === 'service' ? 'call' : 'subscribe');
 
 export const authModule = {
   ...authOptions,

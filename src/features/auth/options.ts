@@ -99,18 +99,18 @@ const ruleRows = {
 /** The options of authentication. */
 export type AuthOptions = Resolved<typeof rows>['auth'];
 
-/** What else of the options has to do with it. */
-export interface Surroundings {
-  readonly auth: AuthOptions;
-  readonly authByCookie: boolean;
-}
-
 /** Whether there is any key, by which tokens can be checked. */
 export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): boolean {
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
-function refuse({ auth, authByCookie }: Surroundings): void {
+function refuse({
+  auth,
+  authByCookie,
+}: {
+  readonly auth: AuthOptions;
+  readonly authByCookie: boolean;
+}): void {
   const wanted = auth.anonymous ? 'anonymous' : auth.cookie !== undefined ? 'cookie' : undefined;
   if (wanted !== undefined && !hasKey(auth))
     throw new UsageError(

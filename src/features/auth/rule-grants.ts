@@ -3,7 +3,7 @@ import { covers } from '../../protocol/channel.ts';
 import { SUB } from './rights.ts';
 
 /** Who is granted something: everybody, those with a token, nobody. */
-export type Grantee = 'everybody' | 'users' | 'nobody';
+type Grantee = 'everybody' | 'users' | 'nobody';
 
 /** What a rule says of its channels. */
 export interface GrantRule {
@@ -39,14 +39,14 @@ export class RuleGrants {
     for (const rule of this.#rules) {
       const grantee = rule.grants[right];
       if (grantee === undefined) continue;
-      const { pattern, isOwn } = filled(rule, segments, asker);
+      const { pattern, isOwn, isForAll } = filled(rule, segments, asker);
       const granted = isOwn && grants(grantee, asker);
       const isNamed = pattern === rule.pattern;
       if (covers(pattern, asked)) {
         const isBetter =
           best === undefined || (pattern === best.pattern ? isNamed : covers(best.pattern, pattern));
         if (isBetter) best = { pattern, isNamed, granted };
-      } else if (covers(asked, pattern) && !(granted && isNamed)) return false;
+      } else if (covers(asked, pattern) && (!granted || isForAll)) return false;
     }
     return best?.granted === true;
   }
@@ -59,12 +59,18 @@ function grants(grantee: Grantee, asker: Asker): boolean {
 // `$sub` is there for each user, and grants to that user alone.
 function filled({ segments, pattern }: Rule, asked: readonly string[], asker: Asker) {
   let isOwn = true;
-  if (!segments.includes(SUB)) return { pattern, isOwn };
+  // Where a star is asked for, the channels of all users are.
+  let isForAll = false;
+  if (!segments.includes(SUB)) return { pattern, isOwn, isForAll };
   const all = segments.map((segment, at) => {
     const there = asked[at];
-    if (segment !== SUB || there === undefined || there === '*' || there === '**') return segment;
+    if (segment !== SUB) return segment;
+    if (there === undefined || there === '*' || there === '**') {
+      isForAll = true;
+      return segment;
+    }
     isOwn &&= there === asker;
     return there;
   });
-  return { pattern: all.join('/'), isOwn };
+  return { pattern: all.join('/'), isOwn, isForAll };
 }

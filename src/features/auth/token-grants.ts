@@ -47,7 +47,7 @@ function filled(pattern: string, sub: string, grammar: ChannelGrammar): string[]
 }
 
 /** Whether a channel name may have this as one segment. */
-export function isSegment(text: string, grammar: ChannelGrammar): boolean {
+function isSegment(text: string, grammar: ChannelGrammar): boolean {
   return !text.includes('/') && grammar.isName(`/${text}`);
 }
 
