@@ -177,7 +177,7 @@ function assign(
   assign(group, rest, value);
 }
 
-function refuseContradictions({ program, server, places }: Config): void {
+function refuseContradictions({ program, server, places, isPublic }: Config): void {
   const { tlsCert, tlsKey, http2, socket } = program;
   const problems: Problem[] = [];
   const refuse = (key: string, message: string) => {
@@ -203,9 +203,10 @@ function refuseContradictions({ program, server, places }: Config): void {
       'history.path',
       'history.path keeps nothing, since no channel is durable: give one a history, such as --channels \'{"/chat/**":{"history":true}}\'',
     );
-  const exposed = exposedBy(program, server);
-  if (exposed !== undefined && isOpen(program, server) && !program.insecure)
-    refuse(exposed, `${exposed} ${whyNotOpen}`);
+  if (isPublic && !program.insecure && isOpen(program, server)) {
+    const option = exposedBy(program, server) ?? 'host';
+    refuse(option, `${option} ${whyNotOpen}`);
+  }
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
   if (problems.length > 0) throw new ConfigError(problems);

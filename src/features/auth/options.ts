@@ -1,6 +1,6 @@
 import { UsageError } from '../../lib/usage-error.ts';
 import { group, ms, toggle, token } from '../../options/rows.ts';
-import type { Given, OptionTable, Resolved } from '../../options/table.ts';
+import type { OptionTable, Resolved } from '../../options/table.ts';
 import { algorithms } from './algorithms.ts';
 import type { GrantRule } from './rule-grants.ts';
 
@@ -104,18 +104,23 @@ export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): bool
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
+const idle = 'has no effect without a key: set auth.secret, auth.secretFile, auth.keyFile or auth.jwks.url';
+
 function refuse({
   auth,
   authByCookie,
+  channels,
 }: {
   readonly auth: AuthOptions;
   readonly authByCookie: boolean;
+  readonly channels: Readonly<Record<string, GrantRule>>;
 }): void {
+  for (const [pattern, { grants }] of Object.entries(channels)) {
+    if (grants === undefined || hasKey(auth)) continue;
+    throw new UsageError(`channels["${pattern}"].grants ${idle}`);
+  }
   const wanted = auth.anonymous ? 'anonymous' : auth.cookie !== undefined ? 'cookie' : undefined;
-  if (wanted !== undefined && !hasKey(auth))
-    throw new UsageError(
-      `auth.${wanted} has no effect without a key: set auth.secret, auth.secretFile, auth.keyFile or auth.jwks.url`,
-    );
+  if (wanted !== undefined && !hasKey(auth)) throw new UsageError(`auth.${wanted} ${idle}`);
   if (auth.jwks.url !== undefined && auth.audience.length === 0)
     throw new UsageError(
       'auth.jwks.url needs auth.audience: without it a token is taken that the provider made for another service',
@@ -137,15 +142,4 @@ export const authOptions = {
   ruleRows,
   rulesService: true,
   refuse,
-  readRule(
-    given: Given<typeof ruleRows>,
-    place: string,
-    { auth }: { readonly auth: AuthOptions },
-  ): GrantRule {
-    if (given.grants !== undefined && !hasKey(auth))
-      throw new UsageError(
-        `${place}.grants has no effect without a key: set auth.secret, auth.secretFile, auth.keyFile or auth.jwks.url`,
-      );
-    return given;
-  },
 } as const;
