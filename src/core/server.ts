@@ -30,7 +30,7 @@ import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
 import { LocalDirectory } from './local-directory.ts';
-import { LocalSession } from './local-session.ts';
+import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
@@ -188,16 +188,20 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     await this.#core.publisher.publishAll(made, events);
   }
 
-  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
-  async connect(): Promise<LocalSession> {
+  /**
+   * Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains; a
+   * `judged` one also with what the policy refuses it with.
+   */
+  async connect(settings: LocalSessionSettings = {}): Promise<LocalSession> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    return new LocalSession({
+    const parts: LocalParts = {
       receive: (requests, conduit) => this.receive(requests, conduit),
       session: (id) => this.#core.sessions.byId(id),
       resuming: (pattern, after) => this.#core.features.resuming(pattern, after),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
-    }).handshake();
+    };
+    return new LocalSession(parts, settings).handshake();
   }
 
   /** The session with this public id, if it is connected to this node. */
