@@ -6,7 +6,7 @@ import { RetainedOutbox } from '../../src/features/redelivery/retained-outbox.ts
 import { Server } from '../../src/index.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
 extensionContract('retained', () => retained({ maxQueue: 100, maxQueueBytes: 100_000 }));
