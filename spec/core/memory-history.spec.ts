@@ -13,6 +13,7 @@ historyStoreContract(
     return { store, reopen: () => store };
   },
   { describe, it },
+  { runs: 300 },
 );
 
 async function opened(retention: Partial<Retention> = {}, maxBytes?: number) {

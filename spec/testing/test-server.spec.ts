@@ -42,6 +42,7 @@ describe('a server for a test', () => {
     await expect(Reflect.apply(startTestServer, undefined, [{ timout: 1 }])).rejects.toThrow(
       'did you mean "timeout"',
     );
+    await expect(startTestServer({ path: 'bayeux' })).rejects.toMatchObject({ name: 'UsageError' });
   });
 
   it('answers a held connect as its clock says', async () => {
@@ -64,6 +65,15 @@ describe('a server for a test', () => {
     await close();
     expect([server.state, server.usage.sessions, await isServed(url)]).toEqual(['closed', 0, false]);
     await until(() => socket.ended);
+  });
+
+  it('tells its sockets that it goes, and waits for none of them', async () => {
+    const { url, close } = await start({ clock: fakeClock() });
+    const [socket, deaf] = [await WebSocketClient.shaken(url), await WebSocketClient.shaken(url)];
+    deaf.socket.pause();
+    await close();
+    await until(() => socket.ended);
+    expect(socket.code).toBe(1001);
   });
 
   it('does not drain, even where its time stands still', async () => {

@@ -5,7 +5,7 @@ import type { Runner } from './runner.ts';
 
 /** How much a history store is tested. */
 export interface HistoryStoreContractOptions {
-  /** Random schedules of appends, reads and waits that are tried, each with a store of its own; 300 if absent. */
+  /** Random schedules of appends, reads and waits that are tried, each with a store of its own; 100 if absent. */
   readonly runs?: number;
 }
 
@@ -14,7 +14,7 @@ export function historyStoreContract(
   name: string,
   make: MakeStore,
   { describe, it }: Runner,
-  { runs = 300 }: HistoryStoreContractOptions = {},
+  { runs = 100 }: HistoryStoreContractOptions = {},
 ): void {
   describe(`${name} history store`, () => {
     const test = (title: string, check: (store: OpenStore) => Promise<void>, now?: number): void => {

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Server, type ServerSettings } from '../server.ts';
 
 /** How a server for a test is started. */
@@ -24,22 +24,9 @@ export async function startTestServer(settings: TestServerSettings = {}): Promis
   const { path = '/bayeux', ...rest } = settings;
   const server = new Server(rest);
   const http = createServer();
-  server.attach(http, { path });
-
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= closeAll();
-    return closing;
-  };
-  const closeAll = async (): Promise<void> => {
-    // The second call cuts short the drain that the first begins.
-    await Promise.all([server.close(), server.close()]);
-    const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
-    http.closeAllConnections();
-    await closed;
-  };
-
+  const close = closer(server, http);
   try {
+    server.attach(http, { path });
     await server.open();
   } catch (error) {
     await close();
@@ -54,5 +41,26 @@ export async function startTestServer(settings: TestServerSettings = {}): Promis
     websocketUrl: `ws://${place}`,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function closer(server: Server, http: HttpServer): () => Promise<void> {
+  // Those of WebSockets as well, which `closeAllConnections` does not know.
+  const sockets = new Set<Socket>();
+  http.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const close = async (): Promise<void> => {
+    // The second call cuts short the drain that the first begins.
+    await Promise.all([server.close(), server.close()]);
+    const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= close();
+    return closing;
   };
 }
