@@ -30,7 +30,7 @@ export type {
   StoredEvent,
 } from './ports/history-store.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
-export type { EventListener, HeardEvent, LocalSession } from './core/local-session.ts';
+export type { EventListener, HeardEvent, LocalSession, LocalSessionSettings } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
 export type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { subscribe, type SubscribeFlags } from '../../src/cli/subscribe.ts';
 import { api, bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import type { ReadableRequest } from '../../src/protocol/message.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { until } from '../support/until.ts';
 import { publishing } from './publishing.ts';
 

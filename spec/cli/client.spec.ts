@@ -5,7 +5,7 @@ import { beforeAll, afterAll, describe, expect, it, onTestFinished } from 'vites
 import { subscribe } from '../../src/cli/subscribe.ts';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import { type Running, startBayeuxd, startCometd, startFaye } from '../conformance/servers.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { until } from '../support/until.ts';
 import { publishing } from './publishing.ts';
 

@@ -8,7 +8,7 @@ import type { ChannelRules } from '../../src/channels/channel-rules.ts';
 import { silent } from '../../src/lib/log.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 import { featuresOf, serverFeatures } from '../../src/server-features.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 function rulesOf(
   channels: NonNullable<ServerOptions['channels']>,

@@ -10,7 +10,15 @@ import { freePort } from './free-port.ts';
 import { type Block, pages, parsePage } from './markdown.ts';
 import { commandsOf, keeps, type Program, programsOf, promisedBy } from './program.ts';
 import { key, startReference } from './reference-server.ts';
-import { moduleOf, removeModules, runCode, stopServers, watchServers } from './run-code.ts';
+import {
+  isTests,
+  moduleOf,
+  removeModules,
+  runCode,
+  runTests,
+  stopServers,
+  watchServers,
+} from './run-code.ts';
 import { runCommand } from './run-commands.ts';
 
 /** Languages of blocks that no spec can run, and why. */
@@ -104,7 +112,13 @@ describe.each(all)('$file', ({ blocks, unreadable }) => {
 });
 
 describe('the code in the documentation', () => {
-  it.each(programs)('runs as it stands: $name', { timeout: 30_000 }, async (program) => {
+  it.each(programs.filter(isTests))('is tests that pass: $name', { timeout: 30_000 }, async (program) => {
+    expect(program.commands).toEqual([]);
+    await runTests(program, idOf(program));
+  });
+
+  const others = programs.filter((program) => !isTests(program));
+  it.each(others)('runs as it stands: $name', { timeout: 30_000 }, async (program) => {
     const port = await freePort();
     if (!/\blisten\((\{ port: )?8000\b/.test(program.code)) await startReference(port);
     const promised = promisedBy(program.code);

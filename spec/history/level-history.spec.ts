@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it, vi } from 'vitest';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
-import { historyStoreContract } from '../core/contracts/history-store.ts';
+import { historyStoreContract } from '../../src/testing/index.ts';
 import { folder, idsIn, later, opened, plenty, TODAY } from './folder.ts';
 
 for (const sync of [false, true]) {
@@ -15,7 +15,8 @@ for (const sync of [false, true]) {
       const reopen = () => new LevelHistory({ path, sync });
       return { store: reopen(), reopen, dispose: async () => rmSync(path, { recursive: true }) };
     },
-    sync ? 10 : 50,
+    { describe, it },
+    { runs: sync ? 10 : 50 },
   );
 }
 

@@ -4,7 +4,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, BayeuxError, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
 import { estimatedBits, WrongKeys } from '../../src/http/api-key.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { listen } from '../support/start.ts';
 import { send } from './send.ts';
 

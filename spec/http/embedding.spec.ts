@@ -13,7 +13,7 @@ import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bayeux, type LogEvent, Server, type ServerSettings, UsageError } from '../../src/index.ts';
 import { open } from '../conformance/client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { listen } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { client, reach } from '../transports/sessions.ts';

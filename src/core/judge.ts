@@ -62,7 +62,7 @@ interface Asked<T> {
 
 /**
  * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
- * `500::server_error`. What comes by a trusted conduit, from this very process, is not asked about (IP-1).
+ * `500::server_error`. What comes by a trusted conduit, such as that of a local session, is not asked about (IP-1).
  */
 export class Judge {
   readonly #canHandshake: Asked<HandshakeAnswer> | undefined;

@@ -32,7 +32,7 @@ import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
 import { LocalDirectory } from './local-directory.ts';
-import { LocalSession } from './local-session.ts';
+import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
@@ -215,16 +215,20 @@ export class Server<
     await this.#core.publisher.publishAll(made, events);
   }
 
-  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
-  async localSession(): Promise<LocalSession<Channels>> {
+  /**
+   * Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains; a
+   * `judged` one also with what the policy refuses it with.
+   */
+  async localSession(settings: LocalSessionSettings = {}): Promise<LocalSession<Channels>> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    return new LocalSession<Channels>({
+    const parts: LocalParts = {
       receive: (requests, conduit) => this.receive(requests, conduit),
       session: (id) => this.#core.sessions.byId(id),
       resuming: (pattern, after) => this.#core.features.resuming(pattern, after),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
-    }).handshake();
+    };
+    return new LocalSession<Channels>(parts, settings).handshake();
   }
 
   /**

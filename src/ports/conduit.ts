@@ -108,6 +108,8 @@ export interface Conduit {
   readonly request: RequestInfo;
   /** Whether what comes by it is the application's own, so that the policy is not asked; absent means no. */
   readonly trusted?: boolean;
+  /** Whose sessions those are that are opened by it, where it knows; stands above a user that the policy names. */
+  readonly user?: string | undefined;
   /** As in `request`, without making that. */
   readonly address: string;
   /** The browser's cookie, set or about to be set by this exchange, or sent with the upgrade (CK-1); absent where none is counted. */

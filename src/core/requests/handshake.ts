@@ -62,12 +62,13 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   // Others may have come in while the policy thought.
   refuseOverCapacity(context);
   const { core, conduit } = context;
+  const user = conduit.user ?? answer.user;
   const session = new Session(
     {
       id: core.sessions.newId(),
       clientId: core.sessions.newSecret(),
       transport: conduit.transport,
-      ...(answer.user !== undefined && { user: answer.user }),
+      ...(user !== undefined && { user }),
       // CK-1: one that came by WebSocket has none.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
       ...timingOf(answer),
