@@ -59,7 +59,7 @@ describe('the package', () => {
       if (name !== '.bin') symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
     // A link would be resolved to its place, from where the packages it needs are not found.
     cpSync(unpacked, join(app, 'node_modules/bayeuxd'), { recursive: true });
-    const [block] = readPage('README.md').blocks.filter(({ language }) => language === 'js');
+    const [block] = readPage('README.md').blocks.filter(({ language }) => language === 'ts');
     const code = block?.text.replace('8000', '0') ?? '';
     writeFileSync(join(app, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(app, 'app.ts'), code);
