@@ -13,7 +13,7 @@ interface Entry<T> {
 
 type Entries<T> = Map<string, Entry<T>>;
 
-// Bytes, measured with V8 12 just after a hash table has doubled, when half of it is empty (spec/memory/subscriptions.spec.ts); rounded up.
+// Bytes, rounded up. Measured with V8 12 just after a hash table has doubled (spec/memory/subscriptions.spec.ts).
 /** An entry and its slot in a map, without the text. */
 const ENTRY = 192;
 /** A set with two subscribers. */
@@ -28,7 +28,7 @@ const MATCH = 320;
 
 let stamp = 0;
 
-/** Memory of a subscription to a pattern that nobody else has, with its slot in the subscriber's own list of patterns. Bytes. */
+/** Memory of a subscription that nobody else has, with its slot in the subscriber's list of patterns. Bytes. */
 export const bytesOf = (pattern: string): number => ENTRY + pattern.length;
 
 /**
@@ -56,7 +56,7 @@ export class ChannelIndex<T extends Stamped> {
     return this.#bytes;
   }
 
-  /** Adds a subscriber. Returns the pattern as the string that all its subscribers share; undefined when already subscribed. */
+  /** Adds a subscriber. Returns the string of the pattern that all subscribers share; undefined when already added. */
   add(pattern: string, subscriber: T): string | undefined {
     const [entries, stem] = this.#place(pattern);
     let entry = entries.get(stem);

@@ -1,4 +1,4 @@
-/** Bytes of an object or array, a number that is not a small integer, a string, a property. Measured on Node 20, rounded up. */
+/** Bytes of an object or array, of a number that is not a small integer, and so on. Measured on Node 20, rounded up. */
 const OBJECT = 64;
 const NUMBER = 16;
 const STRING = 24;
