@@ -190,7 +190,7 @@ export interface ServerOptions {
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
-  /** ChannelRules by channel name or pattern; the most specific one wins per key. */
+  /** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
   /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
@@ -288,7 +288,7 @@ export interface ChannelRuleHistoryOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** ChannelRules by channel name or pattern; the most specific one wins per key. */
+/** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
