@@ -93,7 +93,7 @@ describe('a schema that refers to itself', () => {
   ])('from two places for the same data is refused: %s', (_name, schema) => {
     expect(() => compile(schema)).toThrow(UsageError);
     expect(() => compile(schema)).toThrow(
-      /schema\S* comes back to itself by two ways .* let one \$ref stand beside anyOf/,
+      /schema\S* refers to itself by two paths .* put one \$ref beside anyOf/,
     );
   });
 
