@@ -16,17 +16,17 @@ export interface AdviceOptions {
   readonly maxInterval?: boolean | undefined;
 }
 
-/** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+/** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
 export interface ReplayOptions {
-  /** Events kept of one durable channel, where its rule does not say. Events; `10000` by default. */
+  /** Events kept of one durable channel, unless its rule says otherwise. Events; `10000` by default. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, where its rule does not say. Milliseconds; `86400000` by default. */
+  /** How long events are kept, unless the rule of the channel says otherwise. Milliseconds; `86400000` by default. */
   readonly maxAge?: number | undefined;
-  /** A subscription from an id too old to be complete: refused, or begun with the oldest event there is. `fail` by default. */
+  /** A subscription from an id after which events are already discarded: refuse it, or start at the oldest event. `fail` by default. */
   readonly onGap?: 'fail' | 'earliest' | undefined;
-  /** Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both. `both` by default. */
+  /** Where an event has its replay id: in `data.event` where possible, in `ext`, or in both. `both` by default. */
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
-  /** Replays of one session that are under way at a time. Replays; `200` by default. */
+  /** Replays of one session that may run at the same time. Replays; `200` by default. */
   readonly maxReplays?: number | undefined;
 }
 
@@ -196,7 +196,7 @@ export interface ServerOptions {
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
   /** Clients whose repeated publishes are recognised: Faye clients, all, or none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
-  /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+  /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
   /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
   readonly channelNames?: 'bayeux' | 'cometd' | undefined;
@@ -280,11 +280,11 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+/** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
+  /** How long events are kept, instead of `replay.maxAge`. Milliseconds. */
   readonly maxAge?: number | undefined;
 }
 
@@ -298,6 +298,6 @@ export interface ChannelRuleOptions {
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
-  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+  /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
   readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
 }
