@@ -104,7 +104,7 @@ describe('a schema that refers to itself', () => {
     ]);
     const definitions = { ...Object.fromEntries(levels), l20: { items: level(0) } };
     expect(() => compile({ definitions, ...level(0) })).toThrow(
-      /by more than 10000 ways: repeat fewer \$ref/,
+      /has more than 10000 paths through its branches: repeat fewer \$ref/,
     );
   });
 

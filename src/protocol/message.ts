@@ -36,7 +36,7 @@ export interface HandshakeRequest extends RequestFields {
   readonly supportedConnectionTypes?: readonly string[];
 }
 
-/** What a client may advise in a connect request (ADV-11). Milliseconds. */
+/** Advice of a client in a connect request (ADV-11). Milliseconds. */
 export interface ClientAdvice {
   readonly timeout?: number;
   readonly interval?: number;
@@ -95,7 +95,7 @@ export type ReadableRequest =
 /** One message from a client. */
 export type Request = ReadableRequest | InvalidRequest;
 
-/** What the server tells a client to do next; always complete (ADV-1). Times in milliseconds. */
+/** Advice of the server: how and when a client connects next. Always complete (ADV-1). Times in milliseconds. */
 export interface Advice {
   readonly reconnect: 'retry' | 'handshake' | 'none';
   readonly interval: number;

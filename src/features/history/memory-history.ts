@@ -40,7 +40,7 @@ class Channel extends ChannelEntry {
   }
 }
 
-/** How much a memory history may hold. */
+/** The limits of a memory history. */
 export interface MemoryHistoryOptions {
   /** Memory of all events and channels; past it the oldest events are discarded. Bytes; 64 MiB if absent. */
   readonly maxBytes?: number;

@@ -52,7 +52,7 @@ export class Replay {
     this.#after = after;
   }
 
-  /** A replay of the same subscription from another start, with the events that this one owes; undefined if it would skip some. */
+  /** A replay of the same subscription from another start; undefined if it would skip events that this one owes. */
   replaced(start: Start): Replay | undefined {
     const owed = this.#owedAfter;
     const brings = start === 'oldest' || start <= owed;

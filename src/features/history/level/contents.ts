@@ -20,7 +20,7 @@ const EVENT_WEIGHT = 40;
 
 const nothing: Retention = { maxEvents: 0, maxAge: 0 };
 
-/** How much a history may hold. */
+/** The limits of a history. */
 export interface Bounds {
   readonly maxBytes: number;
   readonly maxChannels: number;
@@ -106,7 +106,7 @@ export class Contents {
     this.#empty.add(this.#add(name, discardedThrough));
   }
 
-  /** Adds an event found in the database; call it by ascending ids. Returns the id of the event before it if that one is missing. */
+  /** Adds an event found in the database, in order of id. Returns the id of the event before it if that one is missing. */
   restoreEvent(id: number, name: string, previous: number, json: string): number | undefined {
     this.issued(id);
     const channel = this.#channels.get(name) ?? this.#create(name);

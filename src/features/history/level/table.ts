@@ -57,7 +57,7 @@ function uncompressed(block: Buffer): Buffer {
   return block.at(-1) === 0 ? bytes : unsnappy(bytes);
 }
 
-/** The handles in a block that lists blocks. Each entry is three lengths, a key and a handle; after the entries, a list of positions. */
+/** The handles in a block that lists blocks. An entry is three lengths, a key and a handle; a list of positions follows. */
 function* handlesIn(block: Buffer): Generator<Handle> {
   const places = block.readUInt32LE(block.length - 4);
   const varints = new Varints(block);
