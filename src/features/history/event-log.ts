@@ -1,7 +1,7 @@
 import { firstAbove } from '../../lib/binary-search.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** Holes allowed before the arrays are compacted. */
+/** Up to this many holes, the arrays are not compacted. */
 const MAX_HOLES = 64;
 
 /** Events in order of id: added at the end, found by id, removed at any position. */

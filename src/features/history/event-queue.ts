@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** Empty places before the first event that are allowed before the array is compacted. */
+/** Up to this many empty places before the first event, the array is not compacted. */
 const MAX_GONE = 64;
 
 /** The events of one channel by id: added at the end, removed at the beginning. */
@@ -18,7 +18,7 @@ export class EventQueue {
 
   /** Adds an event whose id is above all others. */
   push(event: StoredEvent): void {
-    // An array literal has no spare capacity: most channels have few events.
+    // An array literal has no spare capacity, and most channels have few events.
     if (this.#events.length === 0) this.#events = [event];
     else this.#events.push(event);
   }

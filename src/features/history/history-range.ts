@@ -8,7 +8,7 @@ export function rangeOf<T extends ChannelEntry>(
   floor: number,
 ): HistoryRange {
   const { oldest, discardedThrough } = channels.range(pattern);
-  // A known channel has its own discarded id; a pattern may also match forgotten channels.
+  // A known channel has its own discarded id. A pattern or an unknown name may stand for forgotten channels.
   const isKnown = channels.get(pattern) !== undefined;
   return {
     discardedThrough: isKnown ? discardedThrough : Math.max(floor, discardedThrough),

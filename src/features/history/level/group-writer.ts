@@ -14,9 +14,9 @@ export interface Seal {
 }
 
 /**
- * Writes to the database in groups. Changes that come while a group is being written form the next group, which is written as
- * one batch with one wait for the disk. After a failed write nothing more is written, since the database may have half of the
- * group: all calls throw `HistoryError`, or reject, until the database is opened again with another writer.
+ * Writes to the database in groups. Changes that come while a group is being written form the next group. A group is one batch,
+ * written at once or not at all, with one wait for the disk. After a failed write nothing more is written, since the database
+ * may have half of the group: all calls throw `HistoryError`, or reject, until the database is opened again with another writer.
  */
 export class GroupWriter {
   readonly #db: ClassicLevel;

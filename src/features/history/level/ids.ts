@@ -1,6 +1,6 @@
 import { firstAbove } from '../../../lib/binary-search.ts';
 
-/** Unused places before the first id that are allowed before the arrays are compacted. */
+/** Up to this many unused places before the first id, the arrays are not compacted. */
 const MAX_GONE = 64;
 
 /** Ascending ids with the size of each event: added at the end, removed at the beginning. Sixteen bytes each. */
