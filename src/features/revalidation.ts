@@ -175,7 +175,7 @@ class Revalidation implements Feature {
     this.#host?.unsubscribe(session, pattern);
   }
 
-  // A `BayeuxError` that a policy throws is a refusal. Any other error is a failure, which was logged already.
+  // A `BayeuxError` that a policy throws is a refusal, except `server_error`. Any other error is a failure, already logged.
   #failed(session: ServedSession, error: unknown, refuse: () => void): void {
     if (error instanceof BayeuxError && error.code !== 'server_error') {
       refuse();

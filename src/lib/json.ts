@@ -1,6 +1,6 @@
 import { UsageError } from './usage-error.ts';
 
-/** A copy made through JSON. Throws `UsageError` for a value that JSON cannot represent. */
+/** A copy by way of JSON. Throws `UsageError` for what JSON cannot carry. */
 export function copyOf<T>(value: T): T {
   return JSON.parse(toJson(value));
 }

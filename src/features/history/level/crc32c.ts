@@ -1,4 +1,4 @@
-// Castagnoli's polynomial with reversed bits. The CRC-32 of Node's zlib uses another polynomial.
+// Castagnoli's polynomial with reversed bits. Node's zlib uses another polynomial.
 const POLYNOMIAL = 0x82f63b78;
 
 const table = Int32Array.from({ length: 256 }, (_, byte) => {
