@@ -150,7 +150,7 @@ class Misspelt {
 it('says of an instance of a class which member may be meant', async () => {
   await refuses(
     () => made({ engine: new Misspelt() }),
-    'the engine has no function "publish": it must have open, publish, interest, close; is it what "publsh" is meant to be?',
+    'the engine has no function "publish": it must have open, publish, interest, close; is "publsh" a misspelling of it?',
   );
 });
 

@@ -11,7 +11,7 @@ import { timestampModule } from './features/timestamp.ts';
 import { timesyncModule } from './features/timesync.ts';
 import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
 
-/** The features of the server, in the order in which their hooks are called: a line each. */
+/** The features of the server, in the order in which their hooks are called. */
 export const serverFeatures = [
   revalidationModule,
   ackModule,

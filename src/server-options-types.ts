@@ -16,31 +16,31 @@ export interface AdviceOptions {
   readonly maxInterval?: boolean | undefined;
 }
 
-/** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+/** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
 export interface ReplayOptions {
-  /** Events kept of one durable channel, where its rule does not say. Events; `10000` by default. */
+  /** Events kept of one durable channel, unless its rule says otherwise. Events; `10000` by default. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, where its rule does not say. Milliseconds; `86400000` by default. */
+  /** How long events are kept, unless the rule of the channel says otherwise. Milliseconds; `86400000` by default. */
   readonly maxAge?: number | undefined;
-  /** A subscription from an id too old to be complete: refused, or begun with the oldest event there is. `fail` by default. */
+  /** A subscription from an id after which events are already discarded: refuse it, or start at the oldest event. `fail` by default. */
   readonly onGap?: 'fail' | 'earliest' | undefined;
-  /** Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both. `both` by default. */
+  /** Where an event has its replay id: in `data.event` where possible, in `ext`, or in both. `both` by default. */
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
-  /** Replays of one session that are under way at a time. Replays; `200` by default. */
+  /** Replays of one session that may run at the same time. Replays; `200` by default. */
   readonly maxReplays?: number | undefined;
 }
 
-/** Tell clients that ask for it the time of the server; `false` does not. */
+/** Tells clients that ask for it the time of the server; `false` turns this off. */
 export interface TimesyncOptions {
-  /** How far off a client may be without being told. Milliseconds; `25` by default. */
+  /** Error of a client’s estimate from which on the client gets a correction. Milliseconds; `25` by default. */
   readonly accuracy?: number | undefined;
 }
 
-/** Ending sessions that are there and do nothing. */
+/** Ends sessions whose clients only connect. */
 export interface ActivityOptions {
-  /** Time without activity after which the next connect ends the session; 0 is any. Milliseconds; `0` by default. */
+  /** Time without activity after which the next connect ends the session; 0 is no limit. Milliseconds; `0` by default. */
   readonly maxInactivity?: number | undefined;
-  /** What is activity: what the client sends, connects aside, or also what it is sent. `client` by default. */
+  /** Activity: messages from the client except connects, or also messages to the client. `client` by default. */
   readonly mode?: 'client' | 'client-server' | undefined;
 }
 
@@ -160,7 +160,7 @@ export interface ServerOptions {
   readonly hosts?: readonly string[] | undefined;
   /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
   readonly revalidateEvery?: number | undefined;
-  /** What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on. `end` by default. */
+  /** When the policy, asked again, fails to answer: `end` makes the client shake hands again, `keep` lets the session go on. `end` by default. */
   readonly revalidateFailure?: 'end' | 'keep' | undefined;
   /** Transports served, in order of preference; `long-polling` brings its cross-origin alias. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
   readonly transports?:
@@ -190,13 +190,13 @@ export interface ServerOptions {
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
-  /** ChannelRules by channel name or pattern; the most specific one wins per key. */
+  /** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
-  /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
+  /** Events that are sent again: those that could not be written, or also those of a lost connect reply. `unflushed` by default. */
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
-  /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
+  /** Clients whose repeated publishes are recognised: Faye clients, all, or none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
-  /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+  /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
   /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
   readonly channelNames?: 'bayeux' | 'cometd' | undefined;
@@ -224,15 +224,15 @@ export interface ServerOptions {
   readonly maxSessionsPerAddress?: number | undefined;
   /** Sessions opened on one WebSocket and still there. Sessions; `10` by default. */
   readonly maxSessionsPerConnection?: number | undefined;
-  /** Send again what clients that ask for it do not acknowledge. `true` by default. */
+  /** Sends events again until acknowledged, to clients that ask for it. `true` by default. */
   readonly ack?: boolean | undefined;
-  /** Tell clients that ask for it the time of the server; `false` does not. */
+  /** Tells clients that ask for it the time of the server; `false` turns this off. */
   readonly timesync?: TimesyncOptions | boolean | undefined;
-  /** Listeners hear bytes, and what the application sends may hold them. `true` by default. */
+  /** The application may send and receive bytes. `true` by default. */
   readonly binary?: boolean | undefined;
   /** The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone. `false` by default. */
   readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
-  /** Ending sessions that are there and do nothing. */
+  /** Ends sessions whose clients only connect. */
   readonly activity?: ActivityOptions | undefined;
   /** Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed. `false` by default. */
   readonly trustProxy?: number | readonly string[] | false | undefined;
@@ -250,7 +250,7 @@ export interface ServerOptions {
   readonly trustClientSession?: boolean | undefined;
   /** The cookie by which a browser’s tabs are counted; `false` sets none. */
   readonly browserCookie?: BrowserCookieOptions | boolean | undefined;
-  /** Held polls of one browser over HTTP/1.1; -1 is any number, 0 none. Sessions; `1` by default. */
+  /** Polls held for one browser over HTTP/1.1; -1 is no limit, 0 holds none. Sessions; `1` by default. */
   readonly maxSessionsPerBrowser?: number | undefined;
   /** The same over HTTP/2. Sessions; `-1` by default. */
   readonly http2MaxSessionsPerBrowser?: number | undefined;
@@ -280,15 +280,15 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+/** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
+  /** How long events are kept, instead of `replay.maxAge`. Milliseconds. */
   readonly maxAge?: number | undefined;
 }
 
-/** ChannelRules by channel name or pattern; the most specific one wins per key. */
+/** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
@@ -296,8 +296,8 @@ export interface ChannelRuleOptions {
   readonly broadcastToPublisher?: boolean | undefined;
   /** What becomes of events when too many of them wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
-  /** What the `data` of every publish must satisfy. */
+  /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
-  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+  /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
   readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
 }

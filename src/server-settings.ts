@@ -18,7 +18,7 @@ const storeNames: Record<Exclude<keyof HistoryStore, 'newest'>, true> = {
 };
 const clockNames: Record<keyof Clock, true> = { now: true, after: true, soon: true };
 
-/** The parts that a server may be given. */
+/** The parts that an application may give a server. */
 interface Parts {
   readonly extensions?: unknown;
   readonly engine?: unknown;
@@ -28,8 +28,8 @@ interface Parts {
 }
 
 /**
- * Refuses settings that would have no effect, or fail later. Policies, extensions and options are checked where they are read.
- * `names` are those of all parts. Throws `UsageError`.
+ * Refuses settings that would have no effect or fail later. Policies, extensions and options are checked where they are
+ * read. `names`: the names of all parts. Throws `UsageError`.
  */
 export function checkSettings(settings: Parts, names: readonly string[]): void {
   const given: unknown = settings;
@@ -45,7 +45,7 @@ export function checkSettings(settings: Parts, names: readonly string[]): void {
   checkParts(settings);
 }
 
-// An unknown option is refused with all others, but there nobody knows the names of the parts.
+// Other unknown options are refused later, but that code does not know the names of the parts.
 function refuseUnknown(name: string, names: readonly string[]): void {
   const known = [...names, ...Object.keys(optionTable)];
   const meant = known.includes(name) ? undefined : nearest(name, known);

@@ -127,7 +127,7 @@ describe('channel rules', () => {
     [{ '/meta/**': { lazy: true } }, 'channels has "/meta/**", to which nothing can be published'],
     [
       { '/service/a': { schema: true, history: true } },
-      'channels["/service/a"].history has no effect: what is published to a service channel goes to the server alone; leave it out',
+      'channels["/service/a"].history has no effect: events on a service channel go to the server only; leave it out',
     ],
   ])('that contradict themselves are refused: %j', (channels, message) => {
     expect(() => readOptions({ channels })).toThrow(new UsageError(message));

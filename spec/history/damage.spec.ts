@@ -236,7 +236,7 @@ describe('a folder that cannot be used', () => {
     const path = folder();
     writeFileSync(join(path, 'letter.txt'), 'Dear all');
     expect(await refusal(path)).toBe(
-      `HistoryError: the history in ${path} is none: the folder has other files; name one that is empty, or does not exist`,
+      `HistoryError: the history in ${path} cannot be opened: the folder has other files; name an empty folder, or one that does not exist`,
     );
     expect(readdirSync(path)).toEqual(['letter.txt']);
   });

@@ -81,7 +81,7 @@ describe('a level history', () => {
     {
       using disk = watchWrites();
       disk.fail();
-      const message = `the history in ${path} cannot be written (Error: the disk is full); free the disk: it is tried again`;
+      const message = `the history in ${path} cannot be written (Error: the disk is full); free space on the disk: the server tries again`;
       await expect(append(store, '/a')).rejects.toThrow(message);
       await expect(append(store, '/b')).rejects.toThrow(message);
       // What cannot be written does not pile up, and what is there can be read.
@@ -89,7 +89,7 @@ describe('a level history', () => {
       expect(await idsIn(store)).toEqual([id]);
       failed = store.newest;
       now += 1000;
-      const again = 'cannot be opened again (Error: the disk is full): it is tried again';
+      const again = 'cannot be opened again (Error: the disk is full): the server tries again';
       await expect(append(store, '/a')).rejects.toThrow(again);
     }
     await expect(append(store, '/a')).rejects.toThrow('cannot be opened again');

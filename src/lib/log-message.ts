@@ -1,6 +1,6 @@
 import type { LogEvent } from './log.ts';
 
-/** Says in words what a log event says: its name, and why. */
+/** A log event as one line of text: its name and the reason. */
 export function messageOf({ event, why, error, reason, option }: LogEvent): string {
   const name = event.replaceAll(/[._]/g, ' ');
   const text =

@@ -1,22 +1,22 @@
 import type { JsonObject } from './message.ts';
 
-/** What a client may see of a failure: becomes the `error` of a reply, `code:args:message` (ERR-1). */
+/** An error that a client may see. It becomes the `error` of a reply, `code:args:message` (ERR-1). */
 export class BayeuxError extends Error {
   override readonly name = 'BayeuxError';
   /** The text on the wire: `403:/chat:publish_denied`. */
   readonly text: string;
-  /** The number at its beginning, as of HTTP: `403`. */
+  /** The number at its beginning, as in HTTP: `403`. */
   readonly status: number;
   /** The word at its end: `publish_denied`. */
   readonly code: string;
-  /** What it is about, between the two: `['/chat']`. */
+  /** The arguments between the two: `['/chat']`. */
   readonly args: readonly string[];
-  /** What else the reply tells, in its `ext`. */
+  /** The `ext` of the reply. */
   readonly ext: JsonObject | undefined;
-  /** The same in words, for those who run the server; clients are not told. */
+  /** The error in words, for the operator of the server. Not sent to clients. */
   readonly detail: string | undefined;
 
-  /** `args` are reflected only where ERR-3 allows. */
+  /** An arg that ERR-3 does not allow becomes empty. */
   constructor(status: number, args: readonly string[], code: string, ext?: JsonObject, detail?: string) {
     const shown = args.map(safeArg);
     const text = `${status}:${shown.join(',')}:${code}`;
@@ -29,29 +29,29 @@ export class BayeuxError extends Error {
     this.detail = detail;
   }
 
-  /** Reads back what a reply says. */
+  /** Parses the `error` of a reply. */
   static from(text: string, ext?: JsonObject): BayeuxError {
     const [status = '', args = '', ...code] = text.split(':');
     return new BayeuxError(Number(status), args === '' ? [] : args.split(','), code.join(':'), ext);
   }
 }
 
-// ERR-2: the characters Faye's parser reads in the args of an error. ERR-3: anything else leaves the arg empty.
+// ERR-2: the characters that Faye's parser accepts in args. ERR-3: any other makes the arg empty.
 const legalArg = /^[A-Za-z0-9\-_!~()$@ /*.]{0,255}$/;
 
 function safeArg(arg: string): string {
   return legalArg.test(arg) ? arg : '';
 }
 
-/** Where the data of a publish first breaks the schema of its channel. */
+/** The first fault in published data by the schema of its channel. */
 export interface DataFault {
-  /** JSON pointer into `data`; empty for the whole of it. */
+  /** JSON pointer into `data`; empty for `data` itself. */
   readonly path: string;
   /** `must be number` */
   readonly message: string;
 }
 
-/** Every error a client may see, by the name `docs/errors.md` explains it under. */
+/** Every error that a client may see, by its name in `docs/errors.md`. */
 export const errors = {
   versionMismatch: (version: string) => new BayeuxError(300, [version], 'version_mismatch'),
   connectionTypesUnsupported: (types: readonly string[]) =>
@@ -67,7 +67,7 @@ export const errors = {
     return new BayeuxError(400, [channel], 'data_invalid', { fault: { path, message } }, detail);
   },
   dataMissing: () => new BayeuxError(400, [], 'data_missing'),
-  /** Each with its channel and the position that was asked for. */
+  /** `asked`: pairs of a channel and the position that was asked for. */
   replayIdInvalid: (asked: readonly (readonly [string, string])[]) =>
     new BayeuxError(400, asked.flat(), 'replay_id_invalid'),
   subscriptionMissing: () => new BayeuxError(400, [], 'subscription_missing'),
@@ -82,14 +82,14 @@ export const errors = {
   sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
   tooManySubscriptions: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_subscriptions'),
   tooManyReplays: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_replays'),
-  /** All sessions together may have no more. */
+  /** The limit for all sessions together is reached. */
   noRoomToSubscribe: () => new BayeuxError(413, ['server'], 'too_many_subscriptions'),
   rateLimited: () => new BayeuxError(429, [], 'rate_limited'),
   tooManyTabs: () => new BayeuxError(429, [], 'too_many_tabs'),
   serverError: () => new BayeuxError(500, [], 'server_error'),
 };
 
-/** Why a whole batch is refused before any of it takes effect (PR-9, PR-10). */
+/** The whole batch is refused before any message takes effect (PR-9, PR-10). */
 export class BatchError extends Error {
   override readonly name = 'BatchError';
   /** `malformed`: not a batch. `too_large`: over a limit on messages or nesting. */
@@ -101,7 +101,7 @@ export class BatchError extends Error {
   }
 }
 
-/** No room for one more session: the whole batch is refused, instead of answered (HS-14). */
+/** There is no room for another session: the whole batch is refused (HS-14). */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
 }
