@@ -13,7 +13,7 @@ export interface Outbox {
   readonly urgent: number;
   /** All events in the outbox, where sent events are kept until the client confirms them. */
   readonly kept?: number;
-  /** Whether every event that is lost on the way is sent again; absent where it is not. */
+  /** Whether every event that is lost on the way is sent again. Absent means no. */
   readonly repeats?: boolean;
   /** All events in the outbox, to count their memory. */
   readonly all: readonly OutgoingEvent[];
