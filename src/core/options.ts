@@ -146,7 +146,7 @@ const access = {
   },
 } as const satisfies OptionTable;
 
-/** The options of the server without sockets, and what it lets rules of channels say. */
+/** The options of the core, and the fields it adds to channel rules. */
 export const coreOptions = {
   sections: {
     'Sessions and time': time,
@@ -160,9 +160,9 @@ export const coreOptions = {
 
 type Table = typeof time & typeof events & typeof limits & typeof access;
 
-/** What the server without sockets has to know. */
+/** The options that the core reads. */
 export interface CoreOptions extends Resolved<Table>, TransportTimes, TrustOptions {
-  /** The transports that are served, in order of preference. */
+  /** Enabled transports, in order of preference. */
   readonly transports: readonly string[];
   readonly websocket: TransportTimes['websocket'] & TrustOptions['websocket'];
   readonly trustProxy: AdmissionOptions['trustProxy'];
