@@ -5,7 +5,7 @@ import { bytes, count, group, many, ms, toggle, token } from '../options/rows.ts
 import type { OptionTable, Resolved } from '../options/table.ts';
 import { type TrustProxy, trustOf } from './trusted-proxies.ts';
 
-/** Every connection type there is, in the order a handshake reply lists them (HS-7). */
+/** All connection types, in the order of a handshake reply (HS-7). */
 const connectionTypes = [
   'websocket',
   'eventsource',
@@ -150,7 +150,7 @@ type Table = typeof events &
   typeof callbackPolling &
   typeof eventSource;
 
-/** What transports have to know. */
+/** The options that transports read. */
 export interface TransportOptions extends CoreOptions, Resolved<Table> {
   readonly transports: TransportNames;
   readonly trustProxy: TrustProxy;
@@ -158,7 +158,7 @@ export interface TransportOptions extends CoreOptions, Resolved<Table> {
   readonly longPolling: Resolved<typeof longPolling>['longPolling'];
   readonly callbackPolling: Resolved<typeof callbackPolling>['callbackPolling'];
   readonly eventSource: Resolved<typeof eventSource>['eventSource'];
-  /** `same` lets pages of other sites not use the server. */
+  /** `same` refuses pages of other sites. */
   readonly origins: unknown;
 }
 
@@ -185,7 +185,7 @@ export const transportOptions = {
 
 type TransportNames = Resolved<typeof events>['transports'];
 
-/** LP-5: without the second name, cross-origin Faye browsers fall to JSONP. */
+/** LP-5: without the second name, cross-origin Faye browsers fall back to JSONP. */
 export function withAlias(transports: TransportNames): TransportNames {
   if (!transports.includes('long-polling') || transports.includes('cross-origin-long-polling'))
     return transports;
@@ -205,7 +205,7 @@ function refuseNoTransport({ transports }: { readonly transports: TransportNames
   }
 }
 
-/** Browsers refuse to keep such a cookie, and every tab would count as a browser of its own. */
+/** Browsers reject such a cookie, and every tab would then count as a browser of its own. */
 function refuseLostCookie({ browserCookie }: Resolved<typeof browsers>): void {
   if (!browserCookie) return;
   const { secure, sameSite, partitioned } = browserCookie;

@@ -23,9 +23,7 @@ export const closeCodes = {
 
 /** How many pings may go unanswered (WS-14). */
 const MAX_UNANSWERED = 2;
-/**
- * How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds.
- */
+/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
 const LINGER = 1000;
 
 const NOTHING = Buffer.alloc(0);
@@ -85,7 +83,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     webSocket[owner] = this;
     webSocket.onmessage = onMessage;
     webSocket.onclose = onClose;
-    // Behind the one that has the WebSocket read.
+    // Called after the listener that feeds the WebSocket.
     socket.on('data', afterRead);
     shared.pings.add(this);
   }
@@ -214,7 +212,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     if (!this.#hasSettled) this.closed();
   }
 
-  // WS-15.
+  // WS-15: the session keeps its events in its queue.
   get #isFull(): boolean {
     return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
   }
