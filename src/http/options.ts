@@ -37,21 +37,21 @@ const access = {
 
 type Access = Resolved<typeof access>;
 
-/** What has to be known where HTTP comes in. */
+/** The options that the HTTP layer reads. */
 interface HttpOptions extends TransportOptions, Access {
   readonly origins: Access['origins'];
 }
 
-/** A server as the parts that speak HTTP know it. */
+/** A server as the HTTP layer knows it. */
 export type Server = CoreServer<HttpOptions>;
 
-/** The options of what a Node server mounts. */
+/** The options of the HTTP layer. */
 export const httpOptions = {
   sections: { 'Who may use the server': access },
   refuse: refuseCookiesForStrangers,
 } as const;
 
-/** SEC-5: by JSONP any page reads what its visitor may read. */
+/** SEC-5: with JSONP, any page can read what its visitor may read. */
 function refuseCookiesForStrangers({
   authByCookie,
   origins,
