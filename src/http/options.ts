@@ -22,15 +22,18 @@ const access = {
     inCode: 'a RegExp or a function',
     doc: 'Pages that may use the server: of its own origin, of any, or of those listed.',
   },
-  authByCookie: toggle(false, 'The policy trusts cookies: refuse options that would let other sites in.'),
+  authByCookie: toggle(
+    false,
+    'Set if the policy trusts cookies: refuses options that would let other sites in.',
+  ),
   cors: group('Answers to cross-origin preflights.', {
-    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may remember one.'),
+    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may cache an answer.'),
     headers: {
       kind: 'list',
       ...token,
       what: 'header names',
       default: ['Accept', 'Authorization', 'Content-Type', 'Pragma', 'X-Requested-With'],
-      doc: 'Request headers allowed, besides those asked for.',
+      doc: 'Request headers allowed, besides those that a preflight names.',
     },
   }),
 } as const satisfies OptionTable;

@@ -21,7 +21,7 @@ const events = {
     default: connectionTypes,
     doc: 'Transports served, in order of preference; `long-polling` brings its cross-origin alias.',
   },
-  maxFlushBytes: bytes(524_288, 'What one HTTP response with events may carry; at least one event.'),
+  maxFlushBytes: bytes(524_288, 'Size of one HTTP response with events; it carries at least one event.'),
 } as const satisfies OptionTable;
 
 const proxies = {
@@ -32,7 +32,7 @@ const proxies = {
     pattern: /^(loopback|linklocal|uniquelocal|[\da-fA-F:.]+(\/[\d.]+)?)$/,
     what: 'their addresses like 10.0.0.0/8, loopback, linklocal or uniquelocal',
     default: false,
-    doc: 'Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed.',
+    doc: 'Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed.',
   },
 } as const satisfies OptionTable;
 
@@ -50,35 +50,41 @@ const browsers = {
   ),
   browserCookie: {
     ...group('The cookie by which a browser’s tabs are counted; `false` sets none.', {
-      name: { kind: 'string', ...token, default: 'BAYEUX_BROWSER', doc: 'Its name.' },
+      name: { kind: 'string', ...token, default: 'BAYEUX_BROWSER', doc: 'Name of the cookie.' },
       domain: {
         kind: 'string',
         pattern: /^[\w.-]+$/,
         what: 'a domain',
-        doc: 'Its Domain; unset is this host alone.',
+        doc: 'Domain attribute; unset means this host alone.',
       },
-      path: { kind: 'string', pattern: /^\/[!-:<-~]*$/, what: 'a path', default: '/', doc: 'Its Path.' },
-      maxAge: count('seconds', -1, -1, many, 'Its Max-Age; -1 is until the browser closes.'),
+      path: {
+        kind: 'string',
+        pattern: /^\/[!-:<-~]*$/,
+        what: 'a path',
+        default: '/',
+        doc: 'Path attribute.',
+      },
+      maxAge: count('seconds', -1, -1, many, 'Max-Age attribute; -1 means until the browser closes.'),
       secure: {
         kind: 'word',
         words: ['auto', true, false],
         default: 'auto',
-        doc: 'Secure; `auto` is on TLS.',
+        doc: 'Secure attribute; `auto` sets it on TLS.',
       },
-      httpOnly: toggle(true, 'HttpOnly.'),
+      httpOnly: toggle(true, 'HttpOnly attribute.'),
       sameSite: {
         kind: 'word',
         words: ['auto', 'Strict', 'Lax', 'None', 'omit'],
         default: 'auto',
-        doc: 'SameSite; `auto` is Lax when `origins` is `same`, else omitted.',
+        doc: 'SameSite attribute; `auto` means Lax when `origins` is `same`, else none.',
       },
-      partitioned: toggle(false, 'Partitioned.'),
+      partitioned: toggle(false, 'Partitioned attribute.'),
     }),
     off: true,
   },
 } as const satisfies OptionTable;
 
-const own = 'As the option of this name, on this transport.';
+const own = 'The option of the same name, for this transport.';
 const times = {
   timeout: { ...ms(0, own), default: undefined, inherits: 'timeout' },
   interval: { ...ms(0, own), default: undefined, inherits: 'interval' },
@@ -97,8 +103,8 @@ const websocket = {
       ...token,
       doc: 'Subprotocol clients must offer; unset takes the first one offered.',
     },
-    messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 is no limit.'),
-    maxFlushBytes: bytes(65_536, 'What one frame may carry; at least one message.'),
+    messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 means no limit.'),
+    maxFlushBytes: bytes(65_536, 'Size of one frame; it carries at least one message.'),
     maxBufferedBytes: bytes(262_144, 'Unsent bytes of a slow socket above which events wait in the queue.'),
     pingInterval: ms(25_000, 'Time between two pings; a socket that misses two is closed.', 1),
     firstMessageTimeout: ms(60_000, 'How long a socket may stay without a session.', 1),
@@ -135,7 +141,7 @@ const eventSource = {
   eventSource: group('The `eventsource` transport.', {
     timeout: {
       ...times.timeout,
-      doc: 'As the option of this name; here also the pause between two connects, which only show that the client lives.',
+      doc: 'The option of the same name; here also the pause between two connects, which only show that the client is alive.',
     },
     maxInterval: times.maxInterval,
     ping: ms(10_000, 'Time between two comments that keep a stream open.', 1),
