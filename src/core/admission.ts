@@ -58,7 +58,6 @@ export class Admission {
     return full === undefined;
   }
 
-  /** Counts a session that was admitted. */
   enter(conduit: Conduit): Seat {
     const address = addressOf(conduit);
     this.#sessions += 1;

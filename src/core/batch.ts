@@ -23,8 +23,8 @@ import type { Session } from './session.ts';
 const MAX_WAITING = 100;
 
 /**
- * The messages of one HTTP request or one frame. They are handled one after another (PR-1), and answered
- * together. No other class makes replies of requests and errors.
+ * The messages of one HTTP request or frame, handled in order (PR-1) and answered together. Requests and
+ * errors become replies only here.
  */
 export class Batch implements Context {
   readonly conduit: Conduit;
@@ -55,10 +55,7 @@ export class Batch implements Context {
     this.#afterwards.push(call);
   }
 
-  /**
-   * Handles the messages and writes the response. The session writes the reply to a connect that it holds.
-   * Never throws or rejects.
-   */
+  /** Handles the messages and writes the response. A held connect is answered later, by its session. Never throws or rejects. */
   handle(): MaybePromise<void> {
     // No need to compute memory while no other request uses any.
     if (this.core.intake.used > 0 && this.#isCrowded()) {
@@ -94,7 +91,7 @@ export class Batch implements Context {
     if (this.#afterwards !== undefined) this.#close();
   }
 
-  // Batches that are answered at once are not counted, nor those of the application itself.
+  // Batches answered at once, and those of the application itself, are not counted.
   #countWhileWaiting(done: Promise<void>): Promise<void> {
     if (this.conduit.trusted === true) return done;
     const { intake } = this.core;
@@ -256,7 +253,7 @@ export class Batch implements Context {
     return replies.finish(request, fields, session, this.conduit);
   }
 
-  // CK-2: with blocked cookies, every new session fails like this, so the client must pause before its next handshake.
+  // CK-2: with blocked cookies every new session fails like this, so the client must pause before it starts again.
   #lacksCookie(request: Request): boolean {
     const { sessions, options } = this.core;
     if (options.trustClientSession || request.kind !== 'connect' || this.conduit.session !== undefined)
@@ -270,9 +267,9 @@ export class Batch implements Context {
       // No connect is held in a batch with a handshake, so there is a reply to each request.
       replies.unshift(...replies.splice(this.#requests.indexOf(this.#handshake), 1));
     }
-    // PR-3: the response carries events of one session: the new one, else the first that connects, else the first of all.
+    // PR-3: events of one session only: the new one, else the first that connects, else the first that is named.
     const session = this.#opened ?? this.#connecting ?? this.#first;
-    // A failed connect does not count: events that travel only with connect replies wait for the next one.
+    // Events that travel only with connect replies do not travel with a failed one.
     const connects = this.#connecting !== undefined && replies.some(isConnected);
     const carried = this.#opened !== undefined ? 'handshake' : connects ? 'connect' : 'other';
     if (session === undefined) this.conduit.send(replies);

@@ -17,8 +17,8 @@ export interface ServerEvents {
   /** An event was accepted for a broadcast channel; `session` is absent when no session published it. */
   published: { readonly channel: string; readonly data: unknown; readonly session?: Session };
   /**
-   * An event did not fit the queue of a session, or waited there for too long. `rule` is set if the rule of a
-   * channel decided. Not emitted for conflated events.
+   * An event did not fit the queue of a session, or waited too long. `rule`: the channel rule that decided,
+   * if any. Not for conflation.
    */
   overflow: {
     readonly session: Session;
@@ -30,10 +30,7 @@ export interface ServerEvents {
 
 type Listener<Event> = (event: Event) => unknown;
 
-/**
- * Calls listeners one after another, and waits for none. A listener that throws or rejects is logged, and
- * does not affect the others (PR-8).
- */
+/** Calls listeners in order, and waits for none. If one throws or rejects, that is logged and the others are called (PR-8). */
 export class Emitter<Events extends object> {
   /** Whether anyone listens. If not, the event need not be made. */
   readonly hears: Readonly<Record<keyof Events, boolean>>;

@@ -147,7 +147,7 @@ export class Judge {
       });
   }
 
-  /** The error for the client: a policy refuses with a `BayeuxError`. Any other error is only logged. */
+  /** The error for the client: a `BayeuxError` as the policy threw it. Any other error is only logged. */
   #failure(error: unknown, name: string, { channel, session }: PolicyRequest): BayeuxError {
     if (error instanceof BayeuxError) return error;
     const who = session === undefined ? {} : { session: session.id };

@@ -137,12 +137,7 @@ export class Server<
     this.#isClosing = false;
   }
 
-  // For the application
-
-  /**
-   * Adds a listener for events of sessions and channels. The returned function removes it. Throws
-   * `UsageError` for an unknown name.
-   */
+  /** Adds a listener for an event. The returned function removes it. Throws `UsageError` for an unknown name. */
   on<Name extends keyof ServerEvents>(
     name: Name,
     listener: (event: ServerEvents[Name]) => unknown,
@@ -163,10 +158,7 @@ export class Server<
     this.#core.events.off(name, listener);
   }
 
-  /**
-   * Adds a listener for what clients publish to a channel or pattern, service channels included. The returned
-   * function removes it.
-   */
+  /** Adds a listener for publishes to a channel or pattern, service channels included. The returned function removes it. */
   subscribe<Pattern extends string>(
     pattern: Pattern,
     listener: Listener<DataOf<Channels, Pattern>>,
@@ -181,7 +173,7 @@ export class Server<
     return this.#core.listeners.listen(this.#pattern(pattern), listener as Listener);
   }
 
-  /** Adds a handler that answers remote calls to a service channel, or a pattern of them. The returned function removes it. */
+  /** Adds a handler for remote calls to a service channel, or a pattern of them. The returned function removes it. */
   onCall<Pattern extends string>(pattern: Pattern, handler: Handler<DataOf<Channels, Pattern>>): () => void {
     const usage = "write server.onCall('/service/sum', ({ data }) => …)";
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
@@ -263,8 +255,6 @@ export class Server<
     };
   }
 
-  // For transports
-
   /** Reads a batch within the server's limits. Throws `BatchError`. */
   decode(texts: string | readonly string[]): Request[] {
     return decode(texts, this.options);
@@ -295,7 +285,7 @@ export class Server<
     else this.#conduits.add(conduit);
   }
 
-  /** Attaches a stream to the session with this clientId. Returns false if the session may not have one (ES-2, CN-14). */
+  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14). */
   joinStream(clientId: string, conduit: Conduit): boolean {
     const { sessions } = this.#core;
     const session = sessions.bySecret(clientId);

@@ -101,7 +101,7 @@ interface Held {
  * leave with a response. The session holds the connects of every transport.
  */
 export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped {
-  // Fields that each event reads come first, so that they lie together in memory: worth a tenth in benchmark W3.
+  // Fields that each event reads come first, to be together in memory: worth a tenth in benchmark W3.
   state: SessionState;
   readonly #host: SessionHost;
   readonly #sender: Sender;
@@ -186,7 +186,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#clientId;
   }
 
-  /** Id of the browser that sent the handshake, if it has one. */
   get browser(): string | undefined {
     return this.#browser;
   }
@@ -221,7 +220,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#connected;
   }
 
-  /** Whether the session lives as long as its conduit and needs no connects. */
   get livesByConduit(): boolean {
     return this.#host.transports.livesByConduit(this.#transport);
   }
@@ -231,17 +229,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#wasTold;
   }
 
-  /** The transport of the last message. */
   get transport(): TransportName {
     return this.#transport;
   }
 
-  /** The attached socket or stream, if any. */
   get push(): Conduit | undefined {
     return this.#push;
   }
 
-  /** The attached socket or stream, else the request of the held connect. */
   get carrier(): Conduit | undefined {
     return this.#push ?? this.#held?.conduit;
   }
@@ -341,7 +336,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#sender.setCredit(flow);
   }
 
-  /** Answers the held connect, if there is one whose response may carry the events that wait. */
   answerHeld(): void {
     if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
   }
@@ -427,7 +421,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     });
   }
 
-  /** A subscription was dropped. */
   unsubscribed(pattern: string): void {
     for (const feature of this.features) feature.unsubscribed?.(pattern);
   }
@@ -458,20 +451,18 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#enter('idle', grace);
   }
 
-  /** Gives the client so much extra time, since it has a large response to read (EX-1). Milliseconds. */
   allow(ms: number): void {
     this.#extraTime = Math.max(this.#extraTime, Math.min(ms, MOST_ALLOWED));
     this.#putOff(this.#grace + this.#extraTime);
   }
 
-  /** The client has read a part of a response. It cannot come before it has read all (EX-1). */
   reads(): void {
     this.#extendedFor = 0;
   }
 
   /**
-   * A batch that did not leave at once was handed over, or is lost. From now on the client has its time to
-   * come back (EX-1), without the extra time if the batch is lost.
+   * A batch that did not leave at once was handed over, or is lost: then there is nothing to read. The time
+   * to come back starts now (EX-1).
    */
   progressed(whole: boolean): void {
     this.#extendedFor = 0;
@@ -530,8 +521,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   /**
-   * Detaches the socket, since a connect came by HTTP: the client wants its events there (WS-8). The socket
-   * may be dead, which only unanswered pings show. The socket stays open.
+   * Detaches the socket, which may be dead, but does not close it: a connect came by HTTP, so the client
+   * wants its events there (WS-8).
    */
   leaveSocket(): void {
     if (this.#push?.shape === 'socket') this.detach(this.#push);
@@ -546,10 +537,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     }
   }
 
-  /**
-   * Leaves a socket to another session. A connect that is held there is answered with advice to pause, since
-   * the other session may want the socket back (ADV-5).
-   */
+  /** Leaves a socket to another session. A connect held there is told to pause: the other may want the socket back (ADV-5). */
   cede(conduit: Conduit): void {
     const held = this.#held?.conduit === conduit ? this.#unhold() : undefined;
     this.#leaveConduit(conduit, 'replaced');
@@ -558,7 +546,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#fail(held, errors.connectReplaced(), 'later');
   }
 
-  /** Whether a connect is held on another conduit. */
   isHeldElsewhere(conduit: Conduit): boolean {
     return this.#held !== undefined && this.#held.conduit !== conduit;
   }
@@ -652,8 +639,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     for (const feature of this.features) feature.mayGoOn?.();
   }
 
-  // EX-1: a client that still reads a response cannot connect. A response counts as lost if it makes no
-  // progress for as long as a connect is held.
+  // EX-1: a client that reads cannot connect. A response without progress for as long as a connect is held counts as lost.
   get #isStillRead(): boolean {
     return (
       this.#sender.isUnsettled && this.#extendedFor < Math.max(this.timing(this.#transport).timeout, READING)

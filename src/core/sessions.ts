@@ -82,10 +82,7 @@ export class Sessions implements Iterable<Session> {
     return this.#bySecret.get(request.clientId);
   }
 
-  /**
-   * Whether messages of a conduit may speak for a session. Options can restrict this to the socket or the
-   * browser of its handshake (CK-2, WS-9, WS-10).
-   */
+  /** Whether a conduit may speak for a session. Options can demand the socket or browser of its handshake (CK-2, WS-9, WS-10). */
   trusts(conduit: Conduit, session: Session): boolean {
     const { trustClientSession, websocket } = this.#options;
     if (conduit.trusted === true) return true;

@@ -24,10 +24,7 @@ export function noteMount(server: Server, path: string): void {
   known.requests.add(note);
 }
 
-/**
- * Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in on other paths.
- * The returned function forgets the path.
- */
+/** Notes a path for WebSockets; the returned function forgets it. Throws `UsageError` when requests come in on other paths. */
 export function noteUpgrades(server: Server, path: string): () => void {
   const known = mountsOf(server);
   const note = { path: normal(path) };

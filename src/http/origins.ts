@@ -26,10 +26,7 @@ const noPage =
   'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
   'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
 
-/**
- * Whether a page of this origin may use the server (CO-2). A request without `Origin` comes from no page of
- * another site. A refusal is logged.
- */
+/** Whether a page of this origin may use the server (CO-2). A refusal is logged. */
 export function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
   if (accepts(origin, req, server)) return true;
   const { origins, trustProxy } = server.options;

@@ -1,8 +1,8 @@
 import type { Outgoing } from '../protocol/outgoing.ts';
 
 /**
- * Name of a transport: a Bayeux connection type, or the name given to `server.addTransport`. In-process
- * sessions have `in-process`, which clients are never offered (HS-7).
+ * A Bayeux connection type, or the name given to `server.addTransport`. In-process sessions have
+ * `in-process`, never offered (HS-7).
  */
 export type TransportName = string;
 
@@ -82,8 +82,8 @@ export interface SocketTally {
 /** Learns the outcome of a sent batch. */
 export interface Handover {
   /**
-   * `whole`: the batch was handed over completely, as far as this side can know (DL-8). If not,
-   * `mayHaveArrived` tells whether the peer may have received it.
+   * `whole`: handed over completely, as far as this side knows (DL-8). If not, `mayHaveArrived`: the peer may
+   * have received it.
    */
   settled(batch: readonly Outgoing[], whole: boolean, mayHaveArrived?: boolean): void;
   /** A part of a large response left and more will follow: the peer reads. */

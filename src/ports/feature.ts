@@ -56,7 +56,6 @@ export interface FeatureHost {
     session: ServedSession,
     conduit: Conduit,
   ): MaybePromise<boolean>;
-  /** Ends one subscription of a session. */
   unsubscribe(session: ServedSession, pattern: string): void;
 }
 
@@ -97,8 +96,8 @@ export interface Feature extends Extension {
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**
-   * An event was accepted. The feature may store it, and calls `next` in its own order. Returns `undefined`
-   * if it does not handle the event.
+   * An event was accepted. The feature may store it and call `next` in its own order; `undefined` if it does
+   * not handle the event.
    */
   accepting?<T>(
     event: Event,

@@ -29,10 +29,7 @@ interface Before {
 export class LostReply {
   #before: Before | undefined;
 
-  /**
-   * Records a connect and tells whether it shows that what was sent since the previous one was lost. Call it
-   * once per connect.
-   */
+  /** Records a connect, and tells whether it shows that what was sent since the previous one was lost. Call once per connect. */
   isShownBy({ id, advice }: ConnectRequest, conduit: Conduit, alone: boolean): boolean {
     const before = this.#before;
     this.#before = { id, socket: conduit.shape === 'socket' ? conduit : undefined, answered: false };

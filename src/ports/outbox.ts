@@ -7,7 +7,6 @@ export type Pushed = 'kept' | 'dropped' | 'full';
 
 /** The events that wait for one session. First in, first out. */
 export interface Outbox {
-  /** Events that wait. */
   readonly size: number;
   /** Waiting events that are worth answering a held connect for. */
   readonly urgent: number;

@@ -5,10 +5,7 @@ import type { Gap } from './gap.ts';
 
 /** How an event is delivered. Clients do not see these options. */
 export interface Delivery {
-  /**
-   * The event may wait for the next flush: at most this many milliseconds, or with `true` as long as the
-   * server allows (DL-9).
-   */
+  /** The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). */
   readonly lazy?: boolean | number;
   /** The event has no value later: it is never put back, and not kept until it is acknowledged. */
   readonly volatile?: boolean;
@@ -17,10 +14,7 @@ export interface Delivery {
 /** What happens when too many events of one rule wait for one session. */
 export interface OverflowRule {
   readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
-  /**
-   * For `conflate`: JSON pointer into `data`. Of the waiting events of one channel with the same value there,
-   * only the newest is kept.
-   */
+  /** For `conflate`: JSON pointer into `data`. Of waiting events of one channel with the same value, only the newest is kept. */
   readonly key?: string | undefined;
   /** Events of this rule that may wait for one session. */
   readonly maxEvents?: number | undefined;

@@ -39,8 +39,8 @@ export type HandshakeAnswer =
   | 'busy';
 
 /**
- * Decides what clients may do. Asked for every remote message; answers are not cached (SEC-13). A function
- * that is absent allows everything.
+ * Decides what clients may do. Asked for every remote message, without a cache (SEC-13). An absent function
+ * allows everything.
  */
 export interface Policy {
   canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;

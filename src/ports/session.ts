@@ -36,8 +36,8 @@ export interface Session {
   /** The user, if the policy named one. */
   readonly user: string | undefined;
   /**
-   * Data that the application, or an extension under its own name, keeps for this session. Plain JSON only,
-   * so that a session can move.
+   * Data that the application, or an extension under its name, keeps for this session: plain JSON, so that a
+   * session can move.
    */
   readonly attributes: Record<string, unknown>;
   /** Names and patterns the session subscribes to. */
@@ -105,23 +105,17 @@ export interface Extension {
   readonly onlyWithExt?: boolean;
   /** A handshake succeeded; its reply is not written yet. A returned promise is not awaited. */
   opened?(session: Session, request: HandshakeRequest): unknown;
-  /**
-   * Gets every readable request of those kinds, in order of registration. `undefined` deletes the request
-   * (`404::message_deleted`).
-   */
+  /** Gets every readable request of those kinds, in order of registration. `undefined` deletes it (`404::message_deleted`). */
   incoming?(request: ReadableRequest, arrival: Arrival): MaybePromise<ReadableRequest | undefined>;
   /** Gets every event published to a broadcast channel, once, before it is encoded. `undefined` deletes the event. */
   publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
   /**
-   * Gets every reply to those kinds, in reverse order of registration. `undefined` turns it into a failure
-   * `404::message_deleted` (PR-7). The notice that the server ended a session passes here as a reply to a
+   * Gets every reply to those kinds, in reverse order of registration. `undefined` makes it a failure
+   * `404::message_deleted` (PR-7). The notice that the server ended a session passes as a reply to a
    * disconnect, and cannot be deleted (DC-6).
    */
   outgoing?(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply | undefined>;
-  /**
-   * Gets every event for one session, before it is queued. `undefined` drops the event. A changed event is
-   * encoded for that session alone (DL-7).
-   */
+  /** Gets every event for one session, before it is queued. `undefined` drops it. A changed event has its own encoding (DL-7). */
   delivering?(event: Event, session: Session): Event | undefined;
   /** Gets what a client published, once, before the listeners of the application; not called if there is none. */
   toApplication?(message: ReceivedMessage): ReceivedMessage;

@@ -11,10 +11,7 @@ import { addressOf } from './request-info.ts';
 /** After refusing a body, the server reads and discards the rest for this long, so that the answer arrives. Milliseconds. */
 const LINGER = 5000;
 
-/**
- * Reads and decompresses a body. Rejects with `HttpError`: a body above `maxMessageSize`, or without room for
- * it, is refused while it arrives.
- */
+/** Reads and decompresses a body. Rejects with `HttpError`, also for a body above `maxMessageSize` or without room for it. */
 export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? '';
   if (encoding === '' || encoding === 'identity') return readBytes(req, server);
@@ -82,10 +79,7 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
 // A request that fails also closes, which is handled.
 const ignore = (): void => {};
 
-/**
- * Reads and discards the rest of a body, and cuts the connection if it does not end. An immediate reset would
- * lose the answer.
- */
+/** Discards the rest of a body, and cuts the connection if it does not end. An immediate reset would lose the answer. */
 export function discard(req: HttpRequest, clock: Clock): void {
   req.on('error', ignore);
   req.resume();
@@ -93,10 +87,7 @@ export function discard(req: HttpRequest, clock: Clock): void {
   req.on('close', () => timer.cancel());
 }
 
-/**
- * Collects a body as it arrives, as long as there is room for it. The request lasts until it is answered, but
- * does not keep the body in memory.
- */
+/** Collects a body as it arrives, while there is room for it. The request object, which lives longer, does not keep it. */
 class Collector {
   readonly #req: HttpRequest;
   readonly #server: Server;

@@ -44,7 +44,6 @@ function lastSegmentOf({ url = '' }: HttpRequest): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** An open event stream. */
 class EventStream implements Conduit {
   readonly shape = 'stream';
   readonly transport = 'eventsource';

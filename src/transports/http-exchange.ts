@@ -36,7 +36,6 @@ const LARGE = 65_536;
 /** The batch in a request: one JSON text, or several whose messages form one batch. */
 export type Texts = string | readonly string[];
 
-/** A request of a polling transport, and how it is answered. */
 interface PollingRequest {
   readonly req: HttpRequest;
   readonly res: HttpResponse;

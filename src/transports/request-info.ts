@@ -71,10 +71,7 @@ export function cookieOf(header: string, name: string): string | undefined {
   return pairsOf(header).find(([key]) => key === name)?.[1];
 }
 
-/**
- * The address of the client. Starts with the peer and follows `X-Forwarded-For` from its end, as long as the
- * address is that of a trusted proxy.
- */
+/** The client: the peer if it is no trusted proxy, else the last address in `X-Forwarded-For` that is none. */
 export function addressOf(
   { headers, socket }: Pick<Source, 'headers' | 'socket'>,
   trustProxy: TrustProxy,

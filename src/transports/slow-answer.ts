@@ -64,7 +64,6 @@ export class SlowAnswer {
     this.#watch();
   }
 
-  /** Writes a large body. */
   write(body: Buffer): void {
     this.#state = 'writing';
     this.#writeFrom(0, body);
@@ -174,8 +173,7 @@ export class SlowAnswer {
     this.#res.destroy();
   }
 
-  // A response that broke off before its end cannot have been read, since its length is known. Over HTTP/2,
-  // Node reports the end of a stream late.
+  // A response cut short cannot have been read, as its length is known. Node reports the end of an HTTP/2 stream late.
   #lose(): void {
     this.#settle(false, this.#stream !== undefined && this.#state !== 'writing');
   }

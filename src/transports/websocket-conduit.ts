@@ -41,7 +41,6 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   #info: RequestInfo | undefined;
   #atWork = 0;
 
-  /** The WebSocket has opened. */
   constructor(shared: Shared, frames: Frames, upgrade: UpgradeRequest, socket: Duplex, webSocket: WebSocket) {
     super(shared, socket, webSocket);
     this.#shared = shared;

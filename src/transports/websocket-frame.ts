@@ -123,8 +123,7 @@ export class Frames {
   // All sessions that share a batch send it in the same turn.
   readonly #forget = (): void => {
     this.#last = undefined;
-    // Not `clear()`: it links the old table of a map to the new one, so that once part of it is old, all
-    // entries outlive scavenges.
+    // Not `clear()`, which links the old table to the new one: once some of it is old, all entries outlive scavenges.
     this.#byFirst = new Map();
   };
 }

@@ -100,7 +100,6 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Whether too many messages are at work to read more of them. */
   protected abstract get isBusy(): boolean;
 
-  /** The address of the peer. */
   abstract get address(): string;
 
   get isOpen(): boolean {
@@ -153,8 +152,7 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Pauses reading while the peer sends more than can be handled, or reads less than it is sent. */
   pace(): void {
     if (!this.alive) return;
-    // Replies or pongs may have piled up with no batch behind them, whose end would resume reading: add an
-    // empty one.
+    // Replies or pongs may be unsent with no batch after them to resume reading: add an empty batch.
     if (this.#isFull && this.#hasSettled) this.#await([], undefined);
     const isBusy = this.#isFull || this.isBusy;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();

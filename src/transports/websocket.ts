@@ -28,7 +28,6 @@ export class WebSocketTransport {
     };
   }
 
-  /** Frames built so far. */
   get framesBuilt(): number {
     return this.#plain.built + this.#deflated.built;
   }

@@ -9,7 +9,6 @@ const LONGEST_PAUSE = 10;
 export interface Flushed {
   /** The socket or stream that events are pushed to; undefined if they go with connect replies. */
   readonly way: Conduit | undefined;
-  /** Sends urgent events. */
   flush(): void;
 }
 
@@ -85,7 +84,7 @@ export class Flusher {
       if (session.way !== undefined || this.mayAnswer()) session.flush();
       else this.#paused.push(session);
     }
-    // Answers bring requests, which belong to their cost. So polls that are answered only now are measured next time.
+    // Polls answered only now are measured next time, together with the requests that their answers bring.
     if (began !== undefined) this.#pauseAfter(this.#clock.now() - began);
   };
 

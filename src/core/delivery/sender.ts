@@ -49,10 +49,7 @@ export interface SenderOwner extends ServedSession {
   progressed(whole: boolean): void;
 }
 
-/**
- * Sends the outbox of one session, in order and in one unfinished response at a time. Events that did not
- * arrive return to the outbox.
- */
+/** Sends the outbox of one session: in order, one unfinished response at a time. Lost events return to the outbox. */
 export class Sender implements Handover, Flushed, OutboxOwner {
   // The fields that each event needs come first, so that they lie together in memory.
   outbox: Outbox;
@@ -151,7 +148,6 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     }
   }
 
-  /** Sends replies alone. */
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
     const signed = this.#signed(replies, '/meta/connect', conduit, []);
     // Gaps must come back if they are not handed over whole.
@@ -162,7 +158,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   /** Sends queued events together with replies: behind the replies of a handshake, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
     const channel = repliesFirst ? '/meta/handshake' : '/meta/connect';
-    // Replies cannot be split over responses, so events leave room for them. But a lone connect brings at least one event.
+    // Replies cannot be split, so events leave room for them. But a lone connect brings at least one event.
     const beside = conduit.shape === 'exchange' ? replies : [];
     let events = this.#take(conduit, leftBeside(beside, channel, conduit), beside.length > 1 ? 0 : 1);
     while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
@@ -182,10 +178,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     return this.#unsettled > 0;
   }
 
-  /**
-   * A newer conduit came. It carries what an older one has not handed over yet, since the link of the older
-   * one may be dead (DL-8).
-   */
+  /** Moves unsettled batches of an older conduit to a newer one, since the link of the older one may be dead (DL-8). */
   overtake(newer: Conduit): void {
     const older = this.#carrier;
     if (this.#unsettled === 0 || older === undefined || older === newer) return;
@@ -301,7 +294,7 @@ function leftBeside(batch: readonly Outgoing[], channel: MetaChannel, { maxBytes
   return left;
 }
 
-// HS-15: the client waits for this many events before it connects, so events that need that connect are not counted.
+// HS-15: the client waits for this many events before it connects, so those that need that connect do not count.
 function counting(replies: readonly OutgoingReply[], events: number): readonly OutgoingReply[] {
   return replies.map((reply) => {
     const { message } = reply;

@@ -81,8 +81,7 @@ function subscribeAll(
   // SB-5: a service channel is accepted and ignored.
   const broadcast = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
   const added = broadcast.filter((pattern) => !session.subscriptions.has(pattern));
-  // Checked only now: others may have used memory while the policy was asked. Nothing is awaited before the
-  // subscriptions are made.
+  // Checked only now: others may have used memory meanwhile. No await before the subscriptions are made.
   if (!context.core.subscriptions.hasRoomFor(session, added)) throw errors.noRoomToSubscribe();
   // From here on, events come live, or a feature brings them.
   const ext = addTo(context, additions);
