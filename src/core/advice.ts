@@ -2,7 +2,7 @@ import type { BayeuxError } from '../protocol/errors.ts';
 import type { Advice } from '../protocol/message.ts';
 import type { Timing } from '../ports/transport.ts';
 
-/** What advice tells a client to do next, by its name in docs/wire.md. */
+/** The kinds of advice, by their names in docs/wire.md without `A-`. */
 export type AdviceKind =
   /** Connect again (A-retry). */
   | 'retry'

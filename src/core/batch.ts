@@ -32,7 +32,7 @@ export class Batch implements Context {
   /** Whether the batch has one message only. */
   readonly alone: boolean;
   readonly #requests: readonly Request[];
-  // HS-3: a handshake in a batch with other messages, all of which fail.
+  // HS-3: the handshake of a batch that has other messages too. The other messages fail.
   readonly #handshake: Request | undefined;
   readonly #replies: OutgoingReply[];
   #opened: Session | undefined;

@@ -53,7 +53,7 @@ export interface Core {
   drainsIn(): number | undefined;
 }
 
-/** What the handler of a request receives besides the request and its session. */
+/** The arguments of request handlers besides the request and its session. */
 export interface Context {
   readonly core: Core;
   readonly conduit: Conduit;

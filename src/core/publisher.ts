@@ -12,7 +12,7 @@ import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-/** An event that the application publishes, and options it is delivered. */
+/** An event that the application publishes, and how it is delivered. */
 export interface Publishing extends Delivery {
   /** The name of a broadcast channel. */
   readonly channel: string;

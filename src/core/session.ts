@@ -34,7 +34,7 @@ import type { Intake } from './intake.ts';
 import type { Replies } from './replies.ts';
 import type { Transports } from './transports.ts';
 
-/** What a session needs of the server. */
+/** The parts of the server that a session needs. */
 export interface SessionHost extends SenderHost {
   readonly options: { readonly handshakeDelivery: boolean; readonly maxLazyTimeout: number };
   readonly clock: Clock;

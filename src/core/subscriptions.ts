@@ -33,9 +33,9 @@ export interface SubscriptionParts {
 
 /** The subscriptions of this node. Tells the engine which patterns have subscribers here. */
 export class Subscriptions {
-  /** Subscribers by name and pattern. Do not change it. */
+  /** Subscribers by name and pattern. Do not change the index. */
   readonly index = new ChannelIndex<Subscriber>();
-  // By pattern, while the engine does not yet bring its events.
+  // By pattern, until the engine brings its events.
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #engine: Engine;
   readonly #events: Events;

@@ -148,8 +148,8 @@ export interface SessionFeature {
 export type FeatureHook<Name extends keyof Feature> = NonNullable<Feature[Name]>;
 
 /**
- * What a folder of `features/` adds to a server: options, fields of channel rules, and the feature itself.
- * `server-features.ts` lists all modules. Each function declares only the parts that it needs.
+ * The contribution of a folder of `features/` to a server: options, fields of channel rules, and the feature
+ * itself. `server-features.ts` lists all modules. Each function declares only the parts that it needs.
  */
 export interface FeatureModule extends OptionPart {
   /** Makes the feature; undefined if the options do not enable it. */

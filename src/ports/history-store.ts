@@ -27,7 +27,7 @@ export interface HistoryRange {
   readonly oldest?: number;
 }
 
-/** What the server gives a store when it opens it. */
+/** The arguments with which the server opens a store. */
 export interface HistorySettings {
   /** How long events of a channel are kept; undefined if the channel is no longer durable and may be deleted. */
   retention(channel: string): Retention | undefined;

@@ -42,5 +42,5 @@ export interface Outbox {
   reserve(events: number, bytes: number): void;
 }
 
-/** What happens when an event does not fit. */
+/** The action when an event does not fit. */
 export type OverflowAction = 'disconnect' | 'dropOldest' | 'dropNewest';

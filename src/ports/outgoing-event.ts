@@ -11,7 +11,7 @@ export interface Delivery {
   readonly volatile?: boolean;
 }
 
-/** What happens when too many events of one rule wait for one session. */
+/** Limits of the events of one rule that wait for one session, and the action above them. */
 export interface OverflowRule {
   readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
   /** For `conflate`: JSON pointer into `data`. Of waiting events of one channel with the same value, only the newest is kept. */

@@ -18,7 +18,7 @@ export interface Transport {
   /** Whether handshake replies offer it as a connection type. */
   readonly offered: boolean;
   /**
-   * What keeps a session alive. `connects`: the client connects again and again, on any transport. `conduit`:
+   * How sessions stay alive. `connects`: the client connects again and again, on any transport. `conduit`:
    * the session and its conduit end together.
    */
   readonly livesBy: 'connects' | 'conduit';

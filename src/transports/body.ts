@@ -76,7 +76,7 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
   });
 }
 
-// A request that fails also closes, which is handled.
+// Nothing to do: `close` follows an error, and is handled.
 const ignore = (): void => {};
 
 /** Discards the rest of a body, and cuts the connection if it does not end. An immediate reset would lose the answer. */

@@ -13,7 +13,7 @@ export interface RequestHead {
   readonly originalUrl?: string;
 }
 
-/** What the transports need of a request: Node's own over HTTP/1 and HTTP/2, Express's, or Fastify's raw one. */
+/** The part of a request that transports need: Node's own over HTTP/1 and HTTP/2, Express's, or Fastify's raw one. */
 export interface HttpRequest extends RequestHead, Readable {
   readonly method?: string | undefined;
   readonly httpVersionMajor: number;
@@ -24,7 +24,7 @@ export interface HttpRequest extends RequestHead, Readable {
   readonly body?: unknown;
 }
 
-/** What the transports need of a response. */
+/** The part of a response that transports need. */
 export interface HttpResponse {
   readonly headersSent: boolean;
   readonly destroyed?: boolean;

@@ -8,7 +8,7 @@ import type { RequestHead } from './http.ts';
 
 type Source = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
 
-/** What a policy sees of a request: plain values, frozen (HS-17). */
+/** The request as a policy sees it: plain values, frozen (HS-17). */
 export function requestInfo(req: Source, transport: TransportName, trustProxy: TrustProxy): RequestInfo {
   const { origin, cookie = '' } = req.headers;
   const url = withoutSecret(req.originalUrl ?? req.url ?? '', transport);

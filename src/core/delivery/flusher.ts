@@ -5,7 +5,7 @@ import type { Conduit } from '../../ports/conduit.ts';
 const PAUSE_FROM = 1;
 const LONGEST_PAUSE = 10;
 
-/** What a flusher needs of a session. */
+/** The part of a session that a flusher needs. */
 export interface Flushed {
   /** The socket or stream that events are pushed to; undefined if they go with connect replies. */
   readonly way: Conduit | undefined;

@@ -13,7 +13,7 @@ export interface OutboxLimits {
   readonly runs: SharedRuns;
 }
 
-/** What an outbox needs of the session that it belongs to. */
+/** The part of its session that an outbox needs. */
 export interface OutboxOwner {
   /** An event does not fit. Returns what happens; `forced` where a rule or a limit leaves no choice. */
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction;

@@ -22,7 +22,7 @@ const SIGNATURE = 64;
 /** The speed at which a client has to read a large response. Bytes per millisecond. */
 const SLOWEST = 16;
 
-/** What a sender needs of the server. */
+/** The parts of the server that a sender needs. */
 export interface SenderHost {
   readonly clock: Clock;
   readonly limits: OutboxLimits;

@@ -99,7 +99,7 @@ function answerHeartbeat(session: Session, { core }: Context): ReplyFields {
   return { successful: true, advice: core.advisor.advise('heartbeat', timing) };
 }
 
-// EX-7: the client is fullAdvice to connect again when the rest of the window has passed.
+// EX-7: the client is told to connect again when the rest of the window has passed.
 function answerDraining(left: number, session: Session, cycle: Cycle, context: Context): ReplyFields {
   const { core, conduit } = context;
   session.rest(left + cycle.maxInterval);
