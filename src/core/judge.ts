@@ -61,9 +61,8 @@ interface PolicyFunction<T> {
 }
 
 /**
- * Asks the policy and accepts only valid answers: anything else is logged, and fails the message with
- * `500::server_error`. Messages from a trusted conduit, inside this process, are allowed without asking
- * (IP-1).
+ * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
+ * `500::server_error`. What comes by a trusted conduit, from this very process, is not asked about (IP-1).
  */
 export class Judge {
   readonly #canHandshake: PolicyFunction<HandshakeAnswer> | undefined;

@@ -215,7 +215,7 @@ export class Server<
     await this.#core.publisher.publishAll(made, events);
   }
 
-  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when `maxSessions` are open or the server drains. */
+  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
   async localSession(): Promise<LocalSession<Channels>> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     return new LocalSession<Channels>({

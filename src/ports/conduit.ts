@@ -111,7 +111,7 @@ export interface Conduit {
   readonly request: RequestInfo;
   /** Whether its messages are the application's own, so that the policy is not asked. Absent means no. */
   readonly trusted?: boolean;
-  /** As in `request`, without making that object. */
+  /** As in `request`, without making that. */
   readonly address: string;
   /** Browser id from the cookie that the client sent or that this exchange will set (CK-1). Absent if there is none. */
   readonly browser?: string | undefined;
