@@ -4,13 +4,13 @@ import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 
-/** Closing down gently. */
+/** How the server drains before it closes. */
 export interface DrainOptions {
-  /** Time over which clients are spread to come back, before the server closes. Milliseconds; `0` by default. */
+  /** Before it closes, the server asks clients to reconnect at times spread over this window. Milliseconds; `0` by default. */
   readonly window?: number | undefined;
 }
 
-/** What advice carries beyond the three fields it always has. */
+/** Fields of advice besides the three that it always has. */
 export interface AdviceOptions {
   /** Tell clients `maxInterval`, so that they know when their session is gone. `false` by default. */
   readonly maxInterval?: boolean | undefined;
@@ -46,47 +46,47 @@ export interface ActivityOptions {
 
 /** Answers to cross-origin preflights. */
 export interface CorsOptions {
-  /** How long a browser may remember one. Seconds; `86400` by default. */
+  /** How long a browser may cache an answer. Seconds; `86400` by default. */
   readonly maxAge?: number | undefined;
-  /** Request headers allowed, besides those asked for. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
+  /** Request headers allowed, besides those that a preflight names. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
   readonly headers?: readonly string[] | undefined;
 }
 
 /** The cookie by which a browser’s tabs are counted; `false` sets none. */
 export interface BrowserCookieOptions {
-  /** Its name. `BAYEUX_BROWSER` by default. */
+  /** Name of the cookie. `BAYEUX_BROWSER` by default. */
   readonly name?: string | undefined;
-  /** Its Domain; unset is this host alone. */
+  /** Domain attribute; unset means this host alone. */
   readonly domain?: string | undefined;
-  /** Its Path. `/` by default. */
+  /** Path attribute. `/` by default. */
   readonly path?: string | undefined;
-  /** Its Max-Age; -1 is until the browser closes. Seconds; `-1` by default. */
+  /** Max-Age attribute; -1 means until the browser closes. Seconds; `-1` by default. */
   readonly maxAge?: number | undefined;
-  /** Secure; `auto` is on TLS. `auto` by default. */
+  /** Secure attribute; `auto` sets it on TLS. `auto` by default. */
   readonly secure?: 'auto' | true | false | undefined;
-  /** HttpOnly. `true` by default. */
+  /** HttpOnly attribute. `true` by default. */
   readonly httpOnly?: boolean | undefined;
-  /** SameSite; `auto` is Lax when `origins` is `same`, else omitted. `auto` by default. */
+  /** SameSite attribute; `auto` means Lax when `origins` is `same`, else none. `auto` by default. */
   readonly sameSite?: 'auto' | 'Strict' | 'Lax' | 'None' | 'omit' | undefined;
-  /** Partitioned. `false` by default. */
+  /** Partitioned attribute. `false` by default. */
   readonly partitioned?: boolean | undefined;
 }
 
 /** The `websocket` transport. */
 export interface WebsocketOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
-  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  /** The option of the same name, for this transport. By default as `metaConnectDeliverOnly`. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
   /** Subprotocol clients must offer; unset takes the first one offered. */
   readonly protocol?: string | undefined;
-  /** Messages in one frame; 0 is no limit. Events; `0` by default. */
+  /** Messages in one frame; 0 means no limit. Events; `0` by default. */
   readonly messagesPerFrame?: number | undefined;
-  /** What one frame may carry; at least one message. Bytes; `65536` by default. */
+  /** Size of one frame; it carries at least one message. Bytes; `65536` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `262144` by default. */
   readonly maxBufferedBytes?: number | undefined;
@@ -102,23 +102,23 @@ export interface WebsocketOptions {
 
 /** The `long-polling` transport and its cross-origin alias. */
 export interface LongPollingOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
-  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  /** The option of the same name, for this transport. By default as `metaConnectDeliverOnly`. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
 }
 
 /** The `callback-polling` transport (JSONP). */
 export interface CallbackPollingOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
   /** Query parameter that names the function. `jsonp` by default. */
   readonly parameter?: string | undefined;
@@ -128,9 +128,9 @@ export interface CallbackPollingOptions {
 
 /** The `eventsource` transport. */
 export interface EventSourceOptions {
-  /** As the option of this name; here also the pause between two connects, which only show that the client lives. Milliseconds; by default as `timeout`. */
+  /** The option of the same name; here also the pause between two connects, which only show that the client is alive. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
   /** Time between two comments that keep a stream open. Milliseconds; `10000` by default. */
   readonly ping?: number | undefined;
@@ -142,7 +142,7 @@ export interface ServerOptions {
   readonly timeout?: number | undefined;
   /** Pause clients are told to keep between a connect reply and the next connect. Milliseconds; `0` by default. */
   readonly interval?: number | undefined;
-  /** Silence allowed after that pause before a session expires. Milliseconds; `15000` by default. */
+  /** Silence allowed after `interval` before a session expires. Milliseconds; `15000` by default. */
   readonly maxInterval?: number | undefined;
   /** Longest delay of a lazy event. Milliseconds; `5000` by default. */
   readonly maxLazyTimeout?: number | undefined;
@@ -152,9 +152,9 @@ export interface ServerOptions {
   readonly hookTimeout?: number | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;
-  /** Closing down gently. */
+  /** How the server drains before it closes. */
   readonly drain?: DrainOptions | undefined;
-  /** What advice carries beyond the three fields it always has. */
+  /** Fields of advice besides the three that it always has. */
   readonly advice?: AdviceOptions | undefined;
   /** Other servers, named in the advice of failed handshakes and connects. None by default. */
   readonly hosts?: readonly string[] | undefined;
@@ -172,7 +172,7 @@ export interface ServerOptions {
         | 'callback-polling'
       )[]
     | undefined;
-  /** What one HTTP response with events may carry; at least one event. Bytes; `524288` by default. */
+  /** Size of one HTTP response with events; it carries at least one event. Bytes; `524288` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Events travel only with /meta/connect replies. `false` by default. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
@@ -186,7 +186,7 @@ export interface ServerOptions {
   readonly maxQueue?: number | undefined;
   /** Bytes that may wait for one session. Bytes; `4194304` by default. */
   readonly maxQueueBytes?: number | undefined;
-  /** Memory of what waits for all sessions together, what many get counted once; past it those end for whom most waits. Bytes; heap limit / 4 by default. */
+  /** Memory of the events that wait for all sessions, each event counted once; above it, the sessions with the most are ended. Bytes; heap limit / 4 by default. */
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
@@ -206,9 +206,9 @@ export interface ServerOptions {
   readonly maxChannelSegments?: number | undefined;
   /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `262144` by default. */
   readonly maxMessageSize?: number | undefined;
-  /** Memory of what came in part, and of messages that wait, are at work or held, for all clients; one may take a quarter of what is free, else 503. Bytes; heap limit / 8 by default. */
+  /** Memory of the unfinished requests of all clients; one request may take a quarter of what is free, else it gets 503. Bytes; heap limit / 8 by default. */
   readonly maxIncomingBytes?: number | undefined;
-  /** Memory of messages of one session that wait for those before them; beyond, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
+  /** Memory of messages of one session that wait for earlier ones; above it, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
   readonly maxWaitingBytes?: number | undefined;
   /** Messages in one batch. Messages; `1000` by default. */
   readonly maxBatch?: number | undefined;
@@ -216,13 +216,13 @@ export interface ServerOptions {
   readonly maxDepth?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
-  /** Memory that the subscriptions of all sessions may take; one session gets a 16th of what is free. Bytes; heap limit / 8 by default. */
+  /** Memory of the subscriptions of all sessions; one session may take a 16th of what is free. Bytes; heap limit / 8 by default. */
   readonly maxSubscriptionBytes?: number | undefined;
-  /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions; one per 32 KiB of the heap limit by default. */
+  /** Open sessions; further handshakes get 503. Twice as many WebSockets may be open. Sessions; one per 32 KiB of the heap limit by default. */
   readonly maxSessions?: number | undefined;
-  /** The same for one address; for one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
+  /** The same for one IPv4 address, or one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
   readonly maxSessionsPerAddress?: number | undefined;
-  /** Sessions opened on one WebSocket and still there. Sessions; `10` by default. */
+  /** Open sessions that were opened on one WebSocket. Sessions; `10` by default. */
   readonly maxSessionsPerConnection?: number | undefined;
   /** Sends events again until acknowledged, to clients that ask for it. `true` by default. */
   readonly ack?: boolean | undefined;
@@ -234,13 +234,13 @@ export interface ServerOptions {
   readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
   /** Ends sessions whose clients only connect. */
   readonly activity?: ActivityOptions | undefined;
-  /** Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed. `false` by default. */
+  /** Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed. `false` by default. */
   readonly trustProxy?: number | readonly string[] | false | undefined;
   /** Publishing without a session, as backends do with curl. `deny` by default. */
   readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
   /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
   readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
-  /** The policy trusts cookies: refuse options that would let other sites in. `false` by default. */
+  /** Set if the policy trusts cookies: refuses options that would let other sites in. `false` by default. */
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
@@ -266,17 +266,17 @@ export interface ServerOptions {
   readonly eventSource?: EventSourceOptions | undefined;
 }
 
-/** What becomes of events when too many of them wait for one session. */
+/** What happens when too many events of this rule wait for one session. */
 export interface ChannelRuleOverflowOptions {
-  /** What becomes of events when too many of them wait for one session; required. */
+  /** What happens when too many events of this rule wait for one session; required. */
   readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
-  /** For `conflate`, which keeps the newest event of each value that stands there in `data`; required. */
+  /** For `conflate`, and required there: of the events with the same value here in `data`, only the newest is kept. */
   readonly key?: string | undefined;
   /** Events of this rule that may wait for one session. Events. */
   readonly maxEvents?: number | undefined;
-  /** Bytes of them. Bytes. */
+  /** Size of the events of this rule that may wait. Bytes. */
   readonly maxBytes?: number | undefined;
-  /** How long one of them may wait. Milliseconds. */
+  /** How long an event of this rule may wait. Milliseconds. */
   readonly maxAge?: number | undefined;
 }
 
@@ -292,9 +292,9 @@ export interface ChannelRuleHistoryOptions {
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
-  /** As the option of this name, for these channels. */
+  /** The option of the same name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
-  /** What becomes of events when too many of them wait for one session. */
+  /** What happens when too many events of this rule wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;

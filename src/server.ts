@@ -16,12 +16,12 @@ import { configOf, type ResolvedOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options-types.ts';
 import { checkSettings } from './server-settings.ts';
 
-/** What a server is made with: its options, and the parts that can be exchanged. */
+/** The options of a server, and its parts that can be replaced. */
 export interface ServerSettings extends ServerOptions {
   readonly policy?: Policy;
   readonly extensions?: readonly Extension[];
   readonly engine?: Engine;
-  /** Where durable channels are kept; in memory if absent. */
+  /** The store of durable channels; absent means in memory. */
   readonly history?: HistoryStore;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -53,7 +53,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     this.#tabs = init.features.find((feature) => feature instanceof Tabs);
   }
 
-  /** How much is in use of what clients make grow: nothing of it remains when the last session has gone. */
+  /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
   override get usage(): Usage & { readonly browsers: number } {
     return { ...super.usage, browsers: this.#tabs?.size ?? 0 };
   }
@@ -86,12 +86,12 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
 
 function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
   checkSettings(settings, Object.keys(partNames));
-  const { policy, extensions = [], engine, history, clock = systemClock, log, ...given } = settings;
-  const config = configOf(given, heapLimit());
-  const around = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
+  const { policy, extensions = [], engine, history, clock = systemClock, log, ...options } = settings;
+  const config = configOf(options, heapLimit());
+  const parts = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
   return {
-    ...around,
-    features: featuresOf(serverFeatures, around),
+    ...parts,
+    features: featuresOf(serverFeatures, parts),
     extensions,
     engine: engine ?? new MemoryEngine(),
     ...(policy !== undefined && { policy }),

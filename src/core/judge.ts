@@ -11,11 +11,11 @@ import type { Session } from '../ports/session.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-/** The question as it is put: what costs something is made when it is asked for. */
-class AskedQuestion implements PolicyRequest {
+/** A request to the policy. Fields that cost something are made on first use. */
+class LazyPolicyRequest implements PolicyRequest {
   readonly session: Session | undefined;
   readonly channel: string;
-  readonly #asked: ReadableRequest;
+  readonly #original: ReadableRequest;
   readonly #conduit: Conduit;
   #message: ReadableRequest | undefined;
   #abort: AbortController | undefined;
@@ -23,16 +23,16 @@ class AskedQuestion implements PolicyRequest {
   constructor(session: Session | undefined, channel: string, message: ReadableRequest, conduit: Conduit) {
     this.session = session;
     this.channel = channel;
-    this.#asked = message;
+    this.#original = message;
     this.#conduit = conduit;
     Object.freeze(this);
   }
 
-  // HS-16: the secret of the session stays here.
+  // HS-16: without the clientId, which is secret.
   get message(): ReadableRequest {
-    if (this.#asked.clientId === undefined) return this.#asked;
+    if (this.#original.clientId === undefined) return this.#original;
     if (this.#message === undefined) {
-      const { clientId: _, ...message } = this.#asked;
+      const { clientId: _, ...message } = this.#original;
       this.#message = message;
     }
     return this.#message;
@@ -52,11 +52,11 @@ class AskedQuestion implements PolicyRequest {
   }
 }
 
-/** A function of the application that answers questions, and what of its answers can be used. */
-interface Asked<T> {
+/** A function of the application, with a check of its answers. */
+interface PolicyFunction<T> {
   readonly name: string;
-  ask(question: PolicyRequest): unknown;
-  /** The answer; throws `UsageError` for one that is none. */
+  ask(request: PolicyRequest): unknown;
+  /** Throws `UsageError` for an invalid answer. */
   read(answer: unknown): T;
 }
 
@@ -65,11 +65,11 @@ interface Asked<T> {
  * `500::server_error`. What comes by a trusted conduit, such as that of a local session, is not asked about (IP-1).
  */
 export class Judge {
-  readonly #canHandshake: Asked<HandshakeAnswer> | undefined;
-  readonly #canSubscribe: Asked<boolean> | undefined;
-  readonly #canPublish: Asked<boolean> | undefined;
-  readonly #unconnected: Asked<boolean> | boolean;
-  /** Whether anybody is asked about a publish. */
+  readonly #canHandshake: PolicyFunction<HandshakeAnswer> | undefined;
+  readonly #canSubscribe: PolicyFunction<boolean> | undefined;
+  readonly #canPublish: PolicyFunction<boolean> | undefined;
+  readonly #unconnected: PolicyFunction<boolean> | boolean;
+  /** Whether the policy decides about publishes. */
   readonly judgesPublish: boolean;
   readonly #log: Log;
   readonly #patience: Patience;
@@ -81,9 +81,9 @@ export class Judge {
     patience: Patience,
   ) {
     if (policy !== undefined) checkPolicy(policy);
-    this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
-    this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
-    this.#canPublish = asked('canPublish', policy, yesOrNo);
+    this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
+    this.#canSubscribe = policyFunction('canSubscribe', policy, yesOrNo);
+    this.#canPublish = policyFunction('canPublish', policy, yesOrNo);
     this.judgesPublish = this.#canPublish !== undefined;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
@@ -95,7 +95,7 @@ export class Judge {
 
   canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
     if (this.#canHandshake === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canHandshake, new AskedQuestion(session, message.channel, message, conduit));
+    return this.#ask(this.#canHandshake, new LazyPolicyRequest(session, message.channel, message, conduit));
   }
 
   canSubscribe(
@@ -105,7 +105,7 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (this.#canSubscribe === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
+    return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
   }
 
   canPublish(
@@ -114,39 +114,39 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (this.#canPublish === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canPublish, new AskedQuestion(session, message.channel, message, conduit));
+    return this.#ask(this.#canPublish, new LazyPolicyRequest(session, message.channel, message, conduit));
   }
 
   /** Whether a publish without a session may go on to `canPublish` (PB-3). */
   canPublishUnconnected(message: ReadableRequest, conduit: Conduit): MaybePromise<boolean> {
     if (typeof this.#unconnected === 'boolean') return this.#unconnected;
-    return this.#ask(this.#unconnected, new AskedQuestion(undefined, message.channel, message, conduit));
+    return this.#ask(this.#unconnected, new LazyPolicyRequest(undefined, message.channel, message, conduit));
   }
 
-  #ask<T>(asked: Asked<T>, question: AskedQuestion): MaybePromise<T> {
+  #ask<T>(decider: PolicyFunction<T>, request: LazyPolicyRequest): MaybePromise<T> {
     try {
-      const answer = adopt(asked.ask(question));
-      return isPromise(answer) ? this.#wait(answer, asked, question) : asked.read(answer);
+      const answer = adopt(decider.ask(request));
+      return isPromise(answer) ? this.#wait(answer, decider, request) : decider.read(answer);
     } catch (error) {
-      throw this.#failure(error, asked.name, question);
+      throw this.#failure(error, decider.name, request);
     }
   }
 
-  // HS-17: an answer that does not come in time is a failure of this server, not of the client.
-  #wait<T>(answer: Promise<unknown>, asked: Asked<T>, question: AskedQuestion): Promise<T> {
-    const { name } = asked;
+  // HS-17: an answer that comes too late is a failure of this server, not of the client.
+  #wait<T>(answer: Promise<unknown>, decider: PolicyFunction<T>, request: LazyPolicyRequest): Promise<T> {
+    const { name } = decider;
     const late = (error: Error) => {
-      question.abort();
+      request.abort();
       return error;
     };
     return inTime(answer, name, this.#patience, late)
-      .then((value) => asked.read(value))
+      .then((value) => decider.read(value))
       .catch((error: unknown) => {
-        throw this.#failure(error, name, question);
+        throw this.#failure(error, name, request);
       });
   }
 
-  /** What the client is told: a policy refuses with a `BayeuxError`, anything else is for the log alone. */
+  /** The error for the client: a `BayeuxError` as the policy threw it. Any other error is only logged. */
   #failure(error: unknown, name: string, { channel, session }: PolicyRequest): BayeuxError {
     if (error instanceof BayeuxError) return error;
     const who = session === undefined ? {} : { session: session.id };
@@ -157,21 +157,21 @@ export class Judge {
 
 const functions = ['canHandshake', 'canSubscribe', 'canPublish'] as const;
 
-/** Refuses a policy that would allow what it is meant to refuse. Throws `UsageError`. */
+/** Throws `UsageError` for a policy with a wrong or missing function, which would allow everything. */
 function checkPolicy(policy: Policy): void {
   checkNames(policy, { what: 'the policy', functions, others: [], meant: /^can[A-Z_]/ });
   if (functions.some((name) => policy[name] !== undefined)) return;
   throw new UsageError(`the policy has none of ${functions.join(', ')}: leave it out to allow everything`);
 }
 
-function asked<T>(
+function policyFunction<T>(
   name: keyof Policy,
   policy: Policy | undefined,
   read: (answer: unknown, name: string) => T,
-): Asked<T> | undefined {
-  const given = policy?.[name];
-  if (given === undefined) return undefined;
-  return { name, ask: (question) => given.call(policy, question), read: (answer) => read(answer, name) };
+): PolicyFunction<T> | undefined {
+  const ask = policy?.[name];
+  if (ask === undefined) return undefined;
+  return { name, ask: (request) => ask.call(policy, request), read: (answer) => read(answer, name) };
 }
 
 function yesOrNo(answer: unknown, name = 'unconnectedPublish'): boolean {

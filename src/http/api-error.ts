@@ -1,4 +1,4 @@
-/** What a caller of the HTTP API did wrong: a status, and a sentence for people. */
+/** An error of the HTTP API: a status, and a message for the caller. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;

@@ -7,9 +7,9 @@ import { BayeuxError } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
 import { keyGuard } from './api-key.ts';
 
-/** How the HTTP API is guarded. */
+/** The options of the HTTP API. */
 export interface ApiOptions {
-  /** The key that callers show; without one nobody may call. */
+  /** The key that callers must send. Without a key all calls are refused. */
   readonly key?: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export function api(server: Server, { key }: ApiOptions = {}): Router {
   const publish: RequestHandler = async (req, res) => {
     const body: unknown = req.body;
     if (!isPublish(body)) throw new ApiError(400, isPublish.errors?.map(faultOf).join('; ') ?? 'bad body');
-    const why = whyNot(body.channel, grammar, server);
+    const why = channelFault(body.channel, grammar, server);
     if (why !== undefined) throw new ApiError(400, `channel ${why}`);
     await server.publish(body.channel, body.data);
     res.json({ channel: body.channel, successful: true });
@@ -60,8 +60,8 @@ function faultOf({ instancePath, keyword, params, message }: ErrorObject): strin
   return `${instancePath.slice(1) || 'the body'} ${message}`;
 }
 
-// In words, which rule a channel breaks that cannot be published to; undefined when none.
-function whyNot(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
+// Why an event cannot be published to a channel, in words; undefined if it can.
+function channelFault(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
   const { maxChannelLength, maxChannelSegments, channelNames } = options;
   if (!channel.startsWith('/')) return 'must begin with "/"';
   if (kindOf(channel) !== 'broadcast') return 'must be a broadcast channel, not one below /meta or /service';
@@ -103,7 +103,7 @@ const readable: Record<string, string> = {
   'entity.too.large': 'the body is too large',
 };
 
-// What a body parser throws.
+// Whether a body parser threw this.
 function isHttpError(error: unknown): error is { status: number; type: string } {
   return error instanceof Error && 'status' in error && 'type' in error && typeof error.status === 'number';
 }

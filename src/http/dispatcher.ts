@@ -34,7 +34,7 @@ export function dispatcherOf(httpServer: AnyHttpServer, clock: Clock): Dispatche
   return known;
 }
 
-/** The events of an HTTP server; `connection` stands for all that the dispatcher does not look at. */
+/** The events of an HTTP server; `connection` stands for all that the dispatcher ignores. */
 type Emitted =
   | [event: 'request', request: HttpRequest, response: HttpResponse]
   | [event: 'upgrade', request: IncomingMessage, socket: Duplex, head: Buffer]
@@ -114,7 +114,7 @@ class Dispatcher {
     else refuseUpgrade(socket, refusal);
   }
 
-  // Called for paths that are not mounted; alone on the HTTP server, nobody else answers.
+  // Called for paths that are not mounted. If this is the only listener, nobody else answers.
   readonly #onRequest = (_request: HttpRequest, response: HttpResponse): void => {
     if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, 'Not found');
   };
@@ -124,7 +124,7 @@ class Dispatcher {
     else this.#leave(request, socket, head);
   };
 
-  // WS-1: another listener should take it. If none has read or written by then, none will.
+  // WS-1: leaves the socket to another listener. Refuses it if none has read or written in time.
   #leave(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const before = written(socket);
     const timer = this.#clock.after(UNCLAIMED, () => {
@@ -139,7 +139,7 @@ class Dispatcher {
     else passOver(request, socket, head, this.#httpServer);
   }
 
-  // The longest mount that is the path, or whole segments at its beginning.
+  // The longest mount that is the path, or a prefix of whole segments.
   #find(url = ''): Mounted | undefined {
     const target = url.startsWith('/') ? url : pathOf(url);
     const query = target.indexOf('?');

@@ -4,8 +4,8 @@ import { hostOf } from '../transports/request-info.ts';
 const local = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Refuses requests for a name that is not ours: a page whose name was bound to this address after it was loaded counts as
- * same-origin to its browser (CO-6). Names stand without a port.
+ * Refuses requests for unknown host names (CO-6). Otherwise a page could bind its own name to this address
+ * after it was loaded, and count as same-origin. `allowedHosts` are names without a port.
  */
 export function hostGuard(
   allowedHosts: readonly string[] = [],

@@ -8,17 +8,17 @@ import { router } from './router.ts';
 /** A request handler for Express, for a bare `http` or `http2` server, or for the raw objects of other frameworks. */
 export type Middleware = (req: HttpRequest, res: HttpResponse, next?: (error?: unknown) => void) => void;
 
-/** Where the handler is mounted, when nothing in front of it cuts the mount off. */
+/** Where the handler is mounted, unless a framework removes the mount from the URL. */
 export interface MiddlewareOptions {
-  /** Requests elsewhere go on to `next`, or get 404. Without it every request is for the server. */
+  /** Requests for other paths go to `next`, or get 404. Without a path the handler serves every request. */
   readonly path?: string;
 }
 
 const usage = "write bayeux(server, { path: '/bayeux' })";
 
 /**
- * Serves Bayeux by HTTP on the mount and everything below it (HT-1). Throws `UsageError` when WebSockets are accepted on
- * another path; where only the first request tells the mount, that request fails with it.
+ * Serves Bayeux over HTTP on the mount and everything below it (HT-1). Throws `UsageError` when WebSockets
+ * are accepted on another path. If only the first request shows the mount, that request throws.
  */
 export function bayeux(server: Server, options: MiddlewareOptions = {}): Middleware {
   checkServer(server, "write app.use('/bayeux', bayeux(new Server()))");

@@ -9,8 +9,8 @@ import { commonHeaders } from '../transports/http.ts';
 import { hostOf, schemeOf } from '../transports/request-info.ts';
 
 /**
- * Whether the page behind a request may use the server: for what pages load without an `Origin` (CO-3). Any page can read a script that it loads. It can read an
- * event stream of another origin only by `Origin`.
+ * Whether the page behind a request without `Origin` may use the server (CO-3). Any page can read a script
+ * that it loads. It can read an event stream of another origin only with `Origin`.
  */
 export function isAllowedSource(req: RequestHead, server: Server, source: 'script' | 'stream'): boolean {
   const { referer } = req.headers;
@@ -26,7 +26,7 @@ const noPage =
   'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
   'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
 
-/** Whether a page of this origin may use the server (CO-2). A request without `Origin` is from no page of another site. A refusal is logged. */
+/** Whether a page of this origin may use the server (CO-2). A refusal is logged. */
 export function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
   if (accepts(origin, req, server)) return true;
   const { origins, trustProxy } = server.options;
@@ -55,7 +55,7 @@ function refused({ log }: Server, origin: string | undefined, why: string, own?:
   });
 }
 
-/** Lets the page that asked read the answer (CO-1). `*` would not do: both browser clients send credentials. */
+/** Lets the page read the answer (CO-1). `*` is not enough, since both browser clients send credentials. */
 export function allowOrigin(origin: string, res: HttpResponse): void {
   res.setHeader('Access-Control-Allow-Origin', origin);
   res.setHeader('Access-Control-Allow-Credentials', 'true');
@@ -85,9 +85,9 @@ function accepts(origin: string, req: RequestHead, server: Server): boolean {
   const { origins, trustProxy } = server.options;
   if (origins === '*') return true;
   if (origins === 'same') return isSame(origin, req, trustProxy);
-  // `search` minds no `lastIndex`, which a global expression would carry from one request to the next.
+  // `search` ignores `lastIndex`, which a global expression would keep from one request to the next.
   if (origins instanceof RegExp) return origin.search(origins) !== -1;
-  if (typeof origins !== 'function') return origins.some((one) => isEqual(origin, one));
+  if (typeof origins !== 'function') return origins.some((allowed) => isEqual(origin, allowed));
   try {
     return isYes(origins(origin), server);
   } catch (error) {
@@ -96,7 +96,7 @@ function accepts(origin: string, req: RequestHead, server: Server): boolean {
   }
 }
 
-// Nobody waits here: a promise is no yes.
+// The answer is not awaited: a promise does not allow anything.
 function isYes(answer: unknown, { log }: Server): boolean {
   if (typeof answer === 'boolean') return answer;
   const failed = (error: unknown): void => log({ level: 'error', event: 'origins.failed', error });
@@ -105,16 +105,16 @@ function isYes(answer: unknown, { log }: Server): boolean {
   return false;
 }
 
-// A plain connection may be that of a proxy that ends TLS, so an `https` page of this host is ours as well: it has proved its
-// name, and a browser lets it ask nobody by plain HTTP.
+// A plain connection may come from a proxy that ends TLS, so an `https` page of this host counts as own. TLS
+// has proved its name, and browsers do not let it send plain HTTP requests to others.
 function isSame(origin: string, req: RequestHead, trustProxy: TrustProxy): boolean {
   const host = hostOf(req, trustProxy);
   const scheme = schemeOf(req, trustProxy);
   const schemes = scheme === undefined ? ['http', 'https'] : [scheme];
-  return host !== '' && schemes.some((one) => isEqual(origin, `${one}://${host}`));
+  return host !== '' && schemes.some((own) => isEqual(origin, `${own}://${host}`));
 }
 
-// Letters of a host have no case, and the port of its scheme may stand or not.
+// Host names ignore case, and the default port of a scheme is optional.
 function isEqual(origin: string, other: string): boolean {
   return origin === other || (URL.canParse(origin) && normal(origin) === normal(other));
 }

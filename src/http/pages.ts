@@ -26,7 +26,7 @@ export function pages(mount: string): Router {
     .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files));
 }
 
-/** Nothing else of a folder is served: not its manifest, nor what may come into it one day. */
+/** Serves these files of a folder and no others, such as its manifest. */
 function only(names: readonly string[]): RequestHandler {
   return (request, _response, next) => next(names.includes(request.path.slice(1)) ? undefined : 'router');
 }
@@ -35,7 +35,7 @@ function scriptsIn(folder: string): string[] {
   return readdirSync(folder).filter((name) => /^\w+\.js$/.test(name));
 }
 
-/** The mount as it stands in an attribute: a URL parser has encoded what could end it. */
+/** The mount for an attribute of HTML. The URL parser has encoded the characters that could end the attribute. */
 function addressOf(mount: string): string {
   const { origin, href, pathname } = new URL(mount, here);
   return origin === here ? pathname : href;

@@ -7,12 +7,12 @@ import { allowOrigin, isAllowed, isAllowedSource, preflight } from './origins.ts
 import { asksForWebSocket } from './pass-over.ts';
 
 /**
- * Who answers which request (HT-9); the first line that fits decides.
+ * Selects the answer to a request (HT-9). The first line that matches decides.
  *
  *   methods but GET, POST and OPTIONS                        405
- *   a WebSocket that nobody took                             400
+ *   a WebSocket that no listener took                        400
  *   a page of an origin that may not use the server          403
- *   a GET for a script that does not say from which page     403
+ *   a GET for a script without the page that it is from      403
  *   OPTIONS                                                  200, the preflight
  *   anything while the server is closed                      503
  *   POST                                                     long-polling
@@ -47,7 +47,7 @@ export function router(server: Server): Handle {
   };
 }
 
-// Nobody is to come again on this connection: it would keep the HTTP server from closing.
+// The connection must end: an open one would keep the HTTP server from closing.
 function refuseClosed(res: HttpResponse): void {
   res.shouldKeepAlive = false;
   refuse(res, 503, 'Service unavailable');

@@ -8,7 +8,7 @@ import type { Refusal } from './refuse-upgrade.ts';
 
 /** The protocol that is spoken over the WebSockets of a path. */
 export interface Upgrades {
-  /** The reason of this protocol to refuse a valid WebSocket request from an allowed page, if it has one. */
+  /** Why this protocol refuses a valid WebSocket request from an allowed page; undefined if it accepts it. */
   refusalOf(request: IncomingMessage): Refusal | undefined;
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
@@ -27,7 +27,7 @@ export function bayeuxUpgrades(server: Server): Upgrades {
   };
 }
 
-/** The reason to refuse an upgrade under any protocol, if there is one. */
+/** Why an upgrade is refused under any protocol; undefined if it is not. */
 export function refusalOf(request: IncomingMessage, server: Server): Refusal | undefined {
   if (server.state === 'closed') return { status: 503 };
   const { origin } = request.headers;

@@ -3,7 +3,7 @@ import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from './session.ts';
 
-/** What a policy is asked. `session` is absent at a handshake and for publishes without one. */
+/** A question to the policy. `session` is undefined at a handshake and for a publish without a session. */
 export interface PolicyRequest {
   readonly session: Session | undefined;
   /** The channel, or the pattern of a subscription. */
@@ -15,14 +15,14 @@ export interface PolicyRequest {
   readonly signal: AbortSignal;
 }
 
-/** What a policy may answer to a handshake (HS-10). */
+/** The answers of a policy to a handshake (HS-10). */
 export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** Who this is: what `Directory.sessionsOf` finds it by. */
+      /** The name of the user, by which `Directory.sessionsOf` finds the session. */
       readonly user?: string;
-      /** Milliseconds; stand above the server's for this session. */
+      /** Times of this session, which override the server's. Milliseconds. */
       readonly timeout?: number;
       readonly interval?: number;
       readonly maxInterval?: number;
@@ -35,10 +35,13 @@ export type HandshakeAnswer =
       readonly advice?: Partial<Advice>;
       readonly ext?: JsonObject;
     }
-  /** No room now: answered as HS-14 says, so that every client backs off. */
+  /** No room now: the client gets the answer of HS-14, so that every client backs off. */
   | 'busy';
 
-/** Decides who may do what. Asked for every remote message; nothing is cached (SEC-13). What is absent is allowed. */
+/**
+ * Decides what clients may do. Asked for every remote message, without a cache (SEC-13). An absent function
+ * allows everything.
+ */
 export interface Policy {
   canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;
   canSubscribe?(request: PolicyRequest): MaybePromise<boolean>;

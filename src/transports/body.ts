@@ -8,16 +8,16 @@ import { Gathered } from './gathered.ts';
 import { HttpError, type HttpRequest } from './http.ts';
 import { addressOf } from './request-info.ts';
 
-/** How long what is left of a body that was refused is read and thrown away, so that the answer arrives. Milliseconds. */
+/** After refusing a body, the server reads and discards the rest for this long, so that the answer arrives. Milliseconds. */
 const LINGER = 5000;
 
-/** Reads the bytes of a body, decompressed. Throws `HttpError`; a body over `maxMessageSize`, or one there is no room for, is refused while it comes in. */
+/** Reads and decompresses a body. Rejects with `HttpError`, also for a body above `maxMessageSize` or without room for it. */
 export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? '';
   if (encoding === '' || encoding === 'identity') return readBytes(req, server);
   const decompress = decompressors.get(encoding.toLowerCase());
   if (decompress !== undefined)
-    return readBytes(req, server).then((bytes) => counted(bytes, decompress, server));
+    return readBytes(req, server).then((bytes) => decompressCounted(bytes, decompress, server));
   discard(req, server.clock);
   return Promise.reject(new HttpError(415, 'Unsupported content encoding'));
 }
@@ -41,18 +41,18 @@ export function messagesOf(encoded: string): readonly string[] {
   return messages;
 }
 
-/** Whether a body of this type is a form, and says so. */
+/** Whether this Content-Type is that of a form. */
 export function isForm(type: string): boolean {
   return type.startsWith('application/x-www-form-urlencoded');
 }
 
 const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const MARK = [0xef, 0xbb, 0xbf];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const OPENING = new Set([0x5b, 0x7b]);
 
 // LP-3: Faye posts its form as text/plain, and CometD takes JSON that is not labelled at all.
 function looksLikeJson(bytes: Buffer): boolean {
-  let at = MARK.every((byte, index) => bytes[index] === byte) ? MARK.length : 0;
+  let at = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? BYTE_ORDER_MARK.length : 0;
   while (BLANK.has(bytes[at] ?? 0)) at += 1;
   return OPENING.has(bytes[at] ?? 0);
 }
@@ -67,7 +67,7 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
       reject(new HttpError(413, 'Request too large'));
       return;
     }
-    // A small body comes with its head, and by then is there whole: no listener is needed.
+    // A small body comes with its head and is complete by then, so it needs no listener.
     process.nextTick(() => {
       const all = req.readableLength === length && length > 0 ? req.read() : null;
       if (Buffer.isBuffer(all)) resolve(all);
@@ -76,10 +76,10 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
   });
 }
 
-// What went wrong with a request is told by its close.
+// Nothing to do: `close` follows an error, and is handled.
 const ignore = (): void => {};
 
-/** Throws away what still comes of a body. Who never ends is cut off: a reset at once would take the answer with it. */
+/** Discards the rest of a body, and cuts the connection if it does not end. An immediate reset would lose the answer. */
 export function discard(req: HttpRequest, clock: Clock): void {
   req.on('error', ignore);
   req.resume();
@@ -87,14 +87,14 @@ export function discard(req: HttpRequest, clock: Clock): void {
   req.on('close', () => timer.cancel());
 }
 
-/** Puts a body together as it comes, as long as there is room for it. The request, which lasts until it is answered, keeps none of it. */
+/** Collects a body as it arrives, while there is room for it. The request object, which lives longer, does not keep it. */
 class Collector {
   readonly #req: HttpRequest;
   readonly #server: Server;
   readonly #resolve: (bytes: Buffer) => void;
   readonly #reject: (error: HttpError) => void;
   readonly #gathered: Gathered;
-  // As much as the intake counts. Bytes.
+  // The bytes that the intake counts for it.
   #size = 0;
 
   constructor(
@@ -108,10 +108,10 @@ class Collector {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#gathered = new Gathered(server.options.maxMessageSize);
-    req.on('data', this.#take).on('end', this.#finish).on('close', this.#breakOff).on('error', ignore);
+    req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', ignore);
   }
 
-  readonly #take = (chunk: Buffer): void => {
+  readonly #onData = (chunk: Buffer): void => {
     const { options } = this.#server;
     const size = this.#gathered.sizeWith(chunk.length);
     if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(413, 'Request too large');
@@ -122,18 +122,18 @@ class Collector {
     }
   };
 
-  readonly #finish = (): void => {
-    this.#letGo();
+  readonly #onEnd = (): void => {
+    this.#stop();
     this.#resolve(this.#gathered.bytes);
   };
 
-  readonly #breakOff = (): void => {
-    this.#letGo();
+  readonly #onClose = (): void => {
+    this.#stop();
     this.#reject(new HttpError(400, 'Bad request: the body broke off'));
   };
 
   #refuse(status: number, why: string): void {
-    this.#letGo();
+    this.#stop();
     discard(this.#req, this.#server.clock);
     this.#reject(new HttpError(status, why));
   }
@@ -144,8 +144,8 @@ class Collector {
     return more <= 0 || intake.hasRoomFor(more, addressOf(this.#req, options.trustProxy));
   }
 
-  #letGo(): void {
-    this.#req.off('data', this.#take).off('end', this.#finish).off('close', this.#breakOff);
+  #stop(): void {
+    this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     this.#count(0);
   }
 
@@ -157,8 +157,12 @@ class Collector {
 
 type Decompress = (bytes: Buffer, max: number) => Promise<Buffer>;
 
-// What waits for a thread is counted as well.
-async function counted(bytes: Buffer, decompress: Decompress, { intake, options }: Server): Promise<Buffer> {
+// A body that waits for a thread is counted as well.
+async function decompressCounted(
+  bytes: Buffer,
+  decompress: Decompress,
+  { intake, options }: Server,
+): Promise<Buffer> {
   intake.add(bytes.length);
   try {
     return await decompress(bytes, options.maxMessageSize);

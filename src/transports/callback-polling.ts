@@ -11,7 +11,7 @@ const headers = {
   'Content-Disposition': 'attachment; filename=f.txt',
 };
 
-/** `callback-polling`: a GET that is answered by a script, for pages that may do nothing else (CP-1 to CP-8). */
+/** `callback-polling`: a GET that is answered by a script, for pages that can use no other transport (CP-1 to CP-8). */
 export function callbackPolling(server: Server): Handle {
   const { parameter, maxLength } = server.options.callbackPolling;
   return (req, res) =>
@@ -19,7 +19,7 @@ export function callbackPolling(server: Server): Handle {
       () => {
         const texts = messagesOf(queryOf(req));
         const callback = callbackOf(req, parameter, maxLength);
-        // CP-3: the prefix keeps the body from being a file of another kind to a plug-in.
+        // CP-3: the prefix keeps plug-ins from taking the body for a file of another type.
         const around = `/**/${callback}();`.length;
         const body = (json: string) => `/**/${callback}(${escaped(json)});`;
         const format = { headers, around, body };
@@ -29,7 +29,7 @@ export function callbackPolling(server: Server): Handle {
     );
 }
 
-// CP-2: a name that could be called and is nothing else.
+// CP-2: the name of a function, and nothing else.
 const legalCallback = /^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$/;
 
 function callbackOf(req: HttpRequest, parameter: string, maxLength: number): string {
@@ -47,7 +47,7 @@ function queryOf({ url = '' }: HttpRequest): string {
 
 const escapes: Record<string, string> = { '<': '\\u003c', '\u2028': '\\u2028', '\u2029': '\\u2029' };
 
-// CP-4.
+// CP-4: escapes what could end a script.
 function escaped(json: string): string {
   return json.replace(/[<\u2028\u2029]/g, (character) => escapes[character] ?? '');
 }

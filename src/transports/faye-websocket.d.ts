@@ -1,4 +1,4 @@
-/** What is used of `faye-websocket`, which ships no types. */
+/** The part of `faye-websocket` that is used; it brings no types. */
 declare module 'faye-websocket' {
   import type { EventEmitter } from 'node:events';
   import type { IncomingHttpHeaders } from 'node:http';
@@ -57,9 +57,9 @@ declare module 'faye-websocket' {
     /** Fields of `websocket-driver` itself; package.json has the versions that are known to have them. */
     readonly _driver: {
       parse(chunk: Buffer): void;
-      /** Pieces of the frame that has not come whole. */
+      /** Pieces of the unfinished frame. */
       readonly _reader: { readonly _queue: Buffer[]; readonly _queueSize: number };
-      /** The message whose fragments come. */
+      /** The unfinished message, if it has fragments. */
       readonly _message?: { readonly length: number; readonly _chunks: readonly Buffer[] };
     };
     static isWebSocket(request: UpgradeRequest): boolean;

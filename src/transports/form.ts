@@ -21,13 +21,13 @@ export function valuesOf(encoded: string, name: string): string[] {
   return values;
 }
 
-// Where nothing is escaped it is the name itself, or is not; each escape adds two characters.
+// An escaped name is longer: each escape adds two characters.
 function couldBe(key: string, name: string): boolean {
   const escapes = (key.length - name.length) / 2;
   return Number.isInteger(escapes) && escapes > 0 && escapes <= name.length && key.includes('%');
 }
 
-// Any character but those stands for itself.
+// All other characters stand for themselves.
 const encodedCharacter = /[%+\x80-\xff]/;
 
 function percentDecoded(encoded: string): string {

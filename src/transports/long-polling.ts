@@ -13,7 +13,7 @@ const format = {
 /** `long-polling`, and under its second name `cross-origin-long-polling`: a POST of JSON or of a form (LP-1 to LP-5). */
 export function longPolling(server: Server): Handle {
   const { maxMessageSize } = server.options;
-  // No async function: one that waits for the answer keeps the text of the body until then.
+  // Not an async function, which would keep the text of the body until the answer.
   return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
     const failed = (error: unknown) => turnAway(error, res, server);

@@ -1,9 +1,9 @@
 import { isForm, textsOf } from './body.ts';
 import { HttpError, type HttpRequest } from './http.ts';
 
-/** The JSON texts of a body that a parser has read: the batch is what it would have been without the parser. */
+/** The JSON texts of a body that a parser has already read: the same batch as without the parser. */
 export function textsOfParsed(req: HttpRequest, type: string, max: number): string | readonly string[] {
-  // `express.json()` makes an object of nothing.
+  // `express.json()` makes an object of an empty body.
   const texts = read(req.headers['content-length'] === '0' ? '' : req.body, type);
   const length = [texts].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   if (length > max) throw new HttpError(413, 'Request too large');
@@ -23,7 +23,7 @@ function looksLikeForm(body: object, type: string): body is { message: unknown }
   return 'message' in body && (isForm(type) || !('channel' in body));
 }
 
-// Form parsers give one value, an array of several, or past some number an object of them.
+// Form parsers give one value, an array of several, or above some number an object of them.
 function messagesIn(message: unknown): readonly string[] {
   if (typeof message === 'string') return [message];
   const values = typeof message === 'object' && message !== null ? Object.values(message) : [];
@@ -34,7 +34,7 @@ function encode(body: object): string {
   try {
     return JSON.stringify(body);
   } catch (cause) {
-    // Nested beyond what can be written again, and so far beyond what may be sent.
+    // Too deep to be serialised, and so far deeper than is allowed.
     throw new HttpError(413, 'Request too large', { cause });
   }
 }

@@ -23,9 +23,7 @@ export const closeCodes = {
 
 /** How many pings may go unanswered (WS-14). */
 const MAX_UNANSWERED = 2;
-/**
- * How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds.
- */
+/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
 const LINGER = 1000;
 
 const NOTHING = Buffer.alloc(0);
@@ -85,7 +83,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     webSocket[owner] = this;
     webSocket.onmessage = onMessage;
     webSocket.onclose = onClose;
-    // Behind the one that has the WebSocket read.
+    // Called after the listener that feeds the WebSocket.
     socket.on('data', afterRead);
     shared.pings.add(this);
   }
@@ -102,7 +100,6 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Whether too many messages are at work to read more of them. */
   protected abstract get isBusy(): boolean;
 
-  /** The address of the peer. */
   abstract get address(): string;
 
   get isOpen(): boolean {
@@ -155,8 +152,7 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Pauses reading while the peer sends more than can be handled, or reads less than it is sent. */
   pace(): void {
     if (!this.alive) return;
-    // Replies or pongs may have piled up with no batch behind them, whose end would resume reading: add an
-    // empty one.
+    // Replies or pongs may be unsent with no batch after them to resume reading: add an empty batch.
     if (this.#isFull && this.#hasSettled) this.#await([], undefined);
     const isBusy = this.#isFull || this.isBusy;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
@@ -214,7 +210,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     if (!this.#hasSettled) this.closed();
   }
 
-  // WS-15.
+  // WS-15: the session keeps its events in its queue.
   get #isFull(): boolean {
     return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
   }

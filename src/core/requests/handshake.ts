@@ -6,7 +6,7 @@ import type { HandshakeAnswer } from '../../ports/policy.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
-/** What became of a handshake: a session if it succeeded. */
+/** The result of a handshake: with a session if it succeeded. */
 export interface Handshaken {
   readonly session?: Session;
   readonly fields: ReplyFields;
@@ -15,7 +15,7 @@ export interface Handshaken {
 type Allowed = Exclude<HandshakeAnswer, boolean | 'busy' | { allow: false }>;
 type Denied = Extract<HandshakeAnswer, { allow: false }>;
 
-/** Opens a session, if the version, the connection types, the policy and the room allow. */
+/** Opens a session, if its version, its connection types, the policy and the limits allow it. */
 export function handshake(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
   checkVersions(request);
   checkTypes(request, context);
@@ -28,7 +28,7 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   });
 }
 
-// HS-4, HS-5: only the first element counts. The text of the version may be anything, so the arg is checked by BayeuxError.
+// HS-4, HS-5: only the first number of a version counts. A version may be any text; `BayeuxError` reflects only legal ones.
 function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
   if (version === undefined) throw errors.parameterMissing('version');
   if (!(major(version) >= 1)) throw errors.versionMismatch(version);
@@ -45,7 +45,7 @@ function checkTypes(
   { supportedConnectionTypes: offered }: HandshakeRequest,
   { core, conduit }: Context,
 ): void {
-  // Who has no connects needs no type of connection.
+  // A session without connects needs no type of connection.
   if (core.transports.livesByConduit(conduit.transport)) return;
   if (offered === undefined) throw errors.parameterMissing('supportedConnectionTypes');
   const { supportedConnectionTypes: enabled } = core.replies.greeting;
@@ -59,7 +59,7 @@ function refuseOverCapacity({ core, conduit }: Context): void {
 }
 
 function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
-  // Others may have come in while the policy thought.
+  // Other sessions may have opened while the policy was asked.
   refuseOverCapacity(context);
   const { core, conduit } = context;
   const user = conduit.user ?? answer.user;
@@ -85,7 +85,7 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   return { session, fields: welcome(session, answer, context) };
 }
 
-// Absent times stay absent: they must not hide the server's.
+// Absent times stay absent, so that the times of the server apply.
 function timingOf({ timeout, interval, maxInterval }: Allowed) {
   if (timeout === undefined && interval === undefined && maxInterval === undefined) return {};
   const timing = {
@@ -111,28 +111,28 @@ function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context)
 }
 
 function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
-  // ADV-5: a client that is told to try again is told to wait, unless the policy says how long.
+  // ADV-5: a client that is told to try again also gets a pause, unless the policy sets one.
   const kind = advice?.reconnect === undefined || advice.reconnect === 'none' ? 'none' : 'again';
   const usual = core.advisor.advise(kind, core.transports.timing(conduit.transport));
   return {
     fields: {
       successful: false,
       ...core.replies.greeting,
-      error: wellFormed(error),
-      advice: sane({ ...usual, ...advice }),
+      error: readableError(error),
+      advice: withoutRetry({ ...usual, ...advice }),
       ...(ext !== undefined && { ext }),
     },
   };
 }
 
-// ERR-1, ERR-2: what no client could read is replaced.
-function wellFormed(error: string | undefined): string {
+// ERR-1, ERR-2: a text that clients cannot read is replaced.
+function readableError(error: string | undefined): string {
   if (error !== undefined && /^\d{3}:[^:]*:[A-Za-z0-9\-_!~()$@ /*.]*$/.test(error))
     return BayeuxError.from(error).text;
   return errors.handshakeDenied().text;
 }
 
 // ADV-4: after a failed handshake there is no session to retry a connect with.
-function sane(advice: Advice): Advice {
+function withoutRetry(advice: Advice): Advice {
   return advice.reconnect === 'retry' ? { ...advice, reconnect: 'handshake' } : advice;
 }
