@@ -121,7 +121,7 @@ function filesIn(folder: string): string[] {
 function localLinks(file: string): string[] {
   const { prose } = readPage(file);
   const targets = Array.from(
-    prose.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s#]+)/g),
+    prose.replaceAll(/`[^`]*`/g, '').matchAll(/(?:\]\(|src(?:set)?=")([^)\s#"]+)/g),
     ([, to = '']) => to,
   );
   return targets.filter((target) => !/^\w+:/.test(target));

@@ -276,6 +276,20 @@ describe.skipIf(!hasChromium)('the page', () => {
       .toBe('No messages come: the server refused the subscription (403:/chat/lobby:subscribe_denied)');
   });
 
+  it('keeps the newest message in view when the window shrinks', async () => {
+    const { origin, server } = await served();
+    for (let at = 0; at < 30; at++) await server.publish(chatChannel, { name: 'Robot', text: `${at}` });
+    const page = await (await tabs({ viewport: { width: 390, height: 844 } })).open(origin);
+    await expect.poll(() => lines(page), patience).toHaveLength(30);
+    await page.setViewportSize({ width: 390, height: 500 });
+    const below = () =>
+      page.$eval(
+        '#scroll',
+        ({ scrollTop, clientHeight, scrollHeight }) => scrollHeight - scrollTop - clientHeight,
+      );
+    await expect.poll(below, patience).toBeLessThanOrEqual(1);
+  });
+
   it('says its version, and has the documentation behind a link', async () => {
     const { origin } = await served();
     const page = await (await tabs()).open(origin);

@@ -89,7 +89,7 @@ describe('the page', () => {
     for (let path = left.pop(); path !== undefined; path = left.pop()) {
       if (seen.has(path)) continue;
       seen.add(path);
-      const { text } = await site.get(path).expect(200);
+      const { text = '' } = await site.get(path).expect(200);
       const links = Array.from(text.matchAll(/(?:href|src|srcset)="([^"#]+)/g), ([, to = '']) => to);
       for (const to of links) {
         const { origin, pathname } = new URL(to, `http://here.invalid${path}`);

@@ -25,6 +25,8 @@ let interval = 0;
 let reason = '';
 let isSubscribed = false;
 
+/** Whether the newest message was in view when the reader last scrolled. */
+let wasAtEnd = true;
 /** Replay id of the newest message that came. */
 let newest;
 /** Elements of the messages on the page, by the message's id. */
@@ -108,9 +110,7 @@ function statusText() {
     return navigator.onLine ? `Connected ${over}` : `The browser is offline, yet the server answers ${over}`;
   if (!navigator.onLine) return 'You are offline';
   if (state === 'waiting') return 'Connecting …';
-  return reason === ''
-    ? 'The server does not answer, trying again …'
-    : `Not connected (${reason}), trying again …`;
+  return reason === '' ? 'No answer from the server …' : `Not connected: ${reason}`;
 }
 
 /** Shows a message of the room, once: it may come again by a replay, or from a sender that missed the reply. */
@@ -136,10 +136,19 @@ function show(data, id) {
 
 /** Adds to the messages; who reads further up is not moved. */
 function append(item, isMine = false) {
-  const scroll = $('scroll');
-  const isAtEnd = scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - 40;
+  const follow = isAtEnd() || isMine;
   $(item.dataset.unsent === undefined ? 'messages' : 'unsent').append(item);
-  if (isAtEnd || isMine) scroll.scrollTop = scroll.scrollHeight;
+  if (follow) toEnd();
+}
+
+function isAtEnd() {
+  const { scrollTop, clientHeight, scrollHeight } = $('scroll');
+  return scrollTop + clientHeight > scrollHeight - 40;
+}
+
+function toEnd() {
+  $('scroll').scrollTop = $('scroll').scrollHeight;
+  wasAtEnd = true;
 }
 
 function itemOf(name, text, isMine) {
@@ -280,6 +289,10 @@ $('compose').addEventListener('submit', submit);
 $('transports').addEventListener('change', choose);
 for (const { data, fate, why } of JSON.parse(sessionStorage.getItem('unsent') ?? '[]'))
   write(data, fate === 'refused' ? fate : 'waiting', why);
+$('scroll').addEventListener('scroll', () => {
+  wasAtEnd = isAtEnd();
+});
+new ResizeObserver(() => wasAtEnd && toEnd()).observe($('scroll'));
 addEventListener('pagehide', () => link?.close());
 // After loading, since a script of callback-polling that is held would delay it; and when the browser brings the page back.
 addEventListener('pageshow', start);
