@@ -37,7 +37,8 @@ async function servedElsewhere(): Promise<{ origin: string; place: Host }> {
 }
 
 async function connectedOver(page: Page, transport: string): Promise<void> {
-  await page.waitForSelector(`#status[data-state=open][data-transport=${transport}]`);
+  const taken = transport === 'automatic' ? 'websocket' : transport;
+  await page.waitForSelector(`#status[data-state=open][data-transport=${taken}]`);
 }
 
 async function say(page: Page, name: string, text: string): Promise<void> {
@@ -163,7 +164,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await expect.poll(() => second.textContent('#status'), patience).toContain('another tab');
   });
 
-  it.each(['websocket', 'eventsource', 'long-polling'])(
+  it.each(['automatic', 'websocket', 'eventsource', 'long-polling'])(
     'says when the server stops, keeps a message until it is back, and sends it, over %s',
     async (transport) => {
       const place = await served();
@@ -186,7 +187,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     },
   );
 
-  it.each(['websocket', 'eventsource', 'long-polling'])(
+  it.each(['automatic', 'websocket', 'eventsource', 'long-polling'])(
     'says within two seconds that the browser is offline, and catches up after, over %s',
     async (transport) => {
       const { origin, server } = await served();
@@ -336,6 +337,19 @@ describe.skipIf(!hasChromium)('the page', () => {
       expect(await seriousFaults(page)).toEqual([]);
     },
   );
+});
+
+describe.skipIf(!hasChromium)('the documentation that is served', () => {
+  it.each(schemes)('has no fault that axe calls serious, and fits a phone, %s', async (colorScheme) => {
+    const { origin } = await served();
+    const window = await tabs({ viewport: { width: 390, height: 844 }, colorScheme, bypassCSP: true });
+    for (const name of ['', 'history.html', 'readme.html']) {
+      const page = await window.open(`${origin}/docs/${name}`);
+      expect(await seriousFaults(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    }
+    expect(window.complaints).toEqual([]);
+  });
 });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
