@@ -26,7 +26,10 @@ function clone(): string {
   const place = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
   const made = ['node_modules', 'dist', '.git', 'spec', 'bench', 'site', 'coverage'];
   for (const name of readdirSync('.').filter((one) => !made.includes(one)))
-    cpSync(name, join(place, name), { recursive: true, filter: (from) => !from.endsWith('/vendor') });
+    cpSync(name, join(place, name), {
+      recursive: true,
+      filter: (from) => !/\/(vendor|pages\/docs)$/.test(from),
+    });
   symlinkSync(resolve('node_modules'), join(place, 'node_modules'));
   return place;
 }
@@ -72,7 +75,8 @@ describe('the package', () => {
   }
 
   it('is built when it is packed', () => {
-    for (const file of ['index.js', 'index.d.ts', 'cli/main.js', 'http/pages/vendor/faye-client.js'])
+    const pages = ['http/pages/vendor/faye-client.js', 'http/pages/docs/index.html'];
+    for (const file of ['index.js', 'index.d.ts', 'cli/main.js', ...pages])
       expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
   });
 
@@ -145,7 +149,7 @@ function filesIn(folder: string): string[] {
 function localLinks(file: string): string[] {
   const { prose } = readPage(file);
   const targets = Array.from(
-    prose.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s#]+)/g),
+    prose.replaceAll(/`[^`]*`/g, '').matchAll(/(?:\]\(|src(?:set)?=")([^)\s#"]+)/g),
     ([, to = '']) => to,
   );
   return targets.filter((target) => !/^\w+:/.test(target));

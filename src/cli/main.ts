@@ -10,6 +10,7 @@ import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
 import { bench } from './bench.ts';
+import { withChatHistory } from './chat-history.ts';
 import { check } from './check.ts';
 import { ArgumentError, ClientError } from './client-error.ts';
 import { commandLine, Ended, type Instead, width } from './command-line.ts';
@@ -66,9 +67,10 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   if (config.isPublic && policy === undefined) warnOfNoPolicy(log);
 
   const history = await historyStore(program.history);
-  const server = new Server({ ...config.server, history, log, ...(policy && { policy }) });
+  const options = program.demo ? withChatHistory(config.server) : config.server;
+  const server = new Server({ ...options, history, log, ...(policy && { policy }) });
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
-  if (program.demo) routes.use(pages(program.path));
+  if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound, failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
