@@ -212,7 +212,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await say(page, 'Ada', 'From the tunnel');
     await expect.poll(() => unsent(page)).toEqual([['From the tunnel', 'Not sent yet']]);
     const heard: unknown[] = [];
-    server.listen(chatChannel, ({ data }) => void heard.push(data));
+    server.subscribe(chatChannel, ({ data }) => void heard.push(data));
     await page.context().setOffline(false);
     await page.reload();
     await expect.poll(() => lines(page), patience).toEqual([['mine', 'Ada', 'From the tunnel']]);
