@@ -1,3 +1,4 @@
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Refusals } from './refusals.ts';
 
 /** One piece may take this part of the room that is free: large ones are refused first, and small ones still find room. */
@@ -22,8 +23,18 @@ export class Intake {
   /** Whether there is room for so much more. Logs it when there is not. Bytes. */
   hasRoomFor(bytes: number, address: string): boolean {
     if (bytes <= (this.#limit - this.used) * SHARE) return true;
-    this.#refusals.note('request.refused', { option: 'maxIncomingBytes', limit: this.#limit, address });
+    this.#refusals.note('request.refused', {
+      option: 'maxIncomingBytes',
+      limit: this.#limit,
+      address,
+      why: this.full,
+    });
     return false;
+  }
+
+  /** Says in words that there is no room. */
+  get full(): string {
+    return overLimit('maxIncomingBytes', this.#limit);
   }
 
   /** Counts what was let in; negative numbers give it back. Bytes. */

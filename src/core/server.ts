@@ -74,6 +74,8 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   readonly directory: Directory;
   /** For transports: bounds what has come in part. */
   readonly intake: Intake;
+  /** For transports: logs what they refuse. */
+  readonly refusals: Pick<Refusals, 'note'>;
   /** For transports: writes answers that were held back, since more was to be read, at the end of this turn of the event loop. */
   readonly flusher: Pick<Flusher, 'writeAtTurnEnd'>;
   readonly #engine: Engine;
@@ -93,6 +95,7 @@ export class Server<Options extends CoreOptions = CoreOptions> {
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
     this.intake = this.#core.intake;
+    this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions, this.clock);
     this.#core.features.start(this.#featureHost());
@@ -248,8 +251,11 @@ export class Server<Options extends CoreOptions = CoreOptions> {
   /** A socket or stream was opened: it is ended with the server, and a socket at once where there are too many (HS-14). */
   join(conduit: Conduit): void {
     if (this.#state === 'closed') conduit.end('shutdown');
-    else if (conduit.shape === 'socket' && !this.#core.admission.open(conduit)) conduit.end('capacity');
-    else this.#conduits.add(conduit);
+    else {
+      const full = conduit.shape === 'socket' ? this.#core.admission.open(conduit) : undefined;
+      if (full === undefined) this.#conduits.add(conduit);
+      else conduit.end('capacity', undefined, full);
+    }
   }
 
   /** A stream was opened for the session with this clientId; false when it may not have one (ES-2, CN-14). */

@@ -129,6 +129,6 @@ export interface Conduit {
   /** Whether it can take more at once: alive, and not too much unwritten (WS-15). */
   readonly ready: boolean;
   send(batch: readonly Outgoing[], handover?: Handover): void;
-  /** `why`: what ended its session, where that is the reason. */
-  end(reason: EndReason, why?: CloseReason): void;
+  /** `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client. */
+  end(reason: EndReason, why?: CloseReason, text?: string): void;
 }

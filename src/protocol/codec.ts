@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
+import { overLimit } from './over-limit.ts';
 import { BatchError } from './errors.ts';
 import {
   isObject,
@@ -25,23 +26,30 @@ export interface BatchLimits {
 export function decode(texts: string | readonly string[], limits: BatchLimits): Request[] {
   const batch: unknown[] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
-    if (isTooDeep(text, limits.maxDepth)) throw new BatchError('too_large');
+    if (isTooDeep(text, limits.maxDepth)) throw tooLarge('maxDepth', limits);
     let parsed: unknown;
     try {
       parsed = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
     } catch {
-      throw new BatchError('malformed');
+      throw malformed();
     }
     if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
     else batch.push(parsed);
-    if (batch.length > limits.maxBatch) throw new BatchError('too_large');
+    if (batch.length > limits.maxBatch) throw tooLarge('maxBatch', limits);
   }
   // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
   return batch.map((message) => {
-    if (typeof message !== 'object' || message === null || Array.isArray(message))
-      throw new BatchError('malformed');
+    if (typeof message !== 'object' || message === null || Array.isArray(message)) throw malformed();
     return readMessage(message as JsonObject);
   });
+}
+
+function malformed(): BatchError {
+  return new BatchError('malformed', 'the text is no batch of Bayeux messages, a JSON array of objects');
+}
+
+function tooLarge(option: keyof BatchLimits, limits: BatchLimits): BatchError {
+  return new BatchError('too_large', overLimit(option, limits[option]), option);
 }
 
 /** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */

@@ -4,7 +4,7 @@ import { gunzip, inflate } from 'node:zlib';
 import type { Server } from './options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Gathered } from './gathered.ts';
-import { HttpError, type HttpRequest } from './http.ts';
+import { HttpError, type HttpRequest, tooLarge } from './http.ts';
 import { addressOf } from './request-info.ts';
 
 /** How long what is left of a body that was refused is read and thrown away, so that the answer arrives. Milliseconds. */
@@ -18,12 +18,12 @@ export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   if (decompress !== undefined)
     return readBytes(req, server).then((bytes) => counted(bytes, decompress, server));
   discard(req, server.clock);
-  return Promise.reject(new HttpError(415, 'Unsupported content encoding'));
+  return Promise.reject(new HttpError(415, 'Unsupported content encoding: send gzip, deflate or none'));
 }
 
 /** The text of a body. Throws `HttpError` 400 when it is not UTF-8 (MSG-11). */
 export function textOf(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: not UTF-8');
+  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: the body is not UTF-8');
   return bytes.toString();
 }
 
@@ -34,7 +34,7 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
     const length = Number(req.headers['content-length']);
     if (length > max) {
       discard(req, clock);
-      reject(new HttpError(413, 'Request too large'));
+      reject(tooLarge(options));
       return;
     }
     // A small body comes with its head, and by then is there whole: no listener is needed.
@@ -84,8 +84,8 @@ class Collector {
   readonly #take = (chunk: Buffer): void => {
     const { options } = this.#server;
     const size = this.#gathered.sizeWith(chunk.length);
-    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(413, 'Request too large');
-    else if (!this.#hasRoomFor(size)) this.#refuse(503, 'Service unavailable');
+    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(tooLarge(options));
+    else if (!this.#hasRoomFor(size)) this.#refuse(this.#noRoom());
     else {
       this.#gathered.add(chunk);
       this.#count(size);
@@ -99,13 +99,17 @@ class Collector {
 
   readonly #breakOff = (): void => {
     this.#letGo();
-    this.#reject(new HttpError(400, 'Bad request: the body broke off'));
+    this.#reject(new HttpError(400, 'Bad request: the body broke off', { quiet: true }));
   };
 
-  #refuse(status: number, why: string): void {
+  #refuse(error: HttpError): void {
     this.#letGo();
     discard(this.#req, this.#server.clock);
-    this.#reject(new HttpError(status, why));
+    this.#reject(error);
+  }
+
+  #noRoom(): HttpError {
+    return new HttpError(503, `Service unavailable: ${this.#server.intake.full}`, { quiet: true });
   }
 
   #hasRoomFor(size: number): boolean {
@@ -125,13 +129,13 @@ class Collector {
   }
 }
 
-type Decompress = (bytes: Buffer, max: number) => Promise<Buffer>;
+type Decompress = (bytes: Buffer, limits: { readonly maxMessageSize: number }) => Promise<Buffer>;
 
 // What waits for a thread is counted as well.
 async function counted(bytes: Buffer, decompress: Decompress, { intake, options }: Server): Promise<Buffer> {
   intake.add(bytes.length);
   try {
-    return await decompress(bytes, options.maxMessageSize);
+    return await decompress(bytes, options);
   } finally {
     intake.add(-bytes.length);
   }
@@ -140,14 +144,13 @@ async function counted(bytes: Buffer, decompress: Decompress, { intake, options 
 function decompressor(
   work: (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>,
 ): Decompress {
-  return async (bytes, max) => {
+  return async (bytes, limits) => {
     try {
-      return await work(bytes, { maxOutputLength: max });
+      return await work(bytes, { maxOutputLength: limits.maxMessageSize });
     } catch (error) {
-      const tooLarge = error instanceof RangeError;
-      throw tooLarge
-        ? new HttpError(413, 'Request too large')
-        : new HttpError(400, 'Bad request: cannot decompress');
+      throw error instanceof RangeError
+        ? tooLarge(limits)
+        : new HttpError(400, 'Bad request: the body cannot be decompressed');
     }
   };
 }

@@ -24,7 +24,7 @@ export function callbackPolling(server: Server): Handle {
         const body = (json: string) => `/**/${callback}(${escaped(json)});`;
         return receive(server, 'callback-polling', texts, { req, res, format: { headers, around, body } });
       },
-      (error) => turnAway(error, res, server),
+      (error) => turnAway(error, req, res, server),
     );
 }
 
@@ -34,7 +34,7 @@ const legalCallback = /^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$/;
 function callbackOf(req: HttpRequest, parameter: string, maxLength: number): string {
   const [callback = 'jsonpcallback'] = valuesOf(queryOf(req), parameter);
   if (callback.length > maxLength || !legalCallback.test(callback)) {
-    throw new HttpError(400, 'Bad request: no such callback');
+    throw new HttpError(400, 'Bad request: the name of the callback is no JavaScript name, or too long');
   }
   return callback;
 }

@@ -1,4 +1,5 @@
 import type {
+  CloseReason,
   Conduit,
   ConduitOwner,
   EndReason,
@@ -133,7 +134,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     if (answer !== undefined) this.#write(answer);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string): void {
     if (reason === 'overtaken') {
       this.writeDeferred();
       this.#slow?.overtaken();
@@ -154,7 +155,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
         break;
       default:
         if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
-        refuse(this.#res, 503, 'Service unavailable');
+        refuse(this.#res, 503, text === undefined ? 'Service unavailable' : `Service unavailable: ${text}`);
     }
     this.#settle([]);
   }

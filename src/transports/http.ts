@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Pinged } from './round-trip.ts';
 
 /** What a request says before its body; an upgrade has no more. */
@@ -60,11 +61,37 @@ export const commonHeaders = {
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
+  /** The option that would allow it. */
+  readonly option: string | undefined;
+  /** Whether the log has it already, or need not have it. */
+  readonly quiet: boolean;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  /** The words of the status, and after a colon what is wrong, for people. */
+  constructor(status: number, message: string, { option, quiet = false, ...options }: HttpErrorOptions = {}) {
     super(message, options);
     this.status = status;
+    this.option = option;
+    this.quiet = quiet;
   }
+}
+
+interface HttpErrorOptions extends ErrorOptions {
+  readonly option?: string;
+  readonly quiet?: boolean;
+}
+
+/** A body or message is larger than `maxMessageSize`. */
+export function tooLarge(
+  { maxMessageSize }: { readonly maxMessageSize: number },
+  options?: ErrorOptions,
+): HttpError {
+  const why = overLimit('maxMessageSize', maxMessageSize);
+  return new HttpError(413, `Request too large: ${why}`, { ...options, option: 'maxMessageSize' });
+}
+
+/** What is wrong, without the words of the status. */
+export function reasonIn(text: string): string {
+  return text.replace(/^[A-Z][a-z]+(?: [a-z]+)*: /, '');
 }
 
 /** Answers with a status and a plain text that is no JSON: Faye's Node client parses whatever comes (HT-5). */

@@ -13,18 +13,17 @@ const format = {
 
 /** `long-polling`, and under its second name `cross-origin-long-polling`: a POST of JSON or of a form (LP-1 to LP-5). */
 export function longPolling(server: Server): Handle {
-  const { maxMessageSize } = server.options;
   // No async function: one that waits for the answer keeps the text of the body until then.
   return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
     const take = (texts: Texts) => receive(server, 'long-polling', texts, { req, res, format });
-    const failed = (error: unknown) => turnAway(error, res, server);
+    const failed = (error: unknown) => turnAway(error, req, res, server);
     if (type.includes('charset=') && !isReadable(type)) {
       discard(req, server.clock);
-      return failed(new HttpError(415, 'Unsupported charset'));
+      return failed(new HttpError(415, 'Unsupported charset: send UTF-8'));
     }
     // A body parser has read the stream: only then is `req.body` the body (Express 4 sets `{}` on an unread one).
-    if (req.readableEnded) return recover(() => take(textsOfParsed(req, type, maxMessageSize)), failed);
+    if (req.readableEnded) return recover(() => take(textsOfParsed(req, type, server.options)), failed);
     return readBody(req, server)
       .then((bytes) => take(textsOf(bytes, type)))
       .catch(failed);

@@ -11,7 +11,8 @@ export function textsOf(bytes: Buffer, type: string): string | readonly string[]
 /** The `message` parameters of a form or query. Throws `HttpError` 400 when there is none. */
 export function messagesOf(encoded: string): readonly string[] {
   const messages = valuesOf(encoded, 'message');
-  if (messages.length === 0) throw new HttpError(400, 'Bad request: no message');
+  if (messages.length === 0)
+    throw new HttpError(400, 'Bad request: the body or query is neither JSON nor has a parameter "message"');
   return messages;
 }
 

@@ -6,6 +6,7 @@ import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Events } from '../events.ts';
+import type { RefusalDetails, Refusals } from '../refusals.ts';
 import { creditOf } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
@@ -29,6 +30,7 @@ export interface SenderHost {
   readonly flusher: Pick<Flusher, 'add'>;
   readonly oversized: Oversized;
   readonly events: Events;
+  readonly refusals: Pick<Refusals, 'note'>;
   readonly onOverflow: OnOverflow;
   readonly options: { readonly maxLazyTimeout: number };
 }
@@ -130,6 +132,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
+    if (action === 'disconnect') this.#noteOverflow(event, rule);
     return action;
   }
 
@@ -212,6 +215,17 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.outbox = new PlainOutbox(this.#host.limits, this);
   }
 
+  // The session ends.
+  #noteOverflow({ channel }: OutgoingEvent, rule: OverflowRule | undefined): void {
+    const { limits, refusals } = this.#host;
+    const { id: session } = this.#owner;
+    const full =
+      rule === undefined
+        ? fullBy(this.outbox, limits)
+        : { option: 'channels', why: 'the overflow rule of the channel says so' };
+    refusals.note('session.overflow', { ...full, session, channel });
+  }
+
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
     for (const one of batch) if (isGapReply(one)) this.outbox.putBackGaps(one.gaps);
     const events = batch.filter((one) => one instanceof OutgoingEvent);
@@ -283,6 +297,15 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#lazyWait ??= new LazyWait(clock, () => this.schedule());
     this.#lazyWait.add(lazy === true ? maxLazyTimeout : Math.min(lazy, maxLazyTimeout));
   }
+}
+
+function fullBy({ kept, size }: Outbox, { maxQueue, maxQueueBytes }: OutboxLimits): RefusalDetails {
+  const isLong = (kept ?? size) >= maxQueue;
+  const [option, limit, what] = isLong
+    ? (['maxQueue', maxQueue, 'events'] as const)
+    : (['maxQueueBytes', maxQueueBytes, 'bytes'] as const);
+  const why = `"${option}" is ${limit} and more ${what} wait for the session; raise it, or set "queueOverflow"`;
+  return { option, limit, why };
 }
 
 /** Room of one response beside a batch: with commas, brackets, and what is still put into replies to this channel. Bytes. */
