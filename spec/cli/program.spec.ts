@@ -290,7 +290,7 @@ describe('the program', () => {
         });
         expect(answer).toMatchObject({
           status: 403,
-          body: 'Forbidden: unknown host; name it in allowedHosts',
+          body: expect.stringMatching(/^Forbidden: host \S+ is not allowed; add it to "allowedHosts"$/),
         });
       }
       expect((await ask(`${program.url}/bayeux`, { headers: { ...upgrade, host } })).status).toBe(403);

@@ -66,7 +66,13 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   if (config.isPublic && policy === undefined) warnOfNoPolicy(log);
 
   const history = await historyStore(program.history);
-  const server = new Server({ ...config.server, history, log, ...(policy && { policy }) });
+  const server = new Server({
+    ...config.server,
+    history,
+    log,
+    trace: program.logLevel === 'trace',
+    ...(policy && { policy }),
+  });
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
   if (program.demo) routes.use(pages(program.path));
   routes.use(notFound, failed(log));
@@ -74,7 +80,7 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
   server.attachUpgrades(behind, { path: program.path });
   const http = httpServer(program);
-  guardHosts(http, behind, program.allowedHosts);
+  guardHosts(http, behind, program.allowedHosts, server.refusals);
 
   // From here on: a signal that comes while the program starts ends it as gently.
   const signalled = untilSignal();

@@ -5,7 +5,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Feature, FeatureHost } from '../ports/feature.ts';
+import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -388,6 +388,20 @@ export class Server<Options extends CoreOptions = CoreOptions> {
         subscriptions.remove(session, pattern);
         session.unsubscribed(pattern);
       },
+      idOf: (clientId) => sessions.bySecret(clientId)?.id,
+      watch: (watcher) => this.#watch(watcher),
+    };
+  }
+
+  #watch(watcher: Watcher): void {
+    const { receive, join } = this;
+    this.receive = (requests, conduit) => {
+      watcher.received(requests, conduit);
+      return Reflect.apply(receive, this, [requests, conduit]);
+    };
+    this.join = (conduit) => {
+      watcher.joined(conduit);
+      Reflect.apply(join, this, [conduit]);
     };
   }
 

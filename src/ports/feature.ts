@@ -40,6 +40,14 @@ export interface ServedSession extends Session {
   startOver(reason: StartOverReason): void;
 }
 
+/** Sees what comes in and goes out, as it is on the wire: no feature or extension changes it any more, or has changed it yet. */
+export interface Watcher {
+  /** A batch came, and nobody has looked at it. */
+  received(requests: readonly Request[], conduit: Conduit): void;
+  /** A socket or stream was opened. */
+  joined(conduit: Conduit): void;
+}
+
 /** What the server lends to its features once it is put together. */
 export interface FeatureHost {
   readonly sessions: Iterable<ServedSession>;
@@ -58,6 +66,10 @@ export interface FeatureHost {
   ): MaybePromise<boolean>;
   /** Ends one subscription of a session. */
   unsubscribe(session: ServedSession, pattern: string): void;
+  /** The public id of the session with this clientId. */
+  idOf(clientId: string): string | undefined;
+  /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
+  watch(watcher: Watcher): void;
 }
 
 /** What a subscribe reply says besides, and what is done once it was written. */
