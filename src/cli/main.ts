@@ -26,6 +26,7 @@ import { programLog } from './log.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { publish } from './publish.ts';
+import { hearSchemeMixups } from './scheme-mixups.ts';
 import { interrupted, untilSignal } from './signals.ts';
 import { subscribe } from './subscribe.ts';
 import { version } from './version.ts';
@@ -75,12 +76,13 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   });
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
   if (program.demo) routes.use(pages(program.path));
-  routes.use(notFound, failed(log));
+  routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
   server.attachUpgrades(behind, { path: program.path });
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts, server.refusals);
+  hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
 
   // From here on: a signal that comes while the program starts ends it as gently.
   const signalled = untilSignal();
