@@ -59,7 +59,6 @@ const socket = (url: string) => url.replace('http', 'ws');
 describe('a mistake at the start', () => {
   const typo = file('typo.yaml', 'port: 8392\ntimout: 5\n');
   const nested = file('nested.yaml', 'port: 1\nwebsocket:\n  pinginterval: 5\n');
-  const policy = file('policy.mjs', 'export default { canSubscrib: () => true };\n');
   it.each<[string, string[], 1 | 2, string]>([
     [
       'an unknown key in the file',
