@@ -214,6 +214,8 @@ export interface ServerOptions {
   readonly maxBatch?: number | undefined;
   /** Nesting of one batch. Levels; `64` by default. */
   readonly maxDepth?: number | undefined;
+  /** Channels and patterns that one subscribe or unsubscribe message may name. Patterns; `100` by default. */
+  readonly maxPatternsPerMessage?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
   /** Memory of the subscriptions of all sessions; one session may take a 16th of what is free. Bytes; heap limit / 8 by default. */

@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from './lib/clock.ts';
-import { type Log, silent, unfailing } from './lib/log.ts';
+import { consoleLog } from './lib/console-log.ts';
+import { type Log, unfailing } from './lib/log.ts';
+import { type Logger, logTo } from './lib/logger.ts';
 import { MemoryEngine } from './core/memory-engine.ts';
 import { Server as CoreServer, type ServerInit, type Usage } from './core/server.ts';
 import { Tabs } from './features/tabs.ts';
@@ -24,7 +26,10 @@ export interface ServerSettings extends ServerOptions {
   /** The store of durable channels; absent means in memory. */
   readonly history?: HistoryStore;
   readonly clock?: Clock;
-  readonly log?: Log;
+  /** A function, or a logger with a function for each level, as pino makes them; warnings and errors go to the console if absent. */
+  readonly log?: Log | Logger;
+  /** Whether each message that comes in or goes out is logged, without its secrets, with the level `trace`. */
+  readonly trace?: boolean;
 }
 
 const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true> = {
@@ -34,6 +39,7 @@ const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true
   history: true,
   clock: true,
   log: true,
+  trace: true,
 };
 
 /**
@@ -86,9 +92,19 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
 
 function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
   checkSettings(settings, Object.keys(partNames));
-  const { policy, extensions = [], engine, history, clock = systemClock, log, ...options } = settings;
+  const {
+    policy,
+    extensions = [],
+    engine,
+    history,
+    clock = systemClock,
+    log = consoleLog,
+    trace = false,
+    ...options
+  } = settings;
   const config = configOf(options, heapLimit());
-  const parts = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
+  const written = unfailing(typeof log === 'function' ? log : logTo(log));
+  const parts = { ...config, history, clock, log: written, trace };
   return {
     ...parts,
     features: featuresOf(serverFeatures, parts),

@@ -69,7 +69,11 @@ describe('bayeuxd bench', () => {
       '--subscribers must be a whole number from 1 to 10000, got "10001"',
     ],
     ['http://127.0.0.1:2/bayeux', { rate: '0' }, '--rate must be a whole number from 1 to 100000, got "0"'],
-    ['http://127.0.0.1:2/bayeux', {}, 'cannot reach the server (ECONNREFUSED)'],
+    [
+      'http://127.0.0.1:2/bayeux',
+      {},
+      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+    ],
     ['localhost', {}, '"localhost" is no address'],
   ])('refuses %s %o', async (url, flags, message) => {
     await expect(measure(url, flags)).rejects.toThrow(message);

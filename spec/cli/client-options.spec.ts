@@ -143,7 +143,7 @@ describe('bayeuxd publish', () => {
       `--header must be like 'Authorization: Bearer token', got "Authorization"`,
     ],
     [{ ext: '[1]' }, `--ext must be a JSON object like '{"token":"secret"}', got "[1]"`],
-    [{ ca: '/none.pem' }, '--ca: /none.pem cannot be read (ENOENT)'],
+    [{ ca: '/none.pem' }, '--ca: /none.pem cannot be read: there is no such file; correct the path'],
   ])('refuses %o', async (flags, message) => {
     await expect(publishing('http://127.0.0.1:2/', { channel: '/a', json: '1' }, flags)).rejects.toThrow(
       message,

@@ -133,7 +133,10 @@ describe('the program with --http2', () => {
       expect({ path, status, type }).toEqual({ path, status: 200, type: 'text/javascript; charset=utf-8' });
       expect(body.length).toBeGreaterThan(100);
     }
-    expect(await get(session, '/none')).toMatchObject({ status: 404, body: 'Not found' });
+    expect(await get(session, '/none')).toMatchObject({
+      status: 404,
+      body: 'Not found: bayeuxd is mounted on /bayeux',
+    });
   });
 
   it('guards the HTTP API', async () => {

@@ -171,7 +171,7 @@ describe('a key', () => {
     expect((await show('not-the-key')).status).toBe(401);
     expect((await publish(good, {})).status).toBe(401); // No key is no wrong key.
     const wrong = events.filter(({ event }) => event === 'api.key_wrong');
-    expect(wrong).toEqual([{ level: 'warn', event: 'api.key_wrong', address: '127.0.0.1', count: 1 }]);
+    expect(wrong).toMatchObject([{ level: 'warn', address: '127.0.0.1', count: 1 }]);
     expect(JSON.stringify(events)).not.toContain('not-the-key');
   });
 

@@ -259,7 +259,9 @@ describe('a bare http server', () => {
       (await send(url, 'POST', '', json, handshake)).body[0].supportedConnectionTypes;
     expect(await offered()).not.toContain('websocket');
     expect((await reach(url).upgrade()).status).toBe(400);
-    expect(events).toContainEqual({ level: 'warn', event: 'upgrade.not_attached', mount: '' });
+    expect(events).toContainEqual(
+      expect.objectContaining({ level: 'warn', event: 'upgrade.not_attached', mount: '' }),
+    );
 
     server.attachUpgrades(http, { path: '/bayeux' });
     expect((await offered())[0]).toBe('websocket');

@@ -27,6 +27,7 @@ import { programLog } from './log.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { publish } from './publish.ts';
+import { hearSchemeMixups } from './scheme-mixups.ts';
 import { interrupted, untilSignal } from './signals.ts';
 import { subscribe } from './subscribe.ts';
 import { version } from './version.ts';
@@ -68,15 +69,22 @@ async function serve(config: Config, instead: Instead): Promise<void> {
 
   const history = await historyStore(program.history);
   const options = program.demo ? withChatHistory(config.server) : config.server;
-  const server = new Server({ ...options, history, log, ...(policy && { policy }) });
+  const server = new Server({
+    ...options,
+    history,
+    log,
+    trace: program.logLevel === 'trace',
+    ...(policy && { policy }),
+  });
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
   if (program.demo) routes.use(pages(program.path, version()));
-  routes.use(notFound, failed(log));
+  routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
   server.attachUpgrades(behind, { path: program.path });
   const http = httpServer(program);
-  guardHosts(http, behind, program.allowedHosts);
+  guardHosts(http, behind, program.allowedHosts, server.refusals);
+  hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
 
   // From here on: a signal that comes while the program starts ends it as gently.
   const signalled = untilSignal();

@@ -105,9 +105,9 @@ export const programTable = {
   },
   logLevel: {
     kind: 'word',
-    words: ['debug', 'info', 'warn', 'error', 'silent'],
+    words: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
-    doc: 'Least level that is logged, on the standard error stream.',
+    doc: 'Least level that is logged, on the standard error stream; `trace` is each message, without its secrets.',
   },
   logFormat: {
     kind: 'word',

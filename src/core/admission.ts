@@ -1,4 +1,5 @@
 import { countingKey } from '../lib/address.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit, SocketTally } from '../ports/conduit.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -51,11 +52,10 @@ export class Admission {
     return this.#byAddress.size;
   }
 
-  /** Whether this conduit may open a session. A refusal is logged. */
-  admits(conduit: Conduit): boolean {
+  /** In words, why no session may be opened by this conduit; undefined when one may. A refusal is logged. */
+  refusalOf(conduit: Conduit): string | undefined {
     const full = this.#fullFor(conduit);
-    if (full !== undefined) this.#refuse(full, conduit);
-    return full === undefined;
+    return full && this.#refuse(full, conduit);
   }
 
   enter(conduit: Conduit): Seat {
@@ -77,19 +77,16 @@ export class Admission {
     this.#dropEmpty(address, tally);
   }
 
-  /** Counts a new socket. Returns false if there is no room for it, and logs the refusal. */
-  open(socket: Conduit): boolean {
+  /** Counts a socket that was opened, if there is room for it; else says in words why there is none, and logs it. */
+  open(socket: Conduit): string | undefined {
     const address = countingKey(socket.address);
     const full = this.#fullForSocket(address);
-    if (full !== undefined) {
-      this.#refuse(full, socket);
-      return false;
-    }
+    if (full !== undefined) return this.#refuse(full, socket);
     this.#sockets += 1;
     const tally = address === '' ? undefined : this.#tallyOf(address);
     if (tally !== undefined) tally.sockets += 1;
     socket.tally = { address: tally?.address ?? '', sessions: 0 };
-    return true;
+    return undefined;
   }
 
   /** Stops counting a socket that closed. */
@@ -129,14 +126,17 @@ export class Admission {
     if (tally?.sessions === 0 && tally.sockets === 0) this.#byAddress.delete(address);
   }
 
-  #refuse(option: LimitOption, conduit: Conduit): void {
+  #refuse(option: LimitOption, conduit: Conduit): string {
+    const why = overLimit(option, this.#options[option]);
     const hint = option === 'maxSessionsPerAddress' ? this.#hintFor(conduit) : undefined;
     this.#refusals.note('session.refused', {
       option,
       limit: this.#options[option],
       address: conduit.address,
+      why,
       ...(hint !== undefined && { hint }),
     });
+    return why;
   }
 
   #hintFor({ request }: Conduit): string | undefined {

@@ -1,8 +1,9 @@
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Arrival } from '../ports/session.ts';
-import { errors, NoRoomError } from '../protocol/errors.ts';
+import { BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
   HandshakeRequest,
@@ -12,6 +13,7 @@ import type {
 } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Context, Core } from './context.ts';
+import { noteRefused } from './refused-message.ts';
 import { connect } from './requests/connect.ts';
 import { disconnect } from './requests/disconnect.ts';
 import { handshake } from './requests/handshake.ts';
@@ -58,8 +60,9 @@ export class Batch implements Context {
   /** Handles the messages and writes the response. A held connect is answered later, by its session. Never throws or rejects. */
   handle(): MaybePromise<void> {
     // No need to compute memory while no other request uses any.
-    if (this.core.intake.used > 0 && this.#isCrowded()) {
-      this.conduit.end('capacity');
+    const crowded = this.core.intake.used > 0 ? this.#crowded() : undefined;
+    if (crowded !== undefined) {
+      this.conduit.end('capacity', undefined, crowded);
       return;
     }
     try {
@@ -111,24 +114,27 @@ export class Batch implements Context {
     return this.#weight;
   }
 
-  // If true, the server refuses the HTTP request or closes the socket before any message takes effect.
-  #isCrowded(): boolean {
+  // An HTTP request is turned away, or a socket closed, before any of it takes effect. In words, why.
+  #crowded(): string | undefined {
     const { intake } = this.core;
-    if (this.conduit.trusted === true) return false;
+    if (this.conduit.trusted === true) return undefined;
     const memory = this.#memory;
-    return !intake.hasRoomFor(memory, this.conduit.address) || this.#isQueueFull(memory);
+    return intake.hasRoomFor(memory, this.conduit.address) ? this.#fullQueue(memory) : intake.full;
   }
 
   // For HTTP alone: a socket is not read in this case.
-  #isQueueFull(memory: number): boolean {
+  #fullQueue(memory: number): string | undefined {
     const session = this.conduit.shape === 'exchange' ? this.#firstSession() : undefined;
-    if (session === undefined || session.waitingBytes === 0) return false;
+    if (session === undefined || session.waitingBytes === 0) return undefined;
     const { maxWaitingBytes } = this.core.options;
     const isLong = session.tasks.length >= MAX_WAITING;
-    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return false;
+    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return undefined;
     const full = isLong ? { limit: MAX_WAITING } : { option: 'maxWaitingBytes', limit: maxWaitingBytes };
-    this.core.refusals.note('request.refused', { ...full, session: session.id });
-    return true;
+    const why = isLong
+      ? `${MAX_WAITING} messages of the session wait already; send the next when they are answered`
+      : overLimit('maxWaitingBytes', maxWaitingBytes);
+    this.core.refusals.note('request.refused', { ...full, why, session: session.id });
+    return why;
   }
 
   /** The session in whose queue the batch waits first. A connect waits in no queue. */
@@ -247,6 +253,7 @@ export class Batch implements Context {
   #fail(request: Request, error: unknown, session: Session | undefined): MaybePromise<OutgoingReply> {
     // The whole batch is refused, not this message alone.
     if (error instanceof NoRoomError) throw error;
+    if (error instanceof BayeuxError) noteRefused(request, error, session, this);
     const { replies } = this.core;
     const adviceOverride = session === undefined && this.#lacksCookie(request) ? 'again' : undefined;
     const fields = replies.failed(request, error, session, this.conduit, adviceOverride);
@@ -281,7 +288,8 @@ export class Batch implements Context {
   #giveUp(error: unknown): void {
     const isFull = error instanceof NoRoomError;
     if (!isFull) this.core.log({ level: 'error', event: 'batch.failed', error });
-    this.conduit.end(isFull ? 'capacity' : 'failed');
+    if (isFull) this.conduit.end('capacity', undefined, error.message);
+    else this.conduit.end('failed');
     this.#close();
   }
 

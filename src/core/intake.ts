@@ -1,3 +1,4 @@
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Share of the free memory that one request may take: large ones are refused first, and small ones still find room. */
@@ -22,11 +23,21 @@ export class Intake {
   /** Whether there is room for so many bytes more. Logs it if there is not. */
   hasRoomFor(bytes: number, address: string): boolean {
     if (bytes <= (this.#limit - this.used) * SHARE) return true;
-    this.#refusals.note('request.refused', { option: 'maxIncomingBytes', limit: this.#limit, address });
+    this.#refusals.note('request.refused', {
+      option: 'maxIncomingBytes',
+      limit: this.#limit,
+      address,
+      why: this.full,
+    });
     return false;
   }
 
-  /** Counts admitted bytes; a negative number gives bytes back. */
+  /** Says in words that there is no room. */
+  get full(): string {
+    return overLimit('maxIncomingBytes', this.#limit);
+  }
+
+  /** Counts what was let in; negative numbers give it back. Bytes. */
   add(bytes: number): void {
     this.used += bytes;
   }

@@ -99,6 +99,13 @@ const limits = {
   },
   maxBatch: count('messages', 1_000, 1, many, 'Messages in one batch.'),
   maxDepth: count('levels', 64, 1, 1_000, 'Nesting of one batch.'),
+  maxPatternsPerMessage: count(
+    'patterns',
+    100,
+    1,
+    many,
+    'Channels and patterns that one subscribe or unsubscribe message may name.',
+  ),
   maxSubscriptions: count('subscriptions', 1_000, 0, many, 'Subscriptions of one session.'),
   maxSubscriptionBytes: {
     kind: 'integer',

@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Feature, FeatureHost } from '../ports/feature.ts';
+import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -79,7 +79,9 @@ export class Server<
   readonly directory: Directory;
   /** For transports: bounds the memory of input that came in part. */
   readonly intake: Intake;
-  /** For transports: writes deferred answers at the end of this turn of the event loop. */
+  /** For transports: logs what they refuse. */
+  readonly refusals: Pick<Refusals, 'note'>;
+  /** For transports: writes answers that were held back, since more was to be read, at the end of this turn of the event loop. */
   readonly flusher: Pick<Flusher, 'writeAtTurnEnd'>;
   readonly #engine: Engine;
   readonly #core: Core;
@@ -99,6 +101,7 @@ export class Server<
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
     this.intake = this.#core.intake;
+    this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
     this.#rateLimits = new RateLimits(this.clock);
@@ -285,8 +288,11 @@ export class Server<
   /** Adds an open socket or stream, which will end with the server. A socket ends at once if there are too many (HS-14). */
   join(conduit: Conduit): void {
     if (this.#state === 'closed') conduit.end('shutdown');
-    else if (conduit.shape === 'socket' && !this.#core.admission.open(conduit)) conduit.end('capacity');
-    else this.#conduits.add(conduit);
+    else {
+      const full = conduit.shape === 'socket' ? this.#core.admission.open(conduit) : undefined;
+      if (full === undefined) this.#conduits.add(conduit);
+      else conduit.end('capacity', undefined, full);
+    }
   }
 
   /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14). */
@@ -419,6 +425,20 @@ export class Server<
         subscriptions.remove(session, pattern);
         session.unsubscribed(pattern);
       },
+      idOf: (clientId) => sessions.bySecret(clientId)?.id,
+      watch: (watcher) => this.#watch(watcher),
+    };
+  }
+
+  #watch(watcher: Watcher): void {
+    const { receive, join } = this;
+    this.receive = (requests, conduit) => {
+      watcher.received(requests, conduit);
+      return Reflect.apply(receive, this, [requests, conduit]);
+    };
+    this.join = (conduit) => {
+      watcher.joined(conduit);
+      Reflect.apply(join, this, [conduit]);
     };
   }
 

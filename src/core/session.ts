@@ -362,7 +362,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const isPlain = ext === undefined && extra === undefined && advice === undefined;
     const memory = isPlain || conduit.trusted === true ? 0 : heldMemory(request);
     const { intake } = this.#host;
-    if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError();
+    if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError(intake.full);
     for (const feature of this.features) {
       const refusal = feature.holding?.(conduit);
       if (refusal !== undefined) return refusal;

@@ -1,3 +1,4 @@
+import { overLimit } from '../protocol/over-limit.ts';
 import { callOut } from '../lib/callback.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
@@ -65,6 +66,7 @@ export class Subscriptions {
     if (asked <= free * SHARE) return true;
     this.#refusals.note('subscriptions.no_room', {
       option: 'maxSubscriptionBytes',
+      why: overLimit('maxSubscriptionBytes', this.#maxBytes),
       limit: this.#maxBytes,
       bytes: this.index.bytes,
       session: session.id,

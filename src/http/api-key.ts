@@ -21,26 +21,35 @@ export function keyGuard(server: Server, key: string | undefined): RequestHandle
   if (key !== undefined && key !== '') checkKey(key, server);
   const wrong = new WrongKeys();
   return (req, res, next) => {
-    if (wanted === undefined)
-      throw new ApiError(
-        403,
-        'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
-      );
+    if (wanted === undefined) throw refused(server, 'api.refused', 403, closed);
     const address = countingKey(addressOf(req, server.options.trustProxy));
     const wait = wrong.wait(address, server.clock.now());
     if (wait > 0) {
       res.set('Retry-After', String(Math.ceil(wait / 1000)));
-      throw new ApiError(429, 'too many wrong API keys came from this address: wait, and check the key');
+      throw new ApiError(429, blocked, { quiet: true });
     }
     const sent = keyOf(req);
     if (timingSafeEqual(digest(sent), wanted)) return next();
     if (sent !== '') noteWrong(server, wrong, address);
     res.set('WWW-Authenticate', 'Bearer');
-    throw new ApiError(
-      401,
-      'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-    );
+    throw refused(server, sent === '' ? 'api.key_missing' : 'api.key_wrong', 401, notThis, address);
   };
+}
+
+const closed = 'the API is closed: no API key is configured (--api-key, or api(server, { key }))';
+const blocked = 'too many wrong API keys came from this address: wait, and check the key';
+const notThis = 'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
+
+function refused(
+  { refusals }: Server,
+  event: string,
+  status: number,
+  why: string,
+  address?: string,
+): ApiError {
+  const details = { option: 'apiKey', cause: status, why, ...(address !== undefined && { address }) };
+  refusals.note(event, details);
+  return new ApiError(status, why, { quiet: true });
 }
 
 function checkKey(key: string, { log }: Server): void {
@@ -79,9 +88,8 @@ function sizeOf(key: string): number {
 function noteWrong(server: Server, wrong: WrongKeys, address: string): void {
   const now = server.clock.now();
   const count = wrong.add(address, now);
-  server.log({ level: 'warn', event: 'api.key_wrong', address, count });
   if (count === WRONG_KEYS)
-    server.log({ level: 'warn', event: 'api.key_blocked', address, wait: wrong.wait(address, now) });
+    server.refusals.note('api.key_blocked', { address, wait: wrong.wait(address, now), why: blocked });
 }
 
 interface Count {

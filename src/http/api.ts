@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
 import type { Server } from './options.ts';
+import { printable } from '../lib/printable.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { BayeuxError } from '../protocol/errors.ts';
@@ -67,9 +68,10 @@ function channelFault(channel: string, grammar: ChannelGrammar, { options }: Ser
   if (kindOf(channel) !== 'broadcast') return 'must be a broadcast channel, not one below /meta or /service';
   if (channel.includes('*')) return 'must be one channel, not a pattern';
   if (channel.endsWith('/') || channel.includes('//')) return 'must not have an empty segment';
-  if (channel.length > maxChannelLength) return `must not be longer than ${maxChannelLength} characters`;
+  if (channel.length > maxChannelLength)
+    return `must not be longer than ${maxChannelLength} characters; raise "maxChannelLength"`;
   if (channel.split('/').length - 1 > maxChannelSegments)
-    return `must not have more than ${maxChannelSegments} segments`;
+    return `must not have more than ${maxChannelSegments} segments; raise "maxChannelSegments"`;
   if (grammar.isName(channel)) return undefined;
   const more = channelNames === 'cometd' ? ' # + . { } and space' : '';
   return `must be made of letters, digits and - _ ! ~ ( ) $ @${more}`;
@@ -78,7 +80,9 @@ function channelFault(channel: string, grammar: ChannelGrammar, { options }: Ser
 function answerError(server: Server): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error);
-    const { status, message } = toApiError(error, server);
+    const { status, message, quiet } = toApiError(error, server);
+    if (!quiet && status < 500)
+      server.refusals.note('api.refused', { cause: status, status, why: printable(message) });
     res.status(status).json({ error: message });
   };
 }
@@ -94,8 +98,9 @@ function toApiError(error: unknown, server: Server): ApiError {
   return new ApiError(500, 'something failed here; the log says what');
 }
 
-function toRefusal({ detail, text }: BayeuxError): ApiError {
-  return detail === undefined ? new ApiError(403, text) : new ApiError(400, detail);
+function toRefusal({ code, detail, text }: BayeuxError): ApiError {
+  const isData = code === 'data_invalid' && detail !== undefined;
+  return isData ? new ApiError(400, detail) : new ApiError(403, text);
 }
 
 const readable: Record<string, string> = {

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
+import { notFoundText } from './not-found.ts';
 import { asksForWebSocket, passOver } from './pass-over.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { pathOf } from './request-target.ts';
@@ -115,8 +116,8 @@ class Dispatcher {
   }
 
   // Called for paths that are not mounted. If this is the only listener, nobody else answers.
-  readonly #onRequest = (_request: HttpRequest, response: HttpResponse): void => {
-    if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, 'Not found');
+  readonly #onRequest = (request: HttpRequest, response: HttpResponse): void => {
+    if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, this.#notFound(request));
   };
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -135,8 +136,13 @@ class Dispatcher {
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (asksForWebSocket(request)) refuseUpgrade(socket, { status: 404 });
+    if (asksForWebSocket(request)) refuseUpgrade(socket, { status: 404, text: this.#notFound(request) });
     else passOver(request, socket, head, this.#httpServer);
+  }
+
+  #notFound(request: HttpRequest | IncomingMessage): string {
+    const [first] = this.#mounts.values();
+    return notFoundText(request, [...this.#mounts.keys()], first?.server.refusals);
   }
 
   // The longest mount that is the path, or a prefix of whole segments.

@@ -2,6 +2,7 @@ import type { Server } from './options.ts';
 import { type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { checkOptions, checkPath, checkServer } from './arguments.ts';
 import { noteMount } from './mounts.ts';
+import { notFoundText } from './not-found.ts';
 import { pathOf } from './request-target.ts';
 import { router } from './router.ts';
 
@@ -30,7 +31,7 @@ export function bayeux(server: Server, options: MiddlewareOptions = {}): Middlew
   if (path !== undefined) noteMount(server, path);
   return (req, res, next) => {
     if (path !== undefined && !isBelow(path, pathOf(req.url ?? ''))) {
-      if (next === undefined) refuse(res, 404, 'Not found');
+      if (next === undefined) refuse(res, 404, notFoundText(req, [path], server.refusals));
       else next();
       return;
     }

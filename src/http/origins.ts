@@ -9,50 +9,50 @@ import { commonHeaders } from '../transports/http.ts';
 import { hostOf, schemeOf } from '../transports/request-info.ts';
 
 /**
- * Whether the page behind a request without `Origin` may use the server (CO-3). Any page can read a script
- * that it loads. It can read an event stream of another origin only with `Origin`.
+ * Why the page behind a request without `Origin` may not use the server, in words; undefined if it may (CO-3). Any page
+ * can read a script that it loads. It can read an event stream of another origin only with `Origin`.
  */
-export function isAllowedSource(req: RequestHead, server: Server, source: 'script' | 'stream'): boolean {
+export function refusalOfSource(
+  req: RequestHead,
+  server: Server,
+  source: 'script' | 'stream',
+): string | undefined {
   const { referer } = req.headers;
-  if (referer !== undefined) return isAllowed(originOf(referer), req, server);
+  if (referer !== undefined) return refusalOfOrigin(originOf(referer), req, server);
   const site = req.headers['sec-fetch-site'];
   const isKnown = site === undefined ? source === 'stream' : site === 'same-origin' || site === 'none';
-  if (isKnown || server.options.origins === '*') return true;
-  refused(server, undefined, noPage);
-  return false;
+  if (isKnown || server.options.origins === '*') return undefined;
+  server.refusals.note('origin.refused', { option: 'origins', cause: 'no page', why: noPage });
+  return noPage;
 }
 
 const noPage =
   'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
   'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
 
-/** Whether a page of this origin may use the server (CO-2). A refusal is logged. */
-export function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
-  if (accepts(origin, req, server)) return true;
+/** Why a page of this origin may not use the server, in words; undefined if it may (CO-2). A refusal is logged. */
+export function refusalOfOrigin(origin: string, req: RequestHead, server: Server): string | undefined {
+  if (accepts(origin, req, server)) return undefined;
   const { origins, trustProxy } = server.options;
   const own = `${schemeOf(req, trustProxy) ?? 'http'}://${hostOf(req, trustProxy)}`;
-  if (origins === 'same') refused(server, origin, notOwn, own);
-  else
-    refused(
-      server,
-      origin,
-      'this origin may not use the server; if it should, list it in the option origins',
-    );
-  return false;
+  const shown = cut(origin);
+  const hint = origins === 'same' ? hintFor(origin, own, req, server) : '';
+  const why = `origin ${shown} is not allowed; add it to "origins"${hint}`;
+  const details = { option: 'origins', origin: shown, ...(origins === 'same' && { own: cut(own) }), why };
+  server.refusals.note('origin.refused', details);
+  return why;
 }
 
-const notOwn =
-  'this is not the own origin of the server; if it should use the server, list it in the option origins; behind a proxy, have ' +
-  'it set X-Forwarded-Host and X-Forwarded-Proto as the browser sees them, and set the option trustProxy';
+// What a page of our own is refused for most.
+function hintFor(origin: string, own: string, { headers }: RequestHead, { options }: Server): string {
+  const bare = (url: string) => normal(url).replace(/^https?:/, '');
+  if (bare(origin) === bare(own)) return `, or open the page at ${cut(own)}`;
+  const isForwarded = headers['x-forwarded-host'] !== undefined && options.trustProxy === false;
+  return isForwarded ? ', or set "trustProxy" if a proxy of yours is in front' : '';
+}
 
-function refused({ log }: Server, origin: string | undefined, why: string, own?: string): void {
-  log({
-    level: 'warn',
-    event: 'origin.refused',
-    ...(origin !== undefined && { origin: printable(origin.slice(0, 300)) }),
-    ...(own !== undefined && { own: printable(own.slice(0, 300)) }),
-    why,
-  });
+function cut(text: string): string {
+  return printable(text.slice(0, 300));
 }
 
 /** Lets the page read the answer (CO-1). `*` is not enough, since both browser clients send credentials. */

@@ -1,7 +1,7 @@
 import { callOut } from './callback.ts';
 
-/** How much a log event matters. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** How much a log event matters. `trace` is each message, where the setting `trace` asks for that. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** One log entry of the server. `event` is a dotted name; values never hold a clientId (SEC-2). */
 export interface LogEvent {

@@ -134,6 +134,6 @@ export interface Conduit {
   /** Whether it can take more now: it is alive, and few bytes are unsent (WS-15). */
   readonly ready: boolean;
   send(batch: readonly Outgoing[], handover?: Handover): void;
-  /** `why`: the close reason of its session, if that is why it ends. */
-  end(reason: EndReason, why?: CloseReason): void;
+  /** `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client. */
+  end(reason: EndReason, why?: CloseReason, text?: string): void;
 }

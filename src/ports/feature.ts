@@ -40,7 +40,15 @@ export interface ServedSession extends Session {
   startOver(reason: StartOverReason): void;
 }
 
-/** The part of the server that features may use. */
+/** Sees what comes in and goes out, as it is on the wire: no feature or extension changes it any more, or has changed it yet. */
+export interface Watcher {
+  /** A batch came, and nobody has looked at it. */
+  received(requests: readonly Request[], conduit: Conduit): void;
+  /** A socket or stream was opened. */
+  joined(conduit: Conduit): void;
+}
+
+/** What the server lends to its features once it is put together. */
 export interface FeatureHost {
   readonly sessions: Iterable<ServedSession>;
   /** Asks the policy about the session again. */
@@ -57,6 +65,10 @@ export interface FeatureHost {
     conduit: Conduit,
   ): MaybePromise<boolean>;
   unsubscribe(session: ServedSession, pattern: string): void;
+  /** The public id of the session with this clientId. */
+  idOf(clientId: string): string | undefined;
+  /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
+  watch(watcher: Watcher): void;
 }
 
 /** An addition to a subscribe reply, and work to do once the reply was written. */

@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
+import { overLimit } from './over-limit.ts';
 import { BatchError } from './errors.ts';
 import {
   isObject,
@@ -25,25 +26,32 @@ export interface BatchLimits {
 export function decode(texts: string | readonly string[], limits: BatchLimits): Request[] {
   const batch: unknown[] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
-    if (isTooDeep(text, limits.maxDepth)) throw new BatchError('too_large');
+    if (isTooDeep(text, limits.maxDepth)) throw tooLarge('maxDepth', limits);
     let parsed: unknown;
     try {
       parsed = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
     } catch {
-      throw new BatchError('malformed');
+      throw malformed();
     }
     if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
     else batch.push(parsed);
-    if (batch.length > limits.maxBatch) throw new BatchError('too_large');
+    if (batch.length > limits.maxBatch) throw tooLarge('maxBatch', limits);
   }
   // PR-10: an element that is not an object makes the whole batch malformed, before any message takes effect.
   const requests: Request[] = [];
   for (const message of batch) {
-    if (typeof message !== 'object' || message === null || Array.isArray(message))
-      throw new BatchError('malformed');
+    if (typeof message !== 'object' || message === null || Array.isArray(message)) throw malformed();
     requests.push(readMessage(message as JsonObject));
   }
   return requests;
+}
+
+function malformed(): BatchError {
+  return new BatchError('malformed', 'the text is no batch of Bayeux messages, a JSON array of objects');
+}
+
+function tooLarge(option: keyof BatchLimits, limits: BatchLimits): BatchError {
+  return new BatchError('too_large', overLimit(option, limits[option]), option);
 }
 
 /** Whether a JSON text nests deeper than `max`. Checks the text itself, so that no recursive code runs on the value (SEC-8). */

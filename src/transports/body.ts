@@ -5,7 +5,7 @@ import type { Server } from './options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { valuesOf } from './form.ts';
 import { Gathered } from './gathered.ts';
-import { HttpError, type HttpRequest } from './http.ts';
+import { HttpError, type HttpRequest, tooLarge } from './http.ts';
 import { addressOf } from './request-info.ts';
 
 /** After refusing a body, the server reads and discards the rest for this long, so that the answer arrives. Milliseconds. */
@@ -19,12 +19,12 @@ export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   if (decompress !== undefined)
     return readBytes(req, server).then((bytes) => decompressCounted(bytes, decompress, server));
   discard(req, server.clock);
-  return Promise.reject(new HttpError(415, 'Unsupported content encoding'));
+  return Promise.reject(new HttpError(415, 'Unsupported content encoding: send gzip, deflate or none'));
 }
 
 /** The text of a body. Throws `HttpError` 400 when it is not UTF-8 (MSG-11). */
 function textOf(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: not UTF-8');
+  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: the body is not UTF-8');
   return bytes.toString();
 }
 
@@ -37,7 +37,8 @@ export function textsOf(bytes: Buffer, type: string): string | readonly string[]
 /** The `message` parameters of a form or query. Throws `HttpError` 400 when there is none. */
 export function messagesOf(encoded: string): readonly string[] {
   const messages = valuesOf(encoded, 'message');
-  if (messages.length === 0) throw new HttpError(400, 'Bad request: no message');
+  if (messages.length === 0)
+    throw new HttpError(400, 'Bad request: the body or query is neither JSON nor has a parameter "message"');
   return messages;
 }
 
@@ -64,7 +65,7 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
     const length = Number(req.headers['content-length']);
     if (length > max) {
       discard(req, clock);
-      reject(new HttpError(413, 'Request too large'));
+      reject(tooLarge(options));
       return;
     }
     // A small body comes with its head and is complete by then, so it needs no listener.
@@ -114,8 +115,8 @@ class Collector {
   readonly #onData = (chunk: Buffer): void => {
     const { options } = this.#server;
     const size = this.#gathered.sizeWith(chunk.length);
-    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(413, 'Request too large');
-    else if (!this.#hasRoomFor(size)) this.#refuse(503, 'Service unavailable');
+    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(tooLarge(options));
+    else if (!this.#hasRoomFor(size)) this.#refuse(this.#noRoom());
     else {
       this.#gathered.add(chunk);
       this.#count(size);
@@ -129,13 +130,17 @@ class Collector {
 
   readonly #onClose = (): void => {
     this.#stop();
-    this.#reject(new HttpError(400, 'Bad request: the body broke off'));
+    this.#reject(new HttpError(400, 'Bad request: the body broke off', { quiet: true }));
   };
 
-  #refuse(status: number, why: string): void {
+  #refuse(error: HttpError): void {
     this.#stop();
     discard(this.#req, this.#server.clock);
-    this.#reject(new HttpError(status, why));
+    this.#reject(error);
+  }
+
+  #noRoom(): HttpError {
+    return new HttpError(503, `Service unavailable: ${this.#server.intake.full}`, { quiet: true });
   }
 
   #hasRoomFor(size: number): boolean {
@@ -155,7 +160,7 @@ class Collector {
   }
 }
 
-type Decompress = (bytes: Buffer, max: number) => Promise<Buffer>;
+type Decompress = (bytes: Buffer, limits: { readonly maxMessageSize: number }) => Promise<Buffer>;
 
 // A body that waits for a thread is counted as well.
 async function decompressCounted(
@@ -165,7 +170,7 @@ async function decompressCounted(
 ): Promise<Buffer> {
   intake.add(bytes.length);
   try {
-    return await decompress(bytes, options.maxMessageSize);
+    return await decompress(bytes, options);
   } finally {
     intake.add(-bytes.length);
   }
@@ -174,14 +179,13 @@ async function decompressCounted(
 function decompressor(
   work: (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>,
 ): Decompress {
-  return async (bytes, max) => {
+  return async (bytes, limits) => {
     try {
-      return await work(bytes, { maxOutputLength: max });
+      return await work(bytes, { maxOutputLength: limits.maxMessageSize });
     } catch (error) {
-      const tooLarge = error instanceof RangeError;
-      throw tooLarge
-        ? new HttpError(413, 'Request too large')
-        : new HttpError(400, 'Bad request: cannot decompress');
+      throw error instanceof RangeError
+        ? tooLarge(limits)
+        : new HttpError(400, 'Bad request: the body cannot be decompressed');
     }
   };
 }

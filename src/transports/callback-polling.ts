@@ -2,8 +2,9 @@ import type { Server } from './options.ts';
 import { recover } from '../lib/maybe-promise.ts';
 import { valuesOf } from './form.ts';
 import { messagesOf } from './body.ts';
-import { commonHeaders, type Handle, HttpError, type HttpRequest, turnAway } from './http.ts';
+import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { turnAway } from './turn-away.ts';
 
 const headers = {
   ...commonHeaders,
@@ -25,7 +26,7 @@ export function callbackPolling(server: Server): Handle {
         const format = { headers, around, body };
         return HttpExchange.receive(server, 'callback-polling', texts, { req, res, format });
       },
-      (error) => turnAway(error, res, server),
+      (error) => turnAway(error, req, res, server),
     );
 }
 
@@ -35,7 +36,7 @@ const legalCallback = /^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$/;
 function callbackOf(req: HttpRequest, parameter: string, maxLength: number): string {
   const [callback = 'jsonpcallback'] = valuesOf(queryOf(req), parameter);
   if (callback.length > maxLength || !legalCallback.test(callback)) {
-    throw new HttpError(400, 'Bad request: no such callback');
+    throw new HttpError(400, 'Bad request: the name of the callback is no JavaScript name, or too long');
   }
   return callback;
 }

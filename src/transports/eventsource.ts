@@ -34,8 +34,15 @@ export function eventSource(server: Server): Handle {
   return (req, res) => {
     const stream = new EventStream(server, req, res);
     if (server.joinStream(lastSegmentOf(req), stream)) stream.open();
-    else refuse(res, 404, 'Not found: no such session');
+    else refuseStream(req, res, server);
   };
+}
+
+function refuseStream(req: HttpRequest, res: HttpResponse, { options, refusals }: Server): void {
+  const why = 'no such session';
+  const address = addressOf(req, options.trustProxy);
+  refusals.note('request.refused', { cause: why, why, status: 404, address });
+  refuse(res, 404, `Not found: ${why}`);
 }
 
 function lastSegmentOf({ url = '' }: HttpRequest): string {

@@ -42,7 +42,7 @@ declare module 'faye-websocket' {
   /** Answers the handshake in the next tick, reads, and answers pings. */
   export class WebSocket extends EventEmitter {
     onopen: ((this: WebSocket) => void) | null;
-    onerror: (() => void) | null;
+    onerror: ((this: WebSocket, event: { readonly message: string }) => void) | null;
     onmessage: ((this: WebSocket, event: { readonly data: string | Buffer }) => void) | null;
     /** Nothing more is read. */
     onclose: ((this: WebSocket) => void) | null;

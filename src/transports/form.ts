@@ -41,7 +41,7 @@ function percentDecoded(encoded: string): string {
     if (escaped !== undefined) at += 2;
   }
   const decoded = bytes.subarray(0, length);
-  if (!isUtf8(decoded)) throw new HttpError(400, 'Bad request: not UTF-8');
+  if (!isUtf8(decoded)) throw new HttpError(400, 'Bad request: the form is not UTF-8');
   return decoded.toString();
 }
 

@@ -1,4 +1,5 @@
 import type {
+  CloseReason,
   Conduit,
   ConduitOwner,
   EndReason,
@@ -70,7 +71,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
   ): MaybePromise<void> {
     const requests = server.decode(texts);
     // HT-9: an empty batch is answered by a status, since there is no message to reply to.
-    if (requests.length === 0) throw new BatchError('malformed');
+    if (requests.length === 0) throw new BatchError('malformed', 'the batch has no message');
     const exchange = new HttpExchange(server, transport, req, res, format);
     const received = server.receive(requests, exchange);
     exchange.received();
@@ -160,7 +161,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     if (answer !== undefined) this.#write(answer);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string): void {
     if (reason === 'overtaken') {
       this.writeDeferred();
       this.#slow?.overtaken();
@@ -181,7 +182,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
         break;
       default:
         if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
-        refuse(this.#res, 503, 'Service unavailable');
+        refuse(this.#res, 503, text === undefined ? 'Service unavailable' : `Service unavailable: ${text}`);
     }
     this.#settle([]);
   }

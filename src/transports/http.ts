@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Log } from '../lib/log.ts';
-import { BatchError } from '../protocol/errors.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Pinged } from './round-trip.ts';
 
 /** The head of a request. An upgrade request has nothing else. */
@@ -62,11 +61,37 @@ export const commonHeaders = {
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
+  /** The option that would allow it. */
+  readonly option: string | undefined;
+  /** Whether the log has it already, or need not have it. */
+  readonly quiet: boolean;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  /** The words of the status, and after a colon what is wrong, for people. */
+  constructor(status: number, message: string, { option, quiet = false, ...options }: HttpErrorOptions = {}) {
     super(message, options);
     this.status = status;
+    this.option = option;
+    this.quiet = quiet;
   }
+}
+
+interface HttpErrorOptions extends ErrorOptions {
+  readonly option?: string;
+  readonly quiet?: boolean;
+}
+
+/** A body or message is larger than `maxMessageSize`. */
+export function tooLarge(
+  { maxMessageSize }: { readonly maxMessageSize: number },
+  options?: ErrorOptions,
+): HttpError {
+  const why = overLimit('maxMessageSize', maxMessageSize);
+  return new HttpError(413, `Request too large: ${why}`, { ...options, option: 'maxMessageSize' });
+}
+
+/** What is wrong, without the words of the status. */
+export function reasonIn(text: string): string {
+  return text.replace(/^[A-Z][a-z]+(?: [a-z]+)*: /, '');
 }
 
 /** Answers with a status and a plain text. The text is not JSON, since Faye's Node client parses every body (HT-5). */
@@ -84,21 +109,6 @@ export function refuse(
     'Content-Length': Buffer.byteLength(text),
   });
   res.end(text);
-}
-
-/** Answers an error with a status. Errors of the server itself are logged. */
-export function turnAway(error: unknown, res: HttpResponse, { log }: { readonly log: Log }): void {
-  if (error instanceof HttpError) {
-    // The rest of the body is read and discarded. Closing the connection at once would lose the answer.
-    if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
-    refuse(res, error.status, error.message);
-  } else if (error instanceof BatchError) {
-    const tooLarge = error.fault === 'too_large';
-    refuse(res, tooLarge ? 413 : 400, tooLarge ? 'Request too large' : 'Bad request');
-  } else {
-    log({ level: 'error', event: 'http.failed', error });
-    refuse(res, 500, 'Server error');
-  }
 }
 
 /** SEC-9: how long a peer may read nothing before its connection is cut. Milliseconds. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
 import type {
+  CloseReason,
   Conduit,
   ConduitOwner,
   EndReason,
@@ -99,12 +100,12 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     else handover?.settled(batch, false);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string): void {
     if (!this.isOpen || reason === 'replaced') return;
     // By then the socket may serve another session.
     if (reason === 'disconnected') this.closeSoon(() => this.#session !== undefined);
     else if (reason === 'overtaken') this.cut();
-    else this.close(closeCodes[reason]);
+    else this.close(closeCodes[reason], text);
   }
 
   /** Closes a socket that has been without a session for too long (WS-13). */
@@ -145,7 +146,8 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     try {
       return this.#shared.server.decode(text);
     } catch (error) {
-      this.close(error instanceof BatchError ? closeCodes[error.fault] : closeCodes.failed);
+      if (error instanceof BatchError) this.refuse(closeCodes[error.fault], error.message, error.option);
+      else this.close(closeCodes.failed);
       return undefined;
     }
   }

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'faye-websocket';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
+import type { RefusalDetails } from '../core/refusals.ts';
 import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
@@ -83,6 +85,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     webSocket[owner] = this;
     webSocket.onmessage = onMessage;
     webSocket.onclose = onClose;
+    webSocket.onerror = onError;
     // Called after the listener that feeds the WebSocket.
     socket.on('data', afterRead);
     shared.pings.add(this);
@@ -141,7 +144,7 @@ export abstract class WebSocketLink implements DeferredWrite {
   take(data: string | Buffer): void {
     if (this.#state !== 'open') return;
     if (typeof data !== 'string') {
-      this.close(closeCodes.binary);
+      this.refuse(closeCodes.binary, 'a binary frame came: send text');
       return;
     }
     this.#isReading = true;
@@ -164,9 +167,17 @@ export abstract class WebSocketLink implements DeferredWrite {
     const { intake, options } = this.#shared.server;
     const held = memoryHeld(this.#webSocket);
     const more = held - this.#partial;
-    if (held > 2 * options.maxMessageSize) this.close(closeCodes.too_large);
-    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity);
+    if (held > 2 * options.maxMessageSize) this.#refuseSize();
+    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity, intake.full);
     else this.#count(held);
+  }
+
+  /** The library that reads frames refused one, and has sent the close frame; or the connection broke. */
+  broken(why: string): void {
+    if (this.#state !== 'open' || why.startsWith('Network error')) return;
+    const { maxMessageSize } = this.#shared.server.options;
+    if (!why.includes('too large')) this.#noteRefused({ cause: 'frame', why });
+    else this.#noteRefused(tooLong(maxMessageSize));
   }
 
   /** The socket is gone. */
@@ -186,6 +197,13 @@ export abstract class WebSocketLink implements DeferredWrite {
     this.#writeFrame(frame);
     if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await(batch, handover);
+  }
+
+  /** Closes for what the peer sent, and logs it. None of it is the peer's text. */
+  protected refuse(code: number, why: string, option?: string): void {
+    if (this.#state !== 'open') return;
+    this.#noteRefused({ ...(option !== undefined && { option }), cause: why, why });
+    this.close(code, why);
   }
 
   /** Sends a close frame and ends. */
@@ -221,6 +239,15 @@ export abstract class WebSocketLink implements DeferredWrite {
 
   get #hasSettled(): boolean {
     return this.#unsettled === undefined || this.#unsettled.isEmpty;
+  }
+
+  #refuseSize(): void {
+    const { option, why } = tooLong(this.#shared.server.options.maxMessageSize);
+    this.refuse(closeCodes.too_large, why, option);
+  }
+
+  #noteRefused(details: RefusalDetails): void {
+    this.#shared.server.refusals.note('request.refused', { ...details, address: this.address });
   }
 
   #count(partial: number): void {
@@ -290,8 +317,17 @@ export abstract class WebSocketLink implements DeferredWrite {
   }
 }
 
+function tooLong(maxMessageSize: number): RefusalDetails & { readonly option: string } {
+  const why = overLimit('maxMessageSize', maxMessageSize);
+  return { option: 'maxMessageSize', cause: why, why };
+}
+
 function onMessage(this: WebSocket, { data }: { readonly data: string | Buffer }): void {
   this[owner]?.take(data);
+}
+
+function onError(this: WebSocket, { message }: { readonly message: string }): void {
+  this[owner]?.broken(message);
 }
 
 function onClose(this: WebSocket): void {

@@ -1,3 +1,4 @@
+import { overLimit } from '../../protocol/over-limit.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Refusals } from '../refusals.ts';
@@ -64,7 +65,8 @@ export class Backlog {
       session.disconnect('overflow');
       ended += 1;
     }
-    this.#refusals.note('queues.full', { option: 'maxQueuedBytes', limit: this.#limit }, ended);
+    const why = `${overLimit('maxQueuedBytes', this.#limit)}; the sessions with the most waiting end`;
+    this.#refusals.note('queues.full', { option: 'maxQueuedBytes', limit: this.#limit, why }, ended);
   }
 }
 

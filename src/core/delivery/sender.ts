@@ -6,6 +6,7 @@ import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Events } from '../events.ts';
+import type { RefusalDetails, Refusals } from '../refusals.ts';
 import { creditOf } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
@@ -29,6 +30,7 @@ export interface SenderHost {
   readonly flusher: Pick<Flusher, 'add'>;
   readonly oversized: Oversized;
   readonly events: Events;
+  readonly refusals: Pick<Refusals, 'note'>;
   readonly onOverflow: OnOverflow;
   readonly options: { readonly maxLazyTimeout: number };
 }
@@ -130,6 +132,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
+    if (action === 'disconnect') this.#noteOverflow(event, rule);
     return action;
   }
 
@@ -211,6 +214,17 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.outbox = new PlainOutbox(this.#host.limits, this);
   }
 
+  // The session ends.
+  #noteOverflow({ channel }: OutgoingEvent, rule: OverflowRule | undefined): void {
+    const { limits, refusals } = this.#host;
+    const { id: session } = this.#owner;
+    const full =
+      rule === undefined
+        ? fullBy(this.outbox, limits)
+        : { option: 'channels', why: 'the overflow rule of the channel says so' };
+    refusals.note('session.overflow', { ...full, session, channel });
+  }
+
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
     for (const message of batch) if (isGapReply(message)) this.outbox.putBackGaps(message.gaps);
     const events = batch.filter((message) => message instanceof OutgoingEvent);
@@ -284,7 +298,16 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   }
 }
 
-/** Bytes that a response has left beside a batch, after commas, brackets, and what signing adds to replies on this channel. */
+function fullBy({ kept, size }: Outbox, { maxQueue, maxQueueBytes }: OutboxLimits): RefusalDetails {
+  const isLong = (kept ?? size) >= maxQueue;
+  const [option, limit, what] = isLong
+    ? (['maxQueue', maxQueue, 'events'] as const)
+    : (['maxQueueBytes', maxQueueBytes, 'bytes'] as const);
+  const why = `"${option}" is ${limit} and more ${what} wait for the session; raise it, or set "queueOverflow"`;
+  return { option, limit, why };
+}
+
+/** Room of one response beside a batch: with commas, brackets, and what is still put into replies to this channel. Bytes. */
 function leftBeside(batch: readonly Outgoing[], channel: MetaChannel, { maxBytes }: Conduit): number {
   let left = maxBytes - 1;
   for (const outgoing of batch) {

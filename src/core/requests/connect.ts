@@ -4,6 +4,7 @@ import type { HoldRefusal } from '../../ports/feature.ts';
 import type { Timing } from '../../ports/transport.ts';
 import type { AdviceKind } from '../advice.ts';
 import type { Context } from '../context.ts';
+import { noteRefused } from '../refused-message.ts';
 import type { Session } from '../session.ts';
 
 /** The times from one connect to the next. Milliseconds. */
@@ -41,7 +42,7 @@ export function connect(
   }
 
   const refusal = session.hold(request, conduit, cycle.hold, cycle.interval + cycle.maxInterval);
-  return refusal && refuseHold(refusal, session, cycle, context);
+  return refusal && refuseHold(request, refusal, session, cycle, context);
 }
 
 // CN-3: a type named in a connect must be one that is offered.
@@ -109,11 +110,14 @@ function answerDraining(left: number, session: Session, cycle: Cycle, context: C
 
 // CN-12: the connect succeeds and is not held, or fails for good.
 function refuseHold(
+  request: ConnectRequest,
   { error, advice }: HoldRefusal,
   session: Session,
   cycle: Cycle,
-  { core, conduit }: Context,
+  context: Context,
 ): ReplyFields {
+  const { core, conduit } = context;
+  if (error !== undefined) noteRefused(request, error, session, context);
   session.rest((advice.interval ?? cycle.interval) + cycle.maxInterval);
   const usual = core.advisor.advise(
     error === undefined ? 'retry' : 'none',

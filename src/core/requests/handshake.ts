@@ -3,6 +3,7 @@ import type { Advice, HandshakeRequest, ReplyFields } from '../../protocol/messa
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
+import { noteRefused } from '../refused-message.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
@@ -21,10 +22,10 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   checkTypes(request, context);
   refuseOverCapacity(context);
   return andThen(context.core.judge.canHandshake(request, context.conduit), (answer) => {
-    if (answer === 'busy') throw new NoRoomError();
+    if (answer === 'busy') throw busy(context);
     if (answer === false) throw errors.handshakeDenied();
     if (answer === true) return accept(request, { allow: true }, context);
-    return answer.allow ? accept(request, answer, context) : deny(answer, context);
+    return answer.allow ? accept(request, answer, context) : deny(request, answer, context);
   });
 }
 
@@ -55,7 +56,15 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new NoRoomError();
+  if (core.drainsIn() !== undefined) throw new NoRoomError('the server is closing');
+  const full = core.admission.refusalOf(conduit);
+  if (full !== undefined) throw new NoRoomError(full);
+}
+
+function busy({ core, conduit: { address } }: Context): NoRoomError {
+  const why = 'canHandshake of the policy answered "busy"';
+  core.refusals.note('session.refused', { option: 'policy', address, why });
+  return new NoRoomError('the server is busy: come again later');
 }
 
 function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
@@ -110,7 +119,10 @@ function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context)
   };
 }
 
-function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
+function deny(request: HandshakeRequest, { error, advice, ext }: Denied, context: Context): Handshaken {
+  const { core, conduit } = context;
+  const text = readableError(error);
+  noteRefused(request, errors.handshakeDenied(), undefined, context, text);
   // ADV-5: a client that is told to try again also gets a pause, unless the policy sets one.
   const kind = advice?.reconnect === undefined || advice.reconnect === 'none' ? 'none' : 'again';
   const usual = core.advisor.advise(kind, core.transports.timing(conduit.transport));
@@ -118,7 +130,7 @@ function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Hands
     fields: {
       successful: false,
       ...core.replies.greeting,
-      error: readableError(error),
+      error: text,
       advice: withoutRetry({ ...usual, ...advice }),
       ...(ext !== undefined && { ext }),
     },

@@ -11,9 +11,6 @@ import type { SubscribeAddition } from '../../ports/feature.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { Session } from '../session.ts';
 
-/** The most patterns one message may name (SB-1). */
-const MAX_PATTERNS = 100;
-
 /** Adds subscriptions: all that the message names, or none (SB-2). */
 export function subscribe(
   request: SubscribeRequest,
@@ -135,7 +132,8 @@ function legalPatterns(
 ): readonly string[] {
   const patterns = typeof subscription === 'string' ? [subscription] : (subscription ?? []);
   if (patterns.length === 0) throw errors.subscriptionMissing();
-  if (patterns.length > MAX_PATTERNS) throw errors.tooManySubscriptions(MAX_PATTERNS);
+  const { maxPatternsPerMessage } = core.options;
+  if (patterns.length > maxPatternsPerMessage) throw errors.tooManyPatterns(maxPatternsPerMessage);
   const invalid = patterns.filter((pattern) => !core.grammar.isNameOrPattern(pattern));
   if (invalid.length > 0) throw errors.channelInvalid(invalid);
   const meta = patterns.filter((pattern) => kindOf(pattern) === 'meta');

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { HistoryError } from './history-error.ts';
 
@@ -29,7 +29,7 @@ export async function openDatabase(path: string, maxBytes: number): Promise<Clas
 function makeFolder(path: string): void {
   try {
     // Only the owner may read the events.
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeWithParents(path);
     if (readdirSync(path).length === 0 || existsSync(join(path, 'CURRENT'))) return;
   } catch (error) {
     throw new HistoryError(path, `cannot be kept there: ${reasonOf(error)}`, error);
@@ -41,6 +41,13 @@ function makeFolder(path: string): void {
     path,
     'cannot be opened: the folder has other files; name an empty folder, or one that does not exist',
   );
+}
+
+// The recursive form of `mkdirSync` never returns below /proc and its like.
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function notOpened(path: string, error: unknown): HistoryError {
