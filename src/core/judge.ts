@@ -61,8 +61,9 @@ interface PolicyFunction<T> {
 }
 
 /**
- * Puts questions to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
- * `500::server_error`. What comes by a trusted conduit, such as that of a local session, is not asked about (IP-1).
+ * Asks the policy and accepts only valid answers: anything else is logged, and fails the message with
+ * `500::server_error`. Messages from a trusted conduit, such as that of a local session, are allowed without
+ * asking (IP-1).
  */
 export class Judge {
   readonly #canHandshake: PolicyFunction<HandshakeAnswer> | undefined;

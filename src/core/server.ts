@@ -219,8 +219,8 @@ export class Server<
   }
 
   /**
-   * Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains; a
-   * `judged` one also with what the policy refuses it with.
+   * Opens a session inside this process (IP-1). Rejects with `503::no_room` when `maxSessions` are open or the
+   * server drains. A `judged` session also rejects with the error of the policy that refuses it.
    */
   async localSession(settings: LocalSessionSettings = {}): Promise<LocalSession<Channels>> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');

@@ -111,9 +111,9 @@ export interface Conduit {
   readonly request: RequestInfo;
   /** Whether its messages are the application's own, so that the policy is not asked. Absent means no. */
   readonly trusted?: boolean;
-  /** Whose sessions those are that are opened by it, where it knows; stands above a user that the policy names. */
+  /** The user of all sessions that it opens, if it knows the user. Overrides the user that the policy names. */
   readonly user?: string | undefined;
-  /** As in `request`, without making that. */
+  /** As in `request`, without making that object. */
   readonly address: string;
   /** Browser id from the cookie that the client sent or that this exchange will set (CK-1). Absent if there is none. */
   readonly browser?: string | undefined;

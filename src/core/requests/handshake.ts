@@ -78,7 +78,7 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
       clientId: core.sessions.newSecret(),
       transport: conduit.transport,
       ...(user !== undefined && { user }),
-      // CK-1: one that came by WebSocket has none.
+      // CK-1: a session that came by WebSocket has no browser.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
       ...timingOf(answer),
       seat: core.admission.enter(conduit),
