@@ -155,7 +155,10 @@ describe('the program with --http2', () => {
     const session = sessionTo(program.url);
     for (const path of ['/', '/bayeux', '/api/publish']) {
       const answer = await ask(session, { ':path': path, ':authority': host, host: 'localhost' });
-      expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('name it in allowedHosts') });
+      expect(answer).toMatchObject({
+        status: 403,
+        body: expect.stringContaining('add it to "allowedHosts"'),
+      });
     }
   });
 
