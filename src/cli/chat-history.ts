@@ -2,7 +2,7 @@ import { chatChannel } from '../http/pages.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { configOf, type ResolvedOptions, readOptions } from '../server-options.ts';
 
-/** Options under which the chat page has its last 50 messages after a reload, unless a rule already says something of their history. */
+/** Adds the rule by which the channel of the chat page keeps its last 50 messages, unless a rule sets its history already. */
 export function withChatHistory(options: ResolvedOptions): ResolvedOptions {
   const { rules } = configOf(options);
   if (rules.of(chatChannel).history !== undefined) return options;

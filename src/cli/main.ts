@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { HistoryError } from '../features/history/level/history-error.ts';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
@@ -76,6 +77,17 @@ async function serve(config: Config, instead: Instead): Promise<void> {
     trace: program.logLevel === 'trace',
     ...(policy && { policy }),
   });
+  try {
+    await run(config, server, key, log);
+  } catch (error) {
+    await server.close(); // Timers of the server would keep the process.
+    throw error;
+  }
+}
+
+/** Listens until a signal comes, and ends the process. */
+async function run(config: Config, server: Server, key: string | undefined, log: Log): Promise<void> {
+  const { program } = config;
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
   if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound(server, program.path), failed(log));

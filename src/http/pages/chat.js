@@ -34,7 +34,7 @@ const shown = new Map();
 /** Messages that the server has not accepted yet, by id, in the order they were written. */
 const unsent = new Map();
 
-/** Starts over, with the transport that is chosen. What came before stays, and what was missed is replayed. */
+/** Starts a new session with the chosen transport. Messages on the page stay; the server replays those that came since. */
 function start() {
   link?.close();
   const only = document.querySelector('#transports input:checked').value;
@@ -80,7 +80,7 @@ function refused(error) {
   sendWaiting();
 }
 
-/** The server does not have all that came since `newest`: it was started anew, or discarded some. */
+/** The server no longer has all events since `newest`: it was restarted, or it discarded some. */
 function gap() {
   newest = undefined;
   const note = document.createElement('li');
@@ -134,7 +134,7 @@ function show(data, id) {
   shown.delete(oldest);
 }
 
-/** Adds to the messages; who reads further up is not moved. */
+/** Adds an item at the end. The view stays in place when the reader has scrolled up. */
 function append(item, isMine = false) {
   const follow = isAtEnd() || isMine;
   $(item.dataset.unsent === undefined ? 'messages' : 'unsent').append(item);
@@ -189,7 +189,7 @@ function submit(event) {
   sendWaiting();
 }
 
-/** Puts a message among those that are to be sent. */
+/** Adds a message to those that are to be sent. */
 function write(data, fate = 'waiting', why = '') {
   const item = itemOf(data.name, data.text, true);
   item.dataset.unsent = data.id;
@@ -254,7 +254,7 @@ function forget(id) {
   if (unsent.delete(id)) keep();
 }
 
-/** Keeps what is unsent over a reload. */
+/** Stores the unsent messages, so that a reload does not lose them. */
 function keep() {
   const kept = [...unsent.values()].map(({ data, fate, why }) => ({ data, fate, why }));
   sessionStorage.setItem('unsent', JSON.stringify(kept));
@@ -296,6 +296,6 @@ new ResizeObserver(() => wasAtEnd && toEnd()).observe($('scroll'));
 addEventListener('pagehide', () => link?.close());
 // After loading, since a script of callback-polling that is held would delay it; and when the browser brings the page back.
 addEventListener('pageshow', start);
-// A connection does not always notice. Without a network a server on this machine still answers, so the page tries.
+// A client may notice a lost network late. The page connects anew even then: a server on this machine still answers.
 addEventListener('offline', start);
 addEventListener('online', start);
