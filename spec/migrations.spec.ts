@@ -20,10 +20,10 @@ async function post(url: string, data: unknown): Promise<unknown> {
   return response.json();
 }
 
-/** Waits until the application has printed exactly this, after the line that says where it listens. */
-async function prints(output: () => string, lines: readonly string[]): Promise<void> {
+/** Waits until the application has printed exactly this, after the line that says where it listens. Warnings go elsewhere. */
+async function prints(stdout: () => string, lines: readonly string[]): Promise<void> {
   const printed = () =>
-    output()
+    stdout()
       .replace(/^Bayeux on .*\n/m, '')
       .trim()
       .split('\n');
@@ -43,9 +43,9 @@ describe.each(['before', 'after'])('examples/migrate-faye/%s.js', (name) => {
   }
 
   it('does for its clients what the other does', async () => {
-    const { origin, output } = await run(`examples/migrate-faye/${name}.js`, anyPort);
+    const { origin, stdout } = await run(`examples/migrate-faye/${name}.js`, anyPort);
     const started = ['came, 1 now', 'subscribed to /questions'];
-    await prints(output, started);
+    await prints(stdout, started);
 
     const ann = await client(origin, { token: 'token-of-ann', password: 'wrong' });
     await ann.subscribe('/alerts/north');
@@ -68,7 +68,7 @@ describe.each(['before', 'after'])('examples/migrate-faye/%s.js', (name) => {
     ]);
     await ann.unsubscribe('/answers');
     await ann.close();
-    await prints(output, [
+    await prints(stdout, [
       ...started,
       'came, 2 now',
       'subscribed to /alerts/north',
@@ -101,7 +101,7 @@ describe.each(['before', 'after'])('examples/migrate-cometd/%s.js', (name) => {
   }
 
   it('does for its clients what the other does', async () => {
-    const { origin, output } = await run(`examples/migrate-cometd/${name}.js`, anyPort);
+    const { origin, stdout } = await run(`examples/migrate-cometd/${name}.js`, anyPort);
     const stranger = client(origin, 'token-of-nobody');
     await expect(stranger.open()).rejects.toThrow('403::handshake_denied');
 
@@ -134,7 +134,7 @@ describe.each(['before', 'after'])('examples/migrate-cometd/%s.js', (name) => {
     ]);
 
     await bob.close();
-    await prints(output, [
+    await prints(stdout, [
       'ann came',
       'ann subscribed to /chat/*',
       'bob came',
