@@ -207,8 +207,12 @@ export class HttpExchange implements Conduit, DeferredWrite {
 
   // DL-8: the batch is handed over when nothing is left to write, which is nearly always the case at once.
   #settle(batch: readonly Outgoing[], handover?: Handover): void {
-    if (this.#res.writableFinished !== true || this.#socket.destroyed) this.#await(batch, handover);
-    else handover?.settled(batch, true);
+    const { writableFinished, writableEnded, writableLength } = this.#res;
+    // Node 24 says only in the next tick that a response has finished. Over HTTP/2 nothing but `finish` counts.
+    const isOver =
+      writableFinished === true || (writableEnded === true && writableLength === 0 && !this.http2);
+    if (isOver && !this.#socket.destroyed) handover?.settled(batch, true);
+    else this.#await(batch, handover);
   }
 
   #await(batch: readonly Outgoing[], handover: Handover | undefined): SlowAnswer {
