@@ -175,8 +175,9 @@ export class Batch implements Context {
     const { hooks } = this.core;
     try {
       const lists = session?.hookLists ?? hooks.lists;
-      const { length } = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
-      const passed = length > 0 ? hooks.incoming(request, this.#arrival(session)) : request;
+      const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
+      const passed =
+        extensions.length > 0 ? hooks.incoming(request, this.#arrival(session), extensions) : request;
       const reply = isPromise(passed)
         ? passed.then((next) => this.#answer(next, session))
         : this.#answer(passed, session);

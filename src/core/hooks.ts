@@ -80,10 +80,12 @@ export class Hooks {
     }
   }
 
-  /** Throws `BayeuxError` when an extension refuses the request, or deletes it. */
-  incoming(request: ReadableRequest, arrival: Arrival<HookedSession>): MaybePromise<ReadableRequest> {
-    const lists = arrival.session?.hookLists ?? this.lists;
-    const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
+  /** `extensions`: those that look at such requests. Throws `BayeuxError` when one of them refuses the request, or deletes it. */
+  incoming(
+    request: ReadableRequest,
+    arrival: Arrival<HookedSession>,
+    extensions: readonly Extension[],
+  ): MaybePromise<ReadableRequest> {
     const call = (extension: Extension, value: ReadableRequest) => extension.incoming?.(value, arrival);
     return this.#run(request, { hook: 'incoming', extensions, call });
   }
@@ -95,10 +97,13 @@ export class Hooks {
     return this.#run(event, { hook: 'publishing', extensions, call });
   }
 
-  /** The reply to send. Throws `BayeuxError` when an extension refuses or deletes it. */
-  outgoing(reply: Reply, session: HookedSession | undefined, request: Request): MaybePromise<Reply> {
-    const lists = session?.hookLists ?? this.lists;
-    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
+  /** The reply to send. `extensions`: those that look at replies to such requests. Throws `BayeuxError` as `incoming` does. */
+  outgoing(
+    reply: Reply,
+    session: HookedSession | undefined,
+    request: Request,
+    extensions: readonly Extension[],
+  ): MaybePromise<Reply> {
     const call = (extension: Extension, value: Reply) => extension.outgoing?.(value, session, request);
     return this.#run(reply, { hook: 'outgoing', extensions, call });
   }

@@ -75,9 +75,9 @@ export class Replies {
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
     const lists = session?.hookLists ?? this.#hooks.lists;
-    const { length } = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
+    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
     try {
-      const made = length > 0 ? this.#hooks.outgoing(reply, session, request) : reply;
+      const made = extensions.length > 0 ? this.#hooks.outgoing(reply, session, request, extensions) : reply;
       if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
       return isPromise(made)
         ? made.then(readable).catch((error: unknown) => this.#unreadable(error, request, session, conduit))
@@ -100,8 +100,9 @@ export class Replies {
 
   /** The message that tells a client that the server ended its session (DC-6), as changed by extensions. */
   notice(session: RepliedSession): MaybePromise<OutgoingReply> {
+    const extensions = session.hookLists.outgoingPlain.disconnect;
     return recover(
-      () => andThen(this.#hooks.outgoing(over, session, overRequest), readable),
+      () => andThen(this.#hooks.outgoing(over, session, overRequest, extensions), readable),
       () => new OutgoingReply(over),
     );
   }
