@@ -1,5 +1,7 @@
-// What `tsc` does not copy: the files of the chat page, and Faye's browser client with its licence notice.
+// Files that `tsc` does not copy: the chat page, Faye's browser client with its licence notice, and the documentation as pages.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { renderDocs } from './render-docs.js';
 
 const root = new URL('../', import.meta.url);
 const faye = new URL('node_modules/faye/', root);
@@ -15,4 +17,5 @@ writeFileSync(
   `/*!\nFaye ${version}, browser client; without the reference to its source map, else unchanged.\n\n${notice}\n*/\n` +
     client.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'),
 );
+renderDocs(fileURLToPath(new URL('src/http/pages/docs/', root)));
 cpSync(new URL('src/http/pages/', root), new URL('dist/http/pages/', root), { recursive: true });

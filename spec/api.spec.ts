@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as api from '../src/index.ts';
+import * as testing from '../src/testing/index.ts';
 import type {
   Conduit,
   Directory,
@@ -38,6 +39,19 @@ describe('what the package exports', () => {
         "hostGuard",
       ]
     `);
+  });
+
+  it('is this for tests, by name', () => {
+    expect(Object.keys(testing).sort()).toEqual([
+      'clockContract',
+      'clusterContract',
+      'engineContract',
+      'fakeClock',
+      'historyStoreContract',
+      'startTestServer',
+    ]);
+    expectTypeOf<testing.FakeClock>().toExtend<api.Clock>();
+    expectTypeOf<testing.TestServer['server']>().toEqualTypeOf<api.Server>();
   });
 
   it('is a server that takes options and parts', () => {

@@ -28,13 +28,15 @@ const post = (url: string, body: string) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
 describe('examples', () => {
-  it('are all run here', () => {
+  it('are all run here, or in spec/migrations.spec.ts', () => {
     expect(readdirSync(folder).sort()).toEqual([
       'bare-http.js',
       'bare-websocket.html',
       'express.js',
       'fastify.js',
       'in-process.js',
+      'migrate-cometd',
+      'migrate-faye',
       'publish-with-curl.sh',
     ]);
   });

@@ -60,6 +60,22 @@ const breaches = [
   ['src/features/planted.ts', type('jose')],
   ['src/http/planted.ts', type('jose')],
   ['src/cli/planted.ts', type('classic-level')],
+  ['src/testing/planted.ts', type('../core/server.ts')],
+  ['src/testing/planted.ts', type('../features/history/memory-history.ts')],
+  ['src/testing/planted.ts', type('../http/attach.ts')],
+  ['src/testing/planted.ts', type('../transports/http.ts')],
+  ['src/testing/planted.ts', type('../cli/main.ts')],
+  ['src/testing/planted.ts', type('../index.ts')],
+  ['src/testing/planted.ts', type('vitest')],
+  ['src/testing/planted.ts', type('fast-check')],
+  ['src/lib/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/ports/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/core/delivery/planted.ts', type('../../testing/fake-clock.ts')],
+  ['src/features/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/transports/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/http/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/cli/planted.ts', type('../testing/fake-clock.ts')],
+  ['src/planted.ts', type('./testing/fake-clock.ts')],
 ] as const;
 
 const allowed = [
@@ -85,6 +101,11 @@ const allowed = [
   ['src/http/planted.ts', type('../transports/websocket.ts')],
   ['src/cli/planted.ts', type('../http/middleware.ts')],
   ['src/cli/planted.ts', type('../server.ts')],
+  ['src/testing/planted.ts', type('../server.ts')],
+  ['src/testing/planted.ts', type('../ports/engine.ts')],
+  ['src/testing/planted.ts', type('../lib/clock.ts')],
+  ['src/testing/planted.ts', type('./runner.ts')],
+  ['src/testing/planted.ts', type('node:http')],
 ] as const;
 
 /** Each import in a file of its own, since one run of the linter for all of them is much faster. */

@@ -94,8 +94,13 @@ describe('settings', () => {
     ],
     [
       { log: 'debug' },
-      'log must be a function, got "debug": write log: ({ level, event, ...fields }) => console.log(level, event, fields)',
+      'log must be a function or a logger of pino, got "debug": write log: pino(), or log: ({ level, event, ...fields }) => console.log(level, event, fields)',
     ],
+    [
+      { log: { warn: nothing, error: nothing } },
+      'log must be a function or a logger of pino, got {}: write log: pino(), or log: ({ level, event, ...fields }) => console.log(level, event, fields)',
+    ],
+    [{ trace: 'all' }, 'trace must be true or false, got "all"'],
     [{ clock: {} }, 'the clock has no function "now": it must have now, after, soon'],
     [{ engine: null }, 'the engine must be an object, got null'],
     [{ engine: {} }, 'the engine has no function "open": it must have open, publish, interest, close'],
@@ -150,7 +155,7 @@ class Misspelt {
 it('says of an instance of a class which member may be meant', async () => {
   await refuses(
     () => made({ engine: new Misspelt() }),
-    'the engine has no function "publish": it must have open, publish, interest, close; is it what "publsh" is meant to be?',
+    'the engine has no function "publish": it must have open, publish, interest, close; is "publsh" a misspelling of it?',
   );
 });
 

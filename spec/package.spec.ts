@@ -26,17 +26,25 @@ function clone(): string {
   const place = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
   const made = ['node_modules', 'dist', '.git', 'spec', 'bench', 'site', 'coverage'];
   for (const name of readdirSync('.').filter((one) => !made.includes(one)))
-    cpSync(name, join(place, name), { recursive: true, filter: (from) => !from.endsWith('/vendor') });
+    cpSync(name, join(place, name), {
+      recursive: true,
+      filter: (from) => !/\/(vendor|pages\/docs)$/.test(from),
+    });
   symlinkSync(resolve('node_modules'), join(place, 'node_modules'));
   return place;
 }
+
+/** Dependencies that an application never loads. */
+const ofTheProgram = ['commander', 'yaml', 'pino', 'cometd'];
 
 const remove = (place: string) => rmSync(place, { recursive: true, force: true });
 
 describe('the package', () => {
   const place = clone();
   const unpacked = join(place, 'unpacked/package');
-  afterAll(() => remove(place));
+  // Elsewhere: below `place` all of node_modules would be found.
+  const app = mkdtempSync(join(tmpdir(), 'bayeuxd-app-'));
+  afterAll(() => [place, app].forEach(remove));
 
   beforeAll(async () => {
     mkdirSync(join(place, 'dist/old'), { recursive: true });
@@ -45,23 +53,17 @@ describe('the package', () => {
     const tarball = readdirSync(place).find((name) => name.endsWith('.tgz')) ?? 'none';
     mkdirSync(dirname(unpacked));
     await run('tar', ['-xzf', join(place, tarball), '-C', dirname(unpacked)]);
-  });
-
-  it('is built when it is packed', () => {
-    for (const file of ['index.js', 'index.d.ts', 'cli/main.js', 'http/pages/vendor/faye-client.js'])
-      expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
-  });
-
-  it('runs the first app of the README, which is strict TypeScript', async () => {
-    const app = join(place, 'app');
     mkdirSync(join(app, 'node_modules'), { recursive: true });
     for (const name of readdirSync('node_modules'))
-      if (name !== '.bin') symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
+      if (name !== '.bin' && !ofTheProgram.includes(name))
+        symlinkSync(resolve('node_modules', name), join(app, 'node_modules', name));
     // A link would be resolved to its place, from where the packages it needs are not found.
     cpSync(unpacked, join(app, 'node_modules/bayeuxd'), { recursive: true });
-    const [block] = readPage('README.md').blocks.filter(({ language }) => language === 'js');
-    const code = block?.text.replace('8000', '0') ?? '';
     writeFileSync(join(app, 'package.json'), '{ "type": "module" }');
+  });
+
+  /** What the compiler says of a program in strict TypeScript. */
+  async function complaintsOf(code: string): Promise<string> {
     writeFileSync(join(app, 'app.ts'), code);
     const flags =
       '--noEmit --ignoreConfig --strict --target es2023 --module nodenext --types node --skipLibCheck false app.ts';
@@ -69,10 +71,45 @@ describe('the package', () => {
     const { stdout } = await run(process.execPath, [tsc, ...flags.split(' ')], { cwd: app }).catch(
       (error: { stdout: string }) => error,
     );
-    expect(stdout).toBe('');
+    return stdout;
+  }
+
+  it('is built when it is packed', () => {
+    const pages = ['http/pages/vendor/faye-client.js', 'http/pages/docs/index.html'];
+    for (const file of ['index.js', 'index.d.ts', 'cli/main.js', ...pages])
+      expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
+  });
+
+  it('runs the first app of the README, which is strict TypeScript, without what only the program needs', async () => {
+    const [block] = readPage('README.md').blocks.filter(({ language }) => language === 'ts');
+    const code = block?.text.replace('8000', '0') ?? '';
+    expect(await complaintsOf(code)).toBe('');
     writeFileSync(join(app, 'app.js'), `${code}\nhttp.once('listening', () => process.exit(7));\n`);
     const failed = await run(process.execPath, ['app.js'], { cwd: app }).catch((error: unknown) => error);
     expect(failed).toMatchObject({ code: 7 });
+  });
+
+  it('has what tests need, for any runner, and its types', async () => {
+    const code = `
+      import { describe, it } from 'node:test';
+      import { MemoryEngine } from 'bayeuxd';
+      import { engineContract, startTestServer } from 'bayeuxd/testing';
+
+      engineContract('memory', () => new MemoryEngine(), { describe, it });
+      it('serves', async () => {
+        const { url, close } = await startTestServer();
+        const { status } = await fetch(url, { method: 'POST' });
+        await close();
+        if (status !== 400) throw new Error(String(status));
+      });
+    `;
+    expect(await complaintsOf(code)).toBe('');
+    writeFileSync(join(app, 'app.test.js'), code);
+    const flags = ['--test', '--test-reporter=tap', 'app.test.js'];
+    const { stdout } = await run(process.execPath, flags, { cwd: app }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toMatch(/^# pass 6\n# fail 0$/m);
   });
 
   it('has nothing of an earlier build', () => {
@@ -112,7 +149,7 @@ function filesIn(folder: string): string[] {
 function localLinks(file: string): string[] {
   const { prose } = readPage(file);
   const targets = Array.from(
-    prose.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s#]+)/g),
+    prose.replaceAll(/`[^`]*`/g, '').matchAll(/(?:\]\(|src(?:set)?=")([^)\s#"]+)/g),
     ([, to = '']) => to,
   );
   return targets.filter((target) => !/^\w+:/.test(target));

@@ -5,21 +5,21 @@ import { type OptionPart, type RuleOf, ruleRowsOf } from './options/parts.ts';
 import { ChannelGrammar, type ChannelRules as Names, kindOf } from './protocol/channel.ts';
 import type { serverFeatures } from './server-features.ts';
 
-/** What is set for a channel. What is unset is as the server's options say. */
+/** The rule of a channel. For a key that is absent, the options of the server apply. */
 export type ChannelRule = RuleOf<readonly [typeof coreOptions, ...typeof serverFeatures]>;
 
-/** The option `channels`, with all that these parts let a rule say. */
+/** The option `channels`, with the rule keys of these parts. */
 export const channelsOption = <const Parts extends readonly OptionPart[]>(parts: Parts) =>
   ({
     kind: 'rules',
     default: {},
-    doc: 'ChannelRules by channel name or pattern; the most specific one wins per key.',
+    doc: 'Rules by channel name or pattern. For each key, the most specific rule that has it wins.',
     rows: ruleRowsOf(parts),
   }) as const;
 
 type Rules = Readonly<Record<string, object>>;
 
-/** Reads the rules of channels, which each part does for its own. Throws `UsageError` for one that contradicts itself or the options. */
+/** Reads the channel rules; each part reads its keys. Throws `UsageError` for a rule that contradicts itself or the options. */
 export function readRules<Parts extends readonly OptionPart[]>(
   parts: Parts,
   options: Names & { readonly channels: Rules },
@@ -59,17 +59,17 @@ function refusePatterns(
   for (const [pattern, rule] of rules) {
     if (!grammar.isNameOrPattern(pattern))
       throw new UsageError(`channels has "${pattern}", which is no channel name or pattern`);
-    refuseIdle(pattern, Object.keys(rule), service);
+    refuseUseless(pattern, Object.keys(rule), service);
   }
 }
 
-/** What reaches no subscriber cannot be kept for one, nor wait for one. */
-function refuseIdle(pattern: string, keys: readonly string[], service: readonly string[]): void {
+/** Refuses rules for meta channels, and keys without effect: events on service channels are neither stored nor queued. */
+function refuseUseless(pattern: string, keys: readonly string[], service: readonly string[]): void {
   const kind = kindOf(pattern);
   if (kind === 'meta') throw new UsageError(`channels has "${pattern}", to which nothing can be published`);
-  const idle = kind === 'service' ? keys.find((key) => !service.includes(key)) : undefined;
-  if (idle !== undefined)
+  const useless = kind === 'service' ? keys.find((key) => !service.includes(key)) : undefined;
+  if (useless !== undefined)
     throw new UsageError(
-      `channels["${pattern}"].${idle} has no effect: what is published to a service channel goes to the server alone; leave it out`,
+      `channels["${pattern}"].${useless} has no effect: events on a service channel go to the server only; leave it out`,
     );
 }

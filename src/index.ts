@@ -31,8 +31,9 @@ export type {
   StoredEvent,
 } from './ports/history-store.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
-export type { EventListener, HeardEvent, LocalSession } from './core/local-session.ts';
+export type { EventListener, HeardEvent, LocalSession, LocalSessionSettings } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
+export type { Logger } from './lib/logger.ts';
 export { MemoryEngine } from './core/memory-engine.ts';
 export type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 export type { ChannelRule } from './channel-rule-table.ts';

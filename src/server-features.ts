@@ -10,9 +10,10 @@ import { revalidationModule } from './features/revalidation.ts';
 import { tabsModule } from './features/tabs.ts';
 import { timestampModule } from './features/timestamp.ts';
 import { timesyncModule } from './features/timesync.ts';
+import { traceModule } from './features/trace/trace.ts';
 import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
 
-/** The features of the server, in the order in which their hooks are called: a line each. */
+/** The features of the server, in the order in which their hooks are called. */
 export const serverFeatures = [
   authModule,
   revalidationModule,
@@ -26,6 +27,7 @@ export const serverFeatures = [
   dataSchemaModule,
   historyModule,
   tabsModule,
+  traceModule,
 ] as const;
 
 /** Makes the features that the options ask for. */

@@ -4,51 +4,51 @@ import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 
-/** Closing down gently. */
+/** How the server drains before it closes. */
 export interface DrainOptions {
-  /** Time over which clients are spread to come back, before the server closes. Milliseconds; `0` by default. */
+  /** Before it closes, the server asks clients to reconnect at times spread over this window. Milliseconds; `0` by default. */
   readonly window?: number | undefined;
 }
 
-/** What advice carries beyond the three fields it always has. */
+/** Fields of advice besides the three that it always has. */
 export interface AdviceOptions {
   /** Tell clients `maxInterval`, so that they know when their session is gone. `false` by default. */
   readonly maxInterval?: boolean | undefined;
 }
 
-/** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+/** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
 export interface ReplayOptions {
-  /** Events kept of one durable channel, where its rule does not say. Events; `10000` by default. */
+  /** Events kept of one durable channel, unless its rule says otherwise. Events; `10000` by default. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, where its rule does not say. Milliseconds; `86400000` by default. */
+  /** How long events are kept, unless the rule of the channel says otherwise. Milliseconds; `86400000` by default. */
   readonly maxAge?: number | undefined;
-  /** A subscription from an id too old to be complete: refused, or begun with the oldest event there is. `fail` by default. */
+  /** A subscription from an id after which events are already discarded: refuse it, or start at the oldest event. `fail` by default. */
   readonly onGap?: 'fail' | 'earliest' | undefined;
-  /** Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both. `both` by default. */
+  /** Where an event has its replay id: in `data.event` where possible, in `ext`, or in both. `both` by default. */
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
-  /** Replays of one session that are under way at a time. Replays; `200` by default. */
+  /** Replays of one session that may run at the same time. Replays; `200` by default. */
   readonly maxReplays?: number | undefined;
 }
 
-/** Tell clients that ask for it the time of the server; `false` does not. */
+/** Tells clients that ask for it the time of the server; `false` turns this off. */
 export interface TimesyncOptions {
-  /** How far off a client may be without being told. Milliseconds; `25` by default. */
+  /** Error of a client’s estimate from which on the client gets a correction. Milliseconds; `25` by default. */
   readonly accuracy?: number | undefined;
 }
 
-/** Ending sessions that are there and do nothing. */
+/** Ends sessions whose clients only connect. */
 export interface ActivityOptions {
-  /** Time without activity after which the next connect ends the session; 0 is any. Milliseconds; `0` by default. */
+  /** Time without activity after which the next connect ends the session; 0 is no limit. Milliseconds; `0` by default. */
   readonly maxInactivity?: number | undefined;
-  /** What is activity: what the client sends, connects aside, or also what it is sent. `client` by default. */
+  /** Activity: messages from the client except connects, or also messages to the client. `client` by default. */
   readonly mode?: 'client' | 'client-server' | undefined;
 }
 
 /** Answers to cross-origin preflights. */
 export interface CorsOptions {
-  /** How long a browser may remember one. Seconds; `86400` by default. */
+  /** How long a browser may cache an answer. Seconds; `86400` by default. */
   readonly maxAge?: number | undefined;
-  /** Request headers allowed, besides those asked for. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
+  /** Request headers allowed, besides those that a preflight names. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
   readonly headers?: readonly string[] | undefined;
 }
 
@@ -111,39 +111,39 @@ export interface AuthOptions {
 
 /** The cookie by which a browser’s tabs are counted; `false` sets none. */
 export interface BrowserCookieOptions {
-  /** Its name. `BAYEUX_BROWSER` by default. */
+  /** Name of the cookie. `BAYEUX_BROWSER` by default. */
   readonly name?: string | undefined;
-  /** Its Domain; unset is this host alone. */
+  /** Domain attribute; unset means this host alone. */
   readonly domain?: string | undefined;
-  /** Its Path. `/` by default. */
+  /** Path attribute. `/` by default. */
   readonly path?: string | undefined;
-  /** Its Max-Age; -1 is until the browser closes. Seconds; `-1` by default. */
+  /** Max-Age attribute; -1 means until the browser closes. Seconds; `-1` by default. */
   readonly maxAge?: number | undefined;
-  /** Secure; `auto` is on TLS. `auto` by default. */
+  /** Secure attribute; `auto` sets it on TLS. `auto` by default. */
   readonly secure?: 'auto' | true | false | undefined;
-  /** HttpOnly. `true` by default. */
+  /** HttpOnly attribute. `true` by default. */
   readonly httpOnly?: boolean | undefined;
-  /** SameSite; `auto` is Lax when `origins` is `same`, else omitted. `auto` by default. */
+  /** SameSite attribute; `auto` means Lax when `origins` is `same`, else none. `auto` by default. */
   readonly sameSite?: 'auto' | 'Strict' | 'Lax' | 'None' | 'omit' | undefined;
-  /** Partitioned. `false` by default. */
+  /** Partitioned attribute. `false` by default. */
   readonly partitioned?: boolean | undefined;
 }
 
 /** The `websocket` transport. */
 export interface WebsocketOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
-  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  /** The option of the same name, for this transport. By default as `metaConnectDeliverOnly`. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
   /** Subprotocol clients must offer; unset takes the first one offered. */
   readonly protocol?: string | undefined;
-  /** Messages in one frame; 0 is no limit. Events; `0` by default. */
+  /** Messages in one frame; 0 means no limit. Events; `0` by default. */
   readonly messagesPerFrame?: number | undefined;
-  /** What one frame may carry; at least one message. Bytes; `65536` by default. */
+  /** Size of one frame; it carries at least one message. Bytes; `65536` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `262144` by default. */
   readonly maxBufferedBytes?: number | undefined;
@@ -159,23 +159,23 @@ export interface WebsocketOptions {
 
 /** The `long-polling` transport and its cross-origin alias. */
 export interface LongPollingOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
-  /** As the option of this name, on this transport. By default as `metaConnectDeliverOnly`. */
+  /** The option of the same name, for this transport. By default as `metaConnectDeliverOnly`. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
 }
 
 /** The `callback-polling` transport (JSONP). */
 export interface CallbackPollingOptions {
-  /** As the option of this name, on this transport. Milliseconds; by default as `timeout`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `interval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `interval`. */
   readonly interval?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
   /** Query parameter that names the function. `jsonp` by default. */
   readonly parameter?: string | undefined;
@@ -185,9 +185,9 @@ export interface CallbackPollingOptions {
 
 /** The `eventsource` transport. */
 export interface EventSourceOptions {
-  /** As the option of this name; here also the pause between two connects, which only show that the client lives. Milliseconds; by default as `timeout`. */
+  /** The option of the same name; here also the pause between two connects, which only show that the client is alive. Milliseconds; by default as `timeout`. */
   readonly timeout?: number | undefined;
-  /** As the option of this name, on this transport. Milliseconds; by default as `maxInterval`. */
+  /** The option of the same name, for this transport. Milliseconds; by default as `maxInterval`. */
   readonly maxInterval?: number | undefined;
   /** Time between two comments that keep a stream open. Milliseconds; `10000` by default. */
   readonly ping?: number | undefined;
@@ -199,7 +199,7 @@ export interface ServerOptions {
   readonly timeout?: number | undefined;
   /** Pause clients are told to keep between a connect reply and the next connect. Milliseconds; `0` by default. */
   readonly interval?: number | undefined;
-  /** Silence allowed after that pause before a session expires. Milliseconds; `15000` by default. */
+  /** Silence allowed after `interval` before a session expires. Milliseconds; `15000` by default. */
   readonly maxInterval?: number | undefined;
   /** Longest delay of a lazy event. Milliseconds; `5000` by default. */
   readonly maxLazyTimeout?: number | undefined;
@@ -209,15 +209,15 @@ export interface ServerOptions {
   readonly hookTimeout?: number | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;
-  /** Closing down gently. */
+  /** How the server drains before it closes. */
   readonly drain?: DrainOptions | undefined;
-  /** What advice carries beyond the three fields it always has. */
+  /** Fields of advice besides the three that it always has. */
   readonly advice?: AdviceOptions | undefined;
   /** Other servers, named in the advice of failed handshakes and connects. None by default. */
   readonly hosts?: readonly string[] | undefined;
   /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
   readonly revalidateEvery?: number | undefined;
-  /** What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on. `end` by default. */
+  /** When the policy, asked again, fails to answer: `end` makes the client shake hands again, `keep` lets the session go on. `end` by default. */
   readonly revalidateFailure?: 'end' | 'keep' | undefined;
   /** Transports served, in order of preference; `long-polling` brings its cross-origin alias. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
   readonly transports?:
@@ -229,7 +229,7 @@ export interface ServerOptions {
         | 'callback-polling'
       )[]
     | undefined;
-  /** What one HTTP response with events may carry; at least one event. Bytes; `524288` by default. */
+  /** Size of one HTTP response with events; it carries at least one event. Bytes; `524288` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Events travel only with /meta/connect replies. `false` by default. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
@@ -243,17 +243,17 @@ export interface ServerOptions {
   readonly maxQueue?: number | undefined;
   /** Bytes that may wait for one session. Bytes; `4194304` by default. */
   readonly maxQueueBytes?: number | undefined;
-  /** Memory of what waits for all sessions together, what many get counted once; past it those end for whom most waits. Bytes; heap limit / 4 by default. */
+  /** Memory of the events that wait for all sessions, each event counted once; above it, the sessions with the most are ended. Bytes; heap limit / 4 by default. */
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
-  /** ChannelRules by channel name or pattern; the most specific one wins per key. */
+  /** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
-  /** What is sent again: what could not be written, or also what a lost connect reply carried. `unflushed` by default. */
+  /** Events that are sent again: those that could not be written, or also those of a lost connect reply. `unflushed` by default. */
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
-  /** Whose resent publishes are recognised: those of Faye clients, of all, of none. `faye` by default. */
+  /** Clients whose repeated publishes are recognised: Faye clients, all, or none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
-  /** Durable channels, which `channels` names: what is kept of them, and how it is asked for. */
+  /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
   /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
   readonly channelNames?: 'bayeux' | 'cometd' | undefined;
@@ -263,41 +263,43 @@ export interface ServerOptions {
   readonly maxChannelSegments?: number | undefined;
   /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `262144` by default. */
   readonly maxMessageSize?: number | undefined;
-  /** Memory of what came in part, and of messages that wait, are at work or held, for all clients; one may take a quarter of what is free, else 503. Bytes; heap limit / 8 by default. */
+  /** Memory of the unfinished requests of all clients; one request may take a quarter of what is free, else it gets 503. Bytes; heap limit / 8 by default. */
   readonly maxIncomingBytes?: number | undefined;
-  /** Memory of messages of one session that wait for those before them; beyond, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
+  /** Memory of messages of one session that wait for earlier ones; above it, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
   readonly maxWaitingBytes?: number | undefined;
   /** Messages in one batch. Messages; `1000` by default. */
   readonly maxBatch?: number | undefined;
   /** Nesting of one batch. Levels; `64` by default. */
   readonly maxDepth?: number | undefined;
+  /** Channels and patterns that one subscribe or unsubscribe message may name. Patterns; `100` by default. */
+  readonly maxPatternsPerMessage?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
-  /** Memory that the subscriptions of all sessions may take; one session gets a 16th of what is free. Bytes; heap limit / 8 by default. */
+  /** Memory of the subscriptions of all sessions; one session may take a 16th of what is free. Bytes; heap limit / 8 by default. */
   readonly maxSubscriptionBytes?: number | undefined;
-  /** Sessions at a time; further handshakes get 503. WebSockets: twice as many. Sessions; one per 32 KiB of the heap limit by default. */
+  /** Open sessions; further handshakes get 503. Twice as many WebSockets may be open. Sessions; one per 32 KiB of the heap limit by default. */
   readonly maxSessions?: number | undefined;
-  /** The same for one address; for one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
+  /** The same for one IPv4 address, or one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
   readonly maxSessionsPerAddress?: number | undefined;
-  /** Sessions opened on one WebSocket and still there. Sessions; `10` by default. */
+  /** Open sessions that were opened on one WebSocket. Sessions; `10` by default. */
   readonly maxSessionsPerConnection?: number | undefined;
-  /** Send again what clients that ask for it do not acknowledge. `true` by default. */
+  /** Sends events again until acknowledged, to clients that ask for it. `true` by default. */
   readonly ack?: boolean | undefined;
-  /** Tell clients that ask for it the time of the server; `false` does not. */
+  /** Tells clients that ask for it the time of the server; `false` turns this off. */
   readonly timesync?: TimesyncOptions | boolean | undefined;
-  /** Listeners hear bytes, and what the application sends may hold them. `true` by default. */
+  /** The application may send and receive bytes. `true` by default. */
   readonly binary?: boolean | undefined;
   /** The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone. `false` by default. */
   readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
-  /** Ending sessions that are there and do nothing. */
+  /** Ends sessions whose clients only connect. */
   readonly activity?: ActivityOptions | undefined;
-  /** Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed. `false` by default. */
+  /** Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed. `false` by default. */
   readonly trustProxy?: number | readonly string[] | false | undefined;
   /** Publishing without a session, as backends do with curl. `deny` by default. */
   readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
   /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
   readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
-  /** The policy trusts cookies: refuse options that would let other sites in. `false` by default. */
+  /** Set if the policy trusts cookies: refuses options that would let other sites in. `false` by default. */
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
@@ -309,7 +311,7 @@ export interface ServerOptions {
   readonly trustClientSession?: boolean | undefined;
   /** The cookie by which a browser’s tabs are counted; `false` sets none. */
   readonly browserCookie?: BrowserCookieOptions | boolean | undefined;
-  /** Held polls of one browser over HTTP/1.1; -1 is any number, 0 none. Sessions; `1` by default. */
+  /** Polls held for one browser over HTTP/1.1; -1 is no limit, 0 holds none. Sessions; `1` by default. */
   readonly maxSessionsPerBrowser?: number | undefined;
   /** The same over HTTP/2. Sessions; `-1` by default. */
   readonly http2MaxSessionsPerBrowser?: number | undefined;
@@ -325,17 +327,17 @@ export interface ServerOptions {
   readonly eventSource?: EventSourceOptions | undefined;
 }
 
-/** What becomes of events when too many of them wait for one session. */
+/** What happens when too many events of this rule wait for one session. */
 export interface ChannelRuleOverflowOptions {
-  /** What becomes of events when too many of them wait for one session; required. */
+  /** What happens when too many events of this rule wait for one session; required. */
   readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
-  /** For `conflate`, which keeps the newest event of each value that stands there in `data`; required. */
+  /** For `conflate`, and required there: of the events with the same value here in `data`, only the newest is kept. */
   readonly key?: string | undefined;
   /** Events of this rule that may wait for one session. Events. */
   readonly maxEvents?: number | undefined;
-  /** Bytes of them. Bytes. */
+  /** Size of the events of this rule that may wait. Bytes. */
   readonly maxBytes?: number | undefined;
-  /** How long one of them may wait. Milliseconds. */
+  /** How long an event of this rule may wait. Milliseconds. */
   readonly maxAge?: number | undefined;
 }
 
@@ -351,26 +353,26 @@ export interface ChannelRuleGrantsOptions {
   readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
 }
 
-/** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+/** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
   readonly maxEvents?: number | undefined;
-  /** How long they are kept, instead of `replay.maxAge`. Milliseconds. */
+  /** How long events are kept, instead of `replay.maxAge`. Milliseconds. */
   readonly maxAge?: number | undefined;
 }
 
-/** ChannelRules by channel name or pattern; the most specific one wins per key. */
+/** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
-  /** As the option of this name, for these channels. */
+  /** The option of the same name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
-  /** What becomes of events when too many of them wait for one session. */
+  /** What happens when too many events of this rule wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
   /** Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody. */
   readonly grants?: ChannelRuleGrantsOptions | undefined;
-  /** What the `data` of every publish must satisfy. */
+  /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
-  /** Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says. */
+  /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
   readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
 }

@@ -18,7 +18,7 @@ export function partsWith<const Features extends readonly OptionPart[]>(features
 
 const parts = partsWith(serverFeatures);
 
-/** The subjects in the order people read them. */
+/** Section titles in the order of the docs. */
 export const titles = [
   'Sessions and time',
   'Events and queues',
@@ -33,40 +33,40 @@ export const titles = [
   'EventSource',
 ];
 
-/** The options by subject. */
+/** The options by section. */
 export const optionSections = sectionsOf(titles, parts);
 
 /** Every option of the server, nested by its path: types, checks, flags, variables and docs are read off it. */
 export const optionTable = tableOf(titles, parts);
 
-/** Every option with its value; per-transport times that were not given are the server's. */
+/** Every option with its value. A time of a transport that was not given is that of the server. */
 export type ResolvedOptions = Resolved<typeof optionTable>;
 
-/** What options come to: their values, and the rules of channels ready for use. */
+/** Resolved options, and the channel rules made from them. */
 export interface ServerConfig {
   readonly options: ResolvedOptions;
   readonly rules: ChannelRules<ChannelRule>;
 }
 
 /**
- * Fills in the defaults, some of which depend on what the heap may grow to, in bytes. Throws `UsageError` for an unknown name, a bad
+ * Fills in the defaults; some depend on `heap`, the heap limit in bytes. Throws `UsageError` for an unknown name, a bad
  * value or options that contradict each other (CF-1).
  */
 export function resolveOptions(given: ServerOptions = {}, heap?: number): ResolvedOptions {
   return configOf(given, heap).options;
 }
 
-/** As `resolveOptions`, for what nobody has typed yet. */
+/** Like `resolveOptions`, for untyped values. */
 export function readOptions(given: unknown, heap?: number): ResolvedOptions {
   return configOf(given, heap).options;
 }
 
-/** As `readOptions`, with the rules of channels. Options that were resolved before, or a copy of them, are given back as they are. */
+/** Like `readOptions`, with the channel rules. Resolved options, or a copy of them, are returned unchanged. */
 export function configOf(given: unknown, heap?: number): ServerConfig {
-  return knownOf(given) ?? remembered(resolveWith(parts, optionTable, given, heap));
+  return registeredFor(given) ?? registered(resolveWith(parts, optionTable, given, heap));
 }
 
-/** Resolves the options of these parts, which may be others than a server usually has. */
+/** Resolves the options of these parts, which may differ from those of a server. */
 export function resolveWith<const Parts extends readonly OptionPart[], Table extends typeof optionTable>(
   parts: Parts,
   table: Table,
@@ -85,19 +85,19 @@ export function resolveWith(
   return { options, rules: readRules(parts, options) };
 }
 
-// By the object of its channel rules, which each resolution makes anew and each copy has in common.
-const known = new WeakMap<object, ServerConfig>();
+// Keyed by the object in `channels`: each resolution creates a new one, and copies of the options share it.
+const registry = new WeakMap<object, ServerConfig>();
 
-function remembered(config: ServerConfig): ServerConfig {
-  known.set(config.options.channels, config);
+function registered(config: ServerConfig): ServerConfig {
+  registry.set(config.options.channels, config);
   return config;
 }
 
-function knownOf(given: unknown): ServerConfig | undefined {
+function registeredFor(given: unknown): ServerConfig | undefined {
   if (typeof given !== 'object' || given === null || !('channels' in given)) return undefined;
   const { channels } = given;
   if (typeof channels !== 'object' || channels === null) return undefined;
-  const config = known.get(channels);
+  const config = registry.get(channels);
   return config !== undefined && isCopy(given, config.options) ? config : undefined;
 }
 
@@ -107,12 +107,12 @@ function isCopy(given: object, options: object): boolean {
   return isSame && Object.keys(given).length === values.length;
 }
 
-/** Options that were resolved, with other transports. */
+/** Resolved options with other transports. */
 export function withTransports(
   options: ResolvedOptions,
   transports: ResolvedOptions['transports'],
 ): ResolvedOptions {
   const { rules } = configOf(options);
-  return remembered({ options: Object.freeze({ ...options, transports: Object.freeze(transports) }), rules })
+  return registered({ options: Object.freeze({ ...options, transports: Object.freeze(transports) }), rules })
     .options;
 }

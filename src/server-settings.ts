@@ -2,6 +2,7 @@ import type { Clock } from './lib/clock.ts';
 import { nearest } from './lib/did-you-mean.ts';
 import { checkNames, member } from './lib/known-names.ts';
 import { shown } from './lib/shown.ts';
+import type { LogLevel } from './lib/log.ts';
 import { UsageError } from './lib/usage-error.ts';
 import type { Engine } from './ports/engine.ts';
 import type { HistoryStore } from './ports/history-store.ts';
@@ -18,18 +19,19 @@ const storeNames: Record<Exclude<keyof HistoryStore, 'newest'>, true> = {
 };
 const clockNames: Record<keyof Clock, true> = { now: true, after: true, soon: true };
 
-/** The parts that a server may be given. */
+/** The parts that an application may give a server. */
 interface Parts {
   readonly extensions?: unknown;
   readonly engine?: unknown;
   readonly history?: unknown;
   readonly clock?: unknown;
   readonly log?: unknown;
+  readonly trace?: unknown;
 }
 
 /**
- * Refuses settings that would have no effect, or fail later. Policies, extensions and options are checked where they are read.
- * `names` are those of all parts. Throws `UsageError`.
+ * Refuses settings that would have no effect or fail later. Policies, extensions and options are checked where they are
+ * read. `names`: the names of all parts. Throws `UsageError`.
  */
 export function checkSettings(settings: Parts, names: readonly string[]): void {
   const given: unknown = settings;
@@ -41,28 +43,38 @@ export function checkSettings(settings: Parts, names: readonly string[]): void {
     throw new UsageError(
       `the settings must be an object, got ${shown(given)}: write new Server({ timeout: 30_000 })`,
     );
-  for (const name of Object.keys(settings)) refuseUnknown(name, names);
+  refuseUnknown(Object.keys(settings), names);
   checkParts(settings);
 }
 
-// An unknown option is refused with all others, but there nobody knows the names of the parts.
-function refuseUnknown(name: string, names: readonly string[]): void {
+// Other unknown options are refused later, but that code does not know the names of the parts.
+function refuseUnknown(given: readonly string[], names: readonly string[]): void {
   const known = [...names, ...Object.keys(optionTable)];
-  const meant = known.includes(name) ? undefined : nearest(name, known);
-  if (meant !== undefined && names.includes(meant))
-    throw new UsageError(`unknown option "${name}"; did you mean "${meant}"?`);
+  for (const name of given) {
+    const meant = known.includes(name) ? undefined : nearest(name, known);
+    if (meant !== undefined && names.includes(meant))
+      throw new UsageError(`unknown option "${name}"; did you mean "${meant}"?`);
+  }
 }
 
-function checkParts({ extensions, engine, history, clock, log }: Parts): void {
+function checkParts({ extensions, engine, history, clock, log, trace }: Parts): void {
   if (extensions !== undefined && !Array.isArray(extensions))
     throw new UsageError(`extensions must be a list of extensions, got ${shown(extensions)}`);
-  if (log !== undefined && typeof log !== 'function')
+  if (log !== undefined && typeof log !== 'function' && !isLogger(log))
     throw new UsageError(
-      `log must be a function, got ${shown(log)}: write log: ({ level, event, ...fields }) => console.log(level, event, fields)`,
+      `log must be a function or a logger of pino, got ${shown(log)}: write log: pino(), or log: ({ level, event, ...fields }) => console.log(level, event, fields)`,
     );
+  if (trace !== undefined && typeof trace !== 'boolean')
+    throw new UsageError(`trace must be true or false, got ${shown(trace)}`);
   if (engine !== undefined) checkNames(engine, whole('the engine', engineNames));
   if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest']));
   if (clock !== undefined) checkNames(clock, { ...whole('the clock', clockNames), isOpen: true });
+}
+
+const levels: Record<LogLevel, true> = { trace: true, debug: true, info: true, warn: true, error: true };
+
+function isLogger(given: unknown): boolean {
+  return Object.keys(levels).every((level) => typeof member(given, level) === 'function');
 }
 
 function whole(what: string, names: Readonly<Record<string, true>>, others: readonly string[] = []) {

@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from './lib/clock.ts';
-import { type Log, silent, unfailing } from './lib/log.ts';
+import { consoleLog } from './lib/console-log.ts';
+import { type Log, unfailing } from './lib/log.ts';
+import { type Logger, logTo } from './lib/logger.ts';
 import { MemoryEngine } from './core/memory-engine.ts';
 import { Server as CoreServer, type ServerInit, type Usage } from './core/server.ts';
 import { Tabs } from './features/tabs.ts';
@@ -16,15 +18,18 @@ import { configOf, type ResolvedOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options-types.ts';
 import { checkSettings } from './server-settings.ts';
 
-/** What a server is made with: its options, and the parts that can be exchanged. */
+/** The options of a server, and its parts that can be replaced. */
 export interface ServerSettings extends ServerOptions {
   readonly policy?: Policy;
   readonly extensions?: readonly Extension[];
   readonly engine?: Engine;
-  /** Where durable channels are kept; in memory if absent. */
+  /** The store of durable channels; absent means in memory. */
   readonly history?: HistoryStore;
   readonly clock?: Clock;
-  readonly log?: Log;
+  /** A function, or a logger with a function for each level, as pino makes them; warnings and errors go to the console if absent. */
+  readonly log?: Log | Logger;
+  /** Whether each message that comes in or goes out is logged, without its secrets, with the level `trace`. */
+  readonly trace?: boolean;
 }
 
 const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true> = {
@@ -34,6 +39,7 @@ const partNames: Record<Exclude<keyof ServerSettings, keyof ServerOptions>, true
   history: true,
   clock: true,
   log: true,
+  trace: true,
 };
 
 /**
@@ -53,7 +59,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     this.#tabs = init.features.find((feature) => feature instanceof Tabs);
   }
 
-  /** How much is in use of what clients make grow: nothing of it remains when the last session has gone. */
+  /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
   override get usage(): Usage & { readonly browsers: number } {
     return { ...super.usage, browsers: this.#tabs?.size ?? 0 };
   }
@@ -86,12 +92,22 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
 
 function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
   checkSettings(settings, Object.keys(partNames));
-  const { policy, extensions = [], engine, history, clock = systemClock, log, ...given } = settings;
-  const config = configOf(given, heapLimit());
-  const around = { ...config, history, clock, log: log === undefined ? silent : unfailing(log) };
+  const {
+    policy,
+    extensions = [],
+    engine,
+    history,
+    clock = systemClock,
+    log = consoleLog,
+    trace = false,
+    ...options
+  } = settings;
+  const config = configOf(options, heapLimit());
+  const written = unfailing(typeof log === 'function' ? log : logTo(log));
+  const parts = { ...config, history, clock, log: written, trace };
   return {
-    ...around,
-    features: featuresOf(serverFeatures, around),
+    ...parts,
+    features: featuresOf(serverFeatures, parts),
     extensions,
     engine: engine ?? new MemoryEngine(),
     ...(policy !== undefined && { policy }),

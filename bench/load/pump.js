@@ -65,11 +65,14 @@ export class Metronome {
     const beat = () => {
       if (this.#stopped) return;
       for (; due <= nowUs(); due += 1e6 / rate) {
-        const publisher = publishers[turn++ % publishers.length];
-        publisher?.publish();
-        publisher?.flush();
+        const publisher = publishers[turn % publishers.length];
+        // HTTP takes one request at a time: this one is late, and so is what follows.
+        if (!publisher?.ready) break;
+        turn++;
+        publisher.publish();
+        publisher.flush();
       }
-      setTimeout(beat, (due - nowUs()) / 1000);
+      setTimeout(beat, Math.max(due - nowUs(), 0) / 1000);
     };
     beat();
   }

@@ -7,7 +7,7 @@ import type { Driver } from '../interop/driver.ts';
 import { fayeDriver } from '../interop/faye-driver.ts';
 import { jsforceClient } from '../interop/jsforce.ts';
 import { cometd, fayeClient } from '../interop/node-clients.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { listening } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { JwksServer, type Signer, signer } from './jwks-server.ts';

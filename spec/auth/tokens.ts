@@ -2,7 +2,7 @@ import { SignJWT } from 'jose';
 import type { LogEvent } from '../../src/lib/log.ts';
 import type { Server, ServerSettings } from '../../src/server.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, type Wire } from '../support/fake-conduit.ts';
 
 export const secret = 'a secret of at least thirty-two bytes';

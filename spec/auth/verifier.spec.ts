@@ -5,7 +5,7 @@ import { Verifier } from '../../src/features/auth/verifier.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
 import { resolveOptions } from '../../src/server-options.ts';
 import type { AuthOptions } from '../../src/server-options-types.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { JwksServer, type Signer, signer } from './jwks-server.ts';
 

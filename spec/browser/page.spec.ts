@@ -1,25 +1,32 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import type { AxeResults } from 'axe-core';
 import express from 'express';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { pages } from '../../src/http/pages.ts';
+import { chatChannel, pages } from '../../src/http/pages.ts';
 import { run } from '../interop/child.ts';
 import { type Host, host } from '../interop/host.ts';
 import { hasChromium, type Tabs, tabs } from './chromium.ts';
 
 const patience = { timeout: 15_000, interval: 20 };
 
+const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
+const version = '1.2.3';
+const channels = { [chatChannel]: { history: { maxEvents: 50 } } };
+
 /** The page as the program serves it. */
 function served(): Promise<Host> {
-  return host({ multiSessionInterval: 100 }, { front: [pages('/bayeux')] });
+  return host({ multiSessionInterval: 100, channels }, { front: [pages('/bayeux', version)] });
 }
 
 /** The page on another site, for a bayeuxd that allows it. */
 async function servedElsewhere(): Promise<{ origin: string; place: Host }> {
   let origin = '';
   const place = await host({ multiSessionInterval: 100, origins: (asking) => asking === origin });
-  const http = createServer(express().use(pages(place.url)));
+  const http = createServer(express().use(pages(place.url, version)));
   await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     http.closeAllConnections();
@@ -30,7 +37,8 @@ async function servedElsewhere(): Promise<{ origin: string; place: Host }> {
 }
 
 async function connectedOver(page: Page, transport: string): Promise<void> {
-  await page.waitForSelector(`#status[data-state=open][data-transport=${transport}]`);
+  const taken = transport === 'automatic' ? 'websocket' : transport;
+  await page.waitForSelector(`#status[data-state=open][data-transport=${taken}]`);
 }
 
 async function say(page: Page, name: string, text: string): Promise<void> {
@@ -44,9 +52,23 @@ const lines = (page: Page) =>
     items.map((item) => [
       item.className,
       item.querySelector('strong')?.textContent,
-      item.lastChild?.textContent,
+      item.querySelector('.text')?.textContent ?? item.textContent,
     ]),
   );
+
+/** What has not been sent: the text, and what the page says of it. */
+const unsent = (page: Page) =>
+  page.$$eval('#unsent li', (items) =>
+    items.map((item) => [item.querySelector('.text')?.textContent, item.querySelector('.fate')?.textContent]),
+  );
+
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+  { width: 844, height: 390 },
+  { width: 320, height: 568 },
+];
+const schemes = ['light', 'dark'] as const;
 
 /** Two tabs of one browser, talking. */
 async function chat(window: Tabs, origin: string, transport: string): Promise<void> {
@@ -72,7 +94,7 @@ async function chat(window: Tabs, origin: string, transport: string): Promise<vo
 }
 
 describe.skipIf(!hasChromium)('the page', () => {
-  it.each(['websocket', 'long-polling', 'callback-polling'])(
+  it.each(['websocket', 'eventsource', 'long-polling', 'callback-polling'])(
     'lets two tabs chat over %s',
     async (transport) => {
       const { origin } = await served();
@@ -89,6 +111,16 @@ describe.skipIf(!hasChromium)('the page', () => {
     expect(window.complaints).toEqual([]);
     const faye = await (await window.open(origin)).request.get(`${origin}/bayeux/client.js`);
     expect(await faye.text()).toContain('Faye 1.4');
+    const page = await window.open(origin);
+    await expect.poll(() => lines(page), patience).toHaveLength(2);
+    expect(await page.textContent('#version')).toBe(manifest.version);
+  });
+
+  it('is as the operator’s own rules say: without a history when they switch it off', async () => {
+    const channels = '{"/chat/**":{"history":false}}';
+    const { origin } = await run('bin/bayeuxd.js', { BAYEUXD_PORT: '0', BAYEUXD_CHANNELS: channels });
+    const page = await (await tabs()).open(origin);
+    await expect.poll(() => page.textContent('#history'), patience).toContain('History is off');
   });
 
   it('lets two tabs of another site chat over callback-polling', async () => {
@@ -109,6 +141,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await connectedOver(page, 'websocket');
     for (const [label, transport] of [
       ['Callback-polling', 'callback-polling'],
+      ['EventSource', 'eventsource'],
       ['Long-polling', 'long-polling'],
       ['Automatic', 'websocket'],
     ] as const) {
@@ -128,40 +161,218 @@ describe.skipIf(!hasChromium)('the page', () => {
     const first = await window.open(`${origin}/?transport=long-polling`);
     await connectedOver(first, 'long-polling');
     const second = await window.open(`${origin}/?transport=long-polling`);
-    await expect.poll(() => second.textContent('#status'), patience).toContain('beside another tab');
+    await expect.poll(() => second.textContent('#status'), patience).toContain('another tab');
   });
 
-  it('says when it is cut off, and goes on when the server is back', async () => {
-    const place = await served();
+  it.each(['automatic', 'websocket', 'eventsource', 'long-polling'])(
+    'says when the server stops, keeps a message until it is back, and sends it, over %s',
+    async (transport) => {
+      const place = await served();
+      const page = await (await tabs()).open(`${place.origin}/?transport=${transport}`);
+      await connectedOver(page, transport);
+      await say(page, 'Ada', 'Before');
+      await expect.poll(() => lines(page), patience).toHaveLength(1);
+      await place.stop();
+      await page.waitForSelector('#status[data-state=lost]');
+      await say(page, 'Ada', 'Meanwhile');
+      await expect.poll(() => unsent(page)).toEqual([['Meanwhile', 'Not sent yet']]);
+      await place.start();
+      await connectedOver(page, transport);
+      await expect.poll(() => unsent(page), patience).toEqual([]);
+      expect(await lines(page)).toEqual([
+        ['mine', 'Ada', 'Before'],
+        ['note', undefined, expect.stringContaining('may be missing')],
+        ['mine', 'Ada', 'Meanwhile'],
+      ]);
+    },
+  );
+
+  it.each(['automatic', 'websocket', 'eventsource', 'long-polling'])(
+    'says within two seconds that the browser is offline, and catches up after, over %s',
+    async (transport) => {
+      const { origin, server } = await served();
+      const page = await (await tabs()).open(`${origin}/?transport=${transport}`);
+      await connectedOver(page, transport);
+      await page.context().setOffline(true);
+      await expect.poll(() => page.textContent('#status'), { timeout: 2_000 }).toContain('offline');
+      await server.publish(chatChannel, { name: 'Grace', text: 'Are you there?' });
+      await page.context().setOffline(false);
+      await connectedOver(page, transport);
+      await expect.poll(() => lines(page), patience).toEqual([['', 'Grace', 'Are you there?']]);
+      expect(await page.textContent('#status')).not.toContain('offline');
+    },
+  );
+
+  it('marks a message as not sent while the browser is offline, and after a reload', async () => {
+    const { origin, server } = await served();
+    const page = await (await tabs()).open(`${origin}/?transport=long-polling`);
+    await connectedOver(page, 'long-polling');
+    await page.context().setOffline(true);
+    await page.waitForSelector('#status[data-state=offline]');
+    await say(page, 'Ada', 'From the tunnel');
+    await expect.poll(() => unsent(page)).toEqual([['From the tunnel', 'Not sent yet']]);
+    const heard: unknown[] = [];
+    server.subscribe(chatChannel, ({ data }) => void heard.push(data));
+    await page.context().setOffline(false);
+    await page.reload();
+    await expect.poll(() => lines(page), patience).toEqual([['mine', 'Ada', 'From the tunnel']]);
+    expect(await unsent(page)).toEqual([]);
+    expect(heard).toHaveLength(1);
+  });
+
+  it.each(['websocket', 'eventsource'])(
+    'shows the last 50 messages after a reload over %s',
+    async (transport) => {
+      const { origin, server } = await served();
+      const page = await (await tabs()).open(`${origin}/?transport=${transport}`);
+      await connectedOver(page, transport);
+      await say(page, 'Ada', 'The first');
+      await expect.poll(() => lines(page), patience).toHaveLength(1);
+      for (let at = 1; at <= 49; at++) await server.publish(chatChannel, { name: 'Robot', text: `${at}` });
+      await page.reload();
+      await expect.poll(() => lines(page), patience).toHaveLength(50);
+      expect((await lines(page))[0]).toEqual(['mine', 'Ada', 'The first']);
+      await server.publish(chatChannel, { name: 'Robot', text: '50' });
+      await page.reload();
+      await expect.poll(async () => (await lines(page)).at(-1), patience).toEqual(['', 'Robot', '50']);
+      expect((await lines(page)).map(([, , text]) => text)).toEqual(
+        Array.from({ length: 50 }, (_, at) => `${at + 1}`),
+      );
+    },
+  );
+
+  it('says whether the server keeps the messages', async () => {
+    const [keeping, other] = [await served(), await host({}, { front: [pages('/bayeux', version)] })];
     const window = await tabs();
-    const page = await window.open(place.origin);
-    await connectedOver(page, 'websocket');
-    await place.stop();
-    await page.waitForSelector('#status[data-state=lost]');
-    expect(await page.isDisabled('#send')).toBe(true);
-    await place.start();
-    await connectedOver(page, 'websocket');
-    await say(page, 'Ada', 'Back again');
-    await expect.poll(() => lines(page), patience).toEqual([['mine', 'Ada', 'Back again']]);
+    const page = await window.open(keeping.origin);
+    await expect.poll(() => page.textContent('#history'), patience).toBe('History is on');
+    await page.goto(other.origin);
+    await expect.poll(() => page.textContent('#history'), patience).toContain('History is off');
   });
 
-  it('says why a message was not accepted, and gives its text back', async () => {
-    const place = await host({ policy: { canPublish: () => false } }, { front: [pages('/bayeux')] });
+  it('says why a message was not accepted, sends it again when told to, and deletes it', async () => {
+    let isOpen = false;
+    const policy = { canPublish: () => isOpen };
+    const place = await host({ policy }, { front: [pages('/bayeux', version)] });
     const page = await (await tabs()).open(place.origin);
     await connectedOver(page, 'websocket');
     await say(page, 'Ada', 'May I?');
-    await expect
-      .poll(() => page.textContent('#problem'), patience)
-      .toBe('Not sent: 403:/chat/lobby:publish_denied');
-    expect(await page.inputValue('#text')).toBe('May I?');
+    const refused = 'Not sent: the server refused it (403:/chat/lobby:publish_denied)';
+    await expect.poll(() => unsent(page), patience).toEqual([['May I?', refused]]);
+    await say(page, 'Ada', 'No?');
+    await expect.poll(() => unsent(page), patience).toHaveLength(2);
+    isOpen = true;
+    await page.getByRole('button', { name: 'Send again' }).first().click();
+    await expect.poll(() => lines(page), patience).toEqual([['mine', 'Ada', 'May I?']]);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    expect(await unsent(page)).toEqual([]);
   });
 
-  it('fits a phone', async () => {
+  it('says that no messages come when it may not subscribe', async () => {
+    const policy = { canSubscribe: () => false };
+    const place = await host({ policy }, { front: [pages('/bayeux', version)] });
+    const page = await (await tabs()).open(place.origin);
+    await expect
+      .poll(() => page.textContent('#problem'), patience)
+      .toBe('No messages come: the server refused the subscription (403:/chat/lobby:subscribe_denied)');
+  });
+
+  it('keeps the newest message in view when the window shrinks', async () => {
+    const { origin, server } = await served();
+    for (let at = 0; at < 30; at++) await server.publish(chatChannel, { name: 'Robot', text: `${at}` });
+    const page = await (await tabs({ viewport: { width: 390, height: 844 } })).open(origin);
+    await expect.poll(() => lines(page), patience).toHaveLength(30);
+    await page.setViewportSize({ width: 390, height: 500 });
+    const below = () =>
+      page.$eval(
+        '#scroll',
+        ({ scrollTop, clientHeight, scrollHeight }) => scrollHeight - scrollTop - clientHeight,
+      );
+    await expect.poll(below, patience).toBeLessThanOrEqual(1);
+  });
+
+  it('says its version, and has the documentation behind a link', async () => {
     const { origin } = await served();
-    const page = await (await tabs({ viewport: { width: 320, height: 568 } })).open(origin);
+    const page = await (await tabs()).open(origin);
+    expect(await page.textContent('#version')).toBe('1.2.3');
+    await page.getByRole('link', { name: 'Documentation' }).click();
+    await page.waitForURL('**/docs/**');
+    expect(await page.textContent('h1')).toBe('Documentation, by task');
+    await page.getByRole('link', { name: 'history', exact: true }).click();
+    await page.waitForURL('**/docs/history.html');
+    expect(await page.textContent('h1')).toBe('History and replay');
+  });
+
+  it.each(sizes)('cuts nothing off at $width x $height', async (viewport) => {
+    const { origin, server } = await served();
+    for (let at = 0; at < 30; at++)
+      await server.publish(chatChannel, { name: 'Robot', text: `${at} ${'word '.repeat(at)}` });
+    const page = await (await tabs({ viewport })).open(origin);
     await connectedOver(page, 'websocket');
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
-    const send = await page.locator('#send').boundingBox();
-    expect((send?.y ?? 0) + (send?.height ?? 0)).toBeLessThanOrEqual(568);
+    await expect.poll(() => lines(page), patience).toHaveLength(30);
+    expect(await page.evaluate(cutOff)).toEqual([]);
+    const tops = await page.$$eval('#transports label', (all) =>
+      all.map((one) => one.getBoundingClientRect().y),
+    );
+    expect(tops).toHaveLength(5);
+    expect(new Set(tops).size).toBe(1);
+  });
+
+  it.each(sizes.flatMap((viewport) => schemes.map((colorScheme) => ({ viewport, colorScheme }))))(
+    'has no fault that axe calls serious at $viewport.width x $viewport.height, $colorScheme',
+    async ({ viewport, colorScheme }) => {
+      const { origin, server } = await served();
+      const page = await (await tabs({ viewport, colorScheme, bypassCSP: true })).open(
+        `${origin}/?transport=long-polling`,
+      );
+      await connectedOver(page, 'long-polling');
+      await server.publish(chatChannel, { name: 'Grace', text: 'Hello' });
+      await say(page, 'Ada', 'Hello');
+      await expect.poll(() => lines(page), patience).toHaveLength(2);
+      expect(await seriousFaults(page)).toEqual([]);
+      await page.context().setOffline(true);
+      await page.waitForSelector('#status[data-state=offline]');
+      await say(page, 'Ada', 'Anybody?');
+      await expect.poll(() => unsent(page)).toHaveLength(1);
+      expect(await seriousFaults(page)).toEqual([]);
+    },
+  );
+});
+
+describe.skipIf(!hasChromium)('the documentation that is served', () => {
+  it.each(schemes)('has no fault that axe calls serious, and fits a phone, %s', async (colorScheme) => {
+    const { origin } = await served();
+    const window = await tabs({ viewport: { width: 390, height: 844 }, colorScheme, bypassCSP: true });
+    for (const name of ['', 'history.html', 'readme.html']) {
+      const page = await window.open(`${origin}/docs/${name}`);
+      expect(await seriousFaults(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    }
+    expect(window.complaints).toEqual([]);
   });
 });
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Rules with their elements that axe-core finds broken, and calls serious or critical. */
+async function seriousFaults(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate<AxeResults>('axe.run()');
+  expect(passes.length).toBeGreaterThan(10);
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/** In the page: what stands outside the window, or has more text than room. What scrolls on purpose may. */
+const cutOff = `(() => {
+  const { scrollWidth, scrollHeight } = document.documentElement;
+  const page = scrollWidth > innerWidth || scrollHeight > innerHeight ? ['page ' + scrollWidth + ' x ' + scrollHeight] : [];
+  const parts = [...document.body.querySelectorAll('header *, main *')].filter((part) => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    const isOutside = left < 0 || right > innerWidth || top < 0 || bottom > innerHeight;
+    const isTooFull = part.id !== 'scroll' && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1;
+    return right > left && (isTooFull || (isOutside && part.closest('#scroll > *') === null));
+  });
+  return [...page, ...parts.map((part) => part.outerHTML)];
+})()`;

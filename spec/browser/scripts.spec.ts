@@ -62,7 +62,7 @@ async function readBy(page: Page, place: Host, url: string, referrerPolicy: stri
 }
 
 async function place(settings: ServerSettings = {}): Promise<Host> {
-  return host(settings, { front: [library, pages('/bayeux')] });
+  return host(settings, { front: [library, pages('/bayeux', '1.2.3')] });
 }
 
 describe.skipIf(!hasChromium)('a page that loads scripts from a server on plain HTTP', () => {

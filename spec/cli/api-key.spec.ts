@@ -48,6 +48,6 @@ describe('the file of the API key', () => {
   it('that is not there is named', () => {
     const { read, file } = keyOf('x');
     rmSync(file);
-    expect(read).toThrow(`apiKeyFile: ${file} cannot be read (ENOENT)`);
+    expect(read).toThrow(`apiKeyFile: ${file} cannot be read: there is no such file; correct the path`);
   });
 });

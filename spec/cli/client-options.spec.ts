@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { subscribe, type SubscribeFlags } from '../../src/cli/subscribe.ts';
 import { api, bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import type { ReadableRequest } from '../../src/protocol/message.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { until } from '../support/until.ts';
 import { publishing } from './publishing.ts';
 
@@ -143,7 +143,7 @@ describe('bayeuxd publish', () => {
       `--header must be like 'Authorization: Bearer token', got "Authorization"`,
     ],
     [{ ext: '[1]' }, `--ext must be a JSON object like '{"token":"secret"}', got "[1]"`],
-    [{ ca: '/none.pem' }, '--ca: /none.pem cannot be read (ENOENT)'],
+    [{ ca: '/none.pem' }, '--ca: /none.pem cannot be read: there is no such file; correct the path'],
   ])('refuses %o', async (flags, message) => {
     await expect(publishing('http://127.0.0.1:2/', { channel: '/a', json: '1' }, flags)).rejects.toThrow(
       message,

@@ -5,7 +5,7 @@ import { beforeAll, afterAll, describe, expect, it, onTestFinished } from 'vites
 import { subscribe } from '../../src/cli/subscribe.ts';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import { type Running, startBayeuxd, startCometd, startFaye } from '../conformance/servers.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { until } from '../support/until.ts';
 import { publishing } from './publishing.ts';
 
@@ -106,7 +106,9 @@ describe('bayeuxd subscribe', () => {
     expect(listener.said[1]).toMatch(/; trying again in 1 s$/);
     await listener.clock.tick(1_000);
     await until(() => listener.said.length === 3 && listener.clock.pending === 1);
-    expect(listener.said[2]).toBe('cannot reach the server (ECONNREFUSED); trying again in 2 s');
+    expect(listener.said[2]).toBe(
+      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port; trying again in 2 s',
+    );
     await serve(first.port);
     await listener.clock.tick(2_000);
     await until(() => listener.said.length === 4);

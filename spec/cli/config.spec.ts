@@ -224,7 +224,7 @@ describe('the configuration', () => {
     [
       'a schema that is none',
       'channels: { /a: { schema: { type: nmber } } }',
-      /a schema that is none\.yaml:1: channels\["\/a"\]\.schema is no JSON schema that can be used: schema is invalid/,
+      /a schema that is none\.yaml:1: channels\["\/a"\]\.schema is not a usable JSON schema: schema is invalid/,
     ],
     [
       'a rule for no channel',

@@ -39,7 +39,9 @@ describe('the whole help', () => {
 
   it('says defaults, choices and what is inherited', () => {
     expect(help).toMatch(/^ {2}--timeout <ms> +How long a \/meta\/connect is held\. \(30000\)$/m);
-    expect(help.replaceAll(/\s+/g, ' ')).toContain('One of debug, info, warn, error or silent. (info)');
+    expect(help.replaceAll(/\s+/g, ' ')).toContain(
+      'One of trace, debug, info, warn, error or silent. (info)',
+    );
     expect(help).toMatch(/^ {2}--websocket-timeout <ms> +As --timeout, on this transport\.$/m);
     expect(help).toMatch(/^ {2}--\[no-\]broadcast-to-publisher .* subscribe to them\.\n +\(on\)$/m);
     expect(help).toMatch(/\(one per 32 KiB of\s+the heap limit\)/);

@@ -133,7 +133,10 @@ describe('the program with --http2', () => {
       expect({ path, status, type }).toEqual({ path, status: 200, type: 'text/javascript; charset=utf-8' });
       expect(body.length).toBeGreaterThan(100);
     }
-    expect(await get(session, '/none')).toMatchObject({ status: 404, body: 'Not found' });
+    expect(await get(session, '/none')).toMatchObject({
+      status: 404,
+      body: 'Not found: bayeuxd is mounted on /bayeux',
+    });
   });
 
   it('guards the HTTP API', async () => {
@@ -152,7 +155,10 @@ describe('the program with --http2', () => {
     const session = sessionTo(program.url);
     for (const path of ['/', '/bayeux', '/api/publish']) {
       const answer = await ask(session, { ':path': path, ':authority': host, host: 'localhost' });
-      expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('name it in allowedHosts') });
+      expect(answer).toMatchObject({
+        status: 403,
+        body: expect.stringContaining('add it to "allowedHosts"'),
+      });
     }
   });
 

@@ -29,12 +29,18 @@ it.each([
 });
 
 it.each([
-  [{ tlsCert: 'none.pem', tlsKey: 'none.pem' }, 'tlsCert: none.pem cannot be read (ENOENT)'],
+  [
+    { tlsCert: 'none.pem', tlsKey: 'none.pem' },
+    'tlsCert: none.pem cannot be read: there is no such file; correct the path',
+  ],
   [
     { tlsCert: pem('key'), tlsKey: pem('cert') },
     `tlsCert: ${pem('key')} is no PEM certificate that fits the key ${pem('cert')}`,
   ],
-  [{ host: '192.0.2.1' }, 'host: 192.0.2.1 is no address of this machine'],
+  [
+    { host: '192.0.2.1' },
+    'host: 192.0.2.1 is no address of this machine: write one that is, or 0.0.0.0 for all',
+  ],
   [
     { socket: '/none/such/place' },
     'socket: /none/such/place cannot be made: its folder is missing, or not ours to write to',

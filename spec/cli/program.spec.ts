@@ -164,7 +164,7 @@ describe.concurrent('the command line', () => {
       stdout: '',
       stderr: [
         `bayeuxd: tlsCert: ${cert} is no PEM certificate that fits the key ${plain}`,
-        `bayeuxd: apiKeyFile: ${join(folder, 'no.key')} cannot be read (ENOENT)`,
+        `bayeuxd: apiKeyFile: ${join(folder, 'no.key')} cannot be read: there is no such file; correct the path`,
         `bayeuxd: history.path: ${plain} is a file: name a folder, or nothing yet`,
         `bayeuxd: socket: ${plain} is there already and is a file: remove it, or name another file`,
         '',
@@ -186,9 +186,17 @@ describe.concurrent('the command line', () => {
   });
 
   it.each([
-    [1, ['--tls-cert', 'none.pem', '--tls-key', 'none.pem'], 'tlsCert: none.pem cannot be read (ENOENT)'],
+    [
+      1,
+      ['--tls-cert', 'none.pem', '--tls-key', 'none.pem'],
+      'tlsCert: none.pem cannot be read: there is no such file; correct the path',
+    ],
     [1, ['--port', '70000'], '--port: port must be between 0 and 65535, got 70000'],
-    [1, ['publish', 'http://127.0.0.1:2/bayeux', '/a', '1'], 'cannot reach the server (ECONNREFUSED)'],
+    [
+      1,
+      ['publish', 'http://127.0.0.1:2/bayeux', '/a', '1'],
+      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+    ],
     [2, ['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [2, ['--check', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [2, ['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
@@ -210,7 +218,7 @@ describe.concurrent('the command line', () => {
     onTestFinished(() => void taken.close());
     const address = taken.address();
     const port = typeof address === 'object' ? String(address?.port) : '';
-    const stderr = `bayeuxd: port: ${port} on 127.0.0.1 is in use by another program\n`;
+    const stderr = `bayeuxd: port: ${port} on 127.0.0.1 is in use by another program: end that, or name another with --port\n`;
     expect(await run(['--port', port])).toEqual({ status: 1, stdout: '', stderr });
   });
 });
@@ -260,7 +268,7 @@ describe('the program', () => {
     }
     for (const path of ['/bayeuxx', '/none', '/clients/none.js']) {
       const { status, body, headers } = await ask(program.url + path);
-      expect({ status, body }).toEqual({ status: 404, body: 'Not found' });
+      expect({ status, body }).toEqual({ status: 404, body: 'Not found: bayeuxd is mounted on /bayeux' });
       expect(headers['x-powered-by']).toBeUndefined();
     }
   });
@@ -270,7 +278,7 @@ describe('the program', () => {
       const { status, body } = await ask(program.url + path);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);
-      expect(body).toMatch(/^(Bad request|Not found)$/);
+      expect(body).toMatch(/^(Bad request|Not found: bayeuxd is mounted on \/bayeux)$/);
     }
     expect(program.stderr()).not.toContain(' at ');
   });
@@ -291,7 +299,7 @@ describe('the program', () => {
         });
         expect(answer).toMatchObject({
           status: 403,
-          body: 'Forbidden: unknown host; name it in allowedHosts',
+          body: expect.stringMatching(/^Forbidden: host \S+ is not allowed; add it to "allowedHosts"$/),
         });
       }
       expect((await ask(`${program.url}/bayeux`, { headers: { ...upgrade, host } })).status).toBe(403);

@@ -52,8 +52,9 @@ describe.each([
     const behind = createServer(
       (request, response) => void request.resume().on('end', () => response.end('served')),
     );
-    new Server().attachUpgrades(behind, { path: '/bayeux' });
-    guardHosts(server, behind, []);
+    const bayeuxd = new Server();
+    bayeuxd.attachUpgrades(behind, { path: '/bayeux' });
+    guardHosts(server, behind, [], bayeuxd.refusals);
     const url = await listen(server, program);
     onTestFinished(() => void server.close());
     const [after, said] = await cutAfter(Number(new URL(url).port), isSecure, text);

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/cli/config.ts';
 import { token, type TokenFlags } from '../../src/cli/token.ts';
 import { JwksServer, signer } from '../auth/jwks-server.ts';
 import { guarded, secret } from '../auth/tokens.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const { file } = tempFolder();

@@ -219,6 +219,6 @@ describe('an extension that fails', () => {
     await place.server.publish('/chat', 'slow');
     await place.server.publish('/chat', 'quick');
     await hears(client, [['/chat', '/chat', 'quick']]);
-    expect(heard.join()).toContain('kept back an event on /chat');
+    expect(heard.join()).toContain('did not deliver an event on /chat');
   });
 });

@@ -190,7 +190,7 @@ describe.each(Object.keys(ways))('a callback of an application that %s (PR-8)', 
     process.off('warning', warned);
     expect(unhandled).toEqual([]);
     expect(warnings.map(({ message }) => message)).toEqual([
-      'bayeuxd: the log function failed, and what it was given is lost: Error: bug',
+      'bayeuxd: the log function failed, and its log event is lost: Error: bug',
     ]);
     expect([server.state, server.usage.sessions]).toEqual(['closed', 0]);
   });

@@ -153,7 +153,7 @@ class Model {
       carrier.read += 1;
       for (const message of batch) this.#take(message);
       // A response that was read whole has left whole.
-      if (heard || conduit.shape === 'exchange') conduit.settle();
+      if (heard || conduit.shape === 'exchange') conduit.settleThrough(carrier.read);
     }
   }
 

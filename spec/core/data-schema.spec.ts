@@ -62,14 +62,14 @@ describe('a data schema', () => {
   });
 
   it.each([
-    [{ type: 'nmber' }, /^channels\["\/a"\]\.schema is no JSON schema that can be used: schema is invalid/],
+    [{ type: 'nmber' }, /^channels\["\/a"\]\.schema is not a usable JSON schema: schema is invalid/],
     [{ tpye: 'number' }, /unknown keyword: "tpye"/],
     [{ prefixItems: [] }, /unknown keyword: "prefixItems"/],
     [{ format: 'date-time' }, /unknown format "date-time"/],
     [{ $ref: 'https://example.com/other.json' }, /can't resolve reference/],
     [{ $schema: 'http://json-schema.org/draft-04/schema#' }, /no schema with key or ref/],
     [{ pattern: '(' }, /channels\["\/a"\]\.schema/],
-    [{ $async: true, type: 'object' }, /channels\["\/a"\]\.schema is asynchronous/],
+    [{ $async: true, type: 'object' }, /channels\["\/a"\]\.schema must not be asynchronous/],
   ])('is refused when it is %j', (schema, message) => {
     const build = () => resolveOptions({ channels: { '/a': { schema } } });
     expect(build).toThrow(UsageError);

@@ -3,7 +3,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { Flusher } from '../../src/core/delivery/flusher.ts';
 import { Server } from '../../src/server.ts';
 import { FakeClient } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 import { turn } from '../support/until.ts';
 

@@ -19,7 +19,7 @@ import { Publisher } from '../../src/core/publisher.ts';
 import type { ServerSettings } from '../../src/server.ts';
 import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { HeldHistory } from '../support/held-history.ts';
 import { settle, until } from '../support/until.ts';

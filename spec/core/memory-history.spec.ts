@@ -2,14 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { Retention } from '../../src/ports/history-store.ts';
 import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
+import { historyStoreContract } from '../../src/testing/index.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
-import { historyStoreContract } from './contracts/history-store.ts';
 
-historyStoreContract('memory', () => {
-  const store = new MemoryHistory();
-  return { store, reopen: () => store };
-});
+historyStoreContract(
+  'memory',
+  () => {
+    const store = new MemoryHistory();
+    return { store, reopen: () => store };
+  },
+  { describe, it },
+  { runs: 300 },
+);
 
 async function opened(retention: Partial<Retention> = {}, maxBytes?: number) {
   const time = { now: 1_000_000 };

@@ -50,6 +50,7 @@ const defaults = {
   maxWaitingBytes: 4 * 1024 * 1024,
   maxBatch: 1_000,
   maxDepth: 64,
+  maxPatternsPerMessage: 100,
   maxSubscriptions: 1_000,
   maxSubscriptionBytes: 256 * 1024 * 1024,
   maxSessions: 65_536,

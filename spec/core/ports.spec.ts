@@ -1,29 +1,32 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { describe, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Extension } from '../../src/ports/session.ts';
 import { silent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
+import { clockContract, engineContract, fakeClock } from '../../src/testing/index.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream } from '../support/fake-conduit.ts';
-import { clockContract } from './contracts/clock.ts';
 import { conduitContract } from './contracts/conduit.ts';
 import { directoryContract } from './contracts/directory.ts';
-import { engineContract } from './contracts/engine.ts';
 import { extensionContract } from './contracts/extension.ts';
 import { logContract } from './contracts/log.ts';
 import { outboxContract, plainOutbox } from './contracts/outbox.ts';
 import { policyContract } from './contracts/policy.ts';
 
-engineContract('memory', () => new MemoryEngine());
+engineContract('memory', () => new MemoryEngine(), { describe, it });
 
 outboxContract('plain', plainOutbox);
 
-clockContract('system', () => ({ clock: systemClock, pass: (ms) => wait(ms) }));
-clockContract('fake', () => {
-  const clock = new FakeClock();
-  return { clock, pass: (ms) => clock.tick(ms) };
-});
+clockContract('system', () => ({ clock: systemClock, pass: (ms) => wait(ms) }), { describe, it });
+clockContract(
+  'fake',
+  () => {
+    const clock = fakeClock();
+    return { clock, pass: (ms) => clock.tick(ms) };
+  },
+  { describe, it },
+);
 
 for (const [name, make] of Object.entries({ exchange, socket, stream })) {
   conduitContract(`fake ${name}`, async () => {

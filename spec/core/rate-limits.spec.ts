@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RateLimits } from '../../src/lib/rate-limits.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { serve } from '../support/fake-client.ts';
 
 describe('rate limits', () => {

@@ -8,7 +8,7 @@ import type { ChannelRules } from '../../src/channels/channel-rules.ts';
 import { silent } from '../../src/lib/log.ts';
 import { UsageError } from '../../src/lib/usage-error.ts';
 import { featuresOf, serverFeatures } from '../../src/server-features.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 function rulesOf(
   channels: NonNullable<ServerOptions['channels']>,
@@ -127,7 +127,7 @@ describe('channel rules', () => {
     [{ '/meta/**': { lazy: true } }, 'channels has "/meta/**", to which nothing can be published'],
     [
       { '/service/a': { schema: true, history: true } },
-      'channels["/service/a"].history has no effect: what is published to a service channel goes to the server alone; leave it out',
+      'channels["/service/a"].history has no effect: events on a service channel go to the server only; leave it out',
     ],
   ])('that contradict themselves are refused: %j', (channels, message) => {
     expect(() => readOptions({ channels })).toThrow(new UsageError(message));

@@ -3,7 +3,7 @@ import type { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import { SharedRuns } from '../../src/core/delivery/shared-runs.ts';
 import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { turn } from '../support/until.ts';
 import { eventOf, plainOutbox, roomy } from './contracts/outbox.ts';
 

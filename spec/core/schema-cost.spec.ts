@@ -93,7 +93,7 @@ describe('a schema that refers to itself', () => {
   ])('from two places for the same data is refused: %s', (_name, schema) => {
     expect(() => compile(schema)).toThrow(UsageError);
     expect(() => compile(schema)).toThrow(
-      /schema\S* comes back to itself by two ways .* let one \$ref stand beside anyOf/,
+      /schema\S* refers to itself by two paths .* put one \$ref beside anyOf/,
     );
   });
 
@@ -104,7 +104,7 @@ describe('a schema that refers to itself', () => {
     ]);
     const definitions = { ...Object.fromEntries(levels), l20: { items: level(0) } };
     expect(() => compile({ definitions, ...level(0) })).toThrow(
-      /by more than 10000 ways: repeat fewer \$ref/,
+      /has more than 10000 paths through its branches: repeat fewer \$ref/,
     );
   });
 

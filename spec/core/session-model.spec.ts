@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 
 const TIMEOUT = 30_000;

@@ -52,7 +52,7 @@ describe('subscribe', () => {
     [['/a', '/b/', '/c', 'd'], '405:/b/,d:channel_invalid'],
     [['/a', '/meta/x'], '403:/meta/x:subscribe_denied'],
     [[], '400::subscription_missing'],
-    [names(101), '413:100:too_many_subscriptions'],
+    [names(101), '413:100:too_many_patterns'],
   ])('to %j fails as a whole (SB-1, SB-2, SB-4)', async (subscription, error) => {
     const { server, log } = heard();
     const client = await FakeClient.open(server);
@@ -283,7 +283,7 @@ describe('unsubscribe', () => {
     ['/a/', '405:/a/:channel_invalid'],
     [[], '400::subscription_missing'],
     [undefined, '400::subscription_missing'],
-    [names(101), '413:100:too_many_subscriptions'],
+    [names(101), '413:100:too_many_patterns'],
   ])('of %j fails (SB-11)', async (subscription, error) => {
     const { server } = heard();
     const client = await FakeClient.open(server);

@@ -7,7 +7,7 @@ import { sectionsOf, tableOf } from '../../src/options/parts.ts';
 import { featuresOf, serverFeatures } from '../../src/server-features.ts';
 import { partsWith, resolveWith, titles } from '../../src/server-options.ts';
 import { FakeClient } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { toyModule } from '../support/toy/feature.ts';
 
 // This is the one line.

@@ -34,6 +34,7 @@ const examples = {
   connectReplaced: errors.connectReplaced(),
   sessionDisconnected: errors.sessionDisconnected(),
   tooManySubscriptions: errors.tooManySubscriptions(1000),
+  tooManyPatterns: errors.tooManyPatterns(100),
   tooManyReplays: errors.tooManyReplays(200),
   noRoomToSubscribe: errors.noRoomToSubscribe(),
   rateLimited: errors.rateLimited(),

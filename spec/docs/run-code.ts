@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Server as NetServer, type Socket } from 'node:net';
-import { format } from 'node:util';
+import { format, promisify } from 'node:util';
 import { onPort, type Program, sourcesByName } from './program.ts';
 
 const folder = 'spec/docs/.run';
@@ -35,6 +36,21 @@ export async function runCode(program: Program, id: string, port: number): Promi
   const file = moduleOf(program, id, port);
   await import(/* @vite-ignore */ `${process.cwd()}/${file}`);
   return lines;
+}
+
+/** Whether a program is tests for `node:test`. */
+export const isTests = ({ code }: Program): boolean => code.includes("from 'node:test'");
+
+/** Runs tests by `node --test`, with the package as it was built. Throws what the runner prints unless there are some and all pass. */
+export async function runTests({ code }: Program, id: string): Promise<void> {
+  if (!existsSync('dist/testing/index.js')) throw new Error('there is no dist: npm run build first');
+  const file = `${folder}/${id}.test.js`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, code);
+  const flags = ['--test', '--test-reporter=tap', file];
+  const failed = (error: { stdout?: string }) => ({ stdout: String(error.stdout ?? error) });
+  const { stdout } = await promisify(execFile)(process.execPath, flags).catch(failed);
+  if (!/^# pass [1-9]/m.test(stdout) || !/^# fail 0$/m.test(stdout)) throw new Error(stdout);
 }
 
 export function removeModules(): void {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,15 @@ import { freePort } from './free-port.ts';
 import { type Block, pages, parsePage } from './markdown.ts';
 import { commandsOf, keeps, type Program, programsOf, promisedBy } from './program.ts';
 import { key, startReference } from './reference-server.ts';
-import { moduleOf, removeModules, runCode, stopServers, watchServers } from './run-code.ts';
+import {
+  isTests,
+  moduleOf,
+  removeModules,
+  runCode,
+  runTests,
+  stopServers,
+  watchServers,
+} from './run-code.ts';
 import { runCommand } from './run-commands.ts';
 
 /** Languages of blocks that no spec can run, and why. */
@@ -104,7 +112,13 @@ describe.each(all)('$file', ({ blocks, unreadable }) => {
 });
 
 describe('the code in the documentation', () => {
-  it.each(programs)('runs as it stands: $name', { timeout: 30_000 }, async (program) => {
+  it.each(programs.filter(isTests))('is tests that pass: $name', { timeout: 30_000 }, async (program) => {
+    expect(program.commands).toEqual([]);
+    await runTests(program, idOf(program));
+  });
+
+  const others = programs.filter((program) => !isTests(program));
+  it.each(others)('runs as it stands: $name', { timeout: 30_000 }, async (program) => {
     const port = await freePort();
     if (!/\blisten\((\{ port: )?8000\b/.test(program.code)) await startReference(port);
     const promised = promisedBy(program.code);
@@ -121,15 +135,31 @@ describe('the code in the documentation', () => {
     }
   });
 
-  it('has the right types', { timeout: 60_000 }, async () => {
-    const typed = programs.filter((program) => program.typed);
+  // jsforce declares a part of faye for all code beside it.
+  it.each(['with jsforce', 'without'])('has the right types: %s', { timeout: 60_000 }, (kind) => {
+    const typed = programs.filter(
+      ({ typed, code }) => typed && /'jsforce'/.test(code) === (kind !== 'without'),
+    );
+    const folder = `spec/docs/.run/${kind.replace(' ', '-')}`;
+    mkdirSync(folder, { recursive: true });
     const files = typed.map((program) => moduleOf(program, `${idOf(program)}-types`, 8000));
-    const include = ['*-types.ts', '../../../src/**/*.d.ts'];
-    const config = { extends: '../../../tsconfig.json', include };
-    writeFileSync('spec/docs/.run/tsconfig.json', JSON.stringify(config));
-    const tsc = () => execFileSync('node_modules/.bin/tsc', ['-p', 'spec/docs/.run'], { encoding: 'utf8' });
+    const include = [
+      ...files.map((file) => `../../../../${file}`),
+      '../../untyped.d.ts',
+      '../../../../src/**/*.d.ts',
+    ];
+    writeFileSync(
+      `${folder}/tsconfig.json`,
+      JSON.stringify({ extends: '../../../../tsconfig.json', include }),
+    );
+    const tsc = () => execFileSync('node_modules/.bin/tsc', ['-p', folder], { encoding: 'utf8' });
     expect(files).not.toHaveLength(0);
     expect(output(tsc)).toBe('');
+  });
+
+  it('is TypeScript in the README', () => {
+    const { blocks = [] } = all.find(({ file }) => file === 'README.md') ?? {};
+    expect(blocks.filter(({ language }) => language === 'js')).toEqual([]);
   });
 
   it('says of every curl what it prints', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ActivityMode } from '../../src/features/activity.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, socket, type Wire } from '../support/fake-conduit.ts';
 
 const MINUTE = 60_000;

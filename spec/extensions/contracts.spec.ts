@@ -4,7 +4,7 @@ import { binary } from '../../src/features/binary/binary.ts';
 import { timestamp } from '../../src/features/timestamp.ts';
 import { timesync } from '../../src/features/timesync.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 const clock = new FakeClock();
 const asFeature = () => ({});

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 import { settle, turn } from '../support/until.ts';
 

@@ -6,7 +6,7 @@ import { ResendOutbox } from '../../src/features/redelivery/resend-outbox.ts';
 import { Server } from '../../src/index.ts';
 import { extensionContract } from '../core/contracts/extension.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket, stream, type Wire } from '../support/fake-conduit.ts';
 
 extensionContract('resend', () => resend({ maxQueue: 100, maxQueueBytes: 100_000 }));

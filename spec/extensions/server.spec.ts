@@ -8,7 +8,7 @@ import { configOf } from '../../src/server-options.ts';
 import { Server, type ServerOptions, UsageError } from '../../src/index.ts';
 import { featuresOf, serverFeatures } from '../../src/server-features.ts';
 import { ask, FakeClient, handshake } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 const make = (options: ServerOptions = {}, extensions: readonly Extension[] = []) =>
   new Server({ clock: new FakeClock(), ...options, extensions });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TimestampFormat } from '../../src/features/timestamp.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 
 function open(format: TimestampFormat) {

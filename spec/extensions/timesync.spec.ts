@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Extension } from '../../src/ports/session.ts';
 import { errors } from '../../src/protocol/errors.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange } from '../support/fake-conduit.ts';
 
 const T = 1_750_000_000_000;

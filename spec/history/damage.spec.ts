@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -236,7 +237,7 @@ describe('a folder that cannot be used', () => {
     const path = folder();
     writeFileSync(join(path, 'letter.txt'), 'Dear all');
     expect(await refusal(path)).toBe(
-      `HistoryError: the history in ${path} is none: the folder has other files; name one that is empty, or does not exist`,
+      `HistoryError: the history in ${path} cannot be opened: the folder has other files; name an empty folder, or one that does not exist`,
     );
     expect(readdirSync(path)).toEqual(['letter.txt']);
   });
@@ -245,9 +246,13 @@ describe('a folder that cannot be used', () => {
     const path = join(folder(), 'file');
     writeFileSync(path, '');
     expect(await refusal(path)).toContain(
-      `HistoryError: the history in ${path} cannot be kept there: EEXIST`,
+      `HistoryError: the history in ${path} cannot be kept there: ENOTDIR`,
     );
     expect(await refusal(join(path, 'below'))).toContain('cannot be kept there: ENOTDIR');
+  });
+
+  it.runIf(existsSync('/proc/self'))('is below /proc, where no folder can be made', async () => {
+    expect(await refusal('/proc/bayeuxd/history')).toContain('cannot be kept there: ENOENT');
   });
 
   it('is a database of something else, or of another format', async () => {

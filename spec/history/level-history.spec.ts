@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { describe, expect, it, vi } from 'vitest';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
-import { historyStoreContract } from '../core/contracts/history-store.ts';
+import { historyStoreContract } from '../../src/testing/index.ts';
 import { folder, idsIn, later, opened, plenty, TODAY } from './folder.ts';
 
 for (const sync of [false, true]) {
@@ -15,7 +15,8 @@ for (const sync of [false, true]) {
       const reopen = () => new LevelHistory({ path, sync });
       return { store: reopen(), reopen, dispose: async () => rmSync(path, { recursive: true }) };
     },
-    sync ? 10 : 50,
+    { describe, it },
+    { runs: sync ? 10 : 50 },
   );
 }
 
@@ -80,7 +81,7 @@ describe('a level history', () => {
     {
       using disk = watchWrites();
       disk.fail();
-      const message = `the history in ${path} cannot be written (Error: the disk is full); free the disk: it is tried again`;
+      const message = `the history in ${path} cannot be written (Error: the disk is full); free space on the disk: the server tries again`;
       await expect(append(store, '/a')).rejects.toThrow(message);
       await expect(append(store, '/b')).rejects.toThrow(message);
       // What cannot be written does not pile up, and what is there can be read.
@@ -88,7 +89,7 @@ describe('a level history', () => {
       expect(await idsIn(store)).toEqual([id]);
       failed = store.newest;
       now += 1000;
-      const again = 'cannot be opened again (Error: the disk is full): it is tried again';
+      const again = 'cannot be opened again (Error: the disk is full): the server tries again';
       await expect(append(store, '/a')).rejects.toThrow(again);
     }
     await expect(append(store, '/a')).rejects.toThrow('cannot be opened again');

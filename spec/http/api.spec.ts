@@ -4,7 +4,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, BayeuxError, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
 import { estimatedBits, WrongKeys } from '../../src/http/api-key.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { listen } from '../support/start.ts';
 import { send } from './send.ts';
 
@@ -171,7 +171,7 @@ describe('a key', () => {
     expect((await show('not-the-key')).status).toBe(401);
     expect((await publish(good, {})).status).toBe(401); // No key is no wrong key.
     const wrong = events.filter(({ event }) => event === 'api.key_wrong');
-    expect(wrong).toEqual([{ level: 'warn', event: 'api.key_wrong', address: '127.0.0.1', count: 1 }]);
+    expect(wrong).toMatchObject([{ level: 'warn', address: '127.0.0.1', count: 1 }]);
     expect(JSON.stringify(events)).not.toContain('not-the-key');
   });
 

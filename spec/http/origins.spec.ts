@@ -279,8 +279,9 @@ describe('the pages that may load scripts and streams', () => {
       {
         level: 'warn',
         event: 'origin.refused',
-        origin: undefined,
+        option: 'origins',
         why: expect.stringContaining('Referrer-Policy: same-origin'),
+        count: 1,
       },
     ]);
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fayeClient } from '../../src/http/faye-client.ts';
 import { pages } from '../../src/http/pages.ts';
 
-const app = (mount: string) => supertest(express().use(pages(mount)));
+const app = (mount: string) => supertest(express().use(pages(mount, '1.2.3')));
 
 /** One directive of the page's policy. */
 async function policy(mount: string, directive: string): Promise<string | undefined> {
@@ -53,6 +53,12 @@ describe('the page', () => {
     ['/page/chat.js', /^text\/javascript/],
     ['/page/chat.css', /^text\/css/],
     ['/page/icon.svg', /^image\/svg\+xml/],
+    ['/page/cometd-link.js', /^text\/javascript/],
+    ['/page/faye-link.js', /^text\/javascript/],
+    ['/page/docs.css', /^text\/css/],
+    ['/docs/', /^text\/html/],
+    ['/docs/history.html', /^text\/html/],
+    ['/clients/faye/faye-client.js', /^text\/javascript/],
     ['/clients/cometd/cometd.js', /^text\/javascript/],
     ['/clients/cometd/Client.js', /^text\/javascript/],
   ])('comes with %s', async (path, type) => {
@@ -61,6 +67,36 @@ describe('the page', () => {
       .expect(200)
       .expect('Content-Type', type)
       .expect('X-Content-Type-Options', 'nosniff');
+  });
+
+  it.each([
+    '/',
+    '/page/chat.js',
+    '/page/cometd-link.js',
+    '/page/faye-link.js',
+    '/page/chat.css',
+    '/page/docs.css',
+  ])('has no comment for a linter in %s', async (path) => {
+    const { text, body } = await app('/bayeux').get(path).buffer(true).expect(200);
+    expect(text || String(body)).toMatch(/\w/);
+    expect(text || String(body)).not.toMatch(/biome-|eslint|@ts-/);
+  });
+
+  it('links to no page of the documentation that is not served', async () => {
+    const site = app('/bayeux');
+    const seen = new Set<string>();
+    const left = ['/docs/'];
+    for (let path = left.pop(); path !== undefined; path = left.pop()) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      const { text = '' } = await site.get(path).expect(200);
+      const links = Array.from(text.matchAll(/(?:href|src|srcset)="([^"#]+)/g), ([, to = '']) => to);
+      for (const to of links) {
+        const { origin, pathname } = new URL(to, `http://here.invalid${path}`);
+        if (origin === 'http://here.invalid') left.push(pathname);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(20);
   });
 
   it.each([
@@ -74,6 +110,9 @@ describe('the page', () => {
     '/clients/cometd/cometd.d.ts',
     '/page/index.html',
     '/page/vendor/faye-client.js',
+    '/page/docs/index.html',
+    '/clients/faye/',
+    '/docs/../index.html',
     '/page/.',
     '/page/..%2fpages.ts',
   ])('leaves %s alone', async (path) => {

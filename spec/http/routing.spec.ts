@@ -153,7 +153,10 @@ describe('the routing table', () => {
     const { url, server } = await start({ maxSessions: 1 });
     expect((await send(url, 'POST', '', json, JSON.stringify(handshake))).status).toBe(200);
     const refused = await send(url, 'POST', '', json, JSON.stringify(handshake));
-    expect([refused.status, refused.text]).toEqual([503, 'Service unavailable']);
+    expect([refused.status, refused.text]).toEqual([
+      503,
+      'Service unavailable: "maxSessions" is 1; raise it to allow more',
+    ]);
     expect(server.sessions.size).toBe(1);
   });
 

@@ -8,8 +8,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Running {
   /** `http://127.0.0.1:PORT` */
   readonly origin: string;
-  /** What it has printed. */
+  /** The text that it has printed: all of it, and without that of the standard error stream. */
   output(): string;
+  stdout(): string;
 }
 
 /** Runs a script of this project until the test is over. It uses the package as it is built. */
@@ -20,14 +21,17 @@ export async function run(script: string, env: Record<string, string>): Promise<
   });
   onTestFinished(() => ended(child));
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
+  let stdout = '';
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+  });
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+    stdout += chunk;
+  });
   const listens = /http:\/\/127\.0\.0\.1:\d+/;
   await expect.poll(() => output, { timeout: 15_000, interval: 20 }).toMatch(listens);
-  return { origin: listens.exec(output)?.[0] ?? '', output: () => output };
+  return { origin: listens.exec(output)?.[0] ?? '', output: () => output, stdout: () => stdout };
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Server } from '../../src/index.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../../src/testing/fake-clock.ts';
 import { start } from '../support/start.ts';
 import { BareSocket } from './bare-socket.ts';
 import { eventually } from './eventually.ts';

@@ -13,12 +13,14 @@ const SHARE = 0.05;
 
 /** Destroys the socket of a share of the responses that carry events, at the moment they are written: before they have finished. */
 function lossy(): { front: RequestHandler; destroyed: () => number } {
+  let carried = 0;
   let destroyed = 0;
   const front: RequestHandler = (_req, res, next) => {
     const { end, socket } = res;
     res.end = ((...args: Parameters<typeof end>) => {
       const carries = typeof args[0] === 'string' && args[0].includes('"data":');
-      if (carries && socket !== null && Math.random() < SHARE) {
+      if (carries) carried += 1;
+      if (carries && socket !== null && carried % (1 / SHARE) === 0) {
         destroyed += 1;
         breakOff(socket);
       }

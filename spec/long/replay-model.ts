@@ -7,7 +7,7 @@ import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { isPromise } from '../../src/lib/maybe-promise.ts';
 import type { Server } from '../../src/server.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
+import type { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
 import { SlowHistory } from '../support/slow-history.ts';
 import { settle, turn } from '../support/until.ts';

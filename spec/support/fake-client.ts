@@ -1,7 +1,7 @@
 import type { Server as CoreServer } from '../../src/core/server.ts';
 import { Server, type ServerSettings } from '../../src/server.ts';
 import type { Session } from '../../src/core/session.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, type FakeConduit, type Wire } from './fake-conduit.ts';
 import { turn } from './until.ts';
 

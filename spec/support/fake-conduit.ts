@@ -12,6 +12,8 @@ import { encodeBatch, type Outgoing } from '../../src/protocol/outgoing.ts';
 export type Wire = { readonly [key: string]: unknown };
 
 interface Unsettled {
+  /** Which of the batches that were sent: 1 is the first. */
+  readonly number: number;
   readonly batch: readonly Outgoing[];
   readonly handover: Handover;
 }
@@ -111,7 +113,7 @@ export class FakeConduit implements Conduit {
     if (batch.length === 0) throw new Error('an empty batch');
     this.batches.push(JSON.parse(encodeBatch(batch)));
     if (handover === undefined) return;
-    if (this.#slow) this.#unsettled.push({ batch, handover });
+    if (this.#slow) this.#unsettled.push({ number: this.batches.length, batch, handover });
     else handover.settled(batch, true);
   }
 
@@ -129,6 +131,11 @@ export class FakeConduit implements Conduit {
   settle(): void {
     const first = this.#unsettled.shift();
     first?.handover.settled(first.batch, true);
+  }
+
+  /** The first so many batches have arrived. */
+  settleThrough(number: number): void {
+    while ((this.#unsettled[0]?.number ?? Number.POSITIVE_INFINITY) <= number) this.settle();
   }
 
   /** The connection breaks: what was not settled is lost, newest first. Tell the server with `server.lost`. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { onTestFinished } from 'vitest';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 /** A bayeuxd on a port of its own, its time standing still. */
 export interface Started {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { bayeux, Server } from '../../src/index.ts';
 import { type Ask, type Asking, BareWebSocket, Http1, Http2 } from '../support/bare-clients.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { Link } from '../support/link.ts';
 import { settle } from '../support/until.ts';
 import { handshake, type Wire } from './websocket-client.ts';

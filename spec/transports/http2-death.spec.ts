@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bayeux, Server } from '../../src/index.ts';
 import { DarkProxy } from '../support/dark-proxy.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { settle, until } from '../support/until.ts';
 import type { Wire } from './websocket-client.ts';
 

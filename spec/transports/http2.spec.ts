@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { until } from '../support/until.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../cli/tls/${name}`, import.meta.url));

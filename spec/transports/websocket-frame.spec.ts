@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Outgoing, OutgoingReply } from '../../src/protocol/outgoing.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { closeFrame, deflatedFrame, Frames, textFrame } from '../../src/transports/websocket-frame.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { settle } from '../support/until.ts';
 
 const event = (data: unknown) => new OutgoingEvent({ channel: '/a', data });

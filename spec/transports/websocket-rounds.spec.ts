@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Rounds } from '../../src/transports/websocket-rounds.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 
 function rounds(period: number): { rounds: Rounds<string>; clock: FakeClock; visited: [string, number][] } {
   const clock = new FakeClock();

@@ -14,7 +14,7 @@ const made = (options: string) => `import { Server } from '../../src/index.ts';\
 describe('an editor', () => {
   it('shows the sentence, the unit and the default of an option', async () => {
     const shown = await service.hover(made('{ max|Interval: 1 }'));
-    expect(shown).toContain('Silence allowed after that pause before a session expires.');
+    expect(shown).toContain('Silence allowed after `interval` before a session expires.');
     expect(shown).toContain('Milliseconds; `15000` by default.');
   });
 

@@ -1,11 +1,11 @@
-/** What an index holds. The stamp is the index's own mark, by which each match visits a subscriber once (DL-1) without a set. */
+/** A subscriber in an index. `match` writes the stamp, so that it visits each subscriber once (DL-1) without a set. */
 export interface Stamped {
   stamp: number;
 }
 
-/** A name or pattern that somebody subscribes to. Most have one subscriber; a set is made for the second. */
+/** The subscribers of one name or pattern. Most have one subscriber; the second one creates the set. */
 interface Entry<T> {
-  /** The text all its subscribers share. */
+  /** The one string that all subscribers keep. */
   readonly pattern: string;
   only: T | undefined;
   many: Set<T> | undefined;
@@ -13,50 +13,50 @@ interface Entry<T> {
 
 type Entries<T> = Map<string, Entry<T>>;
 
-// Measured with V8 12 just after a table has doubled, when half of it is empty, and rounded up (spec/memory/subscriptions.spec.ts). Bytes.
-/** An entry and its place in a map, without the text. */
+// Bytes, rounded up. Measured with V8 12 just after a hash table has doubled (spec/memory/subscriptions.spec.ts).
+/** An entry and its slot in a map, without the text. */
 const ENTRY = 192;
 /** A set with two subscribers. */
 const SET = 240;
-/** A place in such a set. */
+/** Each further subscriber in such a set. */
 const PLACE = 48;
 
-/** How much the matches kept at hand may take, over all channels; past that all are forgotten. Bytes. */
-const MAX_REMEMBERED = 4_194_304;
-/** One such match: a place in a map and a list, without the name. */
+/** Most bytes of cached matches, over all channels. Past that, the whole cache is cleared. */
+const MAX_CACHED = 4_194_304;
+/** Bytes of one cached match: a slot in a map and a list, without the name. */
 const MATCH = 320;
 
 let stamp = 0;
 
-/** What a subscription takes that nobody else has, the subscriber's own list of patterns included. Bytes. */
+/** Memory of a subscription that nobody else has, with its slot in the subscriber's list of patterns. Bytes. */
 export const bytesOf = (pattern: string): number => ENTRY + pattern.length;
 
 /**
- * Subscribers by channel name or pattern. Patterns are kept by what stands before their `*` or `**`: a match cuts the channel at
- * each `/` and looks there. A long name takes no more than its text, however many segments it has.
+ * Subscribers by channel name or pattern. The key of a pattern is the text before its `*` or `**`; `match` looks up the
+ * parts of the channel name that end before a `/`. So a name takes memory for its text only, not for each segment.
  */
 export class ChannelIndex<T extends Stamped> {
   readonly #names: Entries<T> = new Map();
   readonly #oneBelow: Entries<T> = new Map();
   readonly #allBelow: Entries<T> = new Map();
-  /** How many patterns there are with `**` behind no segment, one, two and so on: a match looks nowhere else. */
+  /** Number of `**` patterns by the count of segments before the `**`: a match looks only at depths that have some. */
   readonly #depths: number[] = [];
   #bytes = 0;
-  // Matches of channels somebody listens to, until any subscription changes. Channels nobody listens to leave nothing (CH-10).
-  #remembered = new Map<string, readonly T[]>();
-  #rememberedBytes = 0;
+  // Cleared when any subscription changes. Channels without subscribers are not cached (CH-10).
+  #cached = new Map<string, readonly T[]>();
+  #cachedBytes = 0;
 
   /** Names and patterns in use: 0 when nothing is subscribed. */
   get size(): number {
     return this.#names.size + this.#oneBelow.size + this.#allBelow.size;
   }
 
-  /** What they take in memory, subscribers themselves apart. Bytes. */
+  /** Memory of the index, without the subscribers themselves. Bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Adds a subscriber. Gives the text to remember the pattern by, the same for all subscribers; undefined when it was there. */
+  /** Adds a subscriber. Returns the string of the pattern that all subscribers share; undefined when already added. */
   add(pattern: string, subscriber: T): string | undefined {
     const [entries, stem] = this.#place(pattern);
     let entry = entries.get(stem);
@@ -66,7 +66,7 @@ export class ChannelIndex<T extends Stamped> {
       this.#bytes += bytesOf(pattern);
       if (entries === this.#allBelow) this.#countDepth(stem, 1);
     } else if (!this.#join(entry, subscriber)) return undefined;
-    this.#forget();
+    this.#clearCache();
     return entry.pattern;
   }
 
@@ -83,7 +83,7 @@ export class ChannelIndex<T extends Stamped> {
       this.#bytes -= bytesOf(pattern);
       if (entries === this.#allBelow) this.#countDepth(stem, -1);
     }
-    this.#forget();
+    this.#clearCache();
     return true;
   }
 
@@ -93,10 +93,10 @@ export class ChannelIndex<T extends Stamped> {
     return entries.has(stem);
   }
 
-  /** All that match a channel name, each once. The answer is shared: do not change it, nor keep it. */
+  /** All subscribers that match a channel name, each once. The list is shared: do not change or keep it. */
   match(channel: string): readonly T[] {
-    const remembered = this.#remembered.get(channel);
-    if (remembered !== undefined) return remembered;
+    const cached = this.#cached.get(channel);
+    if (cached !== undefined) return cached;
 
     stamp += 1;
     const found: T[] = [];
@@ -104,7 +104,7 @@ export class ChannelIndex<T extends Stamped> {
     if (this.#oneBelow.size > 0)
       collect(this.#oneBelow.get(channel.slice(0, channel.lastIndexOf('/'))), found);
     if (this.#allBelow.size > 0) this.#collectAllBelow(channel, found);
-    if (found.length > 0) this.#remember(channel, found);
+    if (found.length > 0) this.#addToCache(channel, found);
     return found;
   }
 
@@ -157,17 +157,17 @@ export class ChannelIndex<T extends Stamped> {
     return true;
   }
 
-  #remember(channel: string, found: readonly T[]): void {
+  #addToCache(channel: string, found: readonly T[]): void {
     const bytes = MATCH + channel.length + 12 * found.length;
-    if (this.#rememberedBytes + bytes > MAX_REMEMBERED) this.#forget();
-    this.#remembered.set(channel, found);
-    this.#rememberedBytes += bytes;
+    if (this.#cachedBytes + bytes > MAX_CACHED) this.#clearCache();
+    this.#cached.set(channel, found);
+    this.#cachedBytes += bytes;
   }
 
-  #forget(): void {
-    if (this.#rememberedBytes === 0) return;
-    this.#remembered = new Map();
-    this.#rememberedBytes = 0;
+  #clearCache(): void {
+    if (this.#cachedBytes === 0) return;
+    this.#cached = new Map();
+    this.#cachedBytes = 0;
   }
 }
 

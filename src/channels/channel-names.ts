@@ -1,7 +1,7 @@
 import { segmentsOf } from '../protocol/channel.ts';
 import { LowestFirst, type Ranked } from './lowest-first.ts';
 
-/** What is known of all names that a name or pattern matches. */
+/** Kept and discarded ids of all names that a name or pattern matches. */
 export interface KeptRange {
   /** The lowest id that is kept; infinite when none is. */
   readonly oldest: number;
@@ -11,7 +11,7 @@ export interface KeptRange {
 
 const nothing: KeptRange = { oldest: Number.POSITIVE_INFINITY, discardedThrough: -1 };
 
-/** A name in `ChannelNames`, and what is known of it; who uses it adds fields of their own. */
+/** A name in `ChannelNames`, with its kept and discarded ids. Subclasses add fields. */
 export class ChannelEntry implements Ranked, KeptRange {
   readonly name: string;
   slot = 0;
@@ -35,14 +35,14 @@ export class ChannelEntry implements Ranked, KeptRange {
     return this.#discardedThrough;
   }
 
-  /** The lowest id that is kept from now on; infinite when none is. */
+  /** Sets the lowest id that is kept; infinite when none is. */
   keepsFrom(oldest: number): void {
     if (oldest === this.#oldest) return;
     this.#oldest = oldest;
     this.branch?.moved(this);
   }
 
-  /** Everything up to this id was discarded, or may be missing. */
+  /** Marks all ids up to this one as discarded or possibly missing. */
   discards(through: number): void {
     if (through <= this.#discardedThrough) return;
     this.#discardedThrough = through;
@@ -50,7 +50,7 @@ export class ChannelEntry implements Ranked, KeptRange {
   }
 }
 
-/** A node of the tree: the names right below it, and the nodes below it that have names themselves. */
+/** A node of the tree: the names directly below it, and the child nodes with names below them. */
 class Branch<T extends ChannelEntry> implements Ranked {
   readonly parent: Branch<T> | undefined;
   readonly segment: string;
@@ -60,10 +60,10 @@ class Branch<T extends ChannelEntry> implements Ranked {
   rank = Number.POSITIVE_INFINITY;
   /** Names below it, at any depth. */
   size = 0;
-  // The highest id that was discarded right below it, and at any depth.
+  // The highest id that was discarded directly below it, and at any depth below it.
   #discardedHere = -1;
   #discardedBelow = -1;
-  // Made when needed.
+  // Created when needed.
   #branches: Map<string, Branch<T>> | undefined;
   #byRank: LowestFirst<Branch<T>> | undefined;
 
@@ -72,7 +72,7 @@ class Branch<T extends ChannelEntry> implements Ranked {
     this.segment = segment;
   }
 
-  /** What is known of the names that `/*` matches below it, or `/**` if `deep`. */
+  /** Kept and discarded ids of the names that `/*` matches below it, or `/**` if `deep`. */
   range(deep: boolean): KeptRange {
     if (deep) return { oldest: this.rank, discardedThrough: this.#discardedBelow };
     return {
@@ -111,13 +111,13 @@ class Branch<T extends ChannelEntry> implements Ranked {
     this.#byRank?.remove(branch);
   }
 
-  /** The lowest id of a name right below it has changed. */
+  /** Call it when the lowest id of a name directly below has changed. */
   moved(entry: T): void {
     this.entries.moved(entry);
     this.update();
   }
 
-  /** Finds its rank anew, and that of the nodes above it. */
+  /** Recomputes the rank of the node, and those of the nodes above. */
   update(): void {
     const rank = Math.min(
       this.entries.first?.rank ?? Number.POSITIVE_INFINITY,
@@ -149,15 +149,15 @@ class Branch<T extends ChannelEntry> implements Ranked {
 }
 
 /**
- * Entries by channel name, found by name or pattern: the other way round than in a `ChannelIndex`. Each node knows the lowest id that
- * is kept below it and the highest that was discarded there, so that a pattern is answered without a look at the names it matches.
+ * Entries by channel name, looked up by name or pattern; a `ChannelIndex` stores patterns and looks up a name. Each node
+ * knows the lowest id kept and the highest id discarded below it, so that `range` need not visit the names that match.
  */
 export class ChannelNames<T extends ChannelEntry> {
   readonly #byName = new Map<string, T>();
   readonly #root = new Branch<T>();
   #nodes = 0;
 
-  /** Nodes above the names, but for the root: 0 when no name is left. */
+  /** Nodes of the tree without the root: 0 when no name is left. */
   get nodes(): number {
     return this.#nodes;
   }
@@ -179,7 +179,7 @@ export class ChannelNames<T extends ChannelEntry> {
     return this.#byName.get(name);
   }
 
-  /** Adds the entry of a name that is not there yet. */
+  /** Adds the entry of a name that has none yet. */
   add(entry: T): void {
     this.#byName.set(entry.name, entry);
     let branch = this.#root;
@@ -195,7 +195,7 @@ export class ChannelNames<T extends ChannelEntry> {
     if (entry.discardedThrough >= 0) branch.discards(entry.discardedThrough);
   }
 
-  /** Removes an entry, and the nodes that leaves empty. The nodes above remember what was discarded. */
+  /** Removes an entry, and the nodes that become empty. The nodes above keep their discarded ids. */
   delete(entry: T): void {
     if (!this.#byName.delete(entry.name)) return;
     let branch = this.#above(entry.name);
@@ -227,13 +227,13 @@ export class ChannelNames<T extends ChannelEntry> {
     return (pattern.endsWith('**') ? branch?.size : branch?.entries.size) ?? 0;
   }
 
-  /** What is known of all names that a name or pattern matches. */
+  /** Kept and discarded ids of all names that a name or pattern matches. */
   range(pattern: string): KeptRange {
     if (!pattern.endsWith('*')) return this.get(pattern) ?? nothing;
     return this.#above(pattern)?.range(pattern.endsWith('**')) ?? nothing;
   }
 
-  /** The node that the last segment is below. */
+  /** The node of all segments but the last. */
   #above(pattern: string): Branch<T> | undefined {
     let branch: Branch<T> | undefined = this.#root;
     for (const segment of segmentsOf(pattern).slice(0, -1)) branch = branch?.child(segment);
@@ -241,7 +241,7 @@ export class ChannelNames<T extends ChannelEntry> {
   }
 }
 
-/** Tells which names a name or pattern matches (CH-3). */
+/** Returns a test whether a name or pattern matches a name (CH-3). */
 export function matcher(pattern: string): (name: string) => boolean {
   if (pattern.endsWith('/**')) {
     const above = pattern.slice(0, -2);

@@ -1,41 +1,40 @@
 import { segmentsOf } from '../protocol/channel.ts';
 
-/** A place in the tree of names and patterns, with what was set there and what that comes to. */
+/** A node in the tree of names and patterns: the rules set there, and the merged rules. */
 interface Node<Rule> {
   readonly children: Map<string, Node<Rule>>;
-  /** Set for the channel that ends here, for `*` and for `**` below it. */
+  /** The rules set for the channel that ends here, for `*` and for `**` below it. */
   name: Rule | undefined;
   star: Rule | undefined;
   stars: Rule | undefined;
-  /** What holds for the channel that ends here. */
+  /** Merged rule of the channel that ends here. */
   exact: Partial<Rule>;
-  /** What holds for a channel one segment longer, and for a longer one, that no child stands for. */
+  /** Merged rules of channels without a child node: one segment longer (`next`), and longer (`below`). */
   next: Partial<Rule>;
   below: Partial<Rule>;
 }
 
 /**
- * Finds what is set for a channel: of all rules that match, the most specific one wins, key by key. A name stands above any
- * pattern, a longer pattern above a shorter one, `*` above `**`. All is merged beforehand: finding a rule makes no list and no
- * object, and leaves nothing behind (CH-10).
+ * Finds the rule of a channel. For each key, the most specific matching rule that sets it wins: a name before a pattern,
+ * a longer pattern before a shorter one, `*` before `**`. The rules are merged in advance, so that a lookup creates no
+ * object and keeps no state (CH-10).
  */
 export class ChannelRules<Rule extends object> {
-  /** Each rule, by its name or pattern. */
+  /** The rules as given, by name or pattern. */
   readonly byPattern: Readonly<Record<string, Rule>>;
   readonly #none: Partial<Rule> = Object.freeze({});
-  /** Whether there is no rule at all. */
   readonly isEmpty: boolean;
   readonly #root: Node<Rule> = newNode(this.#none);
 
   constructor(byPattern: Readonly<Record<string, Rule>>) {
     const rules = Object.entries(byPattern);
     for (const [pattern, rule] of rules) put(this.#root, segmentsOf(pattern), rule, this.#none);
-    settle(this.#root, this.#none, this.#none);
+    mergeRules(this.#root, this.#none, this.#none);
     this.byPattern = byPattern;
     this.isEmpty = rules.length === 0;
   }
 
-  /** What is set for a channel, by all rules that match it. */
+  /** The merged rule of a channel. */
   of(channel: string): Partial<Rule> {
     if (this.isEmpty) return this.#none;
     let node = this.#root;
@@ -82,11 +81,11 @@ function childOf<Rule>(node: Node<Rule>, segment: string, none: Partial<Rule>): 
   return child;
 }
 
-function settle<Rule>(node: Node<Rule>, below: Partial<Rule>, next: Partial<Rule>): void {
+function mergeRules<Rule>(node: Node<Rule>, below: Partial<Rule>, next: Partial<Rule>): void {
   node.exact = merged(next, node.name);
   node.below = merged(below, node.stars);
   node.next = merged(node.below, node.star);
-  for (const child of node.children.values()) settle(child, node.below, node.next);
+  for (const child of node.children.values()) mergeRules(child, node.below, node.next);
 }
 
 const merged = <Rule>(general: Partial<Rule>, special: Rule | undefined): Partial<Rule> =>

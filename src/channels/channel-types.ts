@@ -1,6 +1,6 @@
 /**
- * The type of the data on a channel, of an application that says what its channels carry: `{ '/chat/*': { text: string } }`. The
- * channel's own entry counts first, then patterns with `*`, then those with `**`. `unknown` where there is none.
+ * The type of the data on a channel, from the application's map of channel types: `{ '/chat/*': { text: string } }`.
+ * The channel's own entry comes first, then patterns with `*`, then with `**`. Without an entry the type is `unknown`.
  */
 export type DataOf<Channels, Name extends string> = string extends Name
   ? unknown

@@ -1,12 +1,12 @@
-/** What a `LowestFirst` holds. */
+/** An item of a `LowestFirst`. */
 export interface Ranked {
-  /** By which it is ordered. After a change, `moved` has to be called. */
+  /** The sort key. After a change, `moved` has to be called. */
   readonly rank: number;
   /** Its index in the heap; only the heap sets it. */
   slot: number;
 }
 
-/** A binary heap whose items know their index, so that one that changes or goes is not looked for. */
+/** A binary heap whose items know their index, so that moving or removing an item needs no search. */
 export class LowestFirst<T extends Ranked> {
   readonly #items: T[] = [];
 
@@ -37,7 +37,7 @@ export class LowestFirst<T extends Ranked> {
     this.moved(last);
   }
 
-  /** The rank of an item has changed. */
+  /** Restores the order after the rank of an item has changed. */
   moved(item: T): void {
     const { slot } = item;
     const above = this.#items[(slot - 1) >> 1];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Log } from '../lib/log.ts';
 import { ConfigError } from './config-error.ts';
+import { unreadable } from './unreadable.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 
 /**
@@ -34,8 +35,8 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : String(cause);
-    throw unusable(file, `cannot be read (${code})`, cause);
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw unusable(file, `cannot be read: ${unreadable(code)}`, cause);
   }
 }
 

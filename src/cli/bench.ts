@@ -12,9 +12,9 @@ export interface BenchFlags extends ClientFlags {
   readonly subscribers?: string;
   /** Events a second. */
   readonly rate?: string;
-  /** Bytes of data in an event. */
+  /** Bytes of the data of an event, as JSON. */
   readonly size?: string;
-  /** Seconds. */
+  /** Seconds. Before them the server and this process are warmed up. */
   readonly time?: string;
   /** Whether the server may be on another machine. */
   readonly anyHost?: boolean;
@@ -38,8 +38,14 @@ interface Load {
   readonly seconds: number;
 }
 
-/** How often events are sent. Milliseconds. */
+/** How often it is looked whether something came. Milliseconds. */
 const TICK = 20;
+/** How long events are published one by one before it is measured: code that has run little is slow. Milliseconds. */
+const WARM_UP = 2_000;
+/** Batches that may wait for their reply at a time. */
+const UNANSWERED = 1_000;
+/** Events in one batch at most. */
+const BATCH = 100;
 /** How long the last deliveries may take. Milliseconds. */
 const PATIENCE = 10_000;
 /** Sessions opened at the same time. */
@@ -84,8 +90,13 @@ class Bench {
   readonly #clients: Client[] = [];
   readonly #padding: string;
   #failure: Error | undefined;
+  #unanswered = 0;
+  #isWarm = false;
   #published = 0;
+  #came = 0;
   #lastCame = 0;
+  /** Called when everything that was published has come. */
+  #onComplete = (): void => {};
 
   constructor(url: string, settings: ClientSettings, load: Load, around: BenchSurroundings) {
     this.#url = url;
@@ -101,6 +112,7 @@ class Bench {
     await this.#openAll();
     const publisher = this.#client();
     await publisher.handshake(this.#signal);
+    await this.#warmUp(publisher);
     const began = performance.now();
     await this.#publishFor(publisher, began);
     await this.#waitForRest();
@@ -151,17 +163,48 @@ class Bench {
     const sentAt: unknown =
       typeof data === 'object' && data !== null ? Reflect.get(data, 'sentAt') : undefined;
     if (typeof sentAt !== 'number') return;
+    this.#came += 1;
     this.#lastCame = performance.now();
-    this.#latencies.add(this.#lastCame - sentAt);
+    if (this.#isWarm) this.#latencies.add(this.#lastCame - sentAt);
+    if (this.#missing === 0) this.#onComplete();
   }
 
+  /** Publishes one event after another, each when the one before has come to all. */
+  async #warmUp(publisher: Client): Promise<void> {
+    this.#around.show('warming up');
+    const end = performance.now() + WARM_UP;
+    while (performance.now() < end) {
+      this.#publish(publisher, 1);
+      await this.#complete();
+      this.#stopIfFailed();
+    }
+    await this.#waitForRest();
+    this.#stopIfMissing();
+    this.#isWarm = true;
+    this.#published = 0;
+    this.#came = 0;
+  }
+
+  /** Resolves when all that was published has come, or after a while. */
+  #complete(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#around.clock.after(TICK * 10, resolve);
+      this.#onComplete = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  // An event is sent when its time has come, whatever the server has answered: else a server that stops for a while would
+  // be asked for less meanwhile.
   async #publishFor(publisher: Client, began: number): Promise<void> {
     const { rate, seconds } = this.#load;
     let shownAt = 0;
     for (;;) {
       const elapsed = Math.min((performance.now() - began) / 1_000, seconds);
-      const due = Math.floor(elapsed * rate) - this.#published;
-      if (due > 0) await this.#publish(publisher, Math.min(due, 100));
+      const due = Math.min(Math.floor(elapsed * rate) - this.#published, BATCH);
+      if (due > 0 && this.#unanswered < UNANSWERED) this.#publish(publisher, due);
       if (elapsed === seconds && this.#published >= Math.floor(seconds * rate)) return;
       if (performance.now() - began > seconds * 1_000 + PATIENCE) return;
       this.#stopIfFailed();
@@ -169,17 +212,35 @@ class Bench {
         shownAt = Math.floor(elapsed);
         this.#around.show(this.#progress(shownAt));
       }
-      if (due <= 100) await this.#pause(TICK);
+      const next = began + ((this.#published + 1) / rate) * 1_000;
+      await this.#pause(Math.min(Math.max(next - performance.now(), 0), TICK));
     }
   }
 
-  async #publish(publisher: Client, count: number): Promise<void> {
-    const batch = Array.from({ length: count }, () => {
-      return { channel: this.#channel, data: { sentAt: performance.now(), x: this.#padding } };
-    });
-    for (const reply of await publisher.exchange(batch, this.#signal))
-      if (reply.successful !== true) throw new ClientError(refusalOf(reply));
+  #publish(publisher: Client, count: number): void {
+    const batch = Array.from({ length: count }, () => ({ channel: this.#channel, data: this.#data() }));
     this.#published += count;
+    this.#unanswered += 1;
+    publisher
+      .exchange(batch, this.#signal)
+      .then(
+        (replies) => {
+          const refused = replies.find(({ successful }) => successful !== true);
+          if (refused !== undefined) this.#failure ??= new ClientError(refusalOf(refused));
+        },
+        (error: Error) => {
+          if (!this.#signal.aborted) this.#failure ??= error;
+        },
+      )
+      .finally(() => {
+        this.#unanswered -= 1;
+      });
+  }
+
+  #data(): Incoming {
+    const sentAt = performance.now();
+    const room = Math.max(0, this.#load.size - JSON.stringify({ sentAt, x: '' }).length);
+    return { sentAt, x: this.#padding.slice(0, room) };
   }
 
   async #waitForRest(): Promise<void> {
@@ -191,7 +252,12 @@ class Bench {
   }
 
   get #missing(): number {
-    return this.#published * this.#load.subscribers - this.#latencies.total;
+    return this.#published * this.#load.subscribers - this.#came;
+  }
+
+  #stopIfMissing(): void {
+    if (this.#missing > 0)
+      throw new ClientError(`${grouped(this.#missing)} deliveries did not come within ${PATIENCE / 1_000} s`);
   }
 
   #stopIfFailed(): void {
@@ -210,7 +276,8 @@ class Bench {
 
   #report(seconds: number): void {
     const { print, width } = this.#around;
-    const { subscribers, size } = this.#load;
+    const { subscribers } = this.#load;
+    const size = Buffer.byteLength(JSON.stringify(this.#data()));
     const { total, longest } = this.#latencies;
     const [p50, p99] = [0.5, 0.99].map((part) => shownMs(this.#latencies.percentile(part)));
     print(
@@ -220,8 +287,7 @@ class Bench {
     print(`  deliveries  ${grouped(total / seconds)}/s`);
     print(`  latency     p50 ${p50}, p99 ${p99}, longest ${shownMs(longest)}`);
     for (const line of this.#latencies.histogram(width)) print(line);
-    if (this.#missing > 0)
-      throw new ClientError(`${grouped(this.#missing)} deliveries did not come within ${PATIENCE / 1_000} s`);
+    this.#stopIfMissing();
   }
 }
 

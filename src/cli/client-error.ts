@@ -17,8 +17,28 @@ export class ArgumentError extends ClientError {}
 export function unreachable(url: string, error: unknown): ClientError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   const why = certificateFaults[code];
-  if (why === undefined) return new ClientError(`cannot reach the server (${code})`, { cause: error });
+  const mixed = mixedUp(url, code);
+  if (mixed !== undefined) return new ClientError(mixed, { cause: error });
+  if (why === undefined) {
+    const hint = hints[code] ?? '';
+    return new ClientError(`cannot reach the server (${code})${hint}`, { cause: error });
+  }
   return new ClientError(`the certificate of ${new URL(url).host} ${why}`, { cause: error });
+}
+
+const hints: Readonly<Record<string, string>> = {
+  ECONNREFUSED: ': nothing listens there; start it, or correct the port',
+  ENOTFOUND: ': there is no host of this name',
+};
+
+// A server of TLS hangs up on plain HTTP, and what a plain server answers is no TLS.
+function mixedUp(url: string, code: string): string | undefined {
+  const isSecure = /^(https|wss):/.test(url);
+  if (isSecure && /^(EPROTO|ERR_SSL_)/.test(code))
+    return `the server does not speak TLS there: write ${url.replace(/^(http|ws)s:/, '$1:')}`;
+  if (!isSecure && /^(ECONNRESET|HPE_INVALID_CONSTANT)$/.test(code))
+    return `the server hung up (${code}); if it speaks TLS there, write ${url.replace(/^(http|ws):/, '$1s:')}`;
+  return undefined;
 }
 
 const orAny = 'or accept any certificate with --insecure';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientSettings } from './client.ts';
+import { unreadable } from './unreadable.ts';
 import { ArgumentError } from './client-error.ts';
 import type { Incoming } from './link.ts';
 
@@ -54,7 +55,7 @@ function contentOf(flag: string, file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : cause;
-    throw new ArgumentError(`${flag}: ${file} cannot be read (${code})`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new ArgumentError(`${flag}: ${file} cannot be read: ${unreadable(code)}`, { cause });
   }
 }

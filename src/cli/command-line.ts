@@ -73,8 +73,8 @@ export function commandLine(version: string, actions: Actions): Command {
   )
     .option('--subscribers <number>', 'sessions that subscribe, up to 10000 (100)')
     .option('--rate <events>', 'events published a second, up to 100000 (100)')
-    .option('--size <bytes>', 'data in each event, up to 65536 (100)')
-    .option('--time <seconds>', 'how long, up to 600 (10)')
+    .option('--size <bytes>', 'data of each event as JSON, up to 65536 (100)')
+    .option('--time <seconds>', 'how long, up to 600, after 2 to warm up (10)')
     .option('--any-host', 'let the server be on another machine')
     .action(actions.bench);
   const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));

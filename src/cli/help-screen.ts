@@ -19,7 +19,7 @@ const options: readonly Item[] = [
   ['--trust-proxy <list>', 'Proxies in front of it: how many, or their addresses.'],
   ['--api-key <key>', 'Key of the HTTP API; generate makes one.'],
   ['--tls-cert <file>', 'Certificate for HTTPS; needs --tls-key <file>, too.'],
-  ['--log-level <word>', 'debug, info, warn, error or silent; see --log-format.'],
+  ['--log-level <word>', 'trace, debug, info, warn, error or silent. (info)'],
   ['--no-demo', 'No chat page.'],
 ];
 

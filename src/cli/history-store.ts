@@ -14,6 +14,7 @@ export async function historyStore({
 }: ProgramOptions['history']): Promise<HistoryStore> {
   const bounds = { maxChannels, ...(maxBytes !== undefined && { maxBytes }) };
   if (path === undefined) return new MemoryHistory(bounds);
+  await checkFolder(path);
   const { LevelHistory } = await level();
   return new LevelHistory({ path, sync, ...bounds });
 }
@@ -30,14 +31,22 @@ export async function checkFolder(path: string): Promise<void> {
 }
 
 function obstacleAt(path: string): string | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined)
-    return isUsable(existing(dirname(path))) ? undefined : 'cannot be made: it is in no folder of ours';
+    return isUsable(existing(dirname(path)))
+      ? undefined
+      : 'cannot be made: this user may not write to the folder above it, or that is a file; name another folder';
   if (!stats.isDirectory()) return 'is a file: name a folder, or nothing yet';
-  if (!isUsable(path)) return 'is not ours to read and write';
+  if (!isUsable(path))
+    return 'may not be read and written by this user: change its owner, or name another folder';
   const files = readdirSync(path);
   if (files.length === 0 || files.includes('CURRENT')) return undefined;
   return 'has other files: name a folder that is empty, or does not exist';
+}
+
+// Below a file `statSync` throws, whatever it was told.
+function statsOf(path: string) {
+  return existsSync(path) ? statSync(path) : undefined;
 }
 
 /** The nearest folder that is there. */

@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isAllowedHost } from '../http/host-guard.ts';
+import { refusalOfHost } from '../http/host-guard.ts';
 import { asksForWebSocket, passOver } from '../http/pass-over.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
-import { type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
+import type { Refusals } from '../core/refusals.ts';
+import { type HttpRequest, type HttpResponse, type RequestHead, refuse } from '../transports/http.ts';
 
 /** What listens, for HTTP/1.1 or for both versions. */
 interface Front {
@@ -12,20 +13,29 @@ interface Front {
   emit(event: string, socket: Duplex): boolean;
 }
 
-const refusal = 'Forbidden: unknown host; name it in allowedHosts';
-
 /**
  * Hands what asks for a host of ours to the server behind, upgrades included, and answers 403 to the rest (CO-6). A request that
  * offers another protocol than WebSocket stays with the server in front, the one that listens.
  */
-export function guardHosts(front: Front, behind: Server, allowed: readonly string[]): void {
+export function guardHosts(
+  front: Front,
+  behind: Server,
+  allowed: readonly string[],
+  refusals: Pick<Refusals, 'note'>,
+): void {
+  const refusalOf = (request: RequestHead) => refusalOfHost(request, allowed, '"allowedHosts"', refusals);
   front.on('request', (request, response) => {
-    if (isAllowedHost(request, allowed)) behind.emit('request', request, response);
-    else refuse(response, 403, refusal);
+    const why = refusalOf(request);
+    if (why === undefined) behind.emit('request', request, response);
+    else refuse(response, 403, `Forbidden: ${why}`);
   });
   front.on('upgrade', (request, socket, head) => {
-    if (!asksForWebSocket(request)) passOver(request, socket, head, front);
-    else if (isAllowedHost(request, allowed)) behind.emit('upgrade', request, socket, head);
-    else refuseUpgrade(socket, { status: 403, text: refusal });
+    if (!asksForWebSocket(request)) {
+      passOver(request, socket, head, front);
+      return;
+    }
+    const why = refusalOf(request);
+    if (why === undefined) behind.emit('upgrade', request, socket, head);
+    else refuseUpgrade(socket, { status: 403, text: `Forbidden: ${why}` });
   });
 }

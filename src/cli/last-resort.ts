@@ -1,9 +1,13 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Log } from '../lib/log.ts';
+import { notFoundText } from '../http/not-found.ts';
+import type { Server } from '../server.ts';
 import { refuse } from '../transports/http.ts';
 
-/** Answers what nobody else has. */
-export const notFound: RequestHandler = (_request, response) => refuse(response, 404, 'Not found');
+/** Answers what nobody else has, and says where Bayeux is. */
+export function notFound(server: Server, path: string): RequestHandler {
+  return (request, response) => refuse(response, 404, notFoundText(request, [path], server.refusals));
+}
 
 /** Answers a failure with its status and nothing of what it was, which only the log says. */
 export function failed(log: Log): ErrorRequestHandler {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
+import { unreadable } from './unreadable.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { Timers } from './timers.ts';
 import type { ProgramOptions } from './options.ts';
@@ -40,7 +41,7 @@ function read(key: string, file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw unusable(key, file, `cannot be read (${codeOf(cause)})`, cause);
+    throw unusable(key, file, `cannot be read: ${unreadable(codeOf(cause))}`, cause);
   }
 }
 
@@ -103,12 +104,14 @@ function whoseFault(error: unknown, host: string, port: number): [key: string, v
 function whatFailed(error: unknown, isFile: boolean): string {
   switch (codeOf(error)) {
     case 'EADDRINUSE':
-      return 'is in use by another program';
+      return 'is in use by another program: end that, or name another with --port';
     case 'EACCES':
-      return isFile ? noPlace : 'may not be used by this user';
+      return isFile
+        ? noPlace
+        : 'may not be used by this user: take one from 1024 up, and let a proxy listen here';
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return 'is no address of this machine';
+      return 'is no address of this machine: write one that is, or 0.0.0.0 for all';
     default:
       return `cannot be listened on (${codeOf(error)})`;
   }

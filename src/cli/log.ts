@@ -1,6 +1,6 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { Log, LogLevel } from '../lib/log.ts';
-import { messageOf } from '../lib/log-message.ts';
+import { logTo } from '../lib/logger.ts';
 import { printable } from '../lib/printable.ts';
 import type { ProgramOptions } from './options.ts';
 import { isPretty, prettyLine } from './pretty-log.ts';
@@ -18,7 +18,7 @@ export function programLog({ logLevel, logFormat }: ProgramOptions): Log {
   return prettyLog(logLevel, sink, isTerminal && !process.env.NO_COLOR);
 }
 
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
 
 function prettyLog(least: ProgramOptions['logLevel'], sink: Sink, colour: boolean): Log {
   if (least === 'silent') return () => {};
@@ -33,10 +33,7 @@ function jsonLog(level: ProgramOptions['logLevel'], sink: Sink): Log {
     { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: named } },
     withoutControls(sink),
   );
-  return (event) => {
-    const { level, error, ...rest } = event;
-    logger[level](error === undefined ? rest : { ...rest, err: error }, messageOf(event));
-  };
+  return logTo(logger);
 }
 
 // What clients sent may stand in a line: JSON escapes only some of what a terminal obeys.

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
 import { HistoryError } from '../features/history/level/history-error.ts';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
@@ -10,6 +11,7 @@ import { Server } from '../server.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
 import { bench } from './bench.ts';
+import { withChatHistory } from './chat-history.ts';
 import { check } from './check.ts';
 import { ArgumentError, ClientError } from './client-error.ts';
 import { commandLine, Ended, type Instead, width } from './command-line.ts';
@@ -27,6 +29,7 @@ import { programLog } from './log.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { publish } from './publish.ts';
+import { hearSchemeMixups } from './scheme-mixups.ts';
 import { interrupted, untilSignal } from './signals.ts';
 import { subscribe } from './subscribe.ts';
 import { version } from './version.ts';
@@ -73,15 +76,34 @@ async function serve(config: Config, instead: Instead): Promise<void> {
   checkAuth(config);
 
   const history = await historyStore(program.history);
-  const server = new Server({ ...config.server, history, log, ...(policy && { policy }) });
+  const options = program.demo ? withChatHistory(config.server) : config.server;
+  const server = new Server({
+    ...options,
+    history,
+    log,
+    trace: program.logLevel === 'trace',
+    ...(policy && { policy }),
+  });
+  try {
+    await run(config, server, key, log);
+  } catch (error) {
+    await server.close(); // Timers of the server would keep the process.
+    throw error;
+  }
+}
+
+/** Listens until a signal comes, and ends the process. */
+async function run(config: Config, server: Server, key: string | undefined, log: Log): Promise<void> {
+  const { program } = config;
   const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
-  if (program.demo) routes.use(pages(program.path));
-  routes.use(notFound, failed(log));
+  if (program.demo) routes.use(pages(program.path, version()));
+  routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
   const behind = createServer(front(program.path, serveBayeux, application(routes)));
   server.attachUpgrades(behind, { path: program.path });
   const http = httpServer(program);
-  guardHosts(http, behind, program.allowedHosts);
+  guardHosts(http, behind, program.allowedHosts, server.refusals);
+  hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
 
   // From here on: a signal that comes while the program starts ends it as gently.
   const signalled = untilSignal();

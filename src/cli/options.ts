@@ -106,13 +106,13 @@ export const programTable = {
   },
   demo: {
     kind: 'boolean',
-    doc: 'Serve the chat page at `/` and the clients it needs. Unset serves it until `host`, `allowedHosts` or `trustProxy` lets others in.',
+    doc: 'Serve the chat page at `/`, the clients it needs and the documentation. Its channel `/chat/lobby` keeps its last 50 messages. Unset serves it until `host`, `allowedHosts` or `trustProxy` lets others in.',
   },
   logLevel: {
     kind: 'word',
-    words: ['debug', 'info', 'warn', 'error', 'silent'],
+    words: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
-    doc: 'Least level that is logged, on the standard error stream.',
+    doc: 'Least level that is logged, on the standard error stream; `trace` is each message, without its secrets.',
   },
   logFormat: {
     kind: 'word',

@@ -12,7 +12,7 @@ export interface LineStyle {
 // In the message already.
 const inMessage = ['level', 'event', 'why', 'reason', 'option', 'error'];
 
-const colours: Record<LogLevel, number> = { debug: 36, info: 32, warn: 33, error: 31 };
+const colours: Record<LogLevel, number> = { trace: 90, debug: 36, info: 32, warn: 33, error: 31 };
 
 /**
  * Writes a log event for people: time, level, message, the other values by name, and the stack of an error below. It is ours, since

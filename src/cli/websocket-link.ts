@@ -10,6 +10,21 @@ interface Exchange {
   reject(error: unknown): void;
 }
 
+const hints: Readonly<Record<number, string>> = {
+  404: 'is the path right? A POST to it is told where the server is mounted',
+};
+
+// The library gives an IP address as the name of the server, too, which Node deprecates, at once and by two lines on the terminal.
+function quietly<T>(make: () => T): T {
+  const { noDeprecation = false } = process;
+  process.noDeprecation = true;
+  try {
+    return make();
+  } finally {
+    process.noDeprecation = noDeprecation;
+  }
+}
+
 /** A WebSocket, opened when something is to be sent, and again when it was lost. */
 export class WebSocketLink implements Link {
   readonly connectionType = 'websocket';
@@ -59,7 +74,7 @@ export class WebSocketLink implements Link {
   #opened(): Promise<Client> {
     const { headers, ca, insecure } = this.#options;
     const tls = { rejectUnauthorized: !insecure, ...(ca && { ca }) };
-    const socket = new WebSocket.Client(this.#url, [], { headers: { ...headers }, tls });
+    const socket = quietly(() => new WebSocket.Client(this.#url, [], { headers: { ...headers }, tls }));
     socket.onmessage = ({ data }) => this.#receive(String(data));
     return new Promise((resolve, reject) => {
       // Its own listener says no more than that it closed.
@@ -76,8 +91,9 @@ export class WebSocketLink implements Link {
 
   #closedWith({ statusCode }: Client): string {
     if (statusCode !== undefined && statusCode !== 0 && statusCode !== 101)
-      return `${this.#url} answered ${statusCode} to the WebSocket handshake`;
-    return 'the server closed the connection';
+      return `${this.#url} answered ${statusCode} to the WebSocket handshake: ${hints[statusCode] ?? 'the log of the server says why'}`;
+    if (statusCode === 101 || !this.#url.startsWith('ws:')) return 'the server closed the connection';
+    return `the server hung up before the WebSocket handshake; if it speaks TLS there, write ${this.#url.replace('ws:', 'wss:')}`;
   }
 
   #receive(text: string): void {

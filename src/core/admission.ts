@@ -1,38 +1,39 @@
 import { countingKey } from '../lib/address.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit, SocketTally } from '../ports/conduit.ts';
 import type { Refusals } from './refusals.ts';
 
-/** What there is of one address. */
+/** The sessions and sockets of one address. */
 interface Tally {
-  /** One text for all that are counted here. */
+  /** One string object for all that are counted here, to save memory. */
   readonly address: string;
   sessions: number;
   sockets: number;
 }
 
-/** Where one session is counted. */
+/** The counters that include one session. */
 export interface Seat {
   readonly address: string;
   readonly socket: SocketTally | undefined;
 }
 
-/** How many sessions there may be. */
+/** The limits on sessions. */
 export interface AdmissionOptions {
   readonly maxSessions: number;
   readonly maxSessionsPerAddress: number;
   readonly maxSessionsPerConnection: number;
-  /** Whose `X-Forwarded-For` is believed, if anybody's. */
+  /** The option `trustProxy`. If it is off, the log may suggest it. */
   readonly trustProxy: unknown;
 }
 
 type LimitOption = Exclude<keyof AdmissionOptions, 'trustProxy'>;
 
-/** So many sockets for each session that may be: who reconnects has two for a while. */
+/** Sockets allowed for each allowed session: a client that reconnects has two for a while. */
 const SOCKETS_PER_SESSION = 2;
 
 /**
- * Says whether there is room for one more session or socket: in all, from one address, on one socket (HS-14, SEC-10). An HTTP
- * connection is not counted by itself, since a proxy sends the requests of many clients through one.
+ * Limits sessions and sockets: in total, for one address, and on one socket (HS-14, SEC-10). An HTTP
+ * connection is not counted, since a proxy sends the requests of many clients through one.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
@@ -46,19 +47,17 @@ export class Admission {
     this.#refusals = refusals;
   }
 
-  /** Addresses from which there is any. */
+  /** Number of addresses with a session or a socket. */
   get addresses(): number {
     return this.#byAddress.size;
   }
 
-  /** Whether a session may be opened by this conduit; a refusal is logged. */
-  admits(conduit: Conduit): boolean {
+  /** In words, why no session may be opened by this conduit; undefined when one may. A refusal is logged. */
+  refusalOf(conduit: Conduit): string | undefined {
     const full = this.#fullFor(conduit);
-    if (full !== undefined) this.#refuse(full, conduit);
-    return full === undefined;
+    return full && this.#refuse(full, conduit);
   }
 
-  /** Counts a session that was admitted. */
   enter(conduit: Conduit): Seat {
     const address = addressOf(conduit);
     this.#sessions += 1;
@@ -69,7 +68,7 @@ export class Admission {
     return { address, socket: conduit.tally };
   }
 
-  /** The session is over. */
+  /** Stops counting a session that ended. */
   leave({ address, socket }: Seat): void {
     this.#sessions -= 1;
     if (socket !== undefined) socket.sessions -= 1;
@@ -78,22 +77,19 @@ export class Admission {
     this.#dropEmpty(address, tally);
   }
 
-  /** Counts a socket that was opened, if there is room for it; a refusal is logged. */
-  open(socket: Conduit): boolean {
+  /** Counts a socket that was opened, if there is room for it; else says in words why there is none, and logs it. */
+  open(socket: Conduit): string | undefined {
     const address = countingKey(socket.address);
     const full = this.#fullForSocket(address);
-    if (full !== undefined) {
-      this.#refuse(full, socket);
-      return false;
-    }
+    if (full !== undefined) return this.#refuse(full, socket);
     this.#sockets += 1;
     const tally = address === '' ? undefined : this.#tallyOf(address);
     if (tally !== undefined) tally.sockets += 1;
     socket.tally = { address: tally?.address ?? '', sessions: 0 };
-    return true;
+    return undefined;
   }
 
-  /** The socket, which was counted, is gone. */
+  /** Stops counting a socket that closed. */
   close(socket: Conduit): void {
     const address = addressOf(socket);
     this.#sockets -= 1;
@@ -130,14 +126,17 @@ export class Admission {
     if (tally?.sessions === 0 && tally.sockets === 0) this.#byAddress.delete(address);
   }
 
-  #refuse(option: LimitOption, conduit: Conduit): void {
+  #refuse(option: LimitOption, conduit: Conduit): string {
+    const why = overLimit(option, this.#options[option]);
     const hint = option === 'maxSessionsPerAddress' ? this.#hintFor(conduit) : undefined;
     this.#refusals.note('session.refused', {
       option,
       limit: this.#options[option],
       address: conduit.address,
+      why,
       ...(hint !== undefined && { hint }),
     });
+    return why;
   }
 
   #hintFor({ request }: Conduit): string | undefined {
@@ -146,7 +145,7 @@ export class Admission {
   }
 }
 
-// A socket that is gone no longer knows its own.
+// A closed socket no longer knows its address.
 function addressOf(conduit: Conduit): string {
   return conduit.tally?.address ?? countingKey(conduit.address);
 }

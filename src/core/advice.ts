@@ -2,27 +2,27 @@ import type { BayeuxError } from '../protocol/errors.ts';
 import type { Advice } from '../protocol/message.ts';
 import type { Timing } from '../ports/transport.ts';
 
-/** What a client may be told to do next, by the name the protocol notes give it. */
+/** The kinds of advice, by their names in docs/wire.md without `A-`. */
 export type AdviceKind =
   /** Connect again (A-retry). */
   | 'retry'
-  /** The session is unknown: start over at once (A-handshake). */
+  /** Shake hands again at once: the session is unknown (A-handshake). */
   | 'handshake'
-  /** Start over, but not in a tight loop (A-again, ADV-5). */
+  /** Shake hands again after a pause (A-again, ADV-5). */
   | 'again'
-  /** Connect again, but not in a tight loop (A-later, ADV-5). */
+  /** Connect again after a pause (A-later, ADV-5). */
   | 'later'
   /** Stop (A-none). */
   | 'none'
-  /** The events come by another way: connect once a period, as a heartbeat (A-sse). */
+  /** Connect once per period as a heartbeat: events come by a stream (A-sse). */
   | 'heartbeat';
 
-/** ADV-5: a failure that may recur must not be repeated many times a second. Milliseconds. */
+/** ADV-5: the pause after a failure that may recur, so that a client does not repeat it many times a second. Milliseconds. */
 const PAUSE = 1000;
 
 interface Kind {
   readonly reconnect: Advice['reconnect'];
-  /** Before the next request, in milliseconds; by default the interval of the transport. */
+  /** Pause before the next request; absent means the interval of the transport. Milliseconds. */
   readonly pause?: number;
   /** Whether the client may try other hosts. */
   readonly failed: boolean;
@@ -37,7 +37,7 @@ const kinds: Readonly<Record<AdviceKind, Kind>> = {
   heartbeat: { reconnect: 'retry', failed: false },
 };
 
-// The advice that goes with a failed handshake or connect, where the error has its own rule.
+// Advice after a failed handshake or connect, by error code.
 const afterHandshake: Record<string, AdviceKind> = { handshake_not_alone: 'again', server_error: 'again' };
 const afterConnect: Record<string, AdviceKind> = {
   session_unknown: 'handshake',
@@ -51,20 +51,20 @@ const afterConnect: Record<string, AdviceKind> = {
   user_mismatch: 'none',
 };
 
-/** The advice that goes with a failed reply on this channel; undefined where none belongs (ADV-1). */
+/** The advice in a failed reply on this channel; undefined if there is none (ADV-1). */
 export function adviceAfter(channel: string | undefined, error: BayeuxError): AdviceKind | undefined {
   if (channel === '/meta/handshake') return afterHandshake[error.code] ?? 'none';
   if (channel === '/meta/connect') return afterConnect[error.code] ?? 'later';
   return undefined;
 }
 
-/** What advice carries besides. */
+/** Options that add fields to advice. */
 interface AdviceOptions {
   readonly advice: { readonly maxInterval: boolean };
   readonly hosts: readonly string[];
 }
 
-/** Makes advice; always complete (ADV-1). */
+/** Makes advice, always with all fields (ADV-1). */
 export class Advisor {
   readonly #options: AdviceOptions;
 

@@ -2,9 +2,9 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-// Each check says what to write instead. TypeScript refuses most of these mistakes, but JavaScript none.
+// Each error says what to write instead. TypeScript finds most of these mistakes, JavaScript none.
 
-/** What others call these events. */
+/** Names that other libraries use for these events. */
 const elsewhere: Readonly<Record<string, string>> = {
   connect: 'session.opened',
   connection: 'session.opened',
@@ -17,7 +17,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   message: 'published',
 };
 
-/** Throws `UsageError` unless this is the name of an event that can be heard by this call. */
+/** Throws `UsageError` unless `name` is one of the `known` events. */
 export function checkEventName(name: unknown, known: readonly string[], on = 'server.on'): void {
   const usage = `write ${on}('${known[0]}', (event) => …)`;
   if (typeof name === 'function') throw new UsageError(`the name of the event comes first: ${usage}`);
@@ -29,13 +29,13 @@ export function checkEventName(name: unknown, known: readonly string[], on = 'se
   throw new UsageError(`there is no event "${name}"${meant || ` (there are ${known.join(', ')})`}`);
 }
 
-/** Throws `UsageError` unless this is a function; `usage` says how the call is written. */
-export function checkFunction(what: string, given: unknown, usage: string): void {
-  if (typeof given === 'function') return;
-  throw new UsageError(`${what} must be a function, got ${shown(given)}: ${usage}`);
+/** Throws `UsageError` unless `value` is a function. `usage` shows the correct call. */
+export function checkFunction(what: string, value: unknown, usage: string): void {
+  if (typeof value === 'function') return;
+  throw new UsageError(`${what} must be a function, got ${shown(value)}: ${usage}`);
 }
 
-/** Says that this stands where the name of a channel, a text, is expected; `usage` says how the call is written. */
-export function noChannel(given: unknown, usage: string): UsageError {
-  return new UsageError(`the channel comes first, as a text, got ${shown(given)}: ${usage}`);
+/** The error for a first argument that is not the name of a channel. `usage` shows the correct call. */
+export function noChannel(value: unknown, usage: string): UsageError {
+  return new UsageError(`the channel comes first, as a text, got ${shown(value)}: ${usage}`);
 }

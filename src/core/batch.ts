@@ -1,8 +1,9 @@
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Arrival } from '../ports/session.ts';
-import { errors, NoRoomError } from '../protocol/errors.ts';
+import { BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
   HandshakeRequest,
@@ -12,6 +13,7 @@ import type {
 } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Context, Core } from './context.ts';
+import { noteRefused } from './refused-message.ts';
 import { connect } from './requests/connect.ts';
 import { disconnect } from './requests/disconnect.ts';
 import { handshake } from './requests/handshake.ts';
@@ -19,20 +21,20 @@ import { publish } from './requests/publish.ts';
 import { subscribe, unsubscribe } from './requests/subscribe.ts';
 import type { Session } from './session.ts';
 
-/** How many messages of one session may wait for those before them (PR-12). */
+/** Messages of one session that may wait for earlier ones (PR-12). */
 const MAX_WAITING = 100;
 
 /**
- * The messages of one HTTP request or one frame: handled one after another (PR-1), and answered together. Here, and only here, a
- * request becomes a reply, and an error too.
+ * The messages of one HTTP request or frame, handled in order (PR-1) and answered together. Requests and
+ * errors become replies only here.
  */
 export class Batch implements Context {
   readonly conduit: Conduit;
   readonly core: Core;
-  /** Whether there is one message only. */
+  /** Whether the batch has one message only. */
   readonly alone: boolean;
   readonly #requests: readonly Request[];
-  // HS-3: a handshake is alone; beside it nothing is carried out.
+  // HS-3: the handshake of a batch that has other messages too. The other messages fail.
   readonly #handshake: Request | undefined;
   readonly #replies: OutgoingReply[];
   #opened: Session | undefined;
@@ -55,22 +57,25 @@ export class Batch implements Context {
     this.#afterwards.push(call);
   }
 
-  /** Handles the messages, and writes the response: now, or when a connect in it is released. Never throws or rejects. */
+  /** Handles the messages and writes the response. A held connect is answered later, by its session. Never throws or rejects. */
   handle(): MaybePromise<void> {
-    // While nothing waits nothing is weighed.
-    if (this.core.intake.used > 0 && this.#isCrowded()) {
-      this.conduit.end('capacity');
+    // No need to compute memory while no other request uses any.
+    const crowded = this.core.intake.used > 0 ? this.#crowded() : undefined;
+    if (crowded !== undefined) {
+      this.conduit.end('capacity', undefined, crowded);
       return;
     }
     try {
       const done = this.#handleFrom(0);
-      return isPromise(done) ? this.#counted(done.catch((error: unknown) => this.#giveUp(error))) : done;
+      return isPromise(done)
+        ? this.#countWhileWaiting(done.catch((error: unknown) => this.#giveUp(error)))
+        : done;
     } catch (error) {
       this.#giveUp(error);
     }
   }
 
-  // A batch that waits for nobody costs no promise.
+  // A batch that does not have to wait makes no promise.
   #handleFrom(first: number): MaybePromise<void> {
     for (let at = first; at < this.#requests.length; at += 1) {
       const request = this.#requests[at];
@@ -82,19 +87,19 @@ export class Batch implements Context {
           return this.#handleFrom(at + 1);
         });
       }
-      // There is no reply yet to a connect that is held.
+      // A held connect has no reply yet.
       if (reply !== undefined) this.#replies.push(reply);
     }
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
   }
 
-  // What is answered at once is not weighed, nor what the application itself sends.
-  #counted(done: Promise<void>): Promise<void> {
+  // Batches answered at once, and those of the application itself, are not counted.
+  #countWhileWaiting(done: Promise<void>): Promise<void> {
     if (this.conduit.trusted === true) return done;
     const { intake } = this.core;
     const memory = this.#memory;
-    const session = this.#firstNamed();
+    const session = this.#firstSession();
     intake.add(memory);
     if (session !== undefined) session.waitingBytes += memory;
     return done.then(() => {
@@ -103,34 +108,37 @@ export class Batch implements Context {
     });
   }
 
-  // Weighed once, where it is asked for at all.
+  // Computed on first use.
   get #memory(): number {
     this.#weight ??= memoryOf(this.#requests);
     return this.#weight;
   }
 
-  // An HTTP request is turned away, or a socket closed, before any of it takes effect.
-  #isCrowded(): boolean {
+  // An HTTP request is turned away, or a socket closed, before any of it takes effect. In words, why.
+  #crowded(): string | undefined {
     const { intake } = this.core;
-    if (this.conduit.trusted === true) return false;
+    if (this.conduit.trusted === true) return undefined;
     const memory = this.#memory;
-    return !intake.hasRoomFor(memory, this.conduit.address) || this.#isQueueFull(memory);
+    return intake.hasRoomFor(memory, this.conduit.address) ? this.#fullQueue(memory) : intake.full;
   }
 
-  // A socket is not read instead.
-  #isQueueFull(memory: number): boolean {
-    const session = this.conduit.shape === 'exchange' ? this.#firstNamed() : undefined;
-    if (session === undefined || session.waitingBytes === 0) return false;
+  // For HTTP alone: a socket is not read in this case.
+  #fullQueue(memory: number): string | undefined {
+    const session = this.conduit.shape === 'exchange' ? this.#firstSession() : undefined;
+    if (session === undefined || session.waitingBytes === 0) return undefined;
     const { maxWaitingBytes } = this.core.options;
     const isLong = session.tasks.length >= MAX_WAITING;
-    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return false;
+    if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return undefined;
     const full = isLong ? { limit: MAX_WAITING } : { option: 'maxWaitingBytes', limit: maxWaitingBytes };
-    this.core.refusals.note('request.refused', { ...full, session: session.id });
-    return true;
+    const why = isLong
+      ? `${MAX_WAITING} messages of the session wait already; send the next when they are answered`
+      : overLimit('maxWaitingBytes', maxWaitingBytes);
+    this.core.refusals.note('request.refused', { ...full, why, session: session.id });
+    return why;
   }
 
-  /** The session whose queue the batch waits in first; a connect waits in none. */
-  #firstNamed(): Session | undefined {
+  /** The session in whose queue the batch waits first. A connect waits in no queue. */
+  #firstSession(): Session | undefined {
     for (const request of this.#requests) {
       const session = request.kind === 'connect' ? undefined : this.core.sessions.named(request);
       if (session !== undefined) return session;
@@ -138,7 +146,7 @@ export class Batch implements Context {
     return undefined;
   }
 
-  /** The reply; undefined when the request is a connect that is held now. */
+  /** The reply; undefined if the request is a connect that is now held. */
   #replyTo(request: Request): MaybePromise<OutgoingReply | undefined> {
     if (this.#handshake !== undefined && request !== this.#handshake)
       return this.#fail(request, errors.handshakeNotAlone(), undefined);
@@ -167,10 +175,11 @@ export class Batch implements Context {
     const { hooks } = this.core;
     try {
       const lists = session?.hookLists ?? hooks.lists;
-      const { length } = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
-      const passed = length > 0 ? hooks.incoming(request, this.#arrival(session)) : request;
+      const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
+      const passed =
+        extensions.length > 0 ? hooks.incoming(request, this.#arrival(session), extensions) : request;
       const reply = isPromise(passed)
-        ? passed.then((one) => this.#answer(one, session))
+        ? passed.then((next) => this.#answer(next, session))
         : this.#answer(passed, session);
       return isPromise(reply) ? reply.catch((error: unknown) => this.#fail(request, error, session)) : reply;
     } catch (error) {
@@ -191,7 +200,7 @@ export class Batch implements Context {
       : fields && replies.finish(request, fields, session, this.conduit);
   }
 
-  /** What the reply says; undefined when the connect is held now. */
+  /** The fields of the reply; undefined if the connect is now held. */
   #dispatch(
     request: Exclude<ReadableRequest, HandshakeRequest>,
     session: Session | undefined,
@@ -214,13 +223,13 @@ export class Batch implements Context {
   }
 
   #connect(request: ConnectRequest, session: Session): MaybePromise<ReplyFields | undefined> {
-    const looked = session.connecting(request, this.conduit, this.alone);
-    return isPromise(looked)
-      ? looked.then(() => connect(request, session, this))
+    const waiting = session.connecting(request, this.conduit, this.alone);
+    return isPromise(waiting)
+      ? waiting.then(() => connect(request, session, this))
       : connect(request, session, this);
   }
 
-  // PB-3: only a publish that names no session may go on without one.
+  // PB-3: only a publish without a clientId may go on without a session.
   #publishUnconnected(request: ReadableRequest): MaybePromise<ReplyFields> {
     if (request.kind !== 'publish' || request.clientId !== undefined) throw errors.sessionUnknown();
     const allowed = this.core.judge.canPublishUnconnected(request, this.conduit);
@@ -235,7 +244,7 @@ export class Batch implements Context {
     return andThen(handshake(request, this), ({ fields, session }) => {
       this.#opened = session;
       return andThen(this.core.replies.finish(request, fields, session, this.conduit), (reply) => {
-        // HS-9: an extension made a failure of it.
+        // HS-9: an extension turned the reply into a failure.
         if (!reply.message.successful) session?.close('disconnected');
         return reply;
       });
@@ -243,15 +252,16 @@ export class Batch implements Context {
   }
 
   #fail(request: Request, error: unknown, session: Session | undefined): MaybePromise<OutgoingReply> {
-    // Not one reply, but the whole batch is refused.
+    // The whole batch is refused, not this message alone.
     if (error instanceof NoRoomError) throw error;
+    if (error instanceof BayeuxError) noteRefused(request, error, session, this);
     const { replies } = this.core;
-    const told = session === undefined && this.#lacksCookie(request) ? 'again' : undefined;
-    const fields = replies.failed(request, error, session, this.conduit, told);
+    const adviceOverride = session === undefined && this.#lacksCookie(request) ? 'again' : undefined;
+    const fields = replies.failed(request, error, session, this.conduit, adviceOverride);
     return replies.finish(request, fields, session, this.conduit);
   }
 
-  // CK-2: where cookies are blocked every new session fails like this, so the client must not start over in a tight loop.
+  // CK-2: with blocked cookies every new session fails like this, so the client must pause before it starts again.
   #lacksCookie(request: Request): boolean {
     const { sessions, options } = this.core;
     if (options.trustClientSession || request.kind !== 'connect' || this.conduit.session !== undefined)
@@ -262,28 +272,29 @@ export class Batch implements Context {
   #respond(): void {
     const replies = this.#replies;
     if (this.#handshake !== undefined) {
-      // Beside a handshake no connect is held, so there is a reply to each request.
+      // No connect is held in a batch with a handshake, so there is a reply to each request.
       replies.unshift(...replies.splice(this.#requests.indexOf(this.#handshake), 1));
     }
-    // PR-3: events of one session only, the first that connects, else the first that spoke.
+    // PR-3: events of one session only: the new one, else the first that connects, else the first that is named.
     const session = this.#opened ?? this.#connecting ?? this.#first;
-    // A connect that failed is no connect reply to rely on: what only those may carry goes on waiting for the next one.
+    // Events that travel only with connect replies do not travel with a failed one.
     const connects = this.#connecting !== undefined && replies.some(isConnected);
     const carried = this.#opened !== undefined ? 'handshake' : connects ? 'connect' : 'other';
     if (session === undefined) this.conduit.send(replies);
     else session.respond(this.conduit, replies, carried);
-    // WS-8: from here on, since nothing may come before the reply that names the session.
+    // WS-8: attached only now, since no event may come before the reply that names the session.
     if (this.conduit.shape !== 'exchange') this.#opened?.attach(this.conduit);
   }
 
   #giveUp(error: unknown): void {
     const isFull = error instanceof NoRoomError;
     if (!isFull) this.core.log({ level: 'error', event: 'batch.failed', error });
-    this.conduit.end(isFull ? 'capacity' : 'failed');
+    if (isFull) this.conduit.end('capacity', undefined, error.message);
+    else this.conduit.end('failed');
     this.#close();
   }
 
-  /** The response was written, or never will be. */
+  /** Makes the calls that wait until the response was written or never will be. */
   #close(): void {
     const calls = this.#afterwards ?? [];
     this.#afterwards = undefined;
@@ -299,7 +310,7 @@ function isHandshake({ kind }: Request): boolean {
   return kind === 'handshake';
 }
 
-// WS-8, WS-11: any message may bind a free socket to a session that is listening nowhere else.
+// WS-8, WS-11: any message may bind a free socket to a session that receives events nowhere else.
 function bind(session: Session, conduit: Conduit): void {
   if (conduit.session !== undefined) return;
   if (session.push === undefined && !session.isHeldElsewhere(conduit)) session.attach(conduit);

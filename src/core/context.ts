@@ -23,7 +23,7 @@ import type { Replies } from './replies.ts';
 import type { Sessions } from './sessions.ts';
 import type { Transports } from './transports.ts';
 
-/** The parts of a server, as they know one another. Put together in `server.ts`. */
+/** The parts of a server. `server.ts` puts them together. */
 export interface Core {
   readonly options: CoreOptions;
   readonly clock: Clock;
@@ -53,12 +53,12 @@ export interface Core {
   drainsIn(): number | undefined;
 }
 
-/** What a request knows beyond itself and its session. */
+/** The arguments of request handlers besides the request and its session. */
 export interface Context {
   readonly core: Core;
   readonly conduit: Conduit;
   /** Whether the request came alone in its batch (CN-6, HS-3). */
   readonly alone: boolean;
-  /** Has something done when the response was written, or never will be. */
+  /** Calls back when the response was written or never will be. */
   afterwards(call: () => void): void;
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 
-/** A moment at which something is due. It may be moved often: the timer is set anew only when it has to fire earlier (EX-2). */
+/** A deadline that may be moved often. The timer is replaced only when it has to fire earlier (EX-2). */
 export class Deadline {
   readonly #clock: Clock;
   readonly #onDue: () => void;
@@ -13,14 +13,14 @@ export class Deadline {
     this.#onDue = onDue;
   }
 
-  /** Sets the moment, whether it comes nearer or not. Milliseconds from now. */
+  /** Moves the deadline, earlier or later. Milliseconds from now. */
   set(ms: number): void {
     const now = this.#clock.now();
     this.#at = now + ms;
     if (this.#timer === undefined || this.#timerAt > this.#at) this.#arm(now);
   }
 
-  /** Puts the moment off; it never comes nearer. Milliseconds from now. */
+  /** Moves the deadline later, never earlier. Milliseconds from now. */
   putOff(ms: number): void {
     this.#at = Math.max(this.#at, this.#clock.now() + ms);
   }
@@ -39,7 +39,7 @@ export class Deadline {
   readonly #onTimer = (): void => {
     const now = this.#clock.now();
     this.#timer = undefined;
-    // The moment was put off, or the timer fired a shade early.
+    // The deadline was moved, or the timer fired slightly early.
     if (this.#at - now >= 1) this.#arm(now);
     else this.#onDue();
   };

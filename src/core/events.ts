@@ -6,10 +6,10 @@ import type { OverflowAction } from '../ports/outbox.ts';
 import type { CloseReason } from '../ports/conduit.ts';
 import type { Session, SessionEvents } from '../ports/session.ts';
 
-/** What the application may hear with `server.on`. */
+/** The events of `server.on`, by name. */
 export interface ServerEvents {
   'session.opened': { readonly session: Session };
-  /** Once for each session opened, whatever ended it. */
+  /** Emitted once for each opened session, whatever ended it. */
   'session.closed': { readonly session: Session; readonly reason: CloseReason };
   /** The first time a session subscribes to this pattern (SB-6). */
   'channel.subscribed': { readonly session: Session; readonly pattern: string };
@@ -17,8 +17,8 @@ export interface ServerEvents {
   /** An event was accepted for a broadcast channel; `session` is absent when no session published it. */
   published: { readonly channel: string; readonly data: unknown; readonly session?: Session };
   /**
-   * An event did not fit into what waits for a session, or had waited there for too long; `rule` is there where a channel's
-   * rule decided. Of what is conflated nothing is said.
+   * An event did not fit the queue of a session, or waited too long. `rule`: the channel rule that decided,
+   * if any. Not for conflation.
    */
   overflow: {
     readonly session: Session;
@@ -30,16 +30,16 @@ export interface ServerEvents {
 
 type Listener<Event> = (event: Event) => unknown;
 
-/** Tells listeners, one after another, and waits for none. A listener that throws, now or later, is logged and harms nobody (PR-8). */
+/** Calls listeners in order, and waits for none. If one throws or rejects, that is logged and the others are called (PR-8). */
 export class Emitter<Events extends object> {
-  /** Whether anyone listens: an event that nobody hears need not be made. */
+  /** Whether anyone listens. If not, the event need not be made. */
   readonly hears: Readonly<Record<keyof Events, boolean>>;
   readonly #on: string;
   readonly #log: Log;
-  // By name; each listener with whether it is called once only.
+  // By event name: each listener, with whether it is called only once.
   readonly #lists: { readonly [Name in keyof Events]: Map<Listener<Events[Name]>, boolean> };
 
-  /** `on` is how the application writes the call, for what is said of mistakes. */
+  /** `on` is the call as error messages show it. */
   constructor(names: readonly (keyof Events & string)[], on: string, log: Log) {
     const each = <T>(value: () => T) =>
       Object.fromEntries(names.map((name) => [name, value()])) as Record<keyof Events, T>;
@@ -98,9 +98,9 @@ export class Emitter<Events extends object> {
   }
 }
 
-/** What happens to a server, and to each of its sessions. */
+/** The events of a server, and of each of its sessions. */
 export class Events extends Emitter<ServerEvents> {
-  // Few sessions are listened to by themselves: the others need not hold a place for it.
+  // Few sessions have listeners of their own, so this is no field of each session.
   readonly #ofSessions = new WeakMap<Session, Emitter<SessionEvents>>();
   readonly #sessionLog: Log;
 
@@ -116,7 +116,7 @@ export class Events extends Emitter<ServerEvents> {
     this.#sessionLog = log;
   }
 
-  /** What happens to one session. */
+  /** The events of one session. */
   of(session: Session): Emitter<SessionEvents> {
     let events = this.#ofSessions.get(session);
     if (events === undefined) {

@@ -6,7 +6,7 @@ import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
 const none: readonly SessionFeature[] = [];
 
-/** The features of a server, by hook, so that nothing is asked that has no such hook. */
+/** The features of a server, by hook, so that a hook that no feature has costs nothing. */
 export class Features {
   readonly all: readonly Feature[];
   /** Those that say who a client is, or what it may do. */
@@ -33,21 +33,21 @@ export class Features {
     for (const feature of this.all) feature.start?.(host);
   }
 
-  /** The parts that a new session has in them. */
+  /** The parts of a new session in the features. */
   attach(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[] {
     if (this.#attaching.length === 0) return none;
     const parts = this.#attaching.flatMap((feature) => feature.attach?.(session, request, conduit) ?? []);
     return parts.length === 0 ? none : parts;
   }
 
-  /** Lets a feature store an accepted event and hand it on. `undefined` where none has a part in it. */
+  /** Lets a feature store an accepted event and hand it on. `undefined` if no feature handles the event. */
   accept<T>(
     event: Event,
-    how: Handling,
+    handling: Handling,
     next: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> | undefined {
     for (const feature of this.accepting) {
-      const accepted = feature.accepting?.(event, how, next);
+      const accepted = feature.accepting?.(event, handling, next);
       if (accepted !== undefined) return accepted;
     }
     return undefined;
@@ -58,12 +58,12 @@ export class Features {
     for (const feature of this.arriving) feature.arriving?.(event);
   }
 
-  /** The `ext` by which a session of this process asks for what came after an event. */
+  /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */
   resuming(pattern: string, after: number): JsonObject {
     return Object.assign({}, ...this.all.map((feature) => feature.resuming?.(pattern, after)));
   }
 
-  /** Refuses data that may not be published to a channel. Throws `BayeuxError`. */
+  /** Throws `BayeuxError` for data that may not be published to the channel. */
   check(channel: string, data: unknown): void {
     for (const feature of this.checking) feature.checking?.(channel, data);
   }

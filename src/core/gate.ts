@@ -1,4 +1,4 @@
-/** Holds so many pieces of work back until the last of them has come. Then it does all of them, in their order, in one go. */
+/** Holds back `count` pieces of work until all have come. Then runs them in their order, without interruption. */
 export class Gate<T> {
   readonly #held: (() => void)[] = [];
   #missing: number;
@@ -7,7 +7,7 @@ export class Gate<T> {
     this.#missing = count;
   }
 
-  /** Settles as the work does. Never settles where one of the others does not come. */
+  /** Settles as `work` does. Never settles if another piece of work does not come. */
   pass(at: number, work: () => T | PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#held[at] = () => {

@@ -15,11 +15,11 @@ import { UsageError } from '../lib/usage-error.ts';
 
 type ByKind = Record<Request['kind'], readonly Extension[]>;
 
-/** Extensions by hook, so that nothing is asked that has no such hook. */
+/** Extensions by hook, so that a hook that no extension has costs nothing. */
 export class HookLists {
   readonly extensions: readonly Extension[];
   readonly opened: readonly Extension[];
-  /** For requests with `ext`, and for those without. */
+  /** For requests with `ext`; the list below is for requests without. */
   readonly incoming: ByKind;
   readonly incomingPlain: ByKind;
   readonly publishing: readonly Extension[];
@@ -30,7 +30,7 @@ export class HookLists {
   readonly fromApplication: readonly Extension[];
 
   constructor(extensions: readonly Extension[]) {
-    const having = (hook: Hook) => extensions.filter((one) => one[hook] !== undefined);
+    const having = (hook: Hook) => extensions.filter((extension) => extension[hook] !== undefined);
     this.extensions = extensions;
     this.opened = having('opened');
     this.incoming = byKind(having('incoming'));
@@ -44,26 +44,26 @@ export class HookLists {
   }
 }
 
-/** A session as its messages pass: with the extensions of the server, and those of its own. */
+/** A session with its hooks: of the extensions of the server, then of its own. */
 export interface HookedSession extends Session {
   readonly hookLists: HookLists;
 }
 
-/** One pass of a message through a hook that may answer later. */
+/** The way of one message through a hook that may answer later. */
 interface Pass<T> {
   readonly hook: 'incoming' | 'publishing' | 'outgoing';
   readonly extensions: readonly Extension[];
   call(extension: Extension, value: T): MaybePromise<T | undefined>;
 }
 
-/** Runs extensions over what passes (PR-5). Look at the lists first: with none there is nothing to run. */
+/** Runs extensions on messages (PR-5). Callers look at the lists first: there may be nothing to run. */
 export class Hooks {
-  /** The extensions of the server: of each session that has none of its own. */
+  /** The extensions of the server, for each session without extensions of its own. */
   readonly lists: HookLists;
   readonly #log: Log;
   readonly #patience: Patience;
 
-  /** Features come first. Throws `UsageError` for an extension that would not do what it is meant to do. */
+  /** Features run first. Throws `UsageError` for a faulty extension. */
   constructor(features: readonly Feature[], extensions: readonly Extension[], log: Log, patience: Patience) {
     for (const extension of extensions) checkExtension(extension);
     this.lists = new HookLists([...features, ...extensions]);
@@ -80,59 +80,64 @@ export class Hooks {
     }
   }
 
-  /** Throws `BayeuxError` when an extension refuses the request, or deletes it. */
-  incoming(request: ReadableRequest, arrival: Arrival<HookedSession>): MaybePromise<ReadableRequest> {
-    const lists = arrival.session?.hookLists ?? this.lists;
-    const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
-    const call = (one: Extension, value: ReadableRequest) => one.incoming?.(value, arrival);
+  /** `extensions`: those that look at such requests. Throws `BayeuxError` when one of them refuses the request, or deletes it. */
+  incoming(
+    request: ReadableRequest,
+    arrival: Arrival<HookedSession>,
+    extensions: readonly Extension[],
+  ): MaybePromise<ReadableRequest> {
+    const call = (extension: Extension, value: ReadableRequest) => extension.incoming?.(value, arrival);
     return this.#run(request, { hook: 'incoming', extensions, call });
   }
 
   /** Throws `BayeuxError` when an extension refuses the event, or deletes it. */
   publishing(event: Event, session: Session | undefined): MaybePromise<Event> {
     const extensions = this.lists.publishing;
-    const call = (one: Extension, value: Event) => one.publishing?.(value, session);
+    const call = (extension: Extension, value: Event) => extension.publishing?.(value, session);
     return this.#run(event, { hook: 'publishing', extensions, call });
   }
 
-  /** The reply as it leaves. Throws `BayeuxError` when an extension refuses or deletes it. */
-  outgoing(reply: Reply, session: HookedSession | undefined, request: Request): MaybePromise<Reply> {
-    const lists = session?.hookLists ?? this.lists;
-    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
-    const call = (one: Extension, value: Reply) => one.outgoing?.(value, session, request);
+  /** The reply to send. `extensions`: those that look at replies to such requests. Throws `BayeuxError` as `incoming` does. */
+  outgoing(
+    reply: Reply,
+    session: HookedSession | undefined,
+    request: Request,
+    extensions: readonly Extension[],
+  ): MaybePromise<Reply> {
+    const call = (extension: Extension, value: Reply) => extension.outgoing?.(value, session, request);
     return this.#run(reply, { hook: 'outgoing', extensions, call });
   }
 
-  /** The event as one session gets it; undefined when an extension keeps it from it. */
+  /** The event as this session receives it; undefined when an extension drops it. */
   delivering(event: OutgoingEvent, session: HookedSession): OutgoingEvent | undefined {
-    const given = event.message;
-    let message: Event | undefined = given;
+    const original = event.message;
+    let message: Event | undefined = original;
     for (const extension of session.hookLists.delivering) {
       message = this.#deliver(extension, message, session);
       if (message === undefined) return undefined;
     }
-    return message === given ? event : new OutgoingEvent(message, event);
+    return message === original ? event : new OutgoingEvent(message, event);
   }
 
-  /** The message as the application hears it. Throws `BayeuxError` when an extension refuses it. */
+  /** The message as the application receives it. Throws `BayeuxError` when an extension refuses it. */
   toApplication(message: ReceivedMessage): ReceivedMessage {
-    let heard = message;
+    let received = message;
     for (const extension of this.lists.toApplication) {
       try {
-        const passed = extension.toApplication?.(heard);
+        const passed = extension.toApplication?.(received);
         if (this.#isLater(passed, extension, 'toApplication')) throw errors.serverError();
-        heard = passed ?? heard;
+        received = passed ?? received;
       } catch (error) {
         if (error instanceof BayeuxError) throw error;
         this.#failed(extension, 'toApplication', error);
       }
     }
-    return heard;
+    return received;
   }
 
-  /** A copy of what the application says, as JSON can carry it. Throws `UsageError` for what JSON cannot carry. */
-  fromApplication(said: SentMessage): SentMessage {
-    let passed = said;
+  /** A JSON copy of what the application sends. Throws `UsageError` for what JSON cannot carry. */
+  fromApplication(message: SentMessage): SentMessage {
+    let passed = message;
     for (const extension of this.lists.fromApplication) {
       try {
         const answer = extension.fromApplication?.(passed);
@@ -145,7 +150,7 @@ export class Hooks {
     return { data: copyOf(data), ...(ext !== undefined && { ext: copyOf(ext) }) };
   }
 
-  // What it would have said in time cannot be known: the session does not get the event.
+  // A promise comes too late to say what the session may receive: it does not get the event.
   #deliver(extension: Extension, event: Event, session: Session): Event | undefined {
     try {
       const passed = extension.delivering?.(event, session);
@@ -190,14 +195,14 @@ export class Hooks {
     );
   }
 
-  // PR-8: an exception is taken for "continue", unless it is meant for the client.
+  // PR-8: after an error the message goes on unchanged, unless the error is meant for the client.
   #goOn<T>(extension: Extension, value: T, hook: Hook, error: unknown): T {
     if (error instanceof BayeuxError) throw error;
     this.#failed(extension, hook, error);
     return value;
   }
 
-  // Whether a hook that nobody can wait for answered with a promise.
+  // Whether a hook that has to answer at once returned a promise.
   #isLater(answer: unknown, extension: Extension, hook: Hook): boolean {
     const later = adopt(answer);
     if (!isPromise(later)) return false;
@@ -230,7 +235,7 @@ const kindNames: Record<Request['kind'], true> = {
   invalid: true,
 };
 
-/** Refuses an extension that would not do what it is meant to do. Throws `UsageError`. */
+/** Throws `UsageError` for an extension with an unknown name in it or a value of the wrong type. */
 export function checkExtension(extension: Extension): void {
   const name: unknown = extension?.name;
   const what = typeof name === 'string' && name !== '' ? `the extension "${name}"` : 'an extension';
@@ -265,14 +270,14 @@ function looksAtPlain({ onlyWithExt }: Extension): boolean {
 }
 
 function byKind(extensions: readonly Extension[]): ByKind {
-  const of = (kind: Request['kind']) => extensions.filter((one) => wants(one, kind));
+  const forKind = (kind: Request['kind']) => extensions.filter((extension) => wants(extension, kind));
   return {
-    handshake: of('handshake'),
-    connect: of('connect'),
-    subscribe: of('subscribe'),
-    unsubscribe: of('unsubscribe'),
-    disconnect: of('disconnect'),
-    publish: of('publish'),
-    invalid: of('invalid'),
+    handshake: forKind('handshake'),
+    connect: forKind('connect'),
+    subscribe: forKind('subscribe'),
+    unsubscribe: forKind('unsubscribe'),
+    disconnect: forKind('disconnect'),
+    publish: forKind('publish'),
+    invalid: forKind('invalid'),
   };
 }

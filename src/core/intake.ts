@@ -1,11 +1,12 @@
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Refusals } from './refusals.ts';
 
-/** One piece may take this part of the room that is free: large ones are refused first, and small ones still find room. */
+/** Share of the free memory that one request may take: large ones are refused first, and small ones still find room. */
 const SHARE = 1 / 4;
 
 /**
- * Bounds the memory of what clients have sent and the server has not finished with, over all of them: bodies and messages that have
- * not come whole, messages that wait, or whose policy, extension or engine has not answered yet, and large connects that are held.
+ * Bounds the memory of unfinished input from all clients: bodies and messages that came in part, messages
+ * that wait for earlier ones or for a policy, extension or engine, and large connects that are held.
  */
 export class Intake {
   readonly #limit: number;
@@ -19,11 +20,21 @@ export class Intake {
     this.#refusals = refusals;
   }
 
-  /** Whether there is room for so much more. Logs it when there is not. Bytes. */
+  /** Whether there is room for so many bytes more. Logs it if there is not. */
   hasRoomFor(bytes: number, address: string): boolean {
     if (bytes <= (this.#limit - this.used) * SHARE) return true;
-    this.#refusals.note('request.refused', { option: 'maxIncomingBytes', limit: this.#limit, address });
+    this.#refusals.note('request.refused', {
+      option: 'maxIncomingBytes',
+      limit: this.#limit,
+      address,
+      why: this.full,
+    });
     return false;
+  }
+
+  /** Says in words that there is no room. */
+  get full(): string {
+    return overLimit('maxIncomingBytes', this.#limit);
   }
 
   /** Counts what was let in; negative numbers give it back. Bytes. */

@@ -13,12 +13,12 @@ import { kindOf } from '../protocol/channel.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-/** The question as it is put: what costs something is made when it is asked for. */
-class AskedQuestion implements PolicyRequest {
+/** A request to the policy. Fields that cost something are made on first use. */
+class LazyPolicyRequest implements PolicyRequest {
   readonly session: Session | undefined;
   readonly user: User | undefined;
   readonly channel: string;
-  readonly #asked: ReadableRequest;
+  readonly #original: ReadableRequest;
   readonly #conduit: Conduit;
   #message: ReadableRequest | undefined;
   #abort: AbortController | undefined;
@@ -33,16 +33,16 @@ class AskedQuestion implements PolicyRequest {
     this.session = session;
     this.user = user;
     this.channel = channel;
-    this.#asked = message;
+    this.#original = message;
     this.#conduit = conduit;
     Object.freeze(this);
   }
 
-  // HS-16: the secret of the session stays here.
+  // HS-16: without the clientId, which is secret.
   get message(): ReadableRequest {
-    if (this.#asked.clientId === undefined) return this.#asked;
+    if (this.#original.clientId === undefined) return this.#original;
     if (this.#message === undefined) {
-      const { clientId: _, ...message } = this.#asked;
+      const { clientId: _, ...message } = this.#original;
       this.#message = message;
     }
     return this.#message;
@@ -62,26 +62,27 @@ class AskedQuestion implements PolicyRequest {
   }
 }
 
-/** A function of the application that answers questions, and what of its answers can be used. */
-interface Asked<T> {
+/** A function of the application, with a check of its answers. */
+interface PolicyFunction<T> {
   readonly name: string;
-  ask(question: PolicyRequest): unknown;
-  /** The answer; throws `UsageError` for one that is none. */
+  ask(request: PolicyRequest): unknown;
+  /** Throws `UsageError` for an invalid answer. */
   read(answer: unknown): T;
 }
 
 const none: readonly Feature[] = [];
 
 /**
- * Puts questions to features and then to the policy, and takes only the answers it may give: anything else is logged, and fails the message with
- * `500::server_error`. What comes by a trusted conduit, from this very process, is not asked about (IP-1).
+ * Asks the features, then the policy, and accepts only valid answers: anything else is logged, and fails the message with
+ * `500::server_error`. Messages from a trusted conduit, such as that of a local session, are allowed without
+ * asking (IP-1).
  */
 export class Judge {
-  readonly #canHandshake: Asked<HandshakeAnswer> | undefined;
-  readonly #canSubscribe: Asked<boolean> | undefined;
-  readonly #canPublish: Asked<boolean> | undefined;
-  readonly #unconnected: Asked<boolean> | boolean;
-  /** Whether anybody is asked about a publish. */
+  readonly #canHandshake: PolicyFunction<HandshakeAnswer> | undefined;
+  readonly #canSubscribe: PolicyFunction<boolean> | undefined;
+  readonly #canPublish: PolicyFunction<boolean> | undefined;
+  readonly #unconnected: PolicyFunction<boolean> | boolean;
+  /** Whether features or the policy decide about publishes. */
   readonly judgesPublish: boolean;
   readonly #judging: readonly Feature[];
   readonly #log: Log;
@@ -95,9 +96,9 @@ export class Judge {
     judging: readonly Feature[] = none,
   ) {
     if (policy !== undefined) checkPolicy(policy);
-    this.#canHandshake = asked('canHandshake', policy, handshakeAnswer);
-    this.#canSubscribe = asked('canSubscribe', policy, yesOrNo);
-    this.#canPublish = asked('canPublish', policy, yesOrNo);
+    this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
+    this.#canSubscribe = policyFunction('canSubscribe', policy, yesOrNo);
+    this.#canPublish = policyFunction('canPublish', policy, yesOrNo);
     this.#judging = judging;
     this.judgesPublish = this.#canPublish !== undefined || judging.length > 0;
     this.#unconnected =
@@ -108,7 +109,7 @@ export class Judge {
     this.#patience = patience;
   }
 
-  /** Who shakes hands, as the first feature that knows says. */
+  /** The user that sends a handshake, by the first feature that knows it. */
   identify(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<User | undefined> {
     const feature = conduit.trusted === true ? undefined : this.#judging[at];
     if (feature === undefined) return undefined;
@@ -125,11 +126,13 @@ export class Judge {
     user?: User,
   ): MaybePromise<HandshakeAnswer> {
     if (this.#canHandshake === undefined || conduit.trusted === true) return true;
-    const question = new AskedQuestion(session, message.channel, message, conduit, user ?? session?.user);
-    return this.#ask(this.#canHandshake, question);
+    return this.#ask(
+      this.#canHandshake,
+      new LazyPolicyRequest(session, message.channel, message, conduit, user),
+    );
   }
 
-  /** Whether every feature that is asked permits it. */
+  /** Whether every feature permits it. */
   permits(
     right: Right,
     channel: string,
@@ -157,7 +160,7 @@ export class Judge {
     const right = kindOf(pattern) === 'service' ? 'call' : 'subscribe';
     return andThen(this.permits(right, pattern, session, message), (permitted) => {
       if (!permitted || this.#canSubscribe === undefined) return permitted;
-      return this.#ask(this.#canSubscribe, new AskedQuestion(session, pattern, message, conduit));
+      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
     });
   }
 
@@ -180,39 +183,39 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (this.#canPublish === undefined) return true;
-    return this.#ask(this.#canPublish, new AskedQuestion(session, message.channel, message, conduit));
+    return this.#ask(this.#canPublish, new LazyPolicyRequest(session, message.channel, message, conduit));
   }
 
   /** Whether a publish without a session may go on to `canPublish` (PB-3). */
   canPublishUnconnected(message: ReadableRequest, conduit: Conduit): MaybePromise<boolean> {
     if (typeof this.#unconnected === 'boolean') return this.#unconnected;
-    return this.#ask(this.#unconnected, new AskedQuestion(undefined, message.channel, message, conduit));
+    return this.#ask(this.#unconnected, new LazyPolicyRequest(undefined, message.channel, message, conduit));
   }
 
-  #ask<T>(asked: Asked<T>, question: AskedQuestion): MaybePromise<T> {
+  #ask<T>(decider: PolicyFunction<T>, request: LazyPolicyRequest): MaybePromise<T> {
     try {
-      const answer = adopt(asked.ask(question));
-      return isPromise(answer) ? this.#wait(answer, asked, question) : asked.read(answer);
+      const answer = adopt(decider.ask(request));
+      return isPromise(answer) ? this.#wait(answer, decider, request) : decider.read(answer);
     } catch (error) {
-      throw this.#failure(error, asked.name, question);
+      throw this.#failure(error, decider.name, request);
     }
   }
 
-  // HS-17: an answer that does not come in time is a failure of this server, not of the client.
-  #wait<T>(answer: Promise<unknown>, asked: Asked<T>, question: AskedQuestion): Promise<T> {
-    const { name } = asked;
+  // HS-17: an answer that comes too late is a failure of this server, not of the client.
+  #wait<T>(answer: Promise<unknown>, decider: PolicyFunction<T>, request: LazyPolicyRequest): Promise<T> {
+    const { name } = decider;
     const late = (error: Error) => {
-      question.abort();
+      request.abort();
       return error;
     };
     return inTime(answer, name, this.#patience, late)
-      .then((value) => asked.read(value))
+      .then((value) => decider.read(value))
       .catch((error: unknown) => {
-        throw this.#failure(error, name, question);
+        throw this.#failure(error, name, request);
       });
   }
 
-  /** What the client is told: a policy refuses with a `BayeuxError`, anything else is for the log alone. */
+  /** The error for the client: a `BayeuxError` as the policy threw it. Any other error is only logged. */
   #failure(error: unknown, name: string, { channel, session }: PolicyRequest): BayeuxError {
     if (error instanceof BayeuxError) return error;
     const who = session === undefined ? {} : { session: session.id };
@@ -223,21 +226,21 @@ export class Judge {
 
 const functions = ['canHandshake', 'canSubscribe', 'canPublish'] as const;
 
-/** Refuses a policy that would allow what it is meant to refuse. Throws `UsageError`. */
+/** Throws `UsageError` for a policy with a wrong or missing function, which would allow everything. */
 function checkPolicy(policy: Policy): void {
   checkNames(policy, { what: 'the policy', functions, others: [], meant: /^can[A-Z_]/ });
   if (functions.some((name) => policy[name] !== undefined)) return;
   throw new UsageError(`the policy has none of ${functions.join(', ')}: leave it out to allow everything`);
 }
 
-function asked<T>(
+function policyFunction<T>(
   name: keyof Policy,
   policy: Policy | undefined,
   read: (answer: unknown, name: string) => T,
-): Asked<T> | undefined {
-  const given = policy?.[name];
-  if (given === undefined) return undefined;
-  return { name, ask: (question) => given.call(policy, question), read: (answer) => read(answer, name) };
+): PolicyFunction<T> | undefined {
+  const ask = policy?.[name];
+  if (ask === undefined) return undefined;
+  return { name, ask: (request) => ask.call(policy, request), read: (answer) => read(answer, name) };
 }
 
 function yesOrNo(answer: unknown, name = 'unconnectedPublish'): boolean {

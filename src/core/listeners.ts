@@ -8,13 +8,13 @@ import type { ReceivedMessage, Session } from '../ports/session.ts';
 import type { Hooks } from './hooks.ts';
 import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 
-/** Hears messages; what it returns is ignored. */
+/** Receives messages. Its return value is ignored. */
 export type Listener<Data = unknown> = (message: ReceivedMessage<Data>) => unknown;
 
-/** Answers remote calls: what it returns, or resolves to, is the result; `undefined` is none. */
+/** Answers remote calls. Its result is what it returns or resolves to; `undefined` sends no result. */
 export type Handler<Data = unknown> = (call: ReceivedMessage<Data>) => unknown;
 
-/** A session that called, and is answered. */
+/** The session that made a remote call. */
 interface Caller extends Session {
   queue(event: OutgoingEvent): void;
 }
@@ -23,9 +23,9 @@ interface Entry extends Stamped {
   hear(message: ReceivedMessage, caller: Caller | undefined): void;
 }
 
-/** What the application hears of service channels and publications. */
+/** The listeners and call handlers of the application, by channel. */
 export class Listeners {
-  /** How many listeners and handlers there are. */
+  /** Number of listeners and handlers. */
   size = 0;
   readonly #index = new ChannelIndex<Entry>();
   readonly #answered = new WeakSet<ReceivedMessage>();
@@ -37,29 +37,29 @@ export class Listeners {
     this.#log = log;
   }
 
-  /** Adds a listener for a channel or pattern; what comes back removes it. */
+  /** Adds a listener for a channel or pattern. The returned function removes it. */
   listen(pattern: string, listener: Listener): () => void {
     const failed = (error: unknown): void =>
       this.#log({ level: 'error', event: 'listener.failed', name: pattern, error });
     return this.#add(pattern, (message) => callOut(() => listener(message), failed));
   }
 
-  /** Adds the handler of the remote calls to a service channel; what comes back removes it. */
+  /** Adds a handler of the remote calls to a service channel. The returned function removes it. */
   handle(pattern: string, handler: Handler): () => void {
     return this.#add(pattern, (call, caller) => this.#answer(handler, call, caller));
   }
 
-  /** Tells all who listen, and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
+  /** Calls all listeners and waits for none of them (SV-1). Throws `BayeuxError` when an extension refuses the message. */
   tell({ channel, data, ext, id }: PublishRequest, session: Caller | undefined): void {
     if (this.#index.match(channel).length === 0) return;
-    const heard = this.#hooks.toApplication({
+    const message = this.#hooks.toApplication({
       channel,
       data,
       ...(ext !== undefined && { ext }),
       ...(id !== undefined && { id }),
       ...(session !== undefined && { session }),
     });
-    for (const entry of this.#index.match(heard.channel)) entry.hear(heard, session);
+    for (const entry of this.#index.match(message.channel)) entry.hear(message, session);
   }
 
   #add(pattern: string, hear: Entry['hear']): () => void {
@@ -73,10 +73,10 @@ export class Listeners {
 
   #answer(handler: Handler, call: ReceivedMessage, caller: Caller | undefined): void {
     const failed = (error: unknown): void => {
-      const isMeant = error instanceof BayeuxError;
-      this.#log({ level: isMeant ? 'warn' : 'error', event: 'call.failed', channel: call.channel, error });
-      // SV-7: what was not written for clients may name hosts, tables or files.
-      this.#result(call, caller, false, { message: isMeant ? error.message : 'the call failed' });
+      const isPublic = error instanceof BayeuxError;
+      this.#log({ level: isPublic ? 'warn' : 'error', event: 'call.failed', channel: call.channel, error });
+      // SV-7: the text of any other error may name hosts, tables or files.
+      this.#result(call, caller, false, { message: isPublic ? error.message : 'the call failed' });
     };
     const done = (value: unknown): void => {
       if (value !== undefined) this.#result(call, caller, true, value);
@@ -87,10 +87,10 @@ export class Listeners {
     }, failed);
   }
 
-  // SV-6: the one message that has both `data` and `successful`; it travels through the queue like any event.
+  // SV-6: a result is the only message with both `data` and `successful`. It travels through the queue like an event.
   #result(call: ReceivedMessage, caller: Caller | undefined, successful: boolean, data: unknown): void {
     const { channel, id } = call;
-    // SV-5: one result at most, though several handlers may hear the call.
+    // SV-5: one result at most, even if several handlers receive the call.
     if (id === undefined || this.#answered.has(call)) return;
     const event = { id, channel, successful, ...this.#hooks.fromApplication({ data }) };
     this.#answered.add(call);

@@ -2,7 +2,7 @@ import type { Subscriptions } from './subscriptions.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Sessions } from './sessions.ts';
 
-/** The directory of one node: who is connected here. */
+/** The sessions that are connected to this node. */
 export class LocalDirectory implements Directory {
   readonly #sessions: Sessions;
   readonly #subscriptions: Subscriptions;

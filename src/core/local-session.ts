@@ -1,5 +1,12 @@
 import { BayeuxError } from '../protocol/errors.ts';
-import type { Event, JsonObject, ReadableRequest, Reply, Request } from '../protocol/message.ts';
+import {
+  type Event,
+  isObject,
+  type JsonObject,
+  type ReadableRequest,
+  type Reply,
+  type Request,
+} from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
@@ -8,6 +15,8 @@ import { ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { DataOf } from '../channels/channel-types.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import { copyOf } from '../lib/json.ts';
+import { checkNames } from '../lib/known-names.ts';
+import { shown } from '../lib/shown.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -30,6 +39,18 @@ const request: RequestInfo = Object.freeze({
   url: '',
 });
 
+/** How an in-process session is opened. */
+export interface LocalSessionSettings {
+  /** Whose session it is; stands above a user that the policy names. */
+  readonly user?: string;
+  /** Whether the policy is asked, as it is about a remote session. Without it everything is allowed. */
+  readonly judged?: boolean;
+  /** The `ext` of its handshake: a token, where the policy looks for one. */
+  readonly ext?: JsonObject;
+  /** What its `attributes` begin with: values that JSON can carry. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+}
+
 /** What a request is answered with by a conduit that ended instead. */
 const endings: Readonly<Record<EndReason, string>> = {
   disconnected: '402::session_unknown',
@@ -44,7 +65,8 @@ const endings: Readonly<Record<EndReason, string>> = {
 class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
-  readonly trusted = true;
+  readonly trusted: boolean;
+  readonly user: string | undefined;
   readonly request = request;
   readonly address = '';
   readonly http2 = false;
@@ -59,9 +81,12 @@ class LocalConduit implements Conduit {
   #isBusy = false;
 
   constructor(
+    { user, judged = false }: LocalSessionSettings,
     hear: (event: OutgoingEvent) => Promise<unknown> | undefined,
     answered: (reply: Outgoing) => void,
   ) {
+    this.trusted = !judged;
+    this.user = user;
     this.#hear = hear;
     this.#answered = answered;
   }
@@ -120,21 +145,30 @@ export interface LocalParts {
   listenerFailed(name: string, error: unknown): void;
 }
 
-/** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy. */
+/** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy unless it is `judged`. */
 export class LocalSession<Channels extends object = Record<string, unknown>> {
   readonly #parts: LocalParts;
-  readonly #conduit = new LocalConduit(
-    (event) => this.#hear(event),
-    (reply) => this.#answered(reply.message as Reply),
-  );
+  readonly #ext: JsonObject | undefined;
+  readonly #attributes: Readonly<Record<string, unknown>> | undefined;
+  readonly #conduit: LocalConduit;
   readonly #listeners = new ChannelIndex<Heard>();
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #lastId = 0;
   #session: Session | undefined;
 
-  constructor(parts: LocalParts) {
+  /** Throws `UsageError` for settings that are none. */
+  constructor(parts: LocalParts, settings: LocalSessionSettings = {}) {
+    checkSettings(settings);
     this.#parts = parts;
+    // IP-2.
+    this.#ext = settings.ext && copyOf(settings.ext, 'ext');
+    this.#attributes = settings.attributes && copyOf(settings.attributes, 'attributes');
+    this.#conduit = new LocalConduit(
+      settings,
+      (event) => this.#hear(event),
+      (reply) => this.#answered(reply.message as Reply),
+    );
   }
 
   /** The session as the server sees it. Throws `UsageError` before the handshake. */
@@ -149,16 +183,21 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
     return this.session.id;
   }
 
-  /** Opens the session. Throws `BayeuxError` where an extension refuses it, and `503::no_room` when the server takes no more. */
+  /**
+   * Opens the session. Throws `BayeuxError` where the policy or an extension refuses it, and `503::no_room` when the server takes no
+   * more.
+   */
   async handshake(): Promise<this> {
     await this.#ask({
       kind: 'handshake',
       channel: '/meta/handshake',
       version: '1.0',
       supportedConnectionTypes: [],
+      ...(this.#ext !== undefined && { ext: this.#ext }),
     });
     const { session } = this.#conduit;
     this.#session = session && this.#parts.session(session.id);
+    if (this.#session !== undefined) Object.assign(this.#session.attributes, this.#attributes);
     return this;
   }
 
@@ -249,5 +288,22 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
       failed(error);
       return undefined;
     }
+  }
+}
+
+function checkSettings(settings: LocalSessionSettings): void {
+  checkNames(settings, {
+    what: 'an in-process session',
+    functions: [],
+    others: ['user', 'judged', 'ext', 'attributes'],
+  });
+  const { user, judged, ext, attributes } = settings;
+  if (user !== undefined && typeof user !== 'string')
+    throw new UsageError(`user of an in-process session must be a text, got ${shown(user)}`);
+  if (judged !== undefined && typeof judged !== 'boolean')
+    throw new UsageError(`judged of an in-process session must be true or false, got ${shown(judged)}`);
+  for (const [name, value] of Object.entries({ ext, attributes })) {
+    if (value !== undefined && !isObject(value))
+      throw new UsageError(`${name} of an in-process session must be an object, got ${shown(value)}`);
   }
 }

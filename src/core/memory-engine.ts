@@ -1,6 +1,6 @@
 import type { Engine, Publication } from '../ports/engine.ts';
 
-/** The engine of a single node: what is published is delivered here, before `publish` returns. */
+/** The engine of a single node: delivers a publication here, before `publish` returns. */
 export class MemoryEngine implements Engine {
   #deliver: (publication: Publication) => void = () => {};
 

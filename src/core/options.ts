@@ -12,7 +12,7 @@ const isUnconnectedPublish = (value: unknown): value is UnconnectedPublish => ty
 const time = {
   timeout: ms(30_000, 'How long a /meta/connect is held.'),
   interval: ms(0, 'Pause clients are told to keep between a connect reply and the next connect.'),
-  maxInterval: ms(15_000, 'Silence allowed after that pause before a session expires.'),
+  maxInterval: ms(15_000, 'Silence allowed after `interval` before a session expires.'),
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
   hookTimeout: ms(
@@ -21,10 +21,10 @@ const time = {
     1,
   ),
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),
-  drain: group('Closing down gently.', {
-    window: ms(0, 'Time over which clients are spread to come back, before the server closes.'),
+  drain: group('How the server drains before it closes.', {
+    window: ms(0, 'Before it closes, the server asks clients to reconnect at times spread over this window.'),
   }),
-  advice: group('What advice carries beyond the three fields it always has.', {
+  advice: group('Fields of advice besides the three that it always has.', {
     maxInterval: toggle(false, 'Tell clients `maxInterval`, so that they know when their session is gone.'),
   }),
   hosts: {
@@ -58,7 +58,7 @@ const events = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 4,
-    doc: 'Memory of what waits for all sessions together, what many get counted once; past it those end for whom most waits.',
+    doc: 'Memory of the events that wait for all sessions, each event counted once; above it, the sessions with the most are ended.',
   },
   queueOverflow: {
     kind: 'word',
@@ -87,7 +87,7 @@ const limits = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 8,
-    doc: 'Memory of what came in part, and of messages that wait, are at work or held, for all clients; one may take a quarter of what is free, else 503.',
+    doc: 'Memory of the unfinished requests of all clients; one request may take a quarter of what is free, else it gets 503.',
   },
   maxWaitingBytes: {
     kind: 'integer',
@@ -95,10 +95,17 @@ const limits = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     default: 4_194_304,
-    doc: 'Memory of messages of one session that wait for those before them; beyond, HTTP gets 503 and a WebSocket is not read.',
+    doc: 'Memory of messages of one session that wait for earlier ones; above it, HTTP gets 503 and a WebSocket is not read.',
   },
   maxBatch: count('messages', 1_000, 1, many, 'Messages in one batch.'),
   maxDepth: count('levels', 64, 1, 1_000, 'Nesting of one batch.'),
+  maxPatternsPerMessage: count(
+    'patterns',
+    100,
+    1,
+    many,
+    'Channels and patterns that one subscribe or unsubscribe message may name.',
+  ),
   maxSubscriptions: count('subscriptions', 1_000, 0, many, 'Subscriptions of one session.'),
   maxSubscriptionBytes: {
     kind: 'integer',
@@ -106,7 +113,7 @@ const limits = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     heapPerOne: 8,
-    doc: 'Memory that the subscriptions of all sessions may take; one session gets a 16th of what is free.',
+    doc: 'Memory of the subscriptions of all sessions; one session may take a 16th of what is free.',
   },
   maxSessions: {
     kind: 'integer',
@@ -114,7 +121,7 @@ const limits = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 32_768,
-    doc: 'Sessions at a time; further handshakes get 503. WebSockets: twice as many.',
+    doc: 'Open sessions; further handshakes get 503. Twice as many WebSockets may be open.',
   },
   maxSessionsPerAddress: {
     kind: 'integer',
@@ -123,14 +130,14 @@ const limits = {
     max: Number.POSITIVE_INFINITY,
     inherits: 'maxSessions',
     part: 0.5,
-    doc: 'The same for one address; for one /64 of IPv6.',
+    doc: 'The same for one IPv4 address, or one /64 of IPv6.',
   },
   maxSessionsPerConnection: count(
     'sessions',
     10,
     1,
     Number.POSITIVE_INFINITY,
-    'Sessions opened on one WebSocket and still there.',
+    'Open sessions that were opened on one WebSocket.',
   ),
 } as const satisfies OptionTable;
 
@@ -146,7 +153,7 @@ const access = {
   },
 } as const satisfies OptionTable;
 
-/** The options of the server without sockets, and what it lets rules of channels say. */
+/** The options of the core, and the fields it adds to channel rules. */
 export const coreOptions = {
   sections: {
     'Sessions and time': time,
@@ -160,9 +167,9 @@ export const coreOptions = {
 
 type Table = typeof time & typeof events & typeof limits & typeof access;
 
-/** What the server without sockets has to know. */
+/** The options that the core reads. */
 export interface CoreOptions extends Resolved<Table>, TransportTimes, TrustOptions {
-  /** The transports that are served, in order of preference. */
+  /** Enabled transports, in order of preference. */
   readonly transports: readonly string[];
   readonly websocket: TransportTimes['websocket'] & TrustOptions['websocket'];
   readonly trustProxy: AdmissionOptions['trustProxy'];

@@ -21,7 +21,7 @@ export interface Publishing extends Delivery {
   readonly ext?: JsonObject;
 }
 
-/** What a publisher works with. */
+/** The parts of the server that a publisher needs. */
 export interface PublisherParts {
   readonly engine: Engine;
   readonly hooks: Hooks;
@@ -34,7 +34,7 @@ export interface PublisherParts {
   readonly patience: Patience;
 }
 
-/** Sends events to the engine, and what the engine brings to the sessions of this node. */
+/** Hands events to the engine, and events from the engine to the sessions of this node. */
 export class Publisher {
   readonly #parts: PublisherParts;
 
@@ -43,33 +43,35 @@ export class Publisher {
   }
 
   /**
-   * Publishes an event whose channel and right to be published were judged, and answers with it as it is delivered. Done when
-   * it was stored, if its channel is durable, queued to its receivers on this node and accepted by the engine (PB-1, RP-9).
-   * Throws `BayeuxError` when an extension deletes it.
+   * Publishes an event whose channel and permission were checked, and returns the event as delivered. Done
+   * when the event is stored (if its channel is durable), queued for its receivers on this node and accepted
+   * by the engine (PB-1, RP-9). Throws `BayeuxError` when an extension deletes the event.
    */
-  publish(event: Event, session: Session | undefined, how: Delivery = {}): MaybePromise<OutgoingEvent> {
+  publish(event: Event, session: Session | undefined, options: Delivery = {}): MaybePromise<OutgoingEvent> {
     const { hooks } = this.#parts;
-    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, how);
+    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, options);
     const made = hooks.publishing(event, session);
     return isPromise(made)
-      ? made.then((one) => this.#accept(one, session, how))
-      : this.#accept(made, session, how);
+      ? made.then((passed) => this.#accept(passed, session, options))
+      : this.#accept(made, session, options);
   }
 
   /**
-   * Publishes all of these, or none: each passes the extensions first, then each is accepted, and stored where its channel is durable.
-   * Only then are they sent, one right after another.
+   * Publishes all of these events, or none. First each event passes the extensions. Then each is accepted,
+   * and stored if its channel is durable. Only then are they sent, directly one after another.
    */
-  async publishAll(given: readonly Event[], how: readonly Delivery[]): Promise<void> {
+  async publishAll(originals: readonly Event[], options: readonly Delivery[]): Promise<void> {
     const events: Event[] = [];
-    for (const event of given) events.push(await this.#parts.hooks.publishing(event, undefined));
+    for (const event of originals) events.push(await this.#parts.hooks.publishing(event, undefined));
     const gate = new Gate<OutgoingEvent>(events.length);
     await Promise.all(
-      events.map((event, at) => this.#accept(event, undefined, how[at] ?? {}, (send) => gate.pass(at, send))),
+      events.map((event, at) =>
+        this.#accept(event, undefined, options[at] ?? {}, (send) => gate.pass(at, send)),
+      ),
     );
   }
 
-  /** Queues a publication for everyone on this node who subscribes to its channel. What an engine calls. */
+  /** Queues a publication for its subscribers on this node. The engine calls this. */
   readonly deliver = (publication: Publication): void => {
     const { from, notToPublisher } = publication;
     const { features, rules, subscriptions, backlog } = this.#parts;
@@ -82,16 +84,16 @@ export class Publisher {
     backlog.queued(event);
   };
 
-  // `hold` may have an accepted event sent later.
+  // `hold` can delay the sending of an accepted event.
   #accept(
     event: Event,
     session: Session | undefined,
-    how: Delivery,
+    options: Delivery,
     hold?: (send: () => MaybePromise<OutgoingEvent>) => Promise<OutgoingEvent>,
   ): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
     const rule = rules.isEmpty ? noRule : rules.of(event.channel);
-    const handling = rule === noRule ? how : handle(how, rule);
+    const handling = rule === noRule ? options : handle(options, rule);
     if (hold === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), rule, session);
     const send = (made: OutgoingEvent) => {
@@ -103,7 +105,7 @@ export class Publisher {
 
   #send(event: OutgoingEvent, rule: DeliveryRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
     const { engine, events, options } = this.#parts;
-    // Afterwards only its text may be left.
+    // Read now: after the publish, the event may keep only its text.
     const message = events.hears.published ? event.message : undefined;
     const toPublisher =
       session?.broadcastToPublisher ?? rule.broadcastToPublisher ?? options.broadcastToPublisher;
@@ -111,7 +113,7 @@ export class Publisher {
       session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
     );
     const accepted = carried === undefined ? undefined : adopt(carried);
-    // An engine that hangs must not leave the publisher unanswered for ever.
+    // An engine that hangs must not leave the publisher without an answer.
     if (isPromise(accepted))
       return inTime(accepted, 'publish of the engine', this.#parts.patience).then(() =>
         this.#sent(event, message, session),
@@ -129,13 +131,13 @@ export class Publisher {
 
 const noRule: DeliveryRule = Object.freeze({});
 
-// What the publisher says of an event stands above the rule of its channel.
-function handle(how: Delivery, { lazy, overflow }: DeliveryRule): Handling {
-  if (overflow === undefined && lazy === undefined) return how;
-  return { ...how, lazy: how.lazy ?? lazy ?? false, overflow, isRuled: true };
+// The options of the publisher override the rule of the channel.
+function handle(options: Delivery, { lazy, overflow }: DeliveryRule): Handling {
+  if (overflow === undefined && lazy === undefined) return options;
+  return { ...options, lazy: options.lazy ?? lazy ?? false, overflow, isRuled: true };
 }
 
-// An event from another node brings no rule: each node applies its own.
+// An event from another node comes without its rule: each node applies its own.
 function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
   if (event.isRuled) return event;
   const { lazy, overflow } = rules.of(event.channel);

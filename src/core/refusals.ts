@@ -4,12 +4,17 @@ import type { Log } from '../lib/log.ts';
 /** The least time between two log lines on one cause. Milliseconds. */
 const MINUTE = 60_000;
 
+/** Causes that are kept apart: the words of an application's errors are causes, too. */
+const MAX_CAUSES = 200;
+
 /** What a log line on a refusal says besides its count. */
 export interface RefusalDetails {
-  /** The option that sets the limit. */
+  /** The option that sets the limit, or would allow it. */
   readonly option?: string;
-  /** Why, where one event has several causes: one of few texts. */
-  readonly why?: string;
+  /** In words: what is wrong, and what would allow it. */
+  readonly why: string;
+  /** Tells refusals apart that have the event and the option in common. Not logged. */
+  readonly cause?: string | number;
   readonly [key: string]: unknown;
 }
 
@@ -33,9 +38,12 @@ export class Refusals {
     this.#log = log;
   }
 
-  /** Counts a refusal, or several. The event, the option and the reason are its cause: never a text that a client chose, since each is kept. */
-  note(event: string, details: RefusalDetails, times = 1): void {
-    const cause = this.#causeOf(`${event} ${details.option ?? ''} ${details.why ?? ''}`);
+  /**
+   * Counts a refusal, or several. Those with one event, option and `cause` share a line. None of the three may be a text that a client
+   * chose: past a number of them, all others share one line an event.
+   */
+  note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
+    const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);
     cause.count += times;
     const now = this.#clock.now();
     if (now - cause.loggedAt < MINUTE) return;
@@ -44,7 +52,8 @@ export class Refusals {
     cause.loggedAt = now;
   }
 
-  #causeOf(name: string): Cause {
+  #causeOf(event: string, full: string): Cause {
+    const name = this.#causes.has(full) || this.#causes.size < MAX_CAUSES ? full : event;
     let cause = this.#causes.get(name);
     if (cause === undefined) {
       cause = { count: 0, loggedAt: Number.NEGATIVE_INFINITY };

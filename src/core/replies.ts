@@ -9,15 +9,15 @@ import { andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-pro
 import type { Conduit, TransportName } from '../ports/conduit.ts';
 import type { HookedSession, Hooks } from './hooks.ts';
 
-/** What a handshake reply says of the server, whether it succeeded or not (HS-5, HS-7). */
+/** The fields about the server in each handshake reply, successful or not (HS-5, HS-7). */
 export interface Greeting {
   readonly version: '1.0';
   readonly minimumVersion: '1.0';
-  /** The transports that are enabled and can be used: a WebSocket needs an HTTP server to come by. */
+  /** Enabled transports that clients can use now: WebSockets need an attached HTTP server. */
   readonly supportedConnectionTypes: readonly string[];
 }
 
-/** A session that is replied to. */
+/** The part of a session that replies need. */
 export interface RepliedSession extends HookedSession {
   readonly clientId: string;
   timing(transport: TransportName): Timing;
@@ -26,7 +26,7 @@ export interface RepliedSession extends HookedSession {
 const over: Reply = { channel: '/meta/disconnect', successful: true };
 const overRequest: Request = { kind: 'disconnect', channel: '/meta/disconnect' };
 
-/** What replies are made with. */
+/** The parts of the server that replies need. */
 export interface ReplyParts {
   readonly advisor: Advisor;
   readonly transports: Transports;
@@ -58,12 +58,12 @@ export class Replies {
     return this.#greeting;
   }
 
-  /** The list of transports that are offered has changed. */
+  /** Call this when the list of offered transports has changed. */
   renewGreeting(): void {
     this.#greeting = { ...this.#greeting, supportedConnectionTypes: this.#transports.offered };
   }
 
-  /** The reply as it leaves: with the id and channel of its request, and what extensions make of it. */
+  /** The reply to send: with the id and channel of its request, and as changed by extensions. */
   finish(
     request: Request,
     fields: ReplyFields,
@@ -75,9 +75,9 @@ export class Replies {
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
     const lists = session?.hookLists ?? this.#hooks.lists;
-    const { length } = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
+    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
     try {
-      const made = length > 0 ? this.#hooks.outgoing(reply, session, request) : reply;
+      const made = extensions.length > 0 ? this.#hooks.outgoing(reply, session, request, extensions) : reply;
       if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);
       return isPromise(made)
         ? made.then(readable).catch((error: unknown) => this.#unreadable(error, request, session, conduit))
@@ -87,7 +87,7 @@ export class Replies {
     }
   }
 
-  // The extension made a reply that cannot be sent: an error stands in for it.
+  // The extension produced a reply that cannot be sent: an error is sent instead.
   #unreadable(
     error: unknown,
     request: Request,
@@ -98,30 +98,31 @@ export class Replies {
     return new OutgoingReply({ id, channel, ...this.failed(request, error, session, conduit) });
   }
 
-  /** What tells a client, unasked, that its session is over (DC-6), and what extensions make of it. */
+  /** The message that tells a client that the server ended its session (DC-6), as changed by extensions. */
   notice(session: RepliedSession): MaybePromise<OutgoingReply> {
+    const extensions = session.hookLists.outgoingPlain.disconnect;
     return recover(
-      () => andThen(this.#hooks.outgoing(over, session, overRequest), readable),
+      () => andThen(this.#hooks.outgoing(over, session, overRequest, extensions), readable),
       () => new OutgoingReply(over),
     );
   }
 
   /**
-   * What the reply says when the request failed; `told` stands in for the advice that usually goes with it.
-   * An error that is no `BayeuxError` is a bug: logged, and kept from the client.
+   * The fields of a failed reply. `adviceOverride` replaces the usual advice. An error that is no
+   * `BayeuxError` is a bug: it is logged, and the client gets `500::server_error`.
    */
   failed(
     request: Request,
     error: unknown,
     session: RepliedSession | undefined,
     conduit: Conduit,
-    told?: AdviceKind,
+    adviceOverride?: AdviceKind,
   ): ReplyFields {
     if (!(error instanceof BayeuxError)) {
       this.#log({ level: 'error', event: 'request.failed', channel: request.channel, error });
       return this.failed(request, errors.serverError(), session, conduit);
     }
-    const advice = told ?? adviceAfter(request.channel, error);
+    const advice = adviceOverride ?? adviceAfter(request.channel, error);
     const timing = session?.timing(conduit.transport) ?? this.#transports.timing(conduit.transport);
     return {
       successful: false,
@@ -134,7 +135,7 @@ export class Replies {
   }
 }
 
-// Made into text here, where what an extension put in and JSON cannot carry fails this one reply.
+// Serialised here, so that only this reply fails if an extension added something that JSON cannot carry.
 function readable(reply: Reply): OutgoingReply {
   const made = new OutgoingReply(reply);
   void made.json;

@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Feature, FeatureHost } from '../ports/feature.ts';
+import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -32,7 +32,7 @@ import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
 import { LocalDirectory } from './local-directory.ts';
-import { LocalSession } from './local-session.ts';
+import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
@@ -43,7 +43,7 @@ import { Sessions } from './sessions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transports } from './transports.ts';
 
-/** What a server is put together from. */
+/** The parts of a new server. */
 export interface ServerInit<Options extends CoreOptions = CoreOptions> {
   readonly options: Options;
   readonly rules: DeliveryRules;
@@ -56,7 +56,7 @@ export interface ServerInit<Options extends CoreOptions = CoreOptions> {
   readonly log: Log;
 }
 
-/** How much there is of what clients make grow. */
+/** Counts of what clients create. */
 export interface Usage {
   readonly sessions: number;
   readonly channelNodes: number;
@@ -64,10 +64,10 @@ export interface Usage {
   readonly addresses: number;
 }
 
-/** How far a server is on its way. */
+/** The states of a server, in their order. */
 export type ServerState = 'open' | 'draining' | 'closed';
 
-/** Sessions, channels and who hears what. Knows no sockets: transports bring it requests and conduits. */
+/** The server without sockets: sessions, channels and subscriptions. Transports bring requests and conduits. */
 export class Server<
   Options extends CoreOptions = CoreOptions,
   Channels extends object = Record<string, unknown>,
@@ -75,10 +75,12 @@ export class Server<
   readonly options: Options;
   readonly clock: Clock;
   readonly log: Log;
-  /** Who is here. */
+  /** Finds sessions by user and by channel. */
   readonly directory: Directory;
-  /** For transports: bounds what has come in part. */
+  /** For transports: bounds the memory of input that came in part. */
   readonly intake: Intake;
+  /** For transports: logs what they refuse. */
+  readonly refusals: Pick<Refusals, 'note'>;
   /** For transports: writes answers that were held back, since more was to be read, at the end of this turn of the event loop. */
   readonly flusher: Pick<Flusher, 'writeAtTurnEnd'>;
   readonly #engine: Engine;
@@ -87,7 +89,7 @@ export class Server<
   readonly #conduits = new Set<Conduit>();
   readonly #rateLimits: RateLimits;
   #state: ServerState = 'open';
-  // Between the moment it is closed and the end of `close`.
+  // True from the moment the server closes to the end of `close`.
   #isClosing = false;
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
@@ -99,6 +101,7 @@ export class Server<
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
     this.intake = this.#core.intake;
+    this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
     this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
     this.#rateLimits = new RateLimits(this.clock);
@@ -110,16 +113,17 @@ export class Server<
     return this.#state;
   }
 
-  /** Resolves when the engine carries publications and the features work; rejects when they cannot. A single node is ready at once. */
+  /** Resolves when the engine and the features are ready; rejects when one of them fails. A single node is ready at once. */
   open(): Promise<void> {
     return this.#opening;
   }
 
   /**
-   * Closes: with `drain.window`, clients are first sent away gently over that time; then held connects end with 503,
-   * sockets with 1001, streams end, and sessions are gone (EX-7). A second call cuts the drain short. An engine or a
-   * feature that does not close within `shutdownGrace` is not waited for, and one that fails to close is logged. What is
-   * published meanwhile is quietly nothing.
+   * Closes the server. With `drain.window`, the server first asks clients to reconnect, at times spread over
+   * that window. Then held connects end with 503, sockets with 1001, streams end, and sessions are gone
+   * (EX-7). A second call ends the drain early. An engine or a feature that does not close within
+   * `shutdownGrace` is not waited for; one that fails to close is logged. Publishing does nothing while the
+   * server closes.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
@@ -136,9 +140,7 @@ export class Server<
     this.#isClosing = false;
   }
 
-  // For the application
-
-  /** Hears what happens to sessions and channels. The returned function removes the listener. Throws `UsageError` for an unknown name. */
+  /** Adds a listener for an event. The returned function removes it. Throws `UsageError` for an unknown name. */
   on<Name extends keyof ServerEvents>(
     name: Name,
     listener: (event: ServerEvents[Name]) => unknown,
@@ -159,7 +161,7 @@ export class Server<
     this.#core.events.off(name, listener);
   }
 
-  /** Hears what clients publish to a channel or pattern, service channels included; what comes back stops it. */
+  /** Adds a listener for publishes to a channel or pattern, service channels included. The returned function removes it. */
   subscribe<Pattern extends string>(
     pattern: Pattern,
     listener: Listener<DataOf<Channels, Pattern>>,
@@ -174,7 +176,7 @@ export class Server<
     return this.#core.listeners.listen(this.#pattern(pattern), listener as Listener);
   }
 
-  /** Answers the remote calls made to a service channel, or a pattern of them; what comes back stops it. */
+  /** Adds a handler for remote calls to a service channel, or a pattern of them. The returned function removes it. */
   onCall<Pattern extends string>(pattern: Pattern, handler: Handler<DataOf<Channels, Pattern>>): () => void {
     const usage = "write server.onCall('/service/sum', ({ data }) => …)";
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
@@ -185,51 +187,56 @@ export class Server<
   }
 
   /**
-   * Publishes to a broadcast channel in the server's own name. Resolves when the event was queued to its receivers on this
-   * node and accepted by the engine. Throws `UsageError` for a bad channel, or data that JSON cannot carry, and `BayeuxError`
-   * for data that may not be published there. Does nothing while the server closes, and throws `UsageError` afterwards.
+   * Publishes an event of the server itself to a broadcast channel. Resolves when the event is queued for its
+   * receivers on this node and accepted by the engine. Throws `UsageError` for a bad channel, or data that
+   * JSON cannot carry, and `BayeuxError` for data that may not be published there. Does nothing while the
+   * server closes, and throws `UsageError` afterwards.
    */
   async publish<Channel extends string>(
     channel: Channel,
     data: DataOf<Channels, Channel>,
-    how: Delivery & { ext?: JsonObject } = {},
+    options: Delivery & { ext?: JsonObject } = {},
   ): Promise<void> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (typeof channel !== 'string')
       throw noChannel(channel, "write server.publish('/chat/room', { text: 'hello' })");
-    const event = this.#eventOf({ ...how, channel, data });
-    await this.#core.publisher.publish(event, undefined, how);
+    const event = this.#eventOf({ ...options, channel, data });
+    await this.#core.publisher.publish(event, undefined, options);
   }
 
   /**
-   * Publishes events in the server's own name: all of them, or none where one of them may not be published, or an extension refuses
-   * it. Each receiver gets them one right after another, except for events that a feature brings itself.
-   * Resolves and throws as `publish` does.
+   * Publishes events of the server itself: all of them, or none if one may not be published or an extension
+   * refuses it. A receiver gets them directly one after another, except for events that a feature delivers
+   * itself. Resolves and throws as `publish` does.
    */
   async publishAll(events: readonly Publishing[]): Promise<void> {
     if (this.#isClosing) return;
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (!Array.isArray(events)) throw new UsageError('publishAll takes a list: [{ channel, data }, …]');
-    const made = events.map((one) => this.#eventOf(one));
+    const made = events.map((event) => this.#eventOf(event));
     await this.#core.publisher.publishAll(made, events);
   }
 
-  /** Opens a session inside this process (IP-1). Rejects with `503::no_room` when there are `maxSessions`, or the server drains. */
-  async localSession(): Promise<LocalSession<Channels>> {
+  /**
+   * Opens a session inside this process (IP-1). Rejects with `503::no_room` when `maxSessions` are open or the
+   * server drains. A `judged` session also rejects with the error of the policy that refuses it.
+   */
+  async localSession(settings: LocalSessionSettings = {}): Promise<LocalSession<Channels>> {
     if (this.#state === 'closed') throw new UsageError('the server is closed');
-    return new LocalSession<Channels>({
+    const parts: LocalParts = {
       receive: (requests, conduit) => this.receive(requests, conduit),
       session: (id) => this.#core.sessions.byId(id),
       resuming: (pattern, after) => this.#core.features.resuming(pattern, after),
       isClosing: () => this.#isClosing,
       listenerFailed: (name, error) => this.log({ level: 'error', event: 'listener.failed', name, error }),
-    }).handshake();
+    };
+    return new LocalSession<Channels>(parts, settings).handshake();
   }
 
   /**
-   * Takes one of the `limit` calls that `key` has in every `ms` milliseconds, on this node; false when none is left. For policies and
-   * extensions: `server.rateLimit(session.id, 10, 1000)`.
+   * Counts a call for `key` on this node, and returns false above `limit` calls in `ms` milliseconds. For
+   * policies and extensions: `server.rateLimit(session.id, 10, 1000)`.
    */
   rateLimit(key: string, limit: number, ms: number): boolean {
     return this.#rateLimits.take(key, limit, ms);
@@ -245,7 +252,7 @@ export class Server<
     return this.#core.sessions;
   }
 
-  /** What is in use, for those who watch: nothing of it remains when the last session has gone. */
+  /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
   get usage(): Usage {
     const { sessions, subscriptions, admission } = this.#core;
     return {
@@ -255,39 +262,40 @@ export class Server<
     };
   }
 
-  // For transports
-
   /** Reads a batch within the server's limits. Throws `BatchError`. */
   decode(texts: string | readonly string[]): Request[] {
     return decode(texts, this.options);
   }
 
-  /** Handles a batch and writes the response to the conduit, now or when the connect in it is released. Never throws or rejects. */
+  /** Handles a batch and writes the response to the conduit. A held connect is answered later. Never throws or rejects. */
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
     if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle();
     conduit.end('shutdown');
   }
 
-  /** Makes a transport known, before its first conduit comes. Throws `UsageError` for one that is none, or whose name is taken. */
+  /** Adds a transport, before its first conduit comes. Throws `UsageError` for an invalid transport or a taken name. */
   addTransport(transport: Transport): void {
     this.#core.transports.add(transport);
     this.#core.replies.renewGreeting();
   }
 
-  /** WebSockets can come from now on: clients are offered them, where the options have them. */
+  /** Offers WebSockets to clients from now on, if the options enable them. */
   takeSockets(): void {
     this.#core.transports.takeSockets();
     this.#core.replies.renewGreeting();
   }
 
-  /** A socket or stream was opened: it is ended with the server, and a socket at once where there are too many (HS-14). */
+  /** Adds an open socket or stream, which will end with the server. A socket ends at once if there are too many (HS-14). */
   join(conduit: Conduit): void {
     if (this.#state === 'closed') conduit.end('shutdown');
-    else if (conduit.shape === 'socket' && !this.#core.admission.open(conduit)) conduit.end('capacity');
-    else this.#conduits.add(conduit);
+    else {
+      const full = conduit.shape === 'socket' ? this.#core.admission.open(conduit) : undefined;
+      if (full === undefined) this.#conduits.add(conduit);
+      else conduit.end('capacity', undefined, full);
+    }
   }
 
-  /** A stream was opened for the session with this clientId; false when it may not have one (ES-2, CN-14). */
+  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14). */
   joinStream(clientId: string, conduit: Conduit): boolean {
     const { sessions } = this.#core;
     const session = sessions.bySecret(clientId);
@@ -298,7 +306,7 @@ export class Server<
     return true;
   }
 
-  /** The peer of a conduit has gone: nothing more can be sent on it (CN-15, WS-12, ES-7). */
+  /** The peer of a conduit is gone: nothing more can be sent (CN-15, WS-12, ES-7). */
   lost(conduit: Conduit): void {
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.lost(conduit);
@@ -307,16 +315,16 @@ export class Server<
   #openParts(): Promise<void> {
     const { features, publisher } = this.#core;
     const all = Promise.all([
-      this.#told('engine.failed', () => this.#engine.open(publisher.deliver)),
-      ...features.all.map(({ name, open }) => open && this.#told(`${name}.failed`, open)),
+      this.#logFailure('engine.failed', () => this.#engine.open(publisher.deliver)),
+      ...features.all.map(({ name, open }) => open && this.#logFailure(`${name}.failed`, open)),
     ]).then(() => {});
-    // Logged already; who opens the server hears of it too.
+    // Logged already. The caller of `open` gets the error too.
     all.catch(() => {});
     return all;
   }
 
-  // What a part that is not ours fails with, at once or later, is logged, and passed on.
-  async #told(event: string, work: () => Promise<void> | undefined): Promise<void> {
+  // Logs a failure of an engine or a feature, and passes it on.
+  async #logFailure(event: string, work: () => Promise<void> | undefined): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -331,8 +339,8 @@ export class Server<
       timer = this.clock.after(this.options.shutdownGrace, resolve);
     });
     const closed = Promise.allSettled([
-      this.#told('engine.failed', () => this.#engine.close()),
-      ...this.#core.features.all.map(({ name, close }) => close && this.#told(`${name}.failed`, close)),
+      this.#logFailure('engine.failed', () => this.#engine.close()),
+      ...this.#core.features.all.map(({ name, close }) => close && this.#logFailure(`${name}.failed`, close)),
     ]);
     await Promise.race([closed, late]);
     timer?.cancel();
@@ -366,10 +374,10 @@ export class Server<
     });
   }
 
-  #assemble({ options, rules, features: given, policy, extensions, engine, clock, log }: ServerInit): Core {
+  #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
     const patience = { clock, hookTimeout: options.hookTimeout };
-    const features = new Features(given);
-    const hooks = new Hooks(given, extensions, log, patience);
+    const features = new Features(list);
+    const hooks = new Hooks(list, extensions, log, patience);
     const refusals = new Refusals(clock, log);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
@@ -418,10 +426,24 @@ export class Server<
         subscriptions.remove(session, pattern);
         session.unsubscribed(pattern);
       },
+      idOf: (clientId) => sessions.bySecret(clientId)?.id,
+      watch: (watcher) => this.#watch(watcher),
     };
   }
 
-  // What a policy was still thinking about when the server closed comes too late as well.
+  #watch(watcher: Watcher): void {
+    const { receive, join } = this;
+    this.receive = (requests, conduit) => {
+      watcher.received(requests, conduit);
+      return Reflect.apply(receive, this, [requests, conduit]);
+    };
+    this.join = (conduit) => {
+      watcher.joined(conduit);
+      Reflect.apply(join, this, [conduit]);
+    };
+  }
+
+  // 0 once closed: a handshake is refused too if its policy answers only then.
   #drainsIn(): number | undefined {
     if (this.#state === 'closed') return 0;
     return this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - this.clock.now());

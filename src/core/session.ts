@@ -35,7 +35,7 @@ import type { Intake } from './intake.ts';
 import type { Replies } from './replies.ts';
 import type { Transports } from './transports.ts';
 
-/** What a session needs of the server. */
+/** The parts of the server that a session needs. */
 export interface SessionHost extends SenderHost {
   readonly options: { readonly handshakeDelivery: boolean; readonly maxLazyTimeout: number };
   readonly clock: Clock;
@@ -53,37 +53,36 @@ export interface SessionHost extends SenderHost {
   readonly subscriptions: { removeAll(session: Session): void };
 }
 
-/** What a session is made of. */
+/** The fields of a new session. */
 export interface SessionInit {
   readonly id: string;
   readonly clientId: string;
   readonly user?: User;
   readonly transport: TransportName;
-  /** The browser it handshook from (CK-1). */
+  /** Id of the browser that sent the handshake (CK-1). */
   readonly browser?: string;
-  /** Where it is counted. */
   readonly seat: Seat;
-  /** Times that stand above those of the transport. */
+  /** Times that override those of the transport. */
   readonly timing?: Partial<Timing>;
 }
 
-/** What a response answers: decides which events may ride along, and where they stand. */
+/** The kind of reply in a response. It decides which events may travel with the reply, and on which side of it. */
 export type Carried = 'handshake' | 'connect' | 'other';
 
 const noFeatures: readonly SessionFeature[] = [];
 
-/** How long a client may at least take to read what was sent to it. Milliseconds. */
+/** Time without progress after which a response that is being read counts as lost, at least. Milliseconds. */
 const READING = 10_000;
 
-/** How much longer a client with much to read has to come back, at most. Milliseconds. */
+/** Maximum extra time for a client to come back that has a large response to read. Milliseconds. */
 const MOST_ALLOWED = 60_000;
 
-/** What a held connect may bring without being counted: every session has room for that. Bytes. */
+/** Memory up to which a held connect is not counted: every session has room for that. Bytes. */
 const LIGHT = 1024;
 
 interface Held {
   readonly request: ConnectRequest;
-  /** What that takes in memory, if it is much. Bytes. */
+  /** Memory of the request if it is large, else 0. Bytes. */
   readonly memory: number;
   readonly conduit: Conduit;
   /** How long the session lives after the reply. Milliseconds. */
@@ -99,25 +98,25 @@ interface Held {
  *   held    older one yields      answered: idle        idle              gone         timeout: answered, idle
  *   gone    402                   -                     -                 402          none
  *
- * Events leave by one of two ways: pushed, when a socket or stream is attached and the session is not deliverOnly; otherwise
- * with a response. The connect is held here for every transport.
+ * Events are pushed when a socket or stream is attached and the session is not deliverOnly. Otherwise they
+ * leave with a response. The session holds the connects of every transport.
  */
 export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped {
-  // What each event looks at comes first, so that it lies together in memory: a tenth of W3.
+  // Fields that each event reads come first, to be together in memory: worth a tenth in benchmark W3.
   state: SessionState;
   readonly #host: SessionHost;
   readonly #sender: Sender;
   #push: Conduit | undefined;
-  /** Whether events leave by a socket or stream as they come, and not with connect replies. Written by `#choosePush` alone. */
+  /** Whether events are pushed to a socket or stream. Written only by `#setPush`. */
   isPushed: boolean;
-  /** The extensions of the server, and its own. Written by `extend` alone. */
+  /** Extensions of the server, then of the session. Written only by `extend`. */
   hookLists: HookLists;
-  #goesOn = false;
+  #hasMayGoOn = false;
   #deliverOnly: boolean | 'polling' = false;
 
-  /** The parts it has in the features of the server. Written by `join` alone. */
+  /** The parts of the session in the features. Written only by `join`. */
   features: readonly SessionFeature[];
-  /** Whether a feature knows the reply to a publish that comes again. */
+  /** Whether a feature can answer a repeated publish. */
   recognisesRepeats: boolean;
 
   readonly id: string;
@@ -125,31 +124,30 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   readonly seat: Seat;
   readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
-  /** What they take in memory, were it alone with them. Bytes. */
+  /** Memory of the subscriptions if no other session shared them. Bytes. */
   subscriptionBytes = 0;
-  /** In which order its requests are handled (PR-12). */
+  /** Handles the requests of the session one after another (PR-12). */
   readonly tasks = new TaskQueue();
-  /** Memory of its messages that wait, or are at work; kept by `Batch`. Bytes. */
+  /** Memory of its messages that wait or are being handled. Written by `Batch`. Bytes. */
   waitingBytes = 0;
   broadcastToPublisher: boolean | undefined;
-  /** The channel index's mark. */
+  /** The mark of the channel index. */
   stamp = 0;
 
-  // Private, so that nothing that prints or stores a session has them.
+  // Private, so that printing or storing a session does not reveal them.
   readonly #clientId: string;
   readonly #browser: string | undefined;
   readonly #timing: Partial<Timing> | undefined;
   readonly #deadline: Deadline;
   #transport: TransportName;
-  // Of that transport. Milliseconds.
+  // Of `#transport`. Milliseconds.
   #maxInterval: number;
   #connected = false;
   #wasTold = false;
-  // How long the client may be silent now, how much longer since it has much to read, and for how long what is being read put the
-  // end off. Milliseconds.
+  // Silence allowed now, extra time for a large response, and for how long reading has extended the deadline. Milliseconds.
   #grace = 0;
-  #allowed = 0;
-  #readTo = 0;
+  #extraTime = 0;
+  #extendedFor = 0;
   #held: Held | undefined;
 
   constructor(init: SessionInit, host: SessionHost) {
@@ -174,7 +172,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#enter('new', this.#grace);
   }
 
-  /** What is printed of a session, and stored where somebody stringifies one: nothing secret. */
+  /** The session as it is printed or stringified: without secrets. */
   toJSON(): object {
     const { id, user, transport, state } = this;
     return { id, ...(user !== undefined && { user: user.id }), transport, state };
@@ -189,17 +187,16 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#clientId;
   }
 
-  /** The cookie of the browser it handshook from, if it has one. */
   get browser(): string | undefined {
     return this.#browser;
   }
 
-  /** Gives it its parts in the features of the server: once, when it is opened. */
+  /** Sets the parts of the session in the features. Called once, when the session opens. */
   join(features: readonly SessionFeature[]): void {
     this.features = features;
     this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
     this.#sender.signs = features.some(({ signing }) => signing !== undefined);
-    this.#goesOn = features.some(({ mayGoOn }) => mayGoOn !== undefined);
+    this.#hasMayGoOn = features.some(({ mayGoOn }) => mayGoOn !== undefined);
   }
 
   get deliverOnly(): boolean | 'polling' {
@@ -208,7 +205,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   set deliverOnly(only: boolean | 'polling') {
     this.#deliverOnly = only;
-    this.#choosePush(this.#push);
+    this.#setPush(this.#push);
   }
 
   get outbox(): Outbox {
@@ -219,46 +216,45 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#sender.outbox = outbox;
   }
 
-  /** Whether a connect of it was ever answered. */
+  /** Whether a connect of the session was ever answered. */
   get connected(): boolean {
     return this.#connected;
   }
 
-  /** Whether it is there as long as its conduit is, and has no connects. */
   get livesByConduit(): boolean {
     return this.#host.transports.livesByConduit(this.#transport);
   }
 
-  /** Whether its client is told to stop, rather than to come again. */
+  /** Whether the client was told to stop, not to shake hands again. */
   get wasTold(): boolean {
     return this.#wasTold;
   }
 
-  /** The transport it was last heard on. */
   get transport(): TransportName {
     return this.#transport;
   }
 
-  /** The socket or stream its events are pushed to, if any. */
   get push(): Conduit | undefined {
     return this.#push;
   }
 
-  /** What serves it now: that socket or stream, or the request of a held connect. */
   get carrier(): Conduit | undefined {
     return this.#push ?? this.#held?.conduit;
   }
 
-  deliver(channel: string, data: unknown, how: Delivery & { readonly ext?: JsonObject } = {}): void {
+  deliver(channel: string, data: unknown, options: Delivery & { readonly ext?: JsonObject } = {}): void {
     if (typeof channel !== 'string')
       throw noChannel(channel, "write session.deliver('/private/offer', { price: 5 })");
     if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is no broadcast or service channel`);
     }
-    const said = this.#host.hooks.fromApplication({ data, ...(how.ext !== undefined && { ext: how.ext }) });
+    const sent = this.#host.hooks.fromApplication({
+      data,
+      ...(options.ext !== undefined && { ext: options.ext }),
+    });
     const { overflow } = this.#host.rules.of(channel);
-    const handling = overflow === undefined ? how : { ...how, overflow };
-    const event = new OutgoingEvent({ channel, ...said }, handling);
+    const handling = overflow === undefined ? options : { ...options, overflow };
+    const event = new OutgoingEvent({ channel, ...sent }, handling);
     this.queue(event);
     this.#host.backlog.queued(event);
   }
@@ -268,7 +264,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#wasTold = true;
     const held = this.#unhold();
     const push = this.#push;
-    // Closing would end a stream before it carried the notice.
+    // Detached first: closing would end a stream before it carried the notice.
     if (push !== undefined) this.detach(push);
     this.close(reason);
     void andThen(this.#host.replies.notice(this), (notice) => {
@@ -302,20 +298,20 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.hookLists = new HookLists([...this.hookLists.extensions, extension]);
   }
 
-  /** The times it lives by on a transport: its own, else the transport's, else the server's. */
+  /** The times of the session on a transport: its own, else the transport's, else the server's. */
   timing(transport: TransportName): Timing {
     const timing = this.#host.transports.timing(transport);
     if (this.#timing === undefined || this.#host.transports.livesByConduit(transport)) return timing;
     return { ...timing, ...this.#timing };
   }
 
-  /** Whether events for it travel on this transport with connect replies only (CN-14). */
+  /** Whether its events travel on this transport only with connect replies (CN-14). */
   isDeliverOnly(transport: TransportName): boolean {
     const own = this.deliverOnly === 'polling' ? transport.endsWith('polling') : this.deliverOnly;
     return own || this.#host.transports.deliverOnly(transport);
   }
 
-  /** Queues an event, to leave at the end of this turn or with the next response. */
+  /** Queues an event, which leaves at the end of this turn or with the next response. */
   queue(event: OutgoingEvent): void {
     for (const feature of this.features) if (feature.takes?.(event)) return;
     this.enqueue(event);
@@ -327,47 +323,47 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const own = hasHooks ? this.#host.hooks.delivering(event, this) : event;
     if (own === undefined) return;
     if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
-    // What all get alike is counted where it is published.
+    // Events that all receivers share are counted when they are published.
     else if (own !== event || event.replayed) this.#host.backlog.queued(own);
   }
 
-  /** Sends urgent events, if there is a way. */
+  /** Sends urgent events, if a conduit can take them. */
   flush(): void {
     this.#sender.flush();
   }
 
-  /** A connect came, with this in `ext.flow`: how many events may leave until the next one. */
+  /** Applies `ext.flow` of a connect: how many events may leave until the next connect. */
   setCredit(flow: unknown): void {
     this.#sender.setCredit(flow);
   }
 
-  /** Answers the held connect, if there is one whose response may carry what waits. */
   answerHeld(): void {
     if (this.#held !== undefined && this.#mayCarry(this.#held.conduit, 'connect')) void this.release();
   }
 
-  /** Whether a connect on this conduit would be answered with it at once (CN-7). */
+  /** Whether urgent events wait that a reply to a connect on this conduit would carry at once (CN-7). */
   hasUrgentFor(conduit: Conduit): boolean {
     return this.#sender.hasUrgent && this.#mayCarry(conduit, 'connect');
   }
 
-  /** Writes the replies of one exchange, with the events that may ride along, in the order of PR-6. */
+  /** Writes the replies to one batch, with the events that may travel with them, in the order of PR-6. */
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
-    if (this.#goesOn) this.#mayGoOn();
+    if (this.#hasMayGoOn) this.#mayGoOn();
   }
 
   /**
-   * Holds a connect until there is something to say, `hold` milliseconds pass, a newer one comes or the peer hangs up. A feature may
-   * refuse that: then nothing is held. Throws `NoRoomError` where the memory that requests may take has no room for this one.
+   * Holds a connect until there is something to send, `hold` milliseconds pass, a newer one comes or the peer
+   * hangs up. If a feature refuses, the connect is not held and the refusal is returned. Throws `NoRoomError`
+   * when the memory for requests is used up.
    */
   hold(request: ConnectRequest, conduit: Conduit, hold: number, grace: number): HoldRefusal | undefined {
     const { ext, extra, advice } = request;
     const isPlain = ext === undefined && extra === undefined && advice === undefined;
     const memory = isPlain || conduit.trusted === true ? 0 : heldMemory(request);
     const { intake } = this.#host;
-    if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError();
+    if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError(intake.full);
     for (const feature of this.features) {
       const refusal = feature.holding?.(conduit);
       if (refusal !== undefined) return refusal;
@@ -376,10 +372,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#held = { request, memory, conduit, grace };
     conduit.session = this;
     this.#enter('held', hold);
-    // Where polls are paused, what is due waits for the end of that.
+    // While poll answers pause, urgent events wait for the end of the pause.
     if (this.#sender.hasUrgent) this.#sender.schedule();
-    // What it said it has received may have made room.
-    if (this.#goesOn) this.#mayGoOn();
+    // The connect may have confirmed events, and so made room.
+    if (this.#hasMayGoOn) this.#mayGoOn();
     return undefined;
   }
 
@@ -391,7 +387,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return andThen(this.#success(held, advice), (reply) => this.respond(held.conduit, [reply], 'connect'));
   }
 
-  /** Answers the held connect, if there is one, and asks for the next one in so many milliseconds (EX-7). */
+  /** Answers the held connect, if there is one, and asks the client to connect again in `interval` milliseconds (EX-7). */
   sendAway(interval: number): void {
     const timing = this.timing(this.#transport);
     void this.release(
@@ -400,7 +396,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     );
   }
 
-  /** Makes the held connect give way to a newer one (CN-10, CN-11). */
+  /** Ends the held connect in favour of a newer one (CN-10, CN-11). */
   giveWay(newer: ConnectRequest, conduit: Conduit): void {
     const held = this.#unhold();
     if (held === undefined) return;
@@ -410,7 +406,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
   }
 
-  /** Carries out a publish, unless a feature knows its reply. */
+  /** Carries out a publish, unless a feature knows it as a repeat and answers it. */
   publishOnce(
     request: PublishRequest,
     conduit: Conduit,
@@ -426,12 +422,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     });
   }
 
-  /** A subscription was dropped. */
   unsubscribed(pattern: string): void {
     for (const feature of this.features) feature.unsubscribed?.(pattern);
   }
 
-  /** A connect came; it waits for a promise. */
+  /** Tells features of a connect. If one returns a promise, the connect waits for it. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void> {
     let looking: Promise<void>[] | undefined;
     for (const feature of this.features) {
@@ -443,47 +438,45 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return looking && Promise.all(looking).then(() => {});
   }
 
-  /** Has what an older way could not hand over yet leave by this newer one (DL-8). */
+  /** Lets a newer conduit carry what an older one has not handed over yet (DL-8). */
   overtake(newer: Conduit): void {
     this.#sender.overtake(newer);
   }
 
-  /** A connect of it was answered: it has so long to come back. Milliseconds. */
+  /** A connect was answered: the client has `grace` milliseconds to come back. */
   rest(grace: number): void {
     this.#connected = true;
     this.#grace = grace;
-    this.#allowed = 0;
-    this.#readTo = 0;
+    this.#extraTime = 0;
+    this.#extendedFor = 0;
     this.#enter('idle', grace);
   }
 
-  /** Its client needs so much longer to come, since it has much to read (EX-1). Milliseconds. */
   allow(ms: number): void {
-    this.#allowed = Math.max(this.#allowed, Math.min(ms, MOST_ALLOWED));
-    this.#putOff(this.#grace + this.#allowed);
+    this.#extraTime = Math.max(this.#extraTime, Math.min(ms, MOST_ALLOWED));
+    this.#putOff(this.#grace + this.#extraTime);
   }
 
-  /** Its client reads what was sent, and is not through yet: until then it cannot come (EX-1). */
   reads(): void {
-    this.#readTo = 0;
+    this.#extendedFor = 0;
   }
 
   /**
-   * Something that had not left at once was handed over, or is known to be lost: from now on its client has time to come (EX-1).
-   * Nobody reads any more what was lost.
+   * A batch that did not leave at once was handed over, or is lost: then there is nothing to read. The time
+   * to come back starts now (EX-1).
    */
   progressed(whole: boolean): void {
-    this.#readTo = 0;
-    if (whole) this.#putOff(this.#grace + this.#allowed);
+    this.#extendedFor = 0;
+    if (whole) this.#putOff(this.#grace + this.#extraTime);
     else {
-      this.#allowed = 0;
+      this.#extraTime = 0;
       if (this.#isWaiting) this.#enter(this.state, this.#grace);
     }
   }
 
-  /** Puts the end off: any message is a sign of life, though it never brings the end nearer (EX-2). */
+  /** Moves the deadline later, never earlier: any message shows that the client is alive (EX-2). */
   touch(carrier: TransportName): void {
-    // ES-5: who listens to a stream speaks by POST.
+    // ES-5: a client that has a stream sends its messages by POST.
     const transport =
       carrier === 'long-polling' && this.#push?.shape === 'stream' ? this.#push.transport : carrier;
     if (transport !== this.#transport) {
@@ -493,9 +486,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (this.state === 'new' || this.state === 'idle') this.#deadline.putOff(this.#maxInterval);
   }
 
-  /** Makes a socket or stream the way events are pushed: one for a session, one session for each (WS-8). */
+  /** Attaches a socket or stream, to which events are pushed. A session has at most one, and a conduit one session (WS-8). */
   attach(conduit: Conduit): void {
-    // The peer may have gone while a policy or an extension thought: nothing would ever take it away again.
+    // The peer may have gone while a policy or an extension was asked. Nothing would detach the conduit later.
     if (!conduit.alive || this.state === 'gone') {
       if (this.#push === undefined && this.#livesBy(conduit)) this.close('left');
       return;
@@ -507,14 +500,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       this.detach(older);
       if (older.shape === 'stream') older.end('replaced');
     }
-    this.#choosePush(conduit);
+    this.#setPush(conduit);
     conduit.session = this;
     if (this.#sender.hasUrgent) this.#sender.schedule();
   }
 
-  /** Takes a socket's or stream's part in the session away, and leaves the conduit itself alone. */
+  /** Detaches a socket or stream, and leaves the conduit itself open. */
   detach(conduit: Conduit): void {
-    if (this.#push === conduit) this.#choosePush(undefined);
+    if (this.#push === conduit) this.#setPush(undefined);
     if (this.#held?.conduit === conduit) {
       const held = this.#unhold();
       this.rest(held?.grace ?? 0);
@@ -525,55 +518,54 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** The peer of the conduit is gone. A session that lives by the conduit ends. */
   lost(conduit: Conduit): void {
-    this.#letGo(conduit, 'left');
+    this.#leaveConduit(conduit, 'left');
   }
 
   /**
-   * A connect came by HTTP: its client wants the events there, so they are no longer pushed to a socket (WS-8). The socket may be dead,
-   * which shows only when pings are not answered. It stays open.
+   * Detaches the socket, which may be dead, but does not close it: a connect came by HTTP, so the client
+   * wants its events there (WS-8).
    */
   leaveSocket(): void {
     if (this.#push?.shape === 'socket') this.detach(this.#push);
   }
 
-  /** Another handshake came by its conduit: what it still has to say no longer goes there; one that never connected is over (HS-2). */
+  /** Another handshake came by the conduit. The session detaches from it, and ends if it never connected (HS-2). */
   vacate(conduit: Conduit): void {
     if (this.#connected) this.cede(conduit);
     else {
-      this.#letGo(conduit, 'replaced');
+      this.#leaveConduit(conduit, 'replaced');
       this.close('replaced');
     }
   }
 
-  /** Leaves a socket to another session. A connect that is held there is answered, with a pause: the other may want it back (ADV-5). */
+  /** Leaves a socket to another session. A connect held there is told to pause: the other may want the socket back (ADV-5). */
   cede(conduit: Conduit): void {
     const held = this.#held?.conduit === conduit ? this.#unhold() : undefined;
-    this.#letGo(conduit, 'replaced');
+    this.#leaveConduit(conduit, 'replaced');
     if (held === undefined) return;
     this.rest(held.grace);
     this.#fail(held, errors.connectReplaced(), 'later');
   }
 
-  /** Whether a connect is held anywhere but on this conduit. */
   isHeldElsewhere(conduit: Conduit): boolean {
     return this.#held !== undefined && this.#held.conduit !== conduit;
   }
 
-  /** Ends the session as its client asked, and answers a connect that came while the one before was being answered. */
+  /** Ends the session as its client asked. Also answers a connect that came while the held one was being answered. */
   leave(advice: Advice): void {
     const late = this.#unhold();
     this.close('disconnect');
     if (late !== undefined) void andThen(this.#success(late, advice), (reply) => late.conduit.send([reply]));
   }
 
-  /** Ends the session without a word: subscriptions, timers, counts. The held connect must have been seen to. */
+  /** Ends the session without telling the client: subscriptions, timers, counts. The caller answers the held connect first. */
   close(reason: CloseReason): void {
     if (this.state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
     this.#deadline.cancel();
     this.state = 'gone';
-    this.#choosePush(undefined);
+    this.#setPush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
     for (const feature of this.features) feature.closed?.();
@@ -597,10 +589,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   // Detaches the conduit, and ends a session that lived by it.
-  #letGo(conduit: Conduit, reason: CloseReason): void {
-    const lives = this.#push === conduit && this.#livesBy(conduit);
+  #leaveConduit(conduit: Conduit, reason: CloseReason): void {
+    const endsWithIt = this.#push === conduit && this.#livesBy(conduit);
     this.detach(conduit);
-    if (lives) this.close(reason);
+    if (endsWithIt) this.close(reason);
   }
 
   #success({ request, conduit }: Held, advice?: Advice): MaybePromise<OutgoingReply> {
@@ -609,16 +601,16 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#host.replies.finish(request, fields, this, conduit);
   }
 
-  #fail(held: Held, error: BayeuxError, told?: AdviceKind): void {
-    void andThen(this.#failure(held, error, told), (reply) => held.conduit.send([reply]));
+  #fail(held: Held, error: BayeuxError, adviceOverride?: AdviceKind): void {
+    void andThen(this.#failure(held, error, adviceOverride), (reply) => held.conduit.send([reply]));
   }
 
-  #failure(held: Held, error: BayeuxError, told?: AdviceKind): MaybePromise<OutgoingReply> {
-    const fields = this.#host.replies.failed(held.request, error, this, held.conduit, told);
+  #failure(held: Held, error: BayeuxError, adviceOverride?: AdviceKind): MaybePromise<OutgoingReply> {
+    const fields = this.#host.replies.failed(held.request, error, this, held.conduit, adviceOverride);
     return this.#host.replies.finish(held.request, fields, this, held.conduit);
   }
 
-  // Whether it ends unless its client comes.
+  // Whether the session ends unless its client comes.
   get #isWaiting(): boolean {
     return this.state === 'new' || this.state === 'idle';
   }
@@ -634,11 +626,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   #onDeadline(): void {
     if (this.state === 'held') void this.release();
-    else if (this.#isRead) this.#readOn();
+    else if (this.#isStillRead) this.#extend();
     else this.close('timeout');
   }
 
-  #choosePush(conduit: Conduit | undefined): void {
+  #setPush(conduit: Conduit | undefined): void {
     this.#push = conduit;
     this.isPushed = conduit !== undefined && !this.isDeliverOnly(conduit.transport);
     this.#sender.way = this.isPushed ? conduit : undefined;
@@ -648,14 +640,16 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     for (const feature of this.features) feature.mayGoOn?.();
   }
 
-  // EX-1: whoever still reads an answer cannot come. What makes no progress for as long as a connect is held counts as lost.
-  get #isRead(): boolean {
-    return this.#sender.isUnsettled && this.#readTo < Math.max(this.timing(this.#transport).timeout, READING);
+  // EX-1: a client that reads cannot connect. A response without progress for as long as a connect is held counts as lost.
+  get #isStillRead(): boolean {
+    return (
+      this.#sender.isUnsettled && this.#extendedFor < Math.max(this.timing(this.#transport).timeout, READING)
+    );
   }
 
-  #readOn(): void {
+  #extend(): void {
     const step = Math.max(this.#grace, 1);
-    this.#readTo += step;
+    this.#extendedFor += step;
     this.#enter(this.state, step);
   }
 
@@ -664,13 +658,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (held === undefined) return undefined;
     this.#held = undefined;
     if (held.memory > 0) this.#host.intake.add(-held.memory);
-    // By now it may be another's.
+    // By now the conduit may serve another session.
     if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
     for (const feature of this.features) feature.released?.();
     return held;
   }
 
-  // DL-3, the table of which response carries what is queued.
+  // DL-3: which response carries queued events.
   #mayCarry(conduit: Conduit, carried: Carried): boolean {
     if (this.state === 'gone' || this.#sender.outbox.size === 0) return false;
     if (!this.#sender.canUse(conduit)) return false;
@@ -681,7 +675,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 }
 
-// Extensions see the request again when it is answered, so all of it is kept. The other fields are short.
+// Extensions see the request again when it is answered, so all of it stays in memory. The other fields are short.
 function heldMemory({ ext, extra, advice }: ConnectRequest): number {
   const memory = memoryOf(ext) + memoryOf(extra) + memoryOf(advice);
   return memory > LIGHT ? memory : 0;

@@ -7,20 +7,20 @@ import type { Session } from './session.ts';
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** The tag of this node, with which every id it makes begins (HS-8). */
+/** The tag of this node, with which all its ids begin (HS-8). */
 function newTag(): string {
   return Array.from(randomBytes(4), (byte) => alphanumeric[byte % alphanumeric.length]).join('');
 }
 
 const none: ReadonlySet<Session> = new Set();
 
-/** The options that say who may speak for a session. */
+/** The options that decide which conduits may speak for a session. */
 export interface TrustOptions {
   readonly trustClientSession: boolean;
   readonly websocket: { readonly requireHandshakePerConnection: boolean };
 }
 
-/** Who is connected: by secret, by public id, by user. */
+/** The open sessions: by secret, by public id, by user. */
 export class Sessions implements Iterable<Session> {
   readonly #admission: Admission;
   readonly #options: TrustOptions;
@@ -47,7 +47,7 @@ export class Sessions implements Iterable<Session> {
     return this.#tag + randomHex(20);
   }
 
-  /** A new public id, of no use to anyone who wants to speak for the session (HS-16). */
+  /** A new public id, which does not allow anyone to speak for the session (HS-16). */
   newId(): string {
     return this.#tag + randomHex(8);
   }
@@ -82,7 +82,7 @@ export class Sessions implements Iterable<Session> {
     return this.#bySecret.get(request.clientId);
   }
 
-  /** Whether what comes by a conduit may speak for a session: where the options say so, only for whom it was opened (CK-2, WS-9, WS-10). */
+  /** Whether a conduit may speak for a session. Options can demand the socket or browser of its handshake (CK-2, WS-9, WS-10). */
   trusts(conduit: Conduit, session: Session): boolean {
     const { trustClientSession, websocket } = this.#options;
     if (conduit.trusted === true) return true;

@@ -1,3 +1,4 @@
+import { overLimit } from '../protocol/over-limit.ts';
 import { callOut } from '../lib/callback.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
@@ -9,18 +10,18 @@ import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { bytesOf, ChannelIndex, type Stamped } from '../channels/channel-index.ts';
 import type { Refusals } from './refusals.ts';
 
-/** One session may use this part of the room that is free: sessions that take all they can leave some for each other one. */
+/** Share of the free memory that one session may use, so that sessions that take all they can leave some for others. */
 const SHARE = 1 / 16;
 
-/** A session, as it subscribes. */
+/** The part of a session that subscriptions need. */
 export interface Subscriber extends Session, Stamped {
   readonly subscriptions: Set<string>;
-  /** What its subscriptions take in memory, were it alone with them. Bytes. */
+  /** Memory of its subscriptions if no other session shared them. Bytes. */
   subscriptionBytes: number;
   queue(event: OutgoingEvent): void;
 }
 
-/** What subscriptions work with. */
+/** The parts of the server that subscriptions need. */
 export interface SubscriptionParts {
   readonly engine: Engine;
   readonly events: Events;
@@ -31,11 +32,11 @@ export interface SubscriptionParts {
   readonly maxBytes: number;
 }
 
-/** Who on this node listens to what. Tells the engine which patterns somebody here wants to hear. */
+/** The subscriptions of this node. Tells the engine which patterns have subscribers here. */
 export class Subscriptions {
-  /** Who subscribes to what. Do not change it. */
+  /** Subscribers by name and pattern. Do not change the index. */
   readonly index = new ChannelIndex<Subscriber>();
-  // Of patterns whose events the engine does not bring yet.
+  // By pattern, until the engine brings its events.
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #engine: Engine;
   readonly #events: Events;
@@ -53,18 +54,19 @@ export class Subscriptions {
     this.#maxBytes = maxBytes;
   }
 
-  /** Names and patterns that anyone subscribes to. */
+  /** Names and patterns with subscribers. */
   get size(): number {
     return this.index.size;
   }
 
-  /** Whether there is memory for these subscriptions of a session, besides those it has. Logs it when there is not. */
+  /** Whether there is memory for these subscriptions besides those of the session. Logs it if there is not. */
   hasRoomFor(session: Subscriber, patterns: readonly string[]): boolean {
     const asked = patterns.reduce((sum, pattern) => sum + bytesOf(pattern), session.subscriptionBytes);
     const free = this.#maxBytes - this.index.bytes;
     if (asked <= free * SHARE) return true;
     this.#refusals.note('subscriptions.no_room', {
       option: 'maxSubscriptionBytes',
+      why: overLimit('maxSubscriptionBytes', this.#maxBytes),
       limit: this.#maxBytes,
       bytes: this.index.bytes,
       session: session.id,
@@ -72,7 +74,7 @@ export class Subscriptions {
     return false;
   }
 
-  /** In effect at once (SB-7); resolves when events from other nodes arrive too. */
+  /** Takes effect at once (SB-7). Resolves when events from other nodes arrive too. */
   add(session: Subscriber, pattern: string): MaybePromise<void> {
     const first = !this.index.has(pattern);
     const shared = this.index.add(pattern, session);
@@ -95,7 +97,7 @@ export class Subscriptions {
     for (const pattern of session.subscriptions) this.remove(session, pattern);
   }
 
-  // All who subscribe to a pattern wait until it is in force, and each fails with it.
+  // All subscribers of a pattern wait until the engine has it, and all fail if the engine fails.
   #gainInterest(pattern: string): MaybePromise<void> {
     const gained = adopt(this.#engine.interest(pattern, true));
     if (!isPromise(gained)) return gained;
@@ -106,7 +108,7 @@ export class Subscriptions {
     return arriving;
   }
 
-  // Nobody waits for it: what still arrives finds no subscriber.
+  // Not awaited: an event that still arrives finds no subscriber.
   #loseInterest(pattern: string): void {
     callOut(
       () => this.#engine.interest(pattern, false),

@@ -8,7 +8,7 @@ interface DeliveringTiming extends Timing {
   readonly metaConnectDeliverOnly: boolean;
 }
 
-/** The options of each transport of Bayeux, as far as they say how its sessions live. */
+/** The options of the Bayeux transports that concern the times and the delivery of sessions. */
 export interface TransportTimes {
   readonly metaConnectDeliverOnly: boolean;
   readonly websocket: DeliveringTiming;
@@ -23,20 +23,20 @@ const forever: Timing = {
   maxInterval: Number.POSITIVE_INFINITY,
 };
 
-/** The transports by which sessions may come: those of Bayeux, and what was added. */
+/** The transports that sessions may use: those of Bayeux, and those that were added. */
 export class Transports {
   readonly #byName = new Map<TransportName, Transport & { readonly timing: Timing }>();
   readonly #usual: Timing;
   // Names that clients are offered, in order of preference.
   readonly #enabled: TransportName[];
-  // A WebSocket needs an HTTP server to come by.
+  // Whether an HTTP server accepts WebSockets.
   #takesSockets = false;
 
   constructor(options: TransportTimes & { readonly transports: readonly TransportName[] }) {
     const { longPolling, transports, metaConnectDeliverOnly } = options;
     this.#usual = longPolling;
     for (const transport of standard(options)) this.#put(transport);
-    // CN-14: where events travel with connect replies only, a stream would stay empty.
+    // CN-14: a stream would stay empty if events travel with connect replies only.
     this.#enabled = transports.filter((name) => name !== 'eventsource' || !metaConnectDeliverOnly);
   }
 
@@ -45,12 +45,12 @@ export class Transports {
     return this.#enabled.filter((name) => name !== 'websocket' || this.#takesSockets);
   }
 
-  /** WebSockets can come from now on. */
+  /** Offers WebSockets from now on, if they are enabled. */
   takeSockets(): void {
     this.#takesSockets = true;
   }
 
-  /** Throws `UsageError` for a transport that is none, or has the name of another. */
+  /** Throws `UsageError` for an invalid transport or a taken name. */
   add(transport: Transport): void {
     check(transport);
     if (this.#byName.has(transport.name))
@@ -63,17 +63,17 @@ export class Transports {
     return (this.#byName.get(name) ?? unknown(name)).timing;
   }
 
-  /** Whether events travel on this transport with connect replies only (CN-14). */
+  /** Whether events travel on this transport only with connect replies (CN-14). */
   deliverOnly(name: TransportName): boolean {
     return (this.#byName.get(name) ?? unknown(name)).deliverOnly === true;
   }
 
-  /** Whether a session is there as long as its conduit is, and ends with it. */
+  /** Whether sessions live as long as their conduit. */
   livesByConduit(name: TransportName): boolean {
     return (this.#byName.get(name) ?? unknown(name)).livesBy === 'conduit';
   }
 
-  // Its times are looked up with every reply to a connect: worked out once.
+  // Computed here once, since every connect reply needs the times.
   #put(transport: Transport): void {
     const timing = transport.livesBy === 'conduit' ? forever : (transport.timing ?? this.#usual);
     this.#byName.set(transport.name, { ...transport, timing });
@@ -92,13 +92,13 @@ function standard({ websocket, eventSource, longPolling, callbackPolling, ...opt
     {
       ...connects,
       name: 'eventsource',
-      // ES-6: its interval is its timeout.
+      // ES-6: its advised interval is its timeout.
       timing: { ...eventSource, interval: 0 },
       deliverOnly: options.metaConnectDeliverOnly,
     },
     { ...polling, name: 'long-polling' },
     { ...polling, name: 'cross-origin-long-polling' },
-    // CP-5.
+    // CP-5: events arrive only with connect replies.
     { ...connects, name: 'callback-polling', timing: callbackPolling, deliverOnly: true },
     { name: 'in-process', offered: false, livesBy: 'conduit' },
   ];

@@ -4,10 +4,10 @@ import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension, Session } from '../ports/session.ts';
 import { errors } from '../protocol/errors.ts';
 
-/** Whose messages are activity: those of the client, or also what it is sent. */
+/** Messages that count as activity: those from the client, or also those to it. */
 export type ActivityMode = 'client' | 'client-server';
 
-/** Ends sessions that for so many milliseconds did nothing but connect; seen when they connect (AC-1). */
+/** Ends sessions without activity for `maxInactivity` milliseconds. Checked when a connect arrives (AC-1). */
 export function activity(clock: Clock, mode: ActivityMode, maxInactivity: number): Extension {
   const note = (session: Session): void => {
     session.attributes.activity = clock.now();
@@ -40,13 +40,16 @@ export function activity(clock: Clock, mode: ActivityMode, maxInactivity: number
 }
 
 const rows = {
-  activity: group('Ending sessions that are there and do nothing.', {
-    maxInactivity: ms(0, 'Time without activity after which the next connect ends the session; 0 is any.'),
+  activity: group('Ends sessions whose clients only connect.', {
+    maxInactivity: ms(
+      0,
+      'Time without activity after which the next connect ends the session; 0 is no limit.',
+    ),
     mode: {
       kind: 'word',
       words: ['client', 'client-server'],
       default: 'client',
-      doc: 'What is activity: what the client sends, connects aside, or also what it is sent.',
+      doc: 'Activity: messages from the client except connects, or also messages to the client.',
     },
   }),
 };

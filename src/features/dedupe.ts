@@ -5,7 +5,7 @@ import type { Feature, FeatureModule, SessionFeature } from '../ports/feature.ts
 import type { HandshakeRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 
-/** How many publishes are remembered, and for how long. */
+/** Publishes remembered for each session, and for how long. Milliseconds. */
 const REMEMBERED = 32;
 const LIFETIME = 60_000;
 
@@ -18,7 +18,7 @@ interface Remembered {
 
 const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
 
-/** Carries out a publish once that a client sends twice (PB-7). Mode `faye` does so for Faye's clients alone. */
+/** Carries out a publish only once when a client sends it twice (PB-7). Mode `faye` does so for Faye clients only. */
 function dedupe(clock: Clock, mode: true | 'faye'): Feature {
   return {
     name: 'dedupe',
@@ -27,14 +27,14 @@ function dedupe(clock: Clock, mode: true | 'faye'): Feature {
   };
 }
 
-// Types only Faye knows tell its client from others.
+// Only Faye clients list these types.
 function isFaye({ supportedConnectionTypes: types }: HandshakeRequest): boolean {
   return fayeTypes.some((type) => types?.includes(type));
 }
 
 /**
- * What a session published lately, with the replies (PB-7): a Faye client sends a message again when it missed the reply,
- * and its subscribers should not see that.
+ * The recent publishes of a session, with their replies (PB-7). A Faye client sends a message again when it missed the
+ * reply; subscribers must not receive the event twice.
  */
 class RecentPublishes implements SessionFeature {
   readonly #clock: Clock;
@@ -49,7 +49,7 @@ class RecentPublishes implements SessionFeature {
     this.#entries = this.#entries.filter((entry) => now - entry.at < LIFETIME);
     if (this.#entries.length === 0 || request.id === undefined) return undefined;
     const digest = digestOf(request);
-    const entry = this.#entries.find((one) => one.digest === digest && one.conduit.deref() !== conduit);
+    const entry = this.#entries.find((past) => past.digest === digest && past.conduit.deref() !== conduit);
     return entry?.fields;
   }
 
@@ -76,7 +76,7 @@ const rows = {
     kind: 'word',
     words: ['faye', true, false],
     default: 'faye',
-    doc: 'Whose resent publishes are recognised: those of Faye clients, of all, of none.',
+    doc: 'Clients whose repeated publishes are recognised: Faye clients, all, or none.',
   },
 } as const satisfies OptionTable;
 

@@ -6,7 +6,7 @@ import { decode } from '../protocol/codec.ts';
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import { type Event, isObject, type ReadableRequest, type Reply } from '../protocol/message.ts';
 
-/** A message as Faye shows it to an extension: a plain object of its own, to be changed at will. */
+/** A message as Faye passes it to an extension: a plain copy that the extension may change. */
 export interface FayeMessage {
   channel: string;
   id?: string | number;
@@ -22,12 +22,12 @@ export interface FayeMessage {
   [field: string]: any;
 }
 
-/** Goes on with the message, or deletes it. */
+/** Continues with the message; without a message, deletes it. */
 export type FayeCallback = (message?: FayeMessage | null) => void;
 
 /**
  * Takes `(message, callback)` or, as in Faye, `(message, request, callback)`, where `request` is a `RequestInfo` or `null`.
- * No type says both at once and still tells the parameters of a plain function.
+ * No type allows both forms and still infers the parameters of a function.
  */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type FayeHook = (message: FayeMessage, ...requestAndCallback: any[]) => void;
@@ -39,13 +39,13 @@ export interface FayeExtension {
 }
 
 /**
- * Runs an extension written for Faye's server. What is different here:
+ * Runs an extension written for Faye's server. Differences from Faye:
  *
  * - `request` is the plain `RequestInfo` (headers, cookies, address, url), and `null` in `outgoing` and for in-process sessions.
- * - `incoming` sees what clients send, not what `server.publish` does. The channel, id and clientId of a message stay as they are.
- * - A deleted message is answered, with `404::message_deleted`; an error that is no `code:args:text` becomes `403::text`.
- * - `outgoing` may change `ext` of a reply, and `data` and `ext` of an event, or delete either. For events, it is called once
- *   for each receiver, and must call back at once: an event whose callback comes later, or never, is kept back.
+ * - `incoming` sees messages of clients, not those of `server.publish`. It cannot change the channel, id and clientId.
+ * - A deleted message is answered with `404::message_deleted`; an error that is not `code:args:text` becomes `403::text`.
+ * - `outgoing` may change `ext` of a reply, and `data` and `ext` of an event, or delete either. For events, it is called
+ *   once for each receiver and must call back at once: otherwise the event is not delivered.
  * - An extension that throws refuses the message, and a warning of the process says so.
  */
 export function fayeExtension(extension: FayeExtension, name = 'faye'): Extension {
@@ -70,7 +70,7 @@ export function fayeExtension(extension: FayeExtension, name = 'faye'): Extensio
       delivering(event) {
         const outcome = call(outgoing, copy(event), null);
         if (isPromise(outcome)) {
-          warn(name, `kept back an event on ${event.channel}: outgoing did not call back at once`);
+          warn(name, `did not deliver an event on ${event.channel}: outgoing did not call back at once`);
           return undefined;
         }
         return typeof outcome === 'object' ? eventOf(event, outcome) : undefined;
@@ -79,8 +79,8 @@ export function fayeExtension(extension: FayeExtension, name = 'faye'): Extensio
   };
 }
 
-// `added` and `removed` are Faye's too, and called by its server alone. What else such an object has is its own business, unless
-// it is nearly one of the four.
+// Faye also has `added` and `removed`, which only its own server calls. Other members are allowed, unless the name is a
+// misspelling of one of the four.
 const shapeOf = (name: string): Shape => ({
   what: `the Faye extension "${name}"`,
   functions: ['incoming', 'outgoing', 'added', 'removed'],
@@ -88,10 +88,10 @@ const shapeOf = (name: string): Shape => ({
   isOpen: true,
 });
 
-/** The message as it went on, or why it did not. */
+/** The message to continue with, or why there is none. */
 type Outcome = FayeMessage | 'deleted' | 'failed';
 
-/** Calls a hook. The first thing it says counts: that it goes on with a message or none, or that it throws, now or later. */
+/** Calls a hook. Only its first result counts: a callback with or without a message, an exception or a rejection. */
 function run(
   name: string,
   extension: FayeExtension,
@@ -110,7 +110,7 @@ function run(
     warn(name, error instanceof Error ? (error.stack ?? error.message) : String(error));
     settle('failed');
   };
-  // Faye's own way to tell the two forms apart.
+  // Faye distinguishes the two forms in the same way.
   const args = hook.length >= 3 ? [message, request, callback] : [message, callback];
   void recover(() => adopt<unknown>(Reflect.apply(hook, extension, args)), failed);
   if (outcome !== undefined) return outcome;
@@ -132,7 +132,7 @@ function after<T>(
   return outcome === 'deleted' ? undefined : next(outcome);
 }
 
-/** As the client sent it: what only the codec knows is left out. */
+/** The message as the client sent it, without the fields that the codec added. */
 function messageOf(request: ReadableRequest): FayeMessage {
   return copy({ ...request.extra, ...request, kind: undefined, extra: undefined, hasData: undefined });
 }
@@ -141,7 +141,7 @@ function copy(message: object): FayeMessage {
   return JSON.parse(JSON.stringify(message));
 }
 
-/** The request as the extension left it: read like any message, so that nothing behind the codec checks a field again. */
+/** The request as changed by the extension. The codec reads it again, so that later code need not check its fields. */
 function requestOf(request: ReadableRequest, sent: FayeMessage, message: FayeMessage): ReadableRequest {
   if (message.error !== undefined && message.error !== null) throw refusal(String(message.error));
   const { channel, id, clientId } = sent;
@@ -151,7 +151,7 @@ function requestOf(request: ReadableRequest, sent: FayeMessage, message: FayeMes
   return read === undefined || read.kind === 'invalid' ? request : read;
 }
 
-// ERR-1, ERR-2: Faye lets an extension say anything; clients read three digits, args and plain text.
+// ERR-1, ERR-2: in Faye, an extension may set any text; clients expect three digits, args and plain text.
 function refusal(error: string): BayeuxError {
   const text = error.replace(/[^A-Za-z0-9\-_!~()$@ /*.:,]/g, ' ').slice(0, 255);
   return /^\d{3}:[^:]*:[^:]*$/.test(text)
@@ -165,7 +165,7 @@ function withExt(reply: Reply, ext: unknown): Reply {
   return rest;
 }
 
-// An event nobody changed stays the very one that all receivers share (DL-7).
+// An unchanged event stays the object that all receivers share (DL-7).
 function eventOf(event: Event, { data, ext }: FayeMessage): Event {
   if (JSON.stringify([data, ext]) === JSON.stringify([event.data, event.ext])) return event;
   const { ext: _, ...rest } = event;

@@ -9,17 +9,17 @@ import { ms } from '../options/rows.ts';
 import type { OptionTable } from '../options/table.ts';
 import type { HandshakeAnswer } from '../ports/policy.ts';
 
-/** How often in one `revalidateEvery` the sessions are looked through. */
+/** Checks of all sessions within one `revalidateEvery`. */
 const ROUNDS = 8;
-/** The most that is kept of a handshake. Characters of JSON. */
-const MOST_KEPT = 8192;
+/** Longest handshake data that is kept. Characters of JSON. */
+const MAX_KEPT = 8192;
 
-/** When the policy was last asked about a session, and what it is asked with again. */
+/** When the policy was last asked about a session, and the handshake data to ask again with. */
 class Validity {
   askedAt: number;
-  /** There while the policy thinks. */
+  /** Set until the policy answers. */
   asking: Promise<void> | undefined;
-  // As text, which takes less memory than what it stands for.
+  // JSON text, which takes less memory than the object.
   readonly #kept: string | undefined;
 
   constructor(kept: string | undefined, now: number) {
@@ -27,7 +27,7 @@ class Validity {
     this.askedAt = now;
   }
 
-  /** The handshake, as far as it was kept. */
+  /** The handshake, with the fields that were kept. */
   get request(): HandshakeRequest {
     const kept = this.#kept === undefined ? {} : JSON.parse(this.#kept);
     return { kind: 'handshake', channel: '/meta/handshake', ...kept };
@@ -38,7 +38,7 @@ class Validity {
 type RevalidationOptions = {
   /** Milliseconds. */
   readonly revalidateEvery: number;
-  /** What becomes of a session where the policy fails to answer. */
+  /** Whether a session goes on or ends when the policy fails to answer. */
   readonly revalidateFailure: 'keep' | 'end';
 };
 
@@ -51,11 +51,11 @@ const rows = {
     kind: 'word',
     words: ['end', 'keep'],
     default: 'end',
-    doc: 'What happens to a session when the policy, asked again, fails to answer: its client shakes hands again, or it goes on.',
+    doc: 'When the policy, asked again, fails to answer: `end` makes the client shake hands again, `keep` lets the session go on.',
   },
 } as const satisfies OptionTable;
 
-/** What revalidation works with. */
+/** The parts of the server that revalidation uses. */
 type RevalidationParts = {
   readonly options: RevalidationOptions;
   readonly clock: Clock;
@@ -63,9 +63,9 @@ type RevalidationParts = {
 };
 
 /**
- * Asks the policy again about sessions and their subscriptions, since what a cookie or a token proved grows old (SEC-6). No
- * session is served for longer than `revalidateEvery` without that: one that a conduit serves is asked about by a timer, any
- * other with its next connect.
+ * Asks the policy again about sessions and their subscriptions, since a cookie or token may no longer be valid (SEC-6). No
+ * session is served for longer than `revalidateEvery` without asking: a timer asks about sessions that a conduit serves
+ * now, and the next connect about any other.
  */
 class Revalidation implements Feature {
   readonly name = 'revalidation';
@@ -82,46 +82,46 @@ class Revalidation implements Feature {
 
   readonly start = (host: FeatureHost): void => {
     this.#host = host;
-    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#look);
+    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#checkAll);
   };
 
   readonly close = (): undefined => {
     this.#timer?.cancel();
   };
 
-  /** Keeps what the policy is asked with again: `ext` and the fields nobody knows. */
+  /** Keeps the data to ask the policy again with: `ext` and unknown fields. */
   readonly attach: FeatureHook<'attach'> = (session, { ext, extra }, { trusted }) => {
     if (trusted === true) return [];
     const text = ext === undefined && extra === undefined ? undefined : JSON.stringify({ ext, extra });
-    const isKept = text === undefined || text.length <= MOST_KEPT;
+    const isKept = text === undefined || text.length <= MAX_KEPT;
     if (!isKept)
       this.#parts.log({
         level: 'warn',
         event: 'revalidation.not_kept',
         session: session.id,
-        most: MOST_KEPT,
+        most: MAX_KEPT,
       });
     const validity = new Validity(isKept ? text : undefined, this.#parts.clock.now());
     this.#validities.set(session, validity);
     return [{ connecting: (_request, conduit) => this.#connecting(session, validity, conduit) }];
   };
 
-  // A connect came: asks if it is time to. Done when the policy has answered about the session.
+  // Asks the policy if it is time to. The connect waits for the answer about the session.
   #connecting(session: ServedSession, validity: Validity, conduit: Conduit): MaybePromise<void> {
     if (validity.asking !== undefined) return validity.asking;
     if (this.#ageOf(validity) >= this.#every) return this.#ask(session, validity, conduit);
   }
 
-  readonly #look = (): void => {
+  readonly #checkAll = (): void => {
     for (const session of this.#host?.sessions ?? []) {
       const validity = this.#validities.get(session);
       const { carrier } = session;
       if (validity === undefined || carrier === undefined || validity.asking !== undefined) continue;
-      // With the next round it would be too old.
+      // At the next check it would be too late.
       const isDue = this.#ageOf(validity) + this.#every / ROUNDS > this.#every;
       if (isDue) void this.#ask(session, validity, carrier);
     }
-    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#look);
+    this.#timer = this.#parts.clock.after(this.#every / ROUNDS, this.#checkAll);
   };
 
   #ageOf({ askedAt }: Validity): number {
@@ -145,7 +145,7 @@ class Revalidation implements Feature {
     return validity.asking;
   }
 
-  // One after another; no connect waits for it.
+  // Asks about one subscription after another. No connect waits for this.
   async #askAboutSubscriptions(session: ServedSession, conduit: Conduit): Promise<void> {
     for (const pattern of [...session.subscriptions]) {
       if (session.state === 'gone') return;
@@ -175,7 +175,7 @@ class Revalidation implements Feature {
     this.#host?.unsubscribe(session, pattern);
   }
 
-  // What a policy throws for clients is its refusal; otherwise it failed, which is logged already.
+  // A `BayeuxError` that a policy throws is a refusal, except `server_error`. Any other error is a failure, already logged.
   #failed(session: ServedSession, error: unknown, refuse: () => void): void {
     if (error instanceof BayeuxError && error.code !== 'server_error') {
       refuse();
@@ -187,7 +187,7 @@ class Revalidation implements Feature {
   }
 }
 
-// No room for others is no reason to go.
+// `busy` refuses new sessions only.
 function isAllowed(answer: HandshakeAnswer | undefined): boolean {
   return answer === 'busy' || answer === true || (typeof answer === 'object' && answer.allow);
 }

@@ -4,11 +4,11 @@ import type { OptionTable } from '../options/table.ts';
 import type { Feature, FeatureHook, FeatureModule, HoldRefusal, SessionFeature } from '../ports/feature.ts';
 import { errors } from '../protocol/errors.ts';
 
-/** How many connects are held for one browser. A negative limit is none. */
+/** Limits on the connects held for one browser. A negative number is no limit. */
 export interface TabOptions {
   readonly maxSessionsPerBrowser: number;
   readonly http2MaxSessionsPerBrowser: number;
-  /** How often one tab too many polls. Milliseconds; 0 makes its connects fail. */
+  /** Polling interval of surplus tabs. Milliseconds; 0 makes their connects fail. */
   readonly multiSessionInterval: number;
 }
 
@@ -18,13 +18,13 @@ const rows = {
     1,
     -1,
     many,
-    'Held polls of one browser over HTTP/1.1; -1 is any number, 0 none.',
+    'Polls held for one browser over HTTP/1.1; -1 is no limit, 0 holds none.',
   ),
   http2MaxSessionsPerBrowser: count('sessions', -1, -1, many, 'The same over HTTP/2.'),
   multiSessionInterval: ms(2_000, 'Polling interval of a browser’s surplus tabs; 0 refuses them.'),
 } as const satisfies OptionTable;
 
-/** Counts the connects held for each browser, so that many tabs do not use up its few connections (CK-4). */
+/** Counts the connects held for each browser, so that many tabs do not use all connections of the browser (CK-4). */
 export class Tabs implements Feature {
   readonly name = 'tabs';
   readonly #options: TabOptions;
@@ -34,7 +34,7 @@ export class Tabs implements Feature {
     this.#options = options;
   }
 
-  /** Browsers with a connect held. */
+  /** Browsers with a held connect. */
   get size(): number {
     return this.#held.size;
   }
@@ -42,7 +42,7 @@ export class Tabs implements Feature {
   readonly attach: FeatureHook<'attach'> = ({ browser }) =>
     browser === undefined ? [] : [new Tab(this, browser)];
 
-  /** Counts one more, unless that would be one too many. */
+  /** Counts a held connect, or refuses it at the limit. */
   hold(browser: string, { http2 }: Conduit): HoldRefusal | undefined {
     const { maxSessionsPerBrowser, http2MaxSessionsPerBrowser } = this.#options;
     const limit = http2 ? http2MaxSessionsPerBrowser : maxSessionsPerBrowser;
@@ -52,14 +52,14 @@ export class Tabs implements Feature {
     return undefined;
   }
 
-  /** Counts one less. */
+  /** Counts one held connect less. */
   free(browser: string): void {
     const held = this.#held.get(browser) ?? 0;
     if (held > 1) this.#held.set(browser, held - 1);
     else this.#held.delete(browser);
   }
 
-  // CN-12.
+  // CN-12: a surplus tab polls, or its connect fails.
   #refusal(): HoldRefusal {
     const { multiSessionInterval: interval } = this.#options;
     if (interval > 0) return { advice: { interval, 'multiple-clients': true } };
@@ -67,7 +67,7 @@ export class Tabs implements Feature {
   }
 }
 
-/** One session of a browser. Only polling keeps a connection of the browser busy. */
+/** One session of a browser. Only polling counts, since it keeps a connection of the browser busy. */
 class Tab implements SessionFeature {
   readonly #tabs: Tabs;
   readonly #browser: string;

@@ -3,7 +3,7 @@ import type { OptionTable } from '../options/table.ts';
 import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension } from '../ports/session.ts';
 
-/** `iso` has a zone mark; `bayeux` is what the specification's profile writes, which JavaScript takes for local time. */
+/** `iso` ends in `Z`. `bayeux` is the format of the specification without a zone, which JavaScript reads as local time. */
 export type TimestampFormat = 'iso' | 'bayeux';
 
 /** Puts the time, in UTC, on every reply and every event (TM-1). */
@@ -16,7 +16,7 @@ export function timestamp(clock: Clock, format: TimestampFormat): Extension {
     name: 'timestamp',
     publishing: stamped,
     outgoing: stamped,
-    // What was published has the time already, and stays one text for all.
+    // A published event has the time already, and is not changed, so that all receivers share its text.
     delivering: (event) => (event.timestamp === undefined ? stamped(event) : event),
   };
 }

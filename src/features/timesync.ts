@@ -4,20 +4,20 @@ import type { FeatureModule } from '../ports/feature.ts';
 import type { Extension } from '../ports/session.ts';
 import { isObject, type JsonObject } from '../protocol/message.ts';
 
-/** What a client says of its clock, all finite (TS-3). Milliseconds. */
+/** Clock data that a client sent, all finite (TS-3). Milliseconds. */
 interface Sample {
-  /** Its time when it sent this. */
+  /** The client's time when it sent this. */
   readonly tc: number;
-  /** What it takes for the lag of the network, and for the offset of its clock; both absent when it has no idea yet. */
+  /** The client's estimates of network lag and clock offset; absent before the first estimate. */
   readonly known: { readonly lag: number; readonly offset: number } | undefined;
 }
 
 /**
- * Tells clients what they need to know the server's time, where what they believe is off by `accuracy` milliseconds (TS-1, TS-2).
- * The lag a client measured is in `session.attributes.timesync`, as `{ lag }`.
+ * Sends clients the data to compute the server's time, when their estimate is wrong by `accuracy` milliseconds (TS-1, TS-2).
+ * The lag that a client measured is in `session.attributes.timesync`, as `{ lag }`.
  */
 export function timesync(clock: Clock, accuracy: number): Extension {
-  // By what the client sent, which stays the same object when other extensions copy the message around it.
+  // Keyed by `ext.timesync` of the request: other extensions may copy the message, but not this object.
   const received = new WeakMap<object, number>();
   const now = (): number => Math.round(clock.now());
   return {
@@ -61,8 +61,8 @@ const isFiniteNumber = (value: unknown): value is number => Number.isFinite(valu
 
 const rows = {
   timesync: {
-    ...group('Tell clients that ask for it the time of the server; `false` does not.', {
-      accuracy: ms(25, 'How far off a client may be without being told.'),
+    ...group('Tells clients that ask for it the time of the server; `false` turns this off.', {
+      accuracy: ms(25, 'Error of a client’s estimate from which on the client gets a correction.'),
     }),
     off: true,
   },

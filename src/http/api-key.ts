@@ -6,40 +6,50 @@ import { UsageError } from '../lib/usage-error.ts';
 import { addressOf } from '../transports/request-info.ts';
 import { ApiError } from './api-error.ts';
 
-/** Wrong keys that one address may show in a minute; then it has to wait until the minute is over. */
+/** Wrong keys that one address may send in a minute. Then it has to wait until the minute is over. */
 const WRONG_KEYS = 20;
 const MINUTE = 60_000;
 const ENOUGH_BITS = 128;
 
 /**
- * Lets a request pass that shows the key. A wrong one is logged and counted; an address that shows too many is refused unheard
- * for a while, whatever key it shows: else it would still learn which one is right. Throws `UsageError` for `<redacted>`.
+ * Lets requests with the right key pass. A wrong key is logged and counted. An address that sent too many is
+ * refused for a while, even with the right key: else it could go on guessing. Throws `UsageError` for
+ * `<redacted>`.
  */
 export function keyGuard(server: Server, key: string | undefined): RequestHandler {
   const wanted = key === undefined || key === '' ? undefined : digest(key);
   if (key !== undefined && key !== '') checkKey(key, server);
   const wrong = new WrongKeys();
   return (req, res, next) => {
-    if (wanted === undefined)
-      throw new ApiError(
-        403,
-        'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
-      );
+    if (wanted === undefined) throw refused(server, 'api.refused', 403, closed);
     const address = countingKey(addressOf(req, server.options.trustProxy));
     const wait = wrong.wait(address, server.clock.now());
     if (wait > 0) {
       res.set('Retry-After', String(Math.ceil(wait / 1000)));
-      throw new ApiError(429, 'too many wrong API keys came from this address: wait, and check the key');
+      throw new ApiError(429, blocked, { quiet: true });
     }
-    const shown = keyOf(req);
-    if (timingSafeEqual(digest(shown), wanted)) return next();
-    if (shown !== '') noteWrong(server, wrong, address);
+    const sent = keyOf(req);
+    if (timingSafeEqual(digest(sent), wanted)) return next();
+    if (sent !== '') noteWrong(server, wrong, address);
     res.set('WWW-Authenticate', 'Bearer');
-    throw new ApiError(
-      401,
-      'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
-    );
+    throw refused(server, sent === '' ? 'api.key_missing' : 'api.key_wrong', 401, notThis, address);
   };
+}
+
+const closed = 'the API is closed: no API key is configured (--api-key, or api(server, { key }))';
+const blocked = 'too many wrong API keys came from this address: wait, and check the key';
+const notThis = 'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
+
+function refused(
+  { refusals }: Server,
+  event: string,
+  status: number,
+  why: string,
+  address?: string,
+): ApiError {
+  const details = { option: 'apiKey', cause: status, why, ...(address !== undefined && { address }) };
+  refusals.note(event, details);
+  return new ApiError(status, why, { quiet: true });
 }
 
 function checkKey(key: string, { log }: Server): void {
@@ -54,14 +64,14 @@ function checkKey(key: string, { log }: Server): void {
 }
 
 /**
- * At most this much randomness is in a key, by its length and the alphabet it seems to be made of. Nobody can tell a random key
- * from a sentence: it is an upper bound.
+ * Upper bound of the randomness of a key in bits, from its length and the alphabet it seems to use. The real
+ * value may be far lower, since a sentence cannot be told from a random key.
  */
 export function estimatedBits(key: string): number {
   const bare = key.replaceAll('-', '');
   const distinct = new Set(bare).size;
   const alphabet = /^[\da-f]*$/i.test(bare) ? 16 : sizeOf(key);
-  // A random key of this length has more than a few letters.
+  // A random key of this length has at least 8 different characters.
   return (alphabet === 16 ? bare : key).length * Math.log2(distinct < 8 ? Math.max(1, distinct) : alphabet);
 }
 
@@ -78,9 +88,8 @@ function sizeOf(key: string): number {
 function noteWrong(server: Server, wrong: WrongKeys, address: string): void {
   const now = server.clock.now();
   const count = wrong.add(address, now);
-  server.log({ level: 'warn', event: 'api.key_wrong', address, count });
   if (count === WRONG_KEYS)
-    server.log({ level: 'warn', event: 'api.key_blocked', address, wait: wrong.wait(address, now) });
+    server.refusals.note('api.key_blocked', { address, wait: wrong.wait(address, now), why: blocked });
 }
 
 interface Count {
@@ -94,7 +103,7 @@ export class WrongKeys {
   /** By address, the oldest minute first. */
   readonly #counts = new Map<string, Count>();
 
-  /** `most` bounds the addresses that are remembered: 10,000 take 3.3 MB. */
+  /** `most` limits the addresses that are remembered: 10,000 take 3.3 MB. */
   constructor(most = 10_000) {
     this.#most = most;
   }
@@ -110,7 +119,7 @@ export class WrongKeys {
     return Math.max(0, known.since + MINUTE - now);
   }
 
-  /** Counts one more, and says how many that makes. */
+  /** Counts a wrong key, and returns how many there are now. */
   add(address: string, now: number): number {
     for (const [other, { since }] of this.#counts) {
       if (since + MINUTE > now && (this.#counts.size < this.#most || this.#counts.has(address))) break;
@@ -123,7 +132,7 @@ export class WrongKeys {
   }
 }
 
-// Digests have one length, whatever the keys have.
+// Digests have one length, as `timingSafeEqual` requires.
 function digest(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }

@@ -1,15 +1,16 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
 import type { Server } from './options.ts';
+import { printable } from '../lib/printable.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { BayeuxError } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
 import { keyGuard } from './api-key.ts';
 
-/** How the HTTP API is guarded. */
+/** The options of the HTTP API. */
 export interface ApiOptions {
-  /** The key that callers show; without one nobody may call. */
+  /** The key that callers must send. Without a key all calls are refused. */
   readonly key?: string | undefined;
 }
 
@@ -32,7 +33,7 @@ export function api(server: Server, { key }: ApiOptions = {}): Router {
   const publish: RequestHandler = async (req, res) => {
     const body: unknown = req.body;
     if (!isPublish(body)) throw new ApiError(400, isPublish.errors?.map(faultOf).join('; ') ?? 'bad body');
-    const why = whyNot(body.channel, grammar, server);
+    const why = channelFault(body.channel, grammar, server);
     if (why !== undefined) throw new ApiError(400, `channel ${why}`);
     await server.publish(body.channel, body.data);
     res.json({ channel: body.channel, successful: true });
@@ -60,16 +61,17 @@ function faultOf({ instancePath, keyword, params, message }: ErrorObject): strin
   return `${instancePath.slice(1) || 'the body'} ${message}`;
 }
 
-// In words, which rule a channel breaks that cannot be published to; undefined when none.
-function whyNot(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
+// Why an event cannot be published to a channel, in words; undefined if it can.
+function channelFault(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
   const { maxChannelLength, maxChannelSegments, channelNames } = options;
   if (!channel.startsWith('/')) return 'must begin with "/"';
   if (kindOf(channel) !== 'broadcast') return 'must be a broadcast channel, not one below /meta or /service';
   if (channel.includes('*')) return 'must be one channel, not a pattern';
   if (channel.endsWith('/') || channel.includes('//')) return 'must not have an empty segment';
-  if (channel.length > maxChannelLength) return `must not be longer than ${maxChannelLength} characters`;
+  if (channel.length > maxChannelLength)
+    return `must not be longer than ${maxChannelLength} characters; raise "maxChannelLength"`;
   if (channel.split('/').length - 1 > maxChannelSegments)
-    return `must not have more than ${maxChannelSegments} segments`;
+    return `must not have more than ${maxChannelSegments} segments; raise "maxChannelSegments"`;
   if (grammar.isName(channel)) return undefined;
   const more = channelNames === 'cometd' ? ' # + . { } and space' : '';
   return `must be made of letters, digits and - _ ! ~ ( ) $ @${more}`;
@@ -78,7 +80,9 @@ function whyNot(channel: string, grammar: ChannelGrammar, { options }: Server): 
 function answerError(server: Server): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     if (res.headersSent) return next(error);
-    const { status, message } = toApiError(error, server);
+    const { status, message, quiet } = toApiError(error, server);
+    if (!quiet && status < 500)
+      server.refusals.note('api.refused', { cause: status, status, why: printable(message) });
     res.status(status).json({ error: message });
   };
 }
@@ -94,8 +98,9 @@ function toApiError(error: unknown, server: Server): ApiError {
   return new ApiError(500, 'something failed here; the log says what');
 }
 
-function toRefusal({ detail, text }: BayeuxError): ApiError {
-  return detail === undefined ? new ApiError(403, text) : new ApiError(400, detail);
+function toRefusal({ code, detail, text }: BayeuxError): ApiError {
+  const isData = code === 'data_invalid' && detail !== undefined;
+  return isData ? new ApiError(400, detail) : new ApiError(403, text);
 }
 
 const readable: Record<string, string> = {
@@ -103,7 +108,7 @@ const readable: Record<string, string> = {
   'entity.too.large': 'the body is too large',
 };
 
-// What a body parser throws.
+// Whether a body parser threw this.
 function isHttpError(error: unknown): error is { status: number; type: string } {
   return error instanceof Error && 'status' in error && 'type' in error && typeof error.status === 'number';
 }

@@ -4,23 +4,23 @@ import { checkNames, member } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-// Each check says what to write instead. TypeScript refuses most of these mistakes, but JavaScript none.
+// Each error says what to write instead. TypeScript finds most of these mistakes, JavaScript none.
 
 /** Throws `UsageError` unless this is an HTTP server of Node. */
-export function checkHttpServer(given: unknown, usage: string): void {
-  if (isHttpServer(given)) return;
-  if (isHttpServer(member(given, 'server')))
+export function checkHttpServer(value: unknown, usage: string): void {
+  if (isHttpServer(value)) return;
+  if (isHttpServer(member(value, 'server')))
     throw new UsageError(`this is an app, not its http.Server: give app.server, and ${usage}`);
-  if (typeof member(given, 'listen') === 'function')
+  if (typeof member(value, 'listen') === 'function')
     throw new UsageError(
       `this is an app, not an http.Server: make one with httpServer = createServer(app), and ${usage}`,
     );
-  if (typeof given === 'string' || typeof member(given, 'path') === 'string')
+  if (typeof value === 'string' || typeof member(value, 'path') === 'string')
     throw new UsageError(`the http.Server comes first, then the path: ${usage}`);
-  throw new UsageError(`an http.Server is needed, got ${shown(given)}: ${usage}`);
+  throw new UsageError(`an http.Server is needed, got ${shown(value)}: ${usage}`);
 }
 
-/** Throws `UsageError` unless these are options, of which `path` is the only one. */
+/** Throws `UsageError` unless `options` is an object with a `path` at most. */
 export function checkOptions(options: unknown, usage: string): void {
   if (typeof options !== 'object' || options === null || isHttpServer(options))
     throw new UsageError(`options with a path are needed, got ${shown(options)}: ${usage}`);
@@ -36,10 +36,10 @@ export function checkPath(path: unknown, usage: string): void {
 }
 
 /** Throws `UsageError` unless this is a bayeuxd server. */
-export function checkServer(given: unknown, usage: string): void {
-  if (given instanceof Server) return;
-  const isApp = typeof member(given, 'listen') === 'function';
-  const got = isApp ? 'an app or an http.Server' : shown(given);
+export function checkServer(value: unknown, usage: string): void {
+  if (value instanceof Server) return;
+  const isApp = typeof member(value, 'listen') === 'function';
+  const got = isApp ? 'an app or an http.Server' : shown(value);
   throw new UsageError(`a bayeuxd server is needed, got ${got}: ${usage}`);
 }
 
@@ -47,7 +47,7 @@ function isPath(text: string): boolean {
   return /^\/[^?#\s]*$/.test(text);
 }
 
-// A bare TCP server has no timeouts.
-function isHttpServer(given: unknown): boolean {
-  return given instanceof NetServer && 'setTimeout' in given;
+// A plain TCP server has no `setTimeout`.
+function isHttpServer(value: unknown): boolean {
+  return value instanceof NetServer && 'setTimeout' in value;
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Server } from './options.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
+import { notFoundText } from './not-found.ts';
 import { asksForWebSocket, passOver } from './pass-over.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { pathOf } from './request-target.ts';
@@ -34,7 +35,7 @@ export function dispatcherOf(httpServer: AnyHttpServer, clock: Clock): Dispatche
   return known;
 }
 
-/** The events of an HTTP server; `connection` stands for all that the dispatcher does not look at. */
+/** The events of an HTTP server; `connection` stands for all that the dispatcher ignores. */
 type Emitted =
   | [event: 'request', request: HttpRequest, response: HttpResponse]
   | [event: 'upgrade', request: IncomingMessage, socket: Duplex, head: Buffer]
@@ -114,9 +115,9 @@ class Dispatcher {
     else refuseUpgrade(socket, refusal);
   }
 
-  // Called for paths that are not mounted; alone on the HTTP server, nobody else answers.
-  readonly #onRequest = (_request: HttpRequest, response: HttpResponse): void => {
-    if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, 'Not found');
+  // Called for paths that are not mounted. If this is the only listener, nobody else answers.
+  readonly #onRequest = (request: HttpRequest, response: HttpResponse): void => {
+    if (this.#httpServer.listenerCount('request') === 1) refuse(response, 404, this.#notFound(request));
   };
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -124,7 +125,7 @@ class Dispatcher {
     else this.#leave(request, socket, head);
   };
 
-  // WS-1: another listener should take it. If none has read or written by then, none will.
+  // WS-1: leaves the socket to another listener. Refuses it if none has read or written in time.
   #leave(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const before = written(socket);
     const timer = this.#clock.after(UNCLAIMED, () => {
@@ -135,11 +136,16 @@ class Dispatcher {
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (asksForWebSocket(request)) refuseUpgrade(socket, { status: 404 });
+    if (asksForWebSocket(request)) refuseUpgrade(socket, { status: 404, text: this.#notFound(request) });
     else passOver(request, socket, head, this.#httpServer);
   }
 
-  // The longest mount that is the path, or whole segments at its beginning.
+  #notFound(request: HttpRequest | IncomingMessage): string {
+    const [first] = this.#mounts.values();
+    return notFoundText(request, [...this.#mounts.keys()], first?.server.refusals);
+  }
+
+  // The longest mount that is the path, or a prefix of whole segments.
   #find(url = ''): Mounted | undefined {
     const target = url.startsWith('/') ? url : pathOf(url);
     const query = target.indexOf('?');

@@ -3,7 +3,7 @@ import express, { type Router } from 'express';
 
 const script = fileURLToPath(new URL('./pages/vendor/faye-client.js', import.meta.url));
 
-/** Faye's browser client where sites that use it look for it: `<mount>/client.js` and `<mount>.js`. To be used before the mount itself. */
+/** Serves Faye's browser client where sites load it: `<mount>/client.js` and `<mount>.js`. Use it before the mount itself. */
 export function fayeClient(mount: string): Router {
   return express.Router().get([`${mount}/client.js`, `${mount}.js`], (_request, response) => {
     response.set('X-Content-Type-Options', 'nosniff').sendFile(script);

@@ -2,23 +2,24 @@ import type { Server } from './options.ts';
 import { type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { checkOptions, checkPath, checkServer } from './arguments.ts';
 import { noteMount } from './mounts.ts';
+import { notFoundText } from './not-found.ts';
 import { pathOf } from './request-target.ts';
 import { router } from './router.ts';
 
 /** A request handler for Express, for a bare `http` or `http2` server, or for the raw objects of other frameworks. */
 export type Middleware = (req: HttpRequest, res: HttpResponse, next?: (error?: unknown) => void) => void;
 
-/** Where the handler is mounted, when nothing in front of it cuts the mount off. */
+/** Where the handler is mounted, unless a framework removes the mount from the URL. */
 export interface MiddlewareOptions {
-  /** Requests elsewhere go on to `next`, or get 404. Without it every request is for the server. */
+  /** Requests for other paths go to `next`, or get 404. Without a path the handler serves every request. */
   readonly path?: string;
 }
 
 const usage = "write bayeux(server, { path: '/bayeux' })";
 
 /**
- * Serves Bayeux by HTTP on the mount and everything below it (HT-1). Throws `UsageError` when WebSockets are accepted on
- * another path; where only the first request tells the mount, that request fails with it.
+ * Serves Bayeux over HTTP on the mount and everything below it (HT-1). Throws `UsageError` when WebSockets
+ * are accepted on another path. If only the first request shows the mount, that request throws.
  */
 export function bayeux(server: Server, options: MiddlewareOptions = {}): Middleware {
   checkServer(server, "write app.use('/bayeux', bayeux(new Server()))");
@@ -30,7 +31,7 @@ export function bayeux(server: Server, options: MiddlewareOptions = {}): Middlew
   if (path !== undefined) noteMount(server, path);
   return (req, res, next) => {
     if (path !== undefined && !isBelow(path, pathOf(req.url ?? ''))) {
-      if (next === undefined) refuse(res, 404, 'Not found');
+      if (next === undefined) refuse(res, 404, notFoundText(req, [path], server.refusals));
       else next();
       return;
     }

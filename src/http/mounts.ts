@@ -5,7 +5,7 @@ interface Note {
   readonly path: string;
 }
 
-/** Where a server is reached, by either way in. */
+/** The paths of a server: for requests, and for upgrades. */
 interface Mounts {
   readonly requests: Set<Note>;
   readonly upgrades: Set<Note>;
@@ -14,7 +14,7 @@ interface Mounts {
 const mounts = new WeakMap<Server, Mounts>();
 
 /**
- * Notes a mount of a request handler. Throws `UsageError` when WebSockets are accepted on other paths:
+ * Notes a mount of a request handler. Throws `UsageError` when WebSockets are accepted on other paths, since
  * clients derive one address from the other.
  */
 export function noteMount(server: Server, path: string): void {
@@ -24,10 +24,7 @@ export function noteMount(server: Server, path: string): void {
   known.requests.add(note);
 }
 
-/**
- * Notes a path on which WebSockets are accepted. Throws `UsageError` when requests come in by others. The
- * returned function forgets the path.
- */
+/** Notes a path for WebSockets; the returned function forgets it. Throws `UsageError` when requests come in on other paths. */
 export function noteUpgrades(server: Server, path: string): () => void {
   const known = mountsOf(server);
   const note = { path: normal(path) };
@@ -43,7 +40,7 @@ function mountsOf(server: Server): Mounts {
 }
 
 function compare({ path }: Note, known: ReadonlySet<Note>, error: () => UsageError): void {
-  if (known.size > 0 && ![...known].some((one) => one.path === path)) throw error();
+  if (known.size > 0 && ![...known].some((note) => note.path === path)) throw error();
 }
 
 function mismatch(requests: ReadonlySet<Note>, upgrades: ReadonlySet<Note>): UsageError {
@@ -56,7 +53,7 @@ function quoted(notes: ReadonlySet<Note>): string {
   return [...new Set([...notes].map(({ path }) => `"${path}"`))].join(' and ');
 }
 
-// Express minds neither case nor a slash at the end.
+// Express ignores case and a trailing slash.
 function normal(path: string): string {
   return path.replace(/\/+$/, '').toLowerCase() || '/';
 }

@@ -22,36 +22,39 @@ const access = {
     inCode: 'a RegExp or a function',
     doc: 'Pages that may use the server: of its own origin, of any, or of those listed.',
   },
-  authByCookie: toggle(false, 'The policy trusts cookies: refuse options that would let other sites in.'),
+  authByCookie: toggle(
+    false,
+    'Set if the policy trusts cookies: refuses options that would let other sites in.',
+  ),
   cors: group('Answers to cross-origin preflights.', {
-    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may remember one.'),
+    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may cache an answer.'),
     headers: {
       kind: 'list',
       ...token,
       what: 'header names',
       default: ['Accept', 'Authorization', 'Content-Type', 'Pragma', 'X-Requested-With'],
-      doc: 'Request headers allowed, besides those asked for.',
+      doc: 'Request headers allowed, besides those that a preflight names.',
     },
   }),
 } as const satisfies OptionTable;
 
 type Access = Resolved<typeof access>;
 
-/** What has to be known where HTTP comes in. */
+/** The options that the HTTP layer reads. */
 interface HttpOptions extends TransportOptions, Access {
   readonly origins: Access['origins'];
 }
 
-/** A server as the parts that speak HTTP know it. */
+/** A server as the HTTP layer knows it. */
 export type Server = CoreServer<HttpOptions>;
 
-/** The options of what a Node server mounts. */
+/** The options of the HTTP layer. */
 export const httpOptions = {
   sections: { 'Who may use the server': access },
   refuse: refuseCookiesForStrangers,
 } as const;
 
-/** SEC-5: by JSONP any page reads what its visitor may read. */
+/** SEC-5: with JSONP, any page can read what its visitor may read. */
 function refuseCookiesForStrangers({
   authByCookie,
   origins,

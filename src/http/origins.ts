@@ -9,53 +9,53 @@ import { commonHeaders } from '../transports/http.ts';
 import { hostOf, schemeOf } from '../transports/request-info.ts';
 
 /**
- * Whether the page behind a request may use the server: for what pages load without an `Origin` (CO-3). Any page can read a script that it loads. It can read an
- * event stream of another origin only by `Origin`.
+ * Why the page behind a request without `Origin` may not use the server, in words; undefined if it may (CO-3). Any page
+ * can read a script that it loads. It can read an event stream of another origin only with `Origin`.
  */
-export function isAllowedSource(req: RequestHead, server: Server, source: 'script' | 'stream'): boolean {
+export function refusalOfSource(
+  req: RequestHead,
+  server: Server,
+  source: 'script' | 'stream',
+): string | undefined {
   const { referer } = req.headers;
-  if (referer !== undefined) return isAllowed(originOf(referer), req, server);
+  if (referer !== undefined) return refusalOfOrigin(originOf(referer), req, server);
   const site = req.headers['sec-fetch-site'];
   const isKnown = site === undefined ? source === 'stream' : site === 'same-origin' || site === 'none';
-  if (isKnown || server.options.origins === '*') return true;
-  refused(server, undefined, noPage);
-  return false;
+  if (isKnown || server.options.origins === '*') return undefined;
+  server.refusals.note('origin.refused', { option: 'origins', cause: 'no page', why: noPage });
+  return noPage;
 }
 
 const noPage =
   'the request does not say which page it is from; a page that uses callback-polling or eventsource must send a Referer: ' +
   'serve it with Referrer-Policy: same-origin, or strict-origin when it is on another origin';
 
-/** Whether a page of this origin may use the server (CO-2). A request without `Origin` is from no page of another site. A refusal is logged. */
-export function isAllowed(origin: string, req: RequestHead, server: Server): boolean {
-  if (accepts(origin, req, server)) return true;
+/** Why a page of this origin may not use the server, in words; undefined if it may (CO-2). A refusal is logged. */
+export function refusalOfOrigin(origin: string, req: RequestHead, server: Server): string | undefined {
+  if (accepts(origin, req, server)) return undefined;
   const { origins, trustProxy } = server.options;
   const own = `${schemeOf(req, trustProxy) ?? 'http'}://${hostOf(req, trustProxy)}`;
-  if (origins === 'same') refused(server, origin, notOwn, own);
-  else
-    refused(
-      server,
-      origin,
-      'this origin may not use the server; if it should, list it in the option origins',
-    );
-  return false;
+  const shown = cut(origin);
+  const hint = origins === 'same' ? hintFor(origin, own, req, server) : '';
+  const why = `origin ${shown} is not allowed; add it to "origins"${hint}`;
+  const details = { option: 'origins', origin: shown, ...(origins === 'same' && { own: cut(own) }), why };
+  server.refusals.note('origin.refused', details);
+  return why;
 }
 
-const notOwn =
-  'this is not the own origin of the server; if it should use the server, list it in the option origins; behind a proxy, have ' +
-  'it set X-Forwarded-Host and X-Forwarded-Proto as the browser sees them, and set the option trustProxy';
-
-function refused({ log }: Server, origin: string | undefined, why: string, own?: string): void {
-  log({
-    level: 'warn',
-    event: 'origin.refused',
-    ...(origin !== undefined && { origin: printable(origin.slice(0, 300)) }),
-    ...(own !== undefined && { own: printable(own.slice(0, 300)) }),
-    why,
-  });
+// What a page of our own is refused for most.
+function hintFor(origin: string, own: string, { headers }: RequestHead, { options }: Server): string {
+  const bare = (url: string) => normal(url).replace(/^https?:/, '');
+  if (bare(origin) === bare(own)) return `, or open the page at ${cut(own)}`;
+  const isForwarded = headers['x-forwarded-host'] !== undefined && options.trustProxy === false;
+  return isForwarded ? ', or set "trustProxy" if a proxy of yours is in front' : '';
 }
 
-/** Lets the page that asked read the answer (CO-1). `*` would not do: both browser clients send credentials. */
+function cut(text: string): string {
+  return printable(text.slice(0, 300));
+}
+
+/** Lets the page read the answer (CO-1). `*` is not enough, since both browser clients send credentials. */
 export function allowOrigin(origin: string, res: HttpResponse): void {
   res.setHeader('Access-Control-Allow-Origin', origin);
   res.setHeader('Access-Control-Allow-Credentials', 'true');
@@ -85,9 +85,9 @@ function accepts(origin: string, req: RequestHead, server: Server): boolean {
   const { origins, trustProxy } = server.options;
   if (origins === '*') return true;
   if (origins === 'same') return isSame(origin, req, trustProxy);
-  // `search` minds no `lastIndex`, which a global expression would carry from one request to the next.
+  // `search` ignores `lastIndex`, which a global expression would keep from one request to the next.
   if (origins instanceof RegExp) return origin.search(origins) !== -1;
-  if (typeof origins !== 'function') return origins.some((one) => isEqual(origin, one));
+  if (typeof origins !== 'function') return origins.some((allowed) => isEqual(origin, allowed));
   try {
     return isYes(origins(origin), server);
   } catch (error) {
@@ -96,7 +96,7 @@ function accepts(origin: string, req: RequestHead, server: Server): boolean {
   }
 }
 
-// Nobody waits here: a promise is no yes.
+// The answer is not awaited: a promise does not allow anything.
 function isYes(answer: unknown, { log }: Server): boolean {
   if (typeof answer === 'boolean') return answer;
   const failed = (error: unknown): void => log({ level: 'error', event: 'origins.failed', error });
@@ -105,16 +105,16 @@ function isYes(answer: unknown, { log }: Server): boolean {
   return false;
 }
 
-// A plain connection may be that of a proxy that ends TLS, so an `https` page of this host is ours as well: it has proved its
-// name, and a browser lets it ask nobody by plain HTTP.
+// A plain connection may come from a proxy that ends TLS, so an `https` page of this host counts as own. TLS
+// has proved its name, and browsers do not let it send plain HTTP requests to others.
 function isSame(origin: string, req: RequestHead, trustProxy: TrustProxy): boolean {
   const host = hostOf(req, trustProxy);
   const scheme = schemeOf(req, trustProxy);
   const schemes = scheme === undefined ? ['http', 'https'] : [scheme];
-  return host !== '' && schemes.some((one) => isEqual(origin, `${one}://${host}`));
+  return host !== '' && schemes.some((own) => isEqual(origin, `${own}://${host}`));
 }
 
-// Letters of a host have no case, and the port of its scheme may stand or not.
+// Host names ignore case, and the default port of a scheme is optional.
 function isEqual(origin: string, other: string): boolean {
   return origin === other || (URL.canParse(origin) && normal(origin) === normal(other));
 }

@@ -7,26 +7,43 @@ import express, { type RequestHandler, type Router } from 'express';
 const page = fileURLToPath(new URL('./pages/', import.meta.url));
 const cometd = dirname(createRequire(import.meta.url).resolve('cometd'));
 
+/** The channel on which the people on the chat page talk. */
+export const chatChannel = '/chat/lobby';
+
 /**
- * The chat page at `/`, and the CometD client it runs on under `/clients/`. To be used at the root of an app.
- * `mount` is where Bayeux is served: a path, or a URL when that is another origin.
+ * The chat page at `/`, the clients it runs on under `/clients/`, and the documentation under `/docs/`. To be used at the root of
+ * an app. `mount` is where Bayeux is served: a path, or a URL when that is another origin. `version` is shown.
  */
-export function pages(mount: string): Router {
-  const html = readFileSync(`${page}index.html`, 'utf8').replace('{mount}', () => addressOf(mount));
+export function pages(mount: string, version: string): Router {
+  const values = { mount: addressOf(mount), channel: chatChannel, version };
+  const html = Object.entries(values).reduce(
+    (text, [name, value]) => text.replaceAll(`{${name}}`, () => value),
+    readFileSync(`${page}index.html`, 'utf8'),
+  );
   const headers = headersFor(mount);
-  const files = { index: false, redirect: false };
+  const files = { index: false, redirect: false } as const;
   return express
     .Router()
-    .use(['/', '/page', '/clients'], (_request, response, next) => {
+    .use(['/', '/page', '/clients', '/docs'], (_request, response, next) => {
       response.set('X-Content-Type-Options', 'nosniff');
       next();
     })
     .get('/', (_request, response) => void response.set(headers).type('html').send(html))
-    .use('/page', only(['chat.js', 'chat.css', 'icon.svg']), express.static(page, files))
-    .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files));
+    .use('/page', only(served), express.static(page, files))
+    .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files))
+    .use('/clients/faye', only(['faye-client.js']), express.static(`${page}vendor`, files))
+    .use(
+      '/docs',
+      express.static(`${page}docs`, {
+        redirect: false,
+        setHeaders: (response) => void response.setHeaders(new Map(Object.entries(headers))),
+      }),
+    );
 }
 
-/** Nothing else of a folder is served: not its manifest, nor what may come into it one day. */
+const served = ['chat.js', 'cometd-link.js', 'faye-link.js', 'chat.css', 'docs.css', 'icon.svg'];
+
+/** Serves these files of a folder and no others, such as its manifest. */
 function only(names: readonly string[]): RequestHandler {
   return (request, _response, next) => next(names.includes(request.path.slice(1)) ? undefined : 'router');
 }
@@ -35,7 +52,7 @@ function scriptsIn(folder: string): string[] {
   return readdirSync(folder).filter((name) => /^\w+\.js$/.test(name));
 }
 
-/** The mount as it stands in an attribute: a URL parser has encoded what could end it. */
+/** The mount for an attribute of HTML. The URL parser has encoded the characters that could end the attribute. */
 function addressOf(mount: string): string {
   const { origin, href, pathname } = new URL(mount, here);
   return origin === here ? pathname : href;

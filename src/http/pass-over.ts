@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream';
 const offered = new Set(['upgrade', 'http2-settings']);
 
 /**
- * Has a request served as if it had not offered another protocol, as Java's client does with `h2c` (RFC 9110, 7.8: that may be
- * passed over). Node hands over no request once somebody listens to upgrades, so it is written down and read anew by the
- * server that listens: its timeouts hold for the connection as before.
+ * Serves a request as if it had not offered another protocol, as Java's client does with `h2c` (RFC 9110, 7.8
+ * allows that). Node emits no request for it once there is a listener for upgrades. So the request is written
+ * back to the socket, and the listening server reads it again, with its timeouts.
  */
 export function passOver(
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
@@ -17,8 +17,8 @@ export function passOver(
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
-    const rest = name.toLowerCase() === 'connection' ? withoutOffer(value) : value;
-    if (!offered.has(name.toLowerCase()) && rest !== '') text += `${name}: ${rest}\r\n`;
+    const kept = name.toLowerCase() === 'connection' ? withoutOffer(value) : value;
+    if (!offered.has(name.toLowerCase()) && kept !== '') text += `${name}: ${kept}\r\n`;
   }
   socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
   httpServer.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
@@ -29,7 +29,7 @@ function withoutOffer(connection: string): string {
   return tokens.filter((token) => !offered.has(token.toLowerCase())).join(', ');
 }
 
-/** Whether a request asks for a WebSocket, and not for another protocol that may be passed over. */
+/** Whether a request asks for a WebSocket, not for another protocol, which may be ignored. */
 export function asksForWebSocket({ headers: { upgrade } }: Pick<IncomingMessage, 'headers'>): boolean {
   return upgrade?.toLowerCase() === 'websocket';
 }

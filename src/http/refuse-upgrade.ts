@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { commonHeaders } from '../transports/http.ts';
 
-/** Why an upgrade is refused: a status, and what it says. */
+/** The answer to a refused upgrade. */
 export interface Refusal {
   readonly status: number;
-  /** The words of the status, unless there is more to say. */
+  /** The body; absent means the text of the status. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -3,16 +3,17 @@ import { callbackPolling } from '../transports/callback-polling.ts';
 import { eventSource } from '../transports/eventsource.ts';
 import { type Handle, type HttpRequest, type HttpResponse, refuse } from '../transports/http.ts';
 import { longPolling } from '../transports/long-polling.ts';
-import { allowOrigin, isAllowed, isAllowedSource, preflight } from './origins.ts';
+import { noteDisabled } from './disabled.ts';
+import { allowOrigin, preflight, refusalOfOrigin, refusalOfSource } from './origins.ts';
 import { asksForWebSocket } from './pass-over.ts';
 
 /**
- * Who answers which request (HT-9); the first line that fits decides.
+ * Selects the answer to a request (HT-9). The first line that matches decides.
  *
  *   methods but GET, POST and OPTIONS                        405
- *   a WebSocket that nobody took                             400
+ *   a WebSocket that no listener took                        400
  *   a page of an origin that may not use the server          403
- *   a GET for a script that does not say from which page     403
+ *   a GET for a script without the page that it is from      403
  *   OPTIONS                                                  200, the preflight
  *   anything while the server is closed                      503
  *   POST                                                     long-polling
@@ -28,17 +29,17 @@ export function router(server: Server): Handle {
   return (req, res) => {
     const { method } = req;
     const isGet = method === 'GET';
-    if (!isGet && method !== 'POST' && method !== 'OPTIONS')
-      return refuse(res, 405, 'Method not allowed', allow);
+    if (!isGet && method !== 'POST' && method !== 'OPTIONS') return refuseMethod(req, res, server);
     if (isGet && asksForWebSocket(req)) return refuseUpgrade(req, res, server);
     const isStream = isGet && req.headers.accept?.includes('text/event-stream') === true;
     const { origin } = req.headers;
-    if (
-      origin === undefined
-        ? isGet && !isAllowedSource(req, server, isStream ? 'stream' : 'script')
-        : !isAllowed(origin, req, server)
-    )
-      return refuse(res, 403, 'Forbidden');
+    const why =
+      origin !== undefined
+        ? refusalOfOrigin(origin, req, server)
+        : isGet
+          ? refusalOfSource(req, server, isStream ? 'stream' : 'script')
+          : undefined;
+    if (why !== undefined) return refuse(res, 403, `Forbidden: ${why}`);
     if (origin !== undefined) allowOrigin(origin, res);
     if (method === 'OPTIONS') return preflight(req, res, server);
     if (server.state === 'closed') return refuseClosed(res);
@@ -47,7 +48,7 @@ export function router(server: Server): Handle {
   };
 }
 
-// Nobody is to come again on this connection: it would keep the HTTP server from closing.
+// The connection must end: an open one would keep the HTTP server from closing.
 function refuseClosed(res: HttpResponse): void {
   res.shouldKeepAlive = false;
   refuse(res, 503, 'Service unavailable');
@@ -59,10 +60,19 @@ type Name = 'long-polling' | 'eventsource' | 'callback-polling';
 
 function transport(server: Server, name: Name, make: (server: Server) => Handle): Handle {
   if (server.options.transports.includes(name)) return make(server);
-  return (_req, res) => refuse(res, 400, `Bad request: ${name} is not enabled`);
+  return (_req, res) => refuse(res, 400, `Bad request: ${noteDisabled(name, server)}`);
+}
+
+function refuseMethod({ method = '' }: HttpRequest, res: HttpResponse, { refusals }: Server): void {
+  const why = `${method} is none of GET, POST and OPTIONS`;
+  refusals.note('request.refused', { cause: 'method', why, status: 405 });
+  refuse(res, 405, `Method not allowed: ${why}`, allow);
 }
 
 function refuseUpgrade(req: HttpRequest, res: HttpResponse, server: Server): void {
-  server.log({ level: 'warn', event: 'upgrade.not_attached', mount: req.baseUrl ?? '' });
-  refuse(res, 400, 'Bad request: WebSocket is not served here');
+  const mount = req.baseUrl ?? '';
+  const path = mount === '' ? '/bayeux' : mount;
+  const why = `no WebSocket is accepted here; write server.attachUpgrades(httpServer, { path: '${path}' })`;
+  server.refusals.note('upgrade.not_attached', { mount, why });
+  refuse(res, 400, `Bad request: ${why}`);
 }

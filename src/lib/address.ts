@@ -1,13 +1,14 @@
 /**
- * The name under which an address is counted: without its port, an IPv4 address inside an IPv6 one as IPv4, any other IPv6
- * address by its first 64 bits, since one customer of a provider has all addresses below them. Never throws: text that is no address stands for itself.
+ * The key under which limits count an address: without port; an IPv4 address inside an IPv6 one as IPv4; another IPv6
+ * address by its first 64 bits, since one customer of a provider has all addresses with them. Never throws: text that is
+ * not an address is its own key.
  */
 export function countingKey(address: string): string {
   const bare = bareAddress(address);
   return bare.includes(':') ? prefixOf(bare) : bare;
 }
 
-/** An address without its port, zone and brackets; an IPv4 address inside an IPv6 one as IPv4. Other text stays as it is. */
+/** An address without port, zone and brackets; an IPv4 address inside an IPv6 one as IPv4. Other text stays as it is. */
 export function bareAddress(address: string): string {
   if (/^[\d.]+$/.test(address)) return address;
   const bare = withoutPort(address.trim()).replace(/%.*$/, '').toLowerCase();

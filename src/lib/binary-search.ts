@@ -1,4 +1,4 @@
-/** Where the first of ascending ids stands that is above `id`, looked for from an index on; the end, if none does. */
+/** Index of the first id above `id` in an ascending list, searched from index `from`; the length if there is none. */
 export function firstAbove(id: number, ids: readonly number[], from: number): number {
   let [low, high] = [from, ids.length];
   while (low < high) {

@@ -1,9 +1,9 @@
 import { adopt, isPromise } from './maybe-promise.ts';
 
-/** Takes an error that nobody else will hear of. */
+/** Receives an error that is reported nowhere else. */
 export type Failed = (error: unknown) => void;
 
-/** Calls code of the application, and waits for nothing: what it throws, now or later, goes to `failed` (PR-8). */
+/** Calls code of the application without waiting for it. An exception or rejection goes to `failed` (PR-8). */
 export function callOut(call: () => unknown, failed: Failed): void {
   try {
     const answer = adopt(call());

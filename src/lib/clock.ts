@@ -1,9 +1,9 @@
-/** What `after` gives back. */
+/** A timer that `after` started. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Time, passed in: specs stand it still. */
+/** Time is passed in as a parameter, so that specs can use a clock that stands still. */
 export interface Clock {
   /** Milliseconds since the epoch; never goes back. */
   now(): number;
@@ -17,7 +17,7 @@ class NodeTimer implements Timer {
   readonly #timeout: NodeJS.Timeout;
 
   constructor(ms: number, call: () => void) {
-    // Node takes a longer delay for 1 ms.
+    // Node would treat a longer delay as 1 ms.
     this.#timeout = setTimeout(call, Math.min(ms, 2 ** 31 - 1));
   }
 
@@ -28,7 +28,7 @@ class NodeTimer implements Timer {
 
 const startedAt = performance.timeOrigin;
 
-/** The real clock: monotonic, so that a corrected wall clock expires nobody (EX-5). */
+/** The real clock. Monotonic, so that setting the system time expires no session (EX-5). */
 export const systemClock: Clock = {
   now: () => startedAt + performance.now(),
   after: (ms, call) => new NodeTimer(ms, call),

@@ -1,4 +1,4 @@
-/** Finds the known name nearest to a mistyped one, or nothing when none is near enough to be meant. */
+/** Finds the known name nearest to a mistyped one; undefined when none is near enough. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
@@ -10,13 +10,13 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Says `; did you mean "x"?`, or nothing when no known name is near. */
+/** The text `; did you mean "x"?`; empty when no known name is near. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const meant = nearest(name, known);
   return meant === undefined ? '' : `; did you mean "${meant}"?`;
 }
 
-/** Counts the letters to add, drop, change or swap with a neighbour to make one word of the other. */
+/** Edit distance: letters to add, remove, change or swap with a neighbour to turn one word into the other. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** What the heap of this process may grow to: some bounds are a part of it, unless they are set. Bytes. */
+/** Heap limit of this process. The defaults of some limits are a part of it. Bytes. */
 export function heapLimit(): number {
   return getHeapStatistics().heap_size_limit;
 }

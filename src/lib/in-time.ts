@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** How long code of the application may take to answer, and on whose clock. */
+/** Time limit for code of the application, and the clock that measures it. */
 export interface Patience {
   readonly clock: Clock;
   /** Milliseconds. */
@@ -8,18 +8,18 @@ export interface Patience {
 }
 
 /**
- * The answer; or, when it does not come within `hookTimeout`, a rejection that says of what it was the answer. `late` may make
- * another error of that.
+ * Settles as `answer` does. When there is no answer within `hookTimeout`, rejects with an error that names `what`, or with
+ * the error that `replaceError` makes of it.
  */
 export function inTime<T>(
   answer: Promise<T>,
   what: string,
   { clock, hookTimeout }: Patience,
-  late: (error: Error) => Error = (error) => error,
+  replaceError: (error: Error) => Error = (error) => error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = clock.after(hookTimeout, () => {
-      reject(late(new Error(`${what} did not answer within ${hookTimeout} ms (hookTimeout)`)));
+      reject(replaceError(new Error(`${what} did not answer within ${hookTimeout} ms (hookTimeout)`)));
     });
     answer.then(resolve, reject).finally(() => timer.cancel());
   });

@@ -2,25 +2,25 @@ import { shown } from './shown.ts';
 import { didYouMean, nearest } from './did-you-mean.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What an object of the application may be made of. */
+/** The members that an object of the application may have. */
 export interface Shape {
-  /** In words: `the policy`. */
+  /** The object in error messages: `the policy`. */
   readonly what: string;
   readonly functions: readonly string[];
-  /** Other names it may have. */
+  /** Other members it may have. */
   readonly others: readonly string[];
-  /** Names that are meant to be one of the functions, whatever they say. */
+  /** Any other name that matches is taken for a misspelt function. */
   readonly meant?: RegExp;
-  /** Whether a plain object may have members of its own as well. */
+  /** Whether a plain object may have further members. */
   readonly isOpen?: boolean;
-  /** Whether none of the functions may be missing. */
+  /** Whether all functions are required. */
   readonly isWhole?: boolean;
 }
 
 /**
- * Refuses what a typing error would leave without effect: a function that is none, and names that nothing looks for. A plain
- * object may have no other names than those. An instance of a class may have members of its own, unless their names are so near
- * to a known one that this is meant. Throws `UsageError`.
+ * Refuses members that a typing error would leave without effect: a known function that is not a function, and unknown
+ * names. A plain object may have known names only. An instance of a class may have further members, unless a name is so
+ * near to a known one that it must be a misspelling. Throws `UsageError`.
  */
 export function checkNames(given: unknown, shape: Shape): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
@@ -30,7 +30,7 @@ export function checkNames(given: unknown, shape: Shape): void {
   const isPlain = shape.isOpen !== true && [Object.prototype, null].includes(Object.getPrototypeOf(given));
   for (const name of namesOf(given)) {
     if (known.includes(name)) continue;
-    // Where nothing may be missing, a member such as `appends` beside `append` is one of its own.
+    // When all functions are required, `appends` beside `append` cannot be a misspelling.
     const isNear = shape.isWhole !== true && nearest(name, known) !== undefined;
     const isMeant = isNear || shape.meant?.test(name) === true;
     if (isPlain || isMeant) throw unknown(name, known, shape, isPlain);
@@ -42,8 +42,7 @@ function refuseMissing(given: object, { what, functions }: Shape): void {
   const missing = functions.find((name) => Reflect.get(given, name) === undefined);
   if (missing === undefined) return;
   const meant = nearest(missing, namesOf(given));
-  const hint =
-    meant === undefined || functions.includes(meant) ? '' : `; is it what "${meant}" is meant to be?`;
+  const hint = meant === undefined || functions.includes(meant) ? '' : `; is "${meant}" a misspelling of it?`;
   throw new UsageError(`${what} has no function "${missing}": it must have ${functions.join(', ')}${hint}`);
 }
 
@@ -61,8 +60,12 @@ function unknown(name: string, known: readonly string[], { what }: Shape, isPlai
 /** The names of an object's own members and of those it inherits, up to `Object`. */
 function namesOf(given: object): Set<string> {
   const names = new Set<string>();
-  for (let one = given; one !== null && one !== Object.prototype; one = Object.getPrototypeOf(one)) {
-    for (const name of Object.getOwnPropertyNames(one)) if (name !== 'constructor') names.add(name);
+  for (
+    let owner = given;
+    owner !== null && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    for (const name of Object.getOwnPropertyNames(owner)) if (name !== 'constructor') names.add(name);
   }
   return names;
 }

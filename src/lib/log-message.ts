@@ -1,10 +1,10 @@
 import type { LogEvent } from './log.ts';
 
-/** Says in words what a log event says: its name, and why. */
-export function messageOf({ event, why, error, reason, option }: LogEvent): string {
+/** A log event as one line of text: its name and the reason. */
+export function messageOf({ event, why, error, reason, option, channel }: LogEvent): string {
   const name = event.replaceAll(/[._]/g, ' ');
   const text =
-    why ?? textOf(error) ?? reason ?? (option === undefined ? undefined : `the limit is "${option}"`);
+    why ?? textOf(error) ?? reason ?? (option === undefined ? channel : `the limit is "${option}"`);
   return text === undefined ? name : `${name}: ${text}`;
 }
 

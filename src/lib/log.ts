@@ -1,9 +1,9 @@
 import { callOut } from './callback.ts';
 
-/** How much a log event matters. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** How much a log event matters. `trace` is each message, where the setting `trace` asks for that. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
-/** What the server has to say for itself. `event` is a dotted name; values never hold a clientId (SEC-2). */
+/** One log entry of the server. `event` is a dotted name; values never hold a clientId (SEC-2). */
 export interface LogEvent {
   readonly level: LogLevel;
   readonly event: string;
@@ -11,19 +11,19 @@ export interface LogEvent {
   readonly [key: string]: unknown;
 }
 
-/** Takes log events; the program gives it pino, an embedder what it likes. */
+/** Receives log events. The program uses pino; an application passes any function. */
 export type Log = (event: LogEvent) => void;
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silent: Log = () => {};
 
-/** The same log, except that it never throws or rejects. The first failure is told by a warning of the process. */
+/** Wraps a log so that it never throws or rejects. The first failure becomes a warning of the process. */
 export function unfailing(log: Log): Log {
-  let isTold = false;
+  let hasWarned = false;
   const failed = (error: unknown): void => {
-    if (isTold) return;
-    isTold = true;
-    process.emitWarning(`bayeuxd: the log function failed, and what it was given is lost: ${error}`);
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(`bayeuxd: the log function failed, and its log event is lost: ${error}`);
   };
   return (event) => callOut(() => log(event), failed);
 }

@@ -1,20 +1,20 @@
-/** Measured on Node 20 and rounded up: an object or array, a number outside the small ones, a string, a property with its name. Bytes. */
+/** Bytes of an object or array, of a number that is not a small integer, and so on. Measured on Node 20, rounded up. */
 const OBJECT = 64;
 const NUMBER = 16;
 const STRING = 24;
 const PROPERTY = 56;
 const PLACE = 8;
 
-/** What a value that was parsed from JSON takes in memory, about, and rather too much: names of properties are often shared. Bytes. */
+/** Estimated memory of a value parsed from JSON. Rather too high, since property names are often shared. Bytes. */
 export function memoryOf(value: unknown): number {
   if (typeof value === 'string') return STRING + 2 * value.length;
   if (typeof value === 'number') return NUMBER;
   if (typeof value !== 'object' || value === null) return PLACE;
   let sum = OBJECT;
   if (Array.isArray(value)) {
-    for (const one of value) sum += PLACE + memoryOf(one);
+    for (const item of value) sum += PLACE + memoryOf(item);
     return sum;
   }
-  for (const [name, one] of Object.entries(value)) sum += PROPERTY + name.length + memoryOf(one);
+  for (const [name, item] of Object.entries(value)) sum += PROPERTY + name.length + memoryOf(item);
   return sum;
 }

@@ -1,6 +1,6 @@
 /**
- * Text from outside, fit for a terminal and for a log: control characters, and those that turn the direction of writing,
- * become `\u` escapes. JSON text stays the same JSON.
+ * Makes text from outside safe for a terminal or a log: control characters, and characters that change the direction of
+ * writing, become `\u` escapes. JSON text keeps its meaning.
  */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) => {

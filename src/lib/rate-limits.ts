@@ -7,7 +7,7 @@ interface Window {
 
 const SWEEP_FROM = 1024;
 
-/** Counts, for each key, what was taken in its window of time. */
+/** Counts uses by key, within a window of time for each key. */
 export class RateLimits {
   readonly #clock: Clock;
   readonly #windows = new Map<string, Window>();
@@ -17,7 +17,7 @@ export class RateLimits {
     this.#clock = clock;
   }
 
-  /** Takes one of the `limit` that `key` has in every `ms` milliseconds; false when there is none left. */
+  /** Counts one use of the `limit` that `key` has in every `ms` milliseconds; false when none is left. */
   take(key: string, limit: number, ms: number): boolean {
     const now = this.#clock.now();
     let window = this.#windows.get(key);
@@ -30,7 +30,7 @@ export class RateLimits {
     return window.taken <= limit;
   }
 
-  // Each sweep frees what has ended, and the next comes when twice as many have piled up: cheap per window.
+  // Removes ended windows. The next sweep runs when the map has doubled, so that the cost for each window stays small.
   #sweep(now: number): void {
     for (const [key, { endsAt }] of this.#windows) if (endsAt <= now) this.#windows.delete(key);
     this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#windows.size);

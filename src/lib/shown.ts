@@ -1,4 +1,4 @@
-/** A value as an error message says it: short, and never a failure of its own. */
+/** A value as short text for an error message. Never throws. */
 export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   const text = typeof value === 'object' || typeof value === 'string' ? jsonOf(value) : String(value);
@@ -10,7 +10,7 @@ function jsonOf(value: object | string | null): string {
   try {
     return JSON.stringify(value) ?? 'an object';
   } catch {
-    // A circle, or a BigInt within.
+    // The value has a circular reference or a BigInt.
     return 'an object';
   }
 }

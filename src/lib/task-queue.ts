@@ -1,8 +1,8 @@
 import { isPromise, type MaybePromise } from './maybe-promise.ts';
 
-/** One task after another, in order of arrival (PR-12). A task that finds the queue empty and finishes at once costs no promise. */
+/** Runs one task after another, in order of arrival (PR-12). A synchronous task costs no promise if the queue is empty. */
 export class TaskQueue {
-  /** How many tasks wait, the one at work included. */
+  /** Tasks that wait or run. */
   length: number;
   #last: Promise<unknown> | undefined;
 
@@ -16,7 +16,7 @@ export class TaskQueue {
     return isPromise(result) ? this.await(result) : result;
   }
 
-  /** Lets what comes next wait for a task that began while the queue was empty. */
+  /** Adds a task that began while the queue was empty: later tasks wait for it. */
   await<T>(result: Promise<T>): Promise<T> {
     this.length += 1;
     const done = (): void => {

@@ -13,10 +13,13 @@ import {
   type RulesRow,
 } from './table.ts';
 
-/** What the heap may grow to, where nobody says. Bytes. */
+/** The heap limit that defaults are computed from when none is given. Bytes. */
 const USUAL_HEAP = 2 ** 31;
 
-/** Fills in a table from what was given, and from what the heap may grow to. Throws `UsageError` for a name it does not know or a value out of bounds (CF-1). */
+/**
+ * The values of all options of a table: as given, or the default, which may depend on `heap`, the heap limit in bytes.
+ * Throws `UsageError` for an unknown name or a value out of bounds (CF-1).
+ */
 export function resolve<Table extends OptionTable>(
   table: Table,
   given: unknown,
@@ -28,9 +31,9 @@ export function resolve(table: OptionTable, given: unknown, heap = USUAL_HEAP): 
 
 type Values = Record<string, unknown>;
 
-interface Surroundings {
+interface Context {
   readonly heap: number;
-  /** The whole table, for the names in it. */
+  /** The whole table, to suggest a name from. */
   readonly table: OptionTable;
 }
 
@@ -38,17 +41,17 @@ function resolveGroup(
   table: OptionTable,
   given: unknown,
   prefix: string,
-  around: Surroundings,
+  context: Context,
   outer?: Readonly<Values>,
 ): Readonly<Values> {
   const values = new Map(ownEntries(given, prefix));
   for (const name of values.keys())
-    if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, optionRows(around.table));
+    if (!Object.hasOwn(table, name)) throw unknownOption(prefix + name, optionRows(context.table));
   const resolved: Values = {};
   for (const [name, row] of Object.entries(table)) {
     if (row.kind === 'group') continue;
     const given = values.get(name);
-    const value = given === undefined ? fallbackOf(row, around.heap, outer ?? resolved) : given;
+    const value = given === undefined ? fallbackOf(row, context.heap, outer ?? resolved) : given;
     resolved[name] = value === undefined ? undefined : checked(row, prefix + name, value);
   }
   for (const [name, row] of Object.entries(table)) {
@@ -56,7 +59,7 @@ function resolveGroup(
     const value = values.get(name);
     const given = value === undefined || (value === true && row.off) ? {} : value;
     const off = value === false && row.off;
-    resolved[name] = off ? false : resolveGroup(row.rows, given, `${prefix}${name}.`, around, resolved);
+    resolved[name] = off ? false : resolveGroup(row.rows, given, `${prefix}${name}.`, context, resolved);
   }
   return Object.freeze(resolved);
 }
@@ -75,12 +78,12 @@ function ownEntries(given: unknown, prefix: string): [string, unknown][] {
   throw noGroup(prefix.slice(0, -1) || 'options', given);
 }
 
-/** Says that a group of options is none. */
+/** The error for a group of options that is not an object. */
 export function noGroup(path: string, value: unknown): UsageError {
   return new UsageError(`${path} must be an object of options, got ${shown(value)}`);
 }
 
-/** Says that no option has this path, and which one may have been meant. */
+/** The error for an unknown option, with the option that may have been meant. */
 export function unknownOption(path: string, all: readonly NamedOption[]): UsageError {
   const paths = all.map((option) => option.path);
   const elsewhere = paths.find((known) => known.endsWith(`.${path}`));
@@ -88,7 +91,7 @@ export function unknownOption(path: string, all: readonly NamedOption[]): UsageE
   return new UsageError(`unknown option "${path}"${hint}`);
 }
 
-/** Checks one value against its row and gives it back frozen. Throws `UsageError` by the option's name. */
+/** Checks one value against its row and returns it frozen. Throws `UsageError` with the path of the option. */
 export function checked(row: OptionRow, path: string, value: unknown): unknown {
   if (row.words?.some((word) => word === value) || row.accepts?.(value)) return value;
   switch (row.kind) {
@@ -154,7 +157,7 @@ function checkedRules(row: RulesRow, path: string, value: unknown): Readonly<Val
   return Object.freeze(Object.fromEntries(rules));
 }
 
-// Of a rule nothing is filled in: what is not given leaves it to the next less specific rule.
+// A rule gets no defaults: for a key that is absent, the next less specific rule decides.
 function checkedRule(table: OptionTable, where: string, given: unknown): Readonly<Values> {
   const values = ownEntries(given, where).filter(([, value]) => value !== undefined);
   const checkedValues = values.map(([name, value]) => {
@@ -195,7 +198,7 @@ function mustBe(row: OptionRow, path: string, value: unknown): UsageError {
   return new UsageError(`${path} must be ${describe(row)}${got}${row.kind === 'word' ? hint : ''}`);
 }
 
-/** Says in words what an option takes: `a number of milliseconds`. */
+/** The values that an option takes, in words: `a number of milliseconds`. */
 export function describe(row: OptionRow): string {
   const words = (row.words ?? []).map((word) => JSON.stringify(word));
   const count = row.kind === 'list' && row.count !== undefined ? [`a number of ${row.count.unit}`] : [];

@@ -1,24 +1,24 @@
 import type { Given, OptionTable } from './table.ts';
 
-/** Options by the title under which people read of them. */
+/** Options by the title of their section in the docs. */
 export interface Sections {
   readonly [title: string]: OptionTable;
 }
 
-/** A part of the server that has options, or says something of channels by their rules. */
+/** A part of the server that has options or keys of a channel rule. */
 export interface OptionPart {
   readonly sections?: Sections;
-  /** What a rule may say of the channels of its pattern. */
+  /** The keys of a channel rule that belong to this part. */
   readonly ruleRows?: OptionTable;
-  /** Whether such rules mean something on service channels, whose messages reach no subscriber. */
+  /** Whether these keys have an effect on service channels, whose messages reach no subscriber. */
   readonly rulesService?: true;
   /** Refuses options that contradict each other. Throws `UsageError`. */
   refuse?(options: object): void;
-  /** Makes of its part of a rule, as it was written in this place, what the server works with. */
+  /** Converts its keys of a rule to the form that the server uses. `place` is the path of the rule, for errors. */
   readRule?(given: object, place: string, options: object): object;
 }
 
-/** What is all of these at once. */
+/** The intersection of all types of a union. */
 export type AllOf<Union> = (Union extends unknown ? (value: Union) => void : never) extends (
   value: infer Each,
 ) => void
@@ -35,12 +35,12 @@ export type TableOf<Parts extends readonly OptionPart[]> = AllOf<
     : never
 >;
 
-/** What a rule may say, by all parts. */
+/** The keys of a channel rule, from all parts. */
 export type RuleRowsOf<Parts extends readonly OptionPart[]> = AllOf<
   Parts[number] extends infer Part ? (Part extends { ruleRows: infer Rows } ? Rows : never) : never
 >;
 
-/** A rule as the parts read it. */
+/** A channel rule as the parts have converted it. */
 export type RuleOf<Parts extends readonly OptionPart[]> = AllOf<
   Parts[number] extends infer Part
     ? Part extends { readRule: (...given: never) => infer Rule }
@@ -51,7 +51,7 @@ export type RuleOf<Parts extends readonly OptionPart[]> = AllOf<
     : never
 >;
 
-/** Puts the options of all parts into one table, in the order of these titles. */
+/** Merges the options of all parts into one table, in the order of these titles. */
 export function tableOf<const Parts extends readonly OptionPart[]>(
   titles: readonly string[],
   parts: Parts,
@@ -60,13 +60,13 @@ export function tableOf(titles: readonly string[], parts: readonly OptionPart[])
   return merged(Object.values(sectionsOf(titles, parts)));
 }
 
-/** Puts what the parts let rules say into one table. */
+/** Merges the rule keys of all parts into one table. */
 export function ruleRowsOf<const Parts extends readonly OptionPart[]>(parts: Parts): RuleRowsOf<Parts>;
 export function ruleRowsOf(parts: readonly OptionPart[]): object {
   return merged(parts.map(({ ruleRows = {} }) => ruleRows));
 }
 
-/** The options of all parts by title, the titles in this order. */
+/** The options of all parts by title, in the order of these titles. */
 export function sectionsOf(titles: readonly string[], parts: readonly OptionPart[]): Sections {
   const all = parts.flatMap(({ sections = {} }) => Object.entries(sections));
   const names = new Set([...titles, ...all.map(([title]) => title)]);
@@ -78,7 +78,7 @@ export function sectionsOf(titles: readonly string[], parts: readonly OptionPart
   );
 }
 
-/** Two parts with an option of one name would read one another's. */
+/** Throws when two parts have an option of the same name: each would read the other's value. */
 function merged(tables: readonly OptionTable[]): OptionTable {
   const all: Record<string, OptionTable[string]> = {};
   for (const [name, row] of tables.flatMap((table) => Object.entries(table))) {

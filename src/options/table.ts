@@ -1,16 +1,16 @@
 interface AnyRow {
   readonly doc: string;
-  /** Literal values accepted besides what the kind says. */
+  /** Literal values accepted besides those of the kind. */
   readonly words?: readonly (string | boolean)[];
-  /** What only code can give, such as a function; its type guard says the type. */
+  /** Accepts values that only code can give, such as a function. The type guard gives their type. */
   readonly accepts?: (value: unknown) => boolean;
-  /** The same in words: `a function`. */
+  /** Those values in words: `a function`. */
   readonly inCode?: string;
-  /** The name of its type, for the interface that editors show. */
+  /** The type name of those values, for the interface that editors show. */
   readonly codeType?: string;
   /** Never printed. */
   readonly secret?: true;
-  /** In a group of a rule: the group cannot do without it. */
+  /** For a row in a group of a rule: the group must have it. */
   readonly required?: true;
 }
 
@@ -20,11 +20,11 @@ export interface NumberRow extends AnyRow {
   readonly default?: number | boolean | undefined;
   readonly unit?: string;
   readonly min?: number;
-  /** `Infinity` says that the option may be without limit. */
+  /** With `Infinity`, the option may be unlimited. */
   readonly max?: number;
-  /** The default is one for every so many bytes that the heap may grow to. */
+  /** The default is the heap limit divided by this number of bytes. */
   readonly heapPerOne?: number;
-  /** The default is this part of the option it `inherits`. */
+  /** The default is this fraction of the option it `inherits`. */
   readonly part?: number;
 }
 
@@ -40,12 +40,12 @@ interface PlainRow extends AnyRow {
 export interface ListRow extends AnyRow {
   readonly kind: 'list';
   readonly default?: string | false | readonly string[] | undefined;
-  /** The only strings that may stand in the list. */
+  /** The only strings that the list may have. */
   readonly items?: readonly string[];
   readonly pattern?: RegExp;
-  /** What the list is of, in words. */
+  /** The entries of the list, in words. */
   readonly what?: string;
-  /** A whole number may stand for the list. */
+  /** A whole number may be given instead of the list. */
   readonly count?: { readonly unit: string; readonly min: number; readonly max: number };
 }
 
@@ -61,15 +61,15 @@ export interface RulesRow extends AnyRow {
   readonly rows: OptionTable;
 }
 
-/** One option: its kind, default, bounds and words. Without a default it is unset, or taken from the option it `inherits`. */
+/** One option. Without a default it is unset, or has the value of the option it `inherits`. */
 export type OptionRow = (NumberRow | PlainRow | ListRow | SchemaRow | RulesRow) & {
   readonly inherits?: string;
 };
 
-/** A JSON schema as it is written: an object, or a boolean. */
+/** A JSON schema: an object, or a boolean. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
-/** Options that belong together under one name; `off` says that `false` may stand for the whole group. */
+/** Options under one name. With `off`, `false` may be given instead of the group. */
 export interface OptionGroup {
   readonly kind: 'group';
   readonly doc: string;
@@ -112,7 +112,7 @@ type RequiredOf<Table> = {
 }[keyof Table];
 type Optional<Table> = { readonly [Name in keyof Table]?: GivenFor<Table[Name]> | undefined };
 
-/** What a user may give: any of the options, the groups nested. */
+/** The options that a user may give, with nested groups. */
 export type Given<Table> = [RequiredOf<Table>] extends [never]
   ? Optional<Table>
   : Optional<Table> & { readonly [Name in RequiredOf<Table>]: GivenFor<Table[Name]> };
@@ -126,7 +126,7 @@ export type Resolved<Table> = {
 
 /** One option of a table with its three names. */
 export interface NamedOption {
-  /** As in code and in the file: `websocket.pingInterval`. */
+  /** Its name in code and in the configuration file: `websocket.pingInterval`. */
   readonly path: string;
   /** `--websocket-ping-interval` */
   readonly flag: string;
@@ -135,7 +135,7 @@ export interface NamedOption {
   readonly row: OptionRow;
 }
 
-/** Lists every option of a table in its order, groups opened. */
+/** Lists every option of a table in order, with the options inside groups. */
 export function optionRows(table: OptionTable, prefix = ''): NamedOption[] {
   return Object.entries(table).flatMap(([name, row]) => {
     const path = prefix + name;

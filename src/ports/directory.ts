@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
-/** Who is here, by user and by channel: on this node now, cluster-wide with an engine that knows. */
+/** Finds sessions by user and by channel. Promises allow for a directory of a whole cluster. */
 export interface Directory {
   /** Public ids of the sessions of one user. */
   sessionsOf(user: string): MaybePromise<readonly string[]>;

@@ -14,7 +14,7 @@ export interface Publication {
 export interface Engine {
   open(deliver: (publication: Publication) => void): Promise<void>;
   publish(publication: Publication): MaybePromise<void>;
-  /** What this node wants to hear; awaited before a subscribe is answered. */
+  /** Tells whether this node has subscribers for a pattern. Awaited before a subscribe is answered. */
   interest(pattern: string, wanted: boolean): MaybePromise<void>;
   close(): Promise<void>;
 }

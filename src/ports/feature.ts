@@ -22,30 +22,38 @@ import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, Us
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
-  /** Its id stays as it is; what else is known may change. */
+  /** Its id never changes; its info may. */
   user: User | undefined;
-  /** What waits for the client. A feature may wrap it before anything is queued, in `opened`. */
+  /** Events that wait for the client. A feature may wrap the outbox in `opened`, before any event is queued. */
   outbox: Outbox;
-  /** Whether events travel with connect replies only: always, or where they would come by polling (CN-14, DL-13). */
+  /** Whether events travel only with connect replies: always, or only on polling transports (CN-14, DL-13). */
   deliverOnly: boolean | 'polling';
   /** The socket or stream that events are pushed to, if any. */
   readonly push: Conduit | undefined;
-  /** What serves the session now: that socket or stream, or the request of a held connect. */
+  /** That socket or stream, else the request of the held connect. */
   readonly carrier: Conduit | undefined;
-  /** Whether the session is there as long as its conduit is, and has no connects. */
+  /** Whether the session lives as long as its conduit and needs no connects. */
   readonly livesByConduit: boolean;
-  /** The cookie of the browser that the handshake came from (CK-1). */
+  /** Id of the browser that sent the handshake (CK-1). */
   readonly browser: string | undefined;
-  /** As an application ends it; `error` is what a held connect fails with, `410::session_disconnected` if absent. */
+  /** Ends the session as an application would. A held connect fails with `error`: `410::session_disconnected` if absent. */
   disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
-  /** Queues an event, past `takes`. */
+  /** Queues an event without asking `takes`. */
   enqueue(event: OutgoingEvent): void;
-  /** Ends the session where it cannot go on as promised: the client is told to shake hands again. */
+  /** Ends the session, since it cannot go on as promised, and tells the client to shake hands again. */
   startOver(reason: StartOverReason): void;
 }
 
-/** What a client may be granted: `call` is a publish to a service channel, `history` to subscribe with a position in the past. */
+/** Rights that a client may be granted. `call`: publish to a service channel. `history`: subscribe from a past position. */
 export type Right = 'subscribe' | 'publish' | 'call' | 'history';
+
+/** Sees what comes in and goes out, as it is on the wire: no feature or extension changes it any more, or has changed it yet. */
+export interface Watcher {
+  /** A batch came, and nobody has looked at it. */
+  received(requests: readonly Request[], conduit: Conduit): void;
+  /** A socket or stream was opened. */
+  joined(conduit: Conduit): void;
+}
 
 /** What the server lends to its features once it is put together. */
 export interface FeatureHost {
@@ -70,27 +78,30 @@ export interface FeatureHost {
     session: ServedSession,
     message: ReadableRequest,
   ): MaybePromise<boolean>;
-  /** Ends one subscription of a session. */
   unsubscribe(session: ServedSession, pattern: string): void;
+  /** The public id of the session with this clientId. */
+  idOf(clientId: string): string | undefined;
+  /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
+  watch(watcher: Watcher): void;
 }
 
-/** What a subscribe reply says besides, and what is done once it was written. */
+/** An addition to a subscribe reply, and work to do once the reply was written. */
 export interface SubscribeAddition {
   readonly ext: JsonObject;
   afterwards(): void;
 }
 
-/** How a connect is answered that may not be held. */
+/** The answer to a connect that a feature does not allow to be held. */
 export interface HoldRefusal {
-  /** Absent where the connect succeeds all the same. */
+  /** Absent if the connect succeeds. */
   readonly error?: BayeuxError;
-  /** What stands above the usual advice: to come again, or after an error to stop. */
+  /** Overrides the usual advice: to connect again, or after an error to stop. */
   readonly advice: Partial<Advice>;
 }
 
 /**
- * A part of the server that hooks in: an extension that sees more of the server. The core names no feature; each is put in by one
- * line in `server.ts`. Each hook is optional, and one that is absent costs nothing.
+ * An extension with access to more of the server. The core names no feature: each is one line in
+ * `server-features.ts`. Every hook is optional, and an absent hook costs nothing.
  */
 export interface Feature extends Extension {
   opened?(session: ServedSession, request: HandshakeRequest): unknown;
@@ -103,16 +114,19 @@ export interface Feature extends Extension {
     session: ServedSession | undefined,
     request: Request,
   ): MaybePromise<Reply | undefined>;
-  /** The server is put together. */
+  /** The server is assembled. Called before `open`. */
   start?(host: FeatureHost): void;
-  /** Resolves when the feature works; what rejects is logged, and rejects `server.open()`. */
+  /** Resolves when the feature is ready. A rejection is logged and rejects `server.open()`. */
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
-  /** Says who shakes hands, before the policy is asked; undefined where nobody knows. Throws `BayeuxError` to refuse. */
+  /**
+   * The user that sends a handshake; undefined if this feature does not know. Called before the policy. Throws
+   * `BayeuxError` to refuse.
+   */
   identifying?(request: HandshakeRequest, conduit: Conduit): MaybePromise<User | undefined>;
   /**
-   * Whether a client may do what it asks for, before the policy is asked. `channel` may be a pattern: then it is about all of its
-   * channels. `conduit` is there where a publish has no session. Throws `BayeuxError` to refuse in its own way.
+   * Whether a client has a right to a channel, or to all channels of a pattern. Called before the policy. `conduit` is
+   * present for a publish without a session. Throws `BayeuxError` to refuse with another error.
    */
   permitting?(
     right: Right,
@@ -121,67 +135,70 @@ export interface Feature extends Extension {
     message: ReadableRequest,
     conduit?: Conduit,
   ): MaybePromise<boolean>;
-  /** Refuses data that may not be published there. Throws `BayeuxError`. */
+  /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
-  /** An event was accepted: the feature may store it, and hands it on in its own order. `undefined` where it has no part in it. */
+  /**
+   * An event was accepted. The feature may store it and call `next` in its own order; `undefined` if it does
+   * not handle the event.
+   */
   accepting?<T>(
     event: Event,
-    how: Handling,
+    handling: Handling,
     next: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> | undefined;
   /** An event is about to be queued to the sessions of this node. */
   arriving?(event: OutgoingEvent): void;
-  /** A subscribe is allowed. What comes back is called just before the subscriptions are made. */
+  /** A subscribe is allowed. The returned function is called just before the subscriptions are made. */
   subscribing?(
     request: SubscribeRequest,
     patterns: readonly string[],
     session: ServedSession,
   ): MaybePromise<(() => SubscribeAddition | undefined) | undefined>;
-  /** The `ext` by which a session of this process asks for the events on a pattern that came after this one. */
+  /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */
   resuming?(pattern: string, after: number): JsonObject;
-  /** What one session needs of it; nothing for most. */
+  /** The parts of a new session in this feature; an empty list for most. */
   attach?(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[];
 }
 
-/** The part that one session has in a feature. */
+/** One session in a feature: its state and hooks. */
 export interface SessionFeature {
   /** Whether the feature itself will bring this event, so that it is not queued now. */
   takes?(event: OutgoingEvent): boolean;
-  /** The reply to the publish that this one repeats; undefined where it repeats none. */
+  /** The earlier reply if this publish is a repeat; undefined if not. */
   repeated?(request: PublishRequest, conduit: Conduit): ReplyFields | undefined;
   /** A publish was carried out. */
   published?(request: PublishRequest, conduit: Conduit, fields: ReplyFields): void;
-  /** A connect came, `alone` in its batch or not. The connect waits for a promise. */
+  /** A connect came, `alone` in its batch or not. If this returns a promise, the connect waits for it. */
   connecting?(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void>;
   /** A connect is to be held: undefined allows it. */
   holding?(conduit: Conduit): HoldRefusal | undefined;
-  /** A held connect, which `holding` allowed, is held no longer. */
+  /** A connect that `holding` allowed is no longer held. */
   released?(): void;
   /** Events are about to leave. */
   sending?(events: readonly OutgoingEvent[]): void;
-  /** A reply leaves: `isAll` says whether nothing waits behind it, nor is on its way by another conduit. */
+  /** A reply leaves. `isAll`: no event waits behind it, and none is unsettled on another conduit. */
   signing?(reply: Reply, isAll: boolean): Reply;
-  /** An event was lost that nothing will bring again. */
+  /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent): void;
-  /** Something was sent, or a connect is held: there may be room for more. */
+  /** Something was sent or a connect is held, so there may be room for more events. */
   mayGoOn?(): void;
   unsubscribed?(pattern: string): void;
   closed?(): void;
 }
 
-/** The type of a hook that is there. */
+/** The type of a hook, without `undefined`. */
 export type FeatureHook<Name extends keyof Feature> = NonNullable<Feature[Name]>;
 
 /**
- * What a folder of `features/` puts into a server: its options, what it lets rules of channels say, and the feature itself. It
- * stands in the list of `server-features.ts`. What the functions are given, they name themselves, as far as they need it.
+ * The contribution of a folder of `features/` to a server: options, fields of channel rules, and the feature
+ * itself. `server-features.ts` lists all modules. Each function declares only the parts that it needs.
  */
 export interface FeatureModule extends OptionPart {
-  /** Makes the feature; undefined where the options do not ask for it. */
+  /** Makes the feature; undefined if the options do not enable it. */
   make(parts: object): Feature | undefined;
 }
 
-/** What modules need to make their features. */
+/** The parts that these modules need to make their features. */
 export type PartsFor<Modules extends readonly FeatureModule[]> = AllOf<
   Modules[number] extends infer Module
     ? Module extends { make(parts: infer Parts): unknown }

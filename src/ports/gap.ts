@@ -9,7 +9,7 @@ export interface Gap {
 
 export type GapsByChannel = ReadonlyMap<string, Gap>;
 
-/** Most that gaps take of one reply; the next reply reports the rest. Bytes. */
+/** Limit of the gaps in one reply; the next reply reports the others. Bytes. */
 export const MAX_GAP_BYTES = 16_384;
 /** Length of `,"ext":{"gap":{}}`. */
 export const AROUND_GAPS = 17;

@@ -13,43 +13,44 @@ export interface StoredEvent {
   /** Its replay id: ascending through the whole store, gaps allowed, below 2^53 (RP-6). */
   readonly id: number;
   readonly channel: string;
-  /** When it was stored, never before the one stored before it. Epoch milliseconds. */
+  /** When it was stored. Never lower than that of the event before it. Epoch milliseconds. */
   readonly at: number;
   /** The event as JSON text, without id and time. */
   readonly json: string;
 }
 
-/** What of the channels a pattern matches is still there. */
+/** The stored range of the channels that a pattern matches. */
 export interface HistoryRange {
-  /** The highest id that was discarded and may have been on one of them; for a fresh store, where its ids begin. */
+  /** The highest discarded id that may have been on one of these channels; in a fresh store, where its ids begin. */
   readonly discardedThrough: number;
-  /** The lowest id still there; absent when nothing is. */
+  /** The lowest stored id; absent if nothing is stored. */
   readonly oldest?: number;
 }
 
-/** What a store is opened with. */
+/** The arguments with which the server opens a store. */
 export interface HistorySettings {
-  /** What is kept of a channel; undefined when it is no longer durable, and may be forgotten. */
+  /** How long events of a channel are kept; undefined if the channel is no longer durable and may be deleted. */
   retention(channel: string): Retention | undefined;
   /** Epoch milliseconds. */
   now(): number;
 }
 
 /**
- * Keeps the events of durable channels. Ids ascend in the order of `append` calls; what an append resolved with survives what
- * the store promises to survive, and every read begun after that sees it. A fresh store begins at epoch milliseconds x 1000 and
- * counts everything below as discarded, so that a lost store neither issues an id again nor pretends continuity (RP-6).
+ * Keeps the events of durable channels. Ids ascend in the order of `append` calls. Once an append resolves,
+ * every read that begins later sees its event, and the event survives whatever the store promises to survive.
+ * A fresh store begins its ids at epoch milliseconds x 1000 and reports all lower ids as discarded. So a
+ * store that replaces a lost one never issues an id twice and does not hide the loss (RP-6).
  */
 export interface HistoryStore {
-  /** Called once, before all else. Rejects when the store cannot be used. */
+  /** Called once, before all other methods. Rejects if the store cannot be used. */
   open(settings: HistorySettings): Promise<void>;
   /** The highest id issued, or where ids begin. */
   readonly newest: number;
   append(channel: string, json: string): MaybePromise<StoredEvent>;
-  /** Up to `limit` events with an id above `after` on channels the name or pattern matches, by id. */
+  /** Up to `limit` events with ids above `after`, from the channels that `pattern` matches, in order of id. */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly StoredEvent[]>;
   range(pattern: string): MaybePromise<HistoryRange>;
-  /** Discards what is too old by now. The server calls it every so often; too many are discarded as they come in. */
+  /** Discards events that are too old. The server calls this periodically; events above `maxEvents` are discarded on append. */
   expire(): MaybePromise<void>;
   close(): Promise<void>;
 }

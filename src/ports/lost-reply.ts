@@ -1,44 +1,45 @@
 import type { ConnectRequest } from '../protocol/message.ts';
 import type { Conduit } from './conduit.ts';
 
-/** The connect of one session that came last. */
+/** The last connect of a session. */
 interface Before {
   readonly id: ConnectRequest['id'];
-  /** The socket it came by, if it was one: other events may have been pushed there since. */
+  /** The socket it came by, if any: events may have been pushed there since. */
   readonly socket: Conduit | undefined;
   answered: boolean;
 }
 
 /**
- * Judges by the connects of one session, each as it comes, whether its client missed what was sent since the one before (DL-13).
+ * Tells from the connects of one session whether its client missed what was sent since the previous connect
+ * (DL-13).
  *
- *     the connect before       what went wrong                        this connect
- *     over HTTP, answered      the reply was lost, or a request       comes again: shows it
- *     over HTTP, unanswered    nothing was sent                       comes again: nothing to show
- *     over a socket            the socket broke, with what was        comes by another way: shows it
+ *     previous connect         what went wrong                        this connect
+ *     over HTTP, answered      the reply was lost, or a request       is a retry: shows a loss
+ *     over HTTP, unanswered    nothing was sent                       is a retry: shows no loss
+ *     over a socket            the socket broke, with what was        comes by another conduit: shows a loss
  *                              pushed since
  *     any                      nothing                                comes as usual
  *
- * To come again is to bear the id of the connect before, as Faye's client does, or to be alone in its batch and to ask with
- * `advice.timeout` 0 for an answer at once, as CometD's does after a failure. CometD's very first connect asks for the same, and
- * so does the one after a failed reply: before the first nothing was sent, and the other follows a connect that does not count
- * as answered. A socket may break where its client has no connect to send again: then the next one shows it by nothing but its
- * way. By the same socket nothing is shown, since what was pushed there still arrives.
+ * A connect is a retry if it repeats the previous id (Faye), or if it is alone in its batch with
+ * `advice.timeout` 0 (CometD after a failure). CometD sends such a connect also as its first, before which
+ * nothing was sent, and after a failed reply, which does not count as an answer. A socket may break while its
+ * client has no connect to repeat: then only the other conduit shows the loss. A connect on the same socket
+ * shows no loss, since what was pushed there still arrives.
  */
 export class LostReply {
   #before: Before | undefined;
 
-  /** Notes a connect, and tells whether it shows that what was sent since the one before did not arrive. Call it once for each. */
+  /** Records a connect, and tells whether it shows that what was sent since the previous one was lost. Call once per connect. */
   isShownBy({ id, advice }: ConnectRequest, conduit: Conduit, alone: boolean): boolean {
     const before = this.#before;
     this.#before = { id, socket: conduit.shape === 'socket' ? conduit : undefined, answered: false };
     if (before === undefined) return false;
     if (before.socket !== undefined) return before.socket !== conduit;
-    const isAgain = (id !== undefined && id === before.id) || (alone && advice?.timeout === 0);
-    return isAgain && before.answered;
+    const isRetry = (id !== undefined && id === before.id) || (alone && advice?.timeout === 0);
+    return isRetry && before.answered;
   }
 
-  /** Notes that a successful reply to the connect that came last is on its way. */
+  /** Records that a successful reply to the last connect is on its way. */
   answered(): void {
     if (this.#before !== undefined) this.#before.answered = true;
   }

@@ -7,13 +7,12 @@ export type Pushed = 'kept' | 'dropped' | 'full';
 
 /** The events that wait for one session. First in, first out. */
 export interface Outbox {
-  /** Events that wait. */
   readonly size: number;
   /** Waiting events that are worth answering a held connect for. */
   readonly urgent: number;
   /** All events in the outbox, where sent events are kept until the client confirms them. */
   readonly kept?: number;
-  /** Whether every event that is lost on the way is sent again; absent where it is not. */
+  /** Whether every event that is lost on the way is sent again. Absent means no. */
   readonly repeats?: boolean;
   /** All events in the outbox, to count their memory. */
   readonly all: readonly OutgoingEvent[];
@@ -43,5 +42,5 @@ export interface Outbox {
   reserve(events: number, bytes: number): void;
 }
 
-/** What happens when an event does not fit. */
+/** The action when an event does not fit. */
 export type OverflowAction = 'disconnect' | 'dropOldest' | 'dropNewest';

@@ -3,18 +3,18 @@ import type { Event } from '../protocol/message.ts';
 import { Outgoing } from '../protocol/outgoing.ts';
 import type { Gap } from './gap.ts';
 
-/** How an event is delivered; nothing of it is on the wire. */
+/** How an event is delivered. Clients do not see these options. */
 export interface Delivery {
-  /** The event may wait for the next flush: at most so many milliseconds, or with `true` as long as the server allows (DL-9). */
+  /** The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). */
   readonly lazy?: boolean | number;
-  /** The event is worth nothing later: it is never put back, nor kept until it is acknowledged. */
+  /** The event has no value later: it is never put back, and not kept until it is acknowledged. */
   readonly volatile?: boolean;
 }
 
-/** What happens when too many events of one rule wait for one session. */
+/** Limits of the events of one rule that wait for one session, and the action above them. */
 export interface OverflowRule {
   readonly action: 'dropOldest' | 'dropNewest' | 'conflate' | 'disconnect';
-  /** JSON pointer into `data`: of waiting events of one channel with the same value there, the newest is kept. For `conflate`. */
+  /** For `conflate`: JSON pointer into `data`. Of waiting events of one channel with the same value, only the newest is kept. */
   readonly key?: string | undefined;
   /** Events of this rule that may wait for one session. */
   readonly maxEvents?: number | undefined;
@@ -24,7 +24,7 @@ export interface OverflowRule {
   readonly maxAge?: number | undefined;
 }
 
-/** How the server itself handles an event, besides what its publisher said. */
+/** How the server handles an event: the options of the publisher, and its own. */
 export interface Handling extends Delivery {
   /** Id of the event in the history of a durable channel. */
   readonly replayId?: number | undefined;
@@ -54,7 +54,7 @@ export class OutgoingEvent extends Outgoing {
   readonly gap: Gap | undefined;
   /** Whether the rule of the channel was applied on this node: an event from another node has to be ruled here. */
   readonly isRuled: boolean;
-  /** Whether an outbox has to know nothing of the event but its order and its bytes. */
+  /** Whether an outbox needs only the order and the size of the event. */
   readonly isPlain: boolean;
   /** Waiting events with the same key are versions of one thing, of which the newest is kept; undefined where the rule keeps all. */
   readonly key: string | undefined;
@@ -63,23 +63,23 @@ export class OutgoingEvent extends Outgoing {
   // Undefined once only the text is kept.
   #message: Event | undefined;
 
-  constructor(event: Event, how: Handling = {}) {
+  constructor(event: Event, handling: Handling = {}) {
     super();
-    const { lazy = false, replayed = false, overflow, gap } = how;
+    const { lazy = false, replayed = false, overflow, gap } = handling;
     this.channel = event.channel;
     this.#message = event;
     this.lazy = lazy;
-    this.volatile = how.volatile ?? false;
-    this.replayId = how.replayId;
+    this.volatile = handling.volatile ?? false;
+    this.replayId = handling.replayId;
     this.replayed = replayed;
     this.overflow = overflow;
     this.gap = gap;
-    this.isRuled = how.isRuled ?? false;
+    this.isRuled = handling.isRuled ?? false;
     this.isPlain = lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);
   }
 
-  /** The event as it was given, or read from its text: do not ask twice, each reading makes a new object. */
+  /** The event as given, or parsed from its text. Read it once: each read may parse the text again. */
   get message(): Event {
     return this.#message ?? JSON.parse(this.json);
   }
@@ -90,7 +90,7 @@ export class OutgoingEvent extends Outgoing {
     return AROUND_TEXT + (this.bytes === length ? length : 2 * length);
   }
 
-  /** Keeps only the text, and lets go of the message that it was made of. */
+  /** Keeps only the text and drops the parsed message. */
   pack(): void {
     void this.json;
     this.#message = undefined;
@@ -115,7 +115,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-// The same text for the same value, in whatever order its keys came.
+// Gives equal values the same text, whatever the order of their keys.
 function sorted(_key: string, value: unknown): unknown {
   if (!isObject(value) || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));

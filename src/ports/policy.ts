@@ -3,10 +3,10 @@ import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session, User } from './session.ts';
 
-/** What a policy is asked. `session` is absent at a handshake and for publishes without one. */
+/** A question to the policy. `session` is undefined at a handshake and for a publish without a session. */
 export interface PolicyRequest {
   readonly session: Session | undefined;
-  /** Who asks, where that is known: at a handshake the user that a token named. */
+  /** The user, if known. At a handshake: the user that a token named. */
   readonly user: User | undefined;
   /** The channel, or the pattern of a subscription. */
   readonly channel: string;
@@ -17,14 +17,14 @@ export interface PolicyRequest {
   readonly signal: AbortSignal;
 }
 
-/** What a policy may answer to a handshake (HS-10). */
+/** The answers of a policy to a handshake (HS-10). */
 export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** Who this is, where it is another than a token named: the id alone, or with what else is known. */
+      /** The user, by whose id `Directory.sessionsOf` finds the session: the id, or the id and more. Overrides the token's. */
       readonly user?: string | { readonly id: string; readonly info?: JsonObject };
-      /** Milliseconds; stand above the server's for this session. */
+      /** Times of this session, which override the server's. Milliseconds. */
       readonly timeout?: number;
       readonly interval?: number;
       readonly maxInterval?: number;
@@ -37,10 +37,13 @@ export type HandshakeAnswer =
       readonly advice?: Partial<Advice>;
       readonly ext?: JsonObject;
     }
-  /** No room now: answered as HS-14 says, so that every client backs off. */
+  /** No room now: the client gets the answer of HS-14, so that every client backs off. */
   | 'busy';
 
-/** Decides who may do what. Asked for every remote message; nothing is cached (SEC-13). What is absent is allowed. */
+/**
+ * Decides what clients may do. Asked for every remote message, without a cache (SEC-13). An absent function
+ * allows everything.
+ */
 export interface Policy {
   canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;
   canSubscribe?(request: PolicyRequest): MaybePromise<boolean>;

@@ -12,7 +12,7 @@ export class Repeat extends OutgoingEvent {
     this.pack();
   }
 
-  /** A repeat of the event; a repeat is its own. */
+  /** The event as a repeat. A repeat is returned as it is. */
   static of(event: OutgoingEvent): Repeat {
     return event instanceof Repeat ? event : new Repeat(event);
   }

@@ -14,36 +14,39 @@ import type { CloseReason, Conduit, TransportName } from './conduit.ts';
 /** Where a session is between its handshake and its end. */
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
 
-/** Why the server's side may end a session. */
+/** Reasons for which the server may end a session. */
 export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'expired' | 'inactive';
 
-/** Why a session ends though its client may go on with a new one. */
+/** Reasons that end a session whose client may go on with a new one. */
 export type StartOverReason = 'history' | 'unverified';
 
-/** What the application may hear with `session.on`. */
+/** The events of `session.on`, by name. */
 export interface SessionEvents {
-  /** Once, whatever ended the session. */
+  /** Emitted once, whatever ended the session. */
   readonly closed: { readonly reason: CloseReason };
   /** The first time that the session subscribes to this pattern (SB-6). */
   readonly subscribed: { readonly pattern: string };
   readonly unsubscribed: { readonly pattern: string };
 }
 
-/** Who a client is. */
+/** The user of a session. */
 export interface User {
-  /** What `Directory.sessionsOf` finds the user’s sessions by. */
+  /** `Directory.sessionsOf` finds the user's sessions by it. */
   readonly id: string;
-  /** What else is known of the user: plain JSON. */
+  /** More about the user: plain JSON. */
   readonly info: JsonObject;
 }
 
 /** One client, from its handshake to its end. */
 export interface Session {
-  /** Public name of the session. The secret `clientId` is on no public object (HS-16). */
+  /** Public id of the session. The secret `clientId` is on no public object (HS-16). */
   readonly id: string;
-  /** The user, where a token or the policy named one. */
+  /** The user, if a token, the policy or the application named one. */
   readonly user: User | undefined;
-  /** What the application, or an extension under its own name, keeps of this session: plain JSON, so that a session can move. */
+  /**
+   * Data that the application, or an extension under its name, keeps for this session: plain JSON, so that a
+   * session can move.
+   */
   readonly attributes: Record<string, unknown>;
   /** Names and patterns the session subscribes to. */
   readonly subscriptions: ReadonlySet<string>;
@@ -54,18 +57,18 @@ export interface Session {
   broadcastToPublisher: boolean | undefined;
   /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */
   deliver(channel: string, data: unknown, options?: Delivery & { readonly ext?: JsonObject }): void;
-  /** Ends the session: the client is told, and stops (DC-6). */
+  /** Ends the session and tells the client to stop (DC-6). */
   disconnect(reason?: DisconnectReason): void;
-  /** Hears what happens to this session. The returned function removes the listener. Throws `UsageError` for an unknown name. */
+  /** Adds a listener. The returned function removes it. Throws `UsageError` for an unknown name. */
   on<Name extends keyof SessionEvents>(
     name: Name,
     listener: (event: SessionEvents[Name]) => unknown,
   ): () => void;
-  /** Adds an extension for this session alone. Throws `UsageError` for names that nothing looks for. */
+  /** Adds an extension for this session alone. Throws `UsageError` for unknown names in it. */
   extend(extension: Extension): void;
 }
 
-/** What the application sends, as given: no copy yet, so that it may hold what JSON cannot carry. */
+/** A message of the application before it is copied: it may hold what JSON cannot carry. */
 export interface SentMessage {
   readonly data: unknown;
   readonly ext?: JsonObject;
@@ -76,13 +79,13 @@ export interface ReceivedMessage<Data = unknown> {
   readonly channel: string;
   readonly data: Data;
   readonly ext?: JsonObject;
-  /** The id of the request, which tells one remote call from another (SV-5). */
+  /** The id of the request, which identifies a remote call (SV-5). */
   readonly id?: MessageId;
-  /** Who sent it; absent for a publish without a session. */
+  /** The sender; absent for a publish without a session. */
   readonly session?: Session;
 }
 
-/** How a request came. */
+/** The session and the conduit of a request. */
 export interface Arrival<S extends Session = Session> {
   /** Absent for a handshake, and for a publish without a session. */
   readonly session: S | undefined;
@@ -92,36 +95,40 @@ export interface Arrival<S extends Session = Session> {
 }
 
 /**
- * Looks at messages as they pass. Each hook is optional, and one that is absent costs nothing.
- * What an extension keeps of a session goes into `session.attributes[name]`, plain JSON, so that a session can move.
- * Hooks may throw a `BayeuxError` to refuse a message; anything else they throw is logged and taken for "continue" (PR-8).
- * A promise that takes longer than `hookTimeout` fails the message with `500::server_error`. A promise of `delivering`, `toApplication`
- * or `fromApplication` is logged as an error: `delivering` then keeps the event from the session, `toApplication` fails the message, and of
- * `fromApplication` nothing is taken.
+ * Sees messages on their way and may change them. Every hook is optional, and an absent hook costs nothing.
+ * An extension keeps the data of a session in `session.attributes[name]`, as plain JSON, so that a session
+ * can move.
+ * A hook may throw a `BayeuxError` to refuse a message. Any other error is logged, and the message goes on
+ * unchanged (PR-8). A promise that takes longer than `hookTimeout` fails the message with
+ * `500::server_error`.
+ * `delivering`, `toApplication` and `fromApplication` must answer at once. If one returns a promise, that is
+ * logged as an error: `delivering` then drops the event for the session, `toApplication` fails the message,
+ * and the answer of `fromApplication` is ignored.
  */
 export interface Extension {
   readonly name: string;
-  /** The requests that `incoming` is called for, and whose replies `outgoing` is; all when absent. */
+  /** The kinds of requests for which `incoming` is called, and `outgoing` for their replies. Absent means all. */
   readonly kinds?: readonly Request['kind'][];
-  /** True where `incoming` and `outgoing` are for requests with `ext` only, so that others cost nothing. */
+  /** Calls `incoming` and `outgoing` only for requests with `ext`, so that others cost nothing. */
   readonly onlyWithExt?: boolean;
-  /** A handshake succeeded; its reply is not written yet. Nobody waits for what this returns. */
+  /** A handshake succeeded; its reply is not written yet. A returned promise is not awaited. */
   opened?(session: Session, request: HandshakeRequest): unknown;
-  /** Every readable request of those kinds, in order of registration; `undefined` deletes it (`404::message_deleted`). */
+  /** Gets every readable request of those kinds, in order of registration. `undefined` deletes it (`404::message_deleted`). */
   incoming?(request: ReadableRequest, arrival: Arrival): MaybePromise<ReadableRequest | undefined>;
-  /** Every event published to a broadcast channel, once, before it is encoded; `undefined` deletes it. */
+  /** Gets every event published to a broadcast channel, once, before it is encoded. `undefined` deletes the event. */
   publishing?(event: Event, session: Session | undefined): MaybePromise<Event | undefined>;
   /**
-   * Every reply to those kinds, in reverse order of registration; `undefined` makes it a failure `404::message_deleted` (PR-7).
-   * What tells a client that the server ended its session passes as a reply to a disconnect, and cannot be deleted (DC-6).
+   * Gets every reply to those kinds, in reverse order of registration. `undefined` makes it a failure
+   * `404::message_deleted` (PR-7). The notice that the server ended a session passes as a reply to a
+   * disconnect, and cannot be deleted (DC-6).
    */
   outgoing?(reply: Reply, session: Session | undefined, request: Request): MaybePromise<Reply | undefined>;
-  /** Every event for one session, before it is queued; `undefined` drops it. A changed event is encoded for that session alone (DL-7). */
+  /** Gets every event for one session, before it is queued. `undefined` drops it. A changed event has its own encoding (DL-7). */
   delivering?(event: Event, session: Session): Event | undefined;
-  /** What a client published, on its way to the application: called where somebody listens only, and before anybody is told. */
+  /** Gets what a client published, once, before the listeners of the application; not called if there is none. */
   toApplication?(message: ReceivedMessage): ReceivedMessage;
-  /** What the application publishes, delivers, or answers to a remote call. */
-  fromApplication?(said: SentMessage): SentMessage;
+  /** Gets what the application publishes, delivers, or answers to a remote call. */
+  fromApplication?(message: SentMessage): SentMessage;
 }
 
 /** The name of a hook. */

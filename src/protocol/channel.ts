@@ -1,7 +1,7 @@
-/** What a channel is for (CH-6). */
+/** The three kinds of channels (CH-6). */
 export type ChannelKind = 'meta' | 'service' | 'broadcast';
 
-/** The one place that decides what kind a channel, or a pattern, is. */
+/** The kind of a channel or pattern. No other code decides this. */
 export function kindOf(channel: string): ChannelKind {
   if (channel === '/meta' || channel.startsWith('/meta/')) return 'meta';
   return channel === '/service' || channel.startsWith('/service/') ? 'service' : 'broadcast';
@@ -12,7 +12,7 @@ export function segmentsOf(channel: string): string[] {
   return channel.slice(1).split('/');
 }
 
-/** Whether a name or pattern takes in all channels of another one. Both have to be legal. */
+/** Whether every channel that `narrow` matches is matched by `wide`. Both are legal names or patterns. */
 export function covers(wide: string, narrow: string): boolean {
   if (wide === narrow) return true;
   if (wide.endsWith('/**')) return narrow.startsWith(wide.slice(0, -2));
@@ -21,9 +21,9 @@ export function covers(wide: string, narrow: string): boolean {
   return rest !== '**' && !rest.includes('/');
 }
 
-/** How channel names are spelled, and how long they may be. */
+/** The characters that channel names may have, and their length. */
 export interface ChannelRules {
-  /** `bayeux` is the strict set both families read; `cometd` adds space, `#`, `+`, `.`, `{` and `}` (CH-4, CH-5). */
+  /** `bayeux` is the set that Faye and CometD both accept; `cometd` adds space, `#`, `+`, `.`, `{` and `}` (CH-4, CH-5). */
   readonly channelNames: 'bayeux' | 'cometd';
   /** Characters (CH-8). */
   readonly maxChannelLength: number;
@@ -33,30 +33,30 @@ export interface ChannelRules {
 
 const segment = { bayeux: '[A-Za-z0-9\\-_!~()$@]+', cometd: '[A-Za-z0-9\\-_!~()$@ #+.{}]+' };
 
-/** Tells legal channel names and patterns from others. */
+/** Checks channel names and patterns. */
 export class ChannelGrammar {
   readonly #rules: ChannelRules;
   readonly #name: RegExp;
   readonly #pattern: RegExp;
 
   constructor(rules: ChannelRules) {
-    const one = `\\/${segment[rules.channelNames]}`;
+    const withSlash = `\\/${segment[rules.channelNames]}`;
     this.#rules = rules;
-    this.#name = new RegExp(`^(?:${one})+$`);
-    this.#pattern = new RegExp(`^(?:${one})*\\/\\*{1,2}$`);
+    this.#name = new RegExp(`^(?:${withSlash})+$`);
+    this.#pattern = new RegExp(`^(?:${withSlash})*\\/\\*{1,2}$`);
   }
 
-  /** Whether it names one channel. */
+  /** Whether the text is the name of one channel. */
   isName(text: string): boolean {
     return this.#fits(text) && this.#name.test(text);
   }
 
-  /** Whether it is a name, or ends in `*` or `**` as a whole last segment (CH-2). */
+  /** Whether the text is a name, or a pattern: its last segment is `*` or `**` (CH-2). */
   isNameOrPattern(text: string): boolean {
     return this.#fits(text) && (this.#name.test(text) || this.#pattern.test(text));
   }
 
-  // Length first: no expression runs over a long text.
+  // The length is checked first, so that no regular expression runs over a long text.
   #fits(text: string): boolean {
     if (text.length > this.#rules.maxChannelLength) return false;
     let segments = 0;

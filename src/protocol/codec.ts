@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
+import { overLimit } from './over-limit.ts';
 import { BatchError } from './errors.ts';
 import {
   isObject,
@@ -13,42 +14,49 @@ import {
 export interface BatchLimits {
   /** Messages. */
   readonly maxBatch: number;
-  /** Levels of arrays and objects within one another. */
+  /** Levels of nested arrays and objects. */
   readonly maxDepth: number;
 }
 
 /**
- * Reads one batch: an array of messages or one bare message, given as one text or, as forms allow, as several.
- * A message that cannot be read comes back as `kind: 'invalid'`, the rest of its batch unharmed.
- * Throws `BatchError` when the text is no batch at all, or is over a limit.
+ * Reads one batch: an array of messages or a single message, as one text or, from a form, as several texts. A message
+ * that cannot be read is returned as `kind: 'invalid'`, without an effect on the others. Throws `BatchError` when a text is
+ * not a batch, or when the batch exceeds a limit.
  */
 export function decode(texts: string | readonly string[], limits: BatchLimits): Request[] {
   const batch: unknown[] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
-    if (isTooDeep(text, limits.maxDepth)) throw new BatchError('too_large');
+    if (isTooDeep(text, limits.maxDepth)) throw tooLarge('maxDepth', limits);
     let parsed: unknown;
     try {
       parsed = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
     } catch {
-      throw new BatchError('malformed');
+      throw malformed();
     }
     if (Array.isArray(parsed)) for (const element of parsed) batch.push(element);
     else batch.push(parsed);
-    if (batch.length > limits.maxBatch) throw new BatchError('too_large');
+    if (batch.length > limits.maxBatch) throw tooLarge('maxBatch', limits);
   }
-  // PR-10: one element that is no object makes the whole batch malformed, before anything takes effect.
+  // PR-10: an element that is not an object makes the whole batch malformed, before any message takes effect.
   const requests: Request[] = [];
   for (const message of batch) {
-    if (typeof message !== 'object' || message === null || Array.isArray(message))
-      throw new BatchError('malformed');
+    if (typeof message !== 'object' || message === null || Array.isArray(message)) throw malformed();
     requests.push(readMessage(message as JsonObject));
   }
   return requests;
 }
 
-/** Whether a JSON text nests deeper than `max`; looks at the text, so that nothing recursive meets the value (SEC-8). */
+function malformed(): BatchError {
+  return new BatchError('malformed', 'the text is no batch of Bayeux messages, a JSON array of objects');
+}
+
+function tooLarge(option: keyof BatchLimits, limits: BatchLimits): BatchError {
+  return new BatchError('too_large', overLimit(option, limits[option]), option);
+}
+
+/** Whether a JSON text nests deeper than `max`. Checks the text itself, so that no recursive code runs on the value (SEC-8). */
 export function isTooDeep(text: string, max: number): boolean {
-  // A text without that many opening brackets cannot nest deeper: true of almost every message, and cheap to see.
+  // A text with fewer opening brackets cannot nest deeper. This cheap check is enough for almost every message.
   let brackets = 0;
   for (const bracket of ['{', '[']) {
     for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
@@ -117,7 +125,7 @@ const kindByChannel = new Map<string, ReadableRequest['kind']>(Object.entries(ki
 
 function readMessage(message: JsonObject): Request {
   const { id, channel } = message;
-  // ERR-5: the id is judged before the channel.
+  // ERR-5: the id is checked before the channel.
   if (id !== undefined && !isId(id)) {
     return { kind: 'invalid', fault: 'message_id_invalid', ...(typeof channel === 'string' && { channel }) };
   }
@@ -129,7 +137,7 @@ function readMessage(message: JsonObject): Request {
   return readFields(kind, channel, known, fields, message);
 }
 
-// The casts below are what the shapes have proven.
+// The casts below are safe: the shapes have checked these types.
 function readFields(
   kind: ReadableRequest['kind'],
   channel: string,
@@ -172,8 +180,8 @@ function readVersions(request: Record<string, unknown>): void {
   }
 }
 
-// MSG-9: a field of the wrong type counts as absent; so does a wrong number inside an advice. One fault at a time: a long
-// list of wrong elements costs no more than one.
+// MSG-9: a field of the wrong type counts as absent; so does a wrong number inside an advice. Each pass removes the field of
+// the first fault, so that a long list of wrong elements takes one pass.
 function wellTyped(message: JsonObject, fits: ValidateFunction): JsonObject {
   let fields = message;
   while (!fits(fields)) fields = withoutFault(fields, fits.errors?.[0]?.instancePath ?? '');
@@ -198,20 +206,20 @@ const knownFields = new Set([
   ...['channel', 'id', 'clientId', 'ext', 'advice'],
   ...['successful', 'error', 'timestamp', 'connectionId', 'json-comment-filtered', 'authSuccessful'],
 ]);
-const poison = new Set(['__proto__', 'constructor', 'prototype']);
+const unsafeKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
 function unknownFields(message: JsonObject): JsonObject | undefined {
-  const unknown = Object.keys(message).filter((key) => !knownFields.has(key) && !poison.has(key));
+  const unknown = Object.keys(message).filter((key) => !knownFields.has(key) && !unsafeKeys.has(key));
   return unknown.length === 0 ? undefined : Object.fromEntries(unknown.map((key) => [key, message[key]]));
 }
 
-/** A copy without the keys that could reach a prototype, at any depth (SEC-7); the depth limit bounds the recursion. */
+/** A copy without keys that could change a prototype, at any depth (SEC-7). The depth limit bounds the recursion. */
 function withoutProto(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutProto);
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => !poison.has(key))
+      .filter(([key]) => !unsafeKeys.has(key))
       .map(([key, inner]) => [key, withoutProto(inner)]),
   );
 }

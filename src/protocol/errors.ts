@@ -1,23 +1,33 @@
+import { overLimit } from './over-limit.ts';
 import type { JsonObject } from './message.ts';
 
-/** What a client may see of a failure: becomes the `error` of a reply, `code:args:message` (ERR-1). */
+/** An error that a client may see. It becomes the `error` of a reply, `code:args:message` (ERR-1). */
 export class BayeuxError extends Error {
   override readonly name = 'BayeuxError';
   /** The text on the wire: `403:/chat:publish_denied`. */
   readonly text: string;
-  /** The number at its beginning, as of HTTP: `403`. */
+  /** The number at its beginning, as in HTTP: `403`. */
   readonly status: number;
   /** The word at its end: `publish_denied`. */
   readonly code: string;
-  /** What it is about, between the two: `['/chat']`. */
+  /** The arguments between the two: `['/chat']`. */
   readonly args: readonly string[];
-  /** What else the reply tells, in its `ext`. */
+  /** The `ext` of the reply. */
   readonly ext: JsonObject | undefined;
-  /** The same in words, for those who run the server; clients are not told. */
+  /** The error in words, for the operator of the server. Not sent to clients. */
   readonly detail: string | undefined;
+  /** The option that would allow it. */
+  readonly option: string | undefined;
 
-  /** `args` are reflected only where ERR-3 allows. */
-  constructor(status: number, args: readonly string[], code: string, ext?: JsonObject, detail?: string) {
+  /** An arg that ERR-3 does not allow becomes empty. */
+  constructor(
+    status: number,
+    args: readonly string[],
+    code: string,
+    ext?: JsonObject,
+    detail?: string,
+    option?: string,
+  ) {
     const shown = args.map(safeArg);
     const text = `${status}:${shown.join(',')}:${code}`;
     super(text);
@@ -27,50 +37,75 @@ export class BayeuxError extends Error {
     this.code = code;
     this.ext = ext;
     this.detail = detail;
+    this.option = option;
   }
 
-  /** Reads back what a reply says. */
+  /** Parses the `error` of a reply. */
   static from(text: string, ext?: JsonObject): BayeuxError {
     const [status = '', args = '', ...code] = text.split(':');
     return new BayeuxError(Number(status), args === '' ? [] : args.split(','), code.join(':'), ext);
   }
 }
 
-// ERR-2: the characters Faye's parser reads in the args of an error. ERR-3: anything else leaves the arg empty.
+// ERR-2: the characters that Faye's parser accepts in args. ERR-3: any other makes the arg empty.
 const legalArg = /^[A-Za-z0-9\-_!~()$@ /*.]{0,255}$/;
 
 function safeArg(arg: string): string {
   return legalArg.test(arg) ? arg : '';
 }
 
-/** Where the data of a publish first breaks the schema of its channel. */
+/** The first fault in published data by the schema of its channel. */
 export interface DataFault {
-  /** JSON pointer into `data`; empty for the whole of it. */
+  /** JSON pointer into `data`; empty for `data` itself. */
   readonly path: string;
   /** `must be number` */
   readonly message: string;
 }
 
-/** Every error a client may see, by the name `docs/errors.md` explains it under. */
+/** An error with its reason in words. */
+function explained(
+  status: number,
+  args: readonly string[],
+  code: string,
+  detail: string,
+  option?: string,
+): BayeuxError {
+  return new BayeuxError(status, args, code, undefined, detail, option);
+}
+
+function tooMany(option: string, limit: number, code: string): BayeuxError {
+  return explained(413, [String(limit)], code, overLimit(option, limit), option);
+}
+
+const noTransport = 'none of the transports that the client names is enabled; add one to "transports"';
+const notKept =
+  'what came after this replay id is not kept, or no event has had it; with "replay.onGap": "earliest" what is kept is replayed';
+
+/** Every error that a client may see, by its name in `docs/errors.md`. */
 export const errors = {
-  versionMismatch: (version: string) => new BayeuxError(300, [version], 'version_mismatch'),
+  versionMismatch: (version: string) =>
+    explained(300, [version], 'version_mismatch', 'the client speaks another version of Bayeux than 1.0'),
   connectionTypesUnsupported: (types: readonly string[]) =>
-    new BayeuxError(301, types, 'connection_types_unsupported'),
-  connectionTypeUnsupported: (type: string) => new BayeuxError(301, [type], 'connection_type_unsupported'),
-  parameterMissing: (name: string) => new BayeuxError(400, [name], 'parameter_missing'),
-  handshakeNotAlone: () => new BayeuxError(400, [], 'handshake_not_alone'),
-  channelMissing: () => new BayeuxError(400, [], 'channel_missing'),
-  binaryInvalid: () => new BayeuxError(400, [], 'binary_invalid'),
+    explained(301, types, 'connection_types_unsupported', noTransport, 'transports'),
+  connectionTypeUnsupported: (type: string) =>
+    explained(301, [type], 'connection_type_unsupported', noTransport, 'transports'),
+  parameterMissing: (name: string) =>
+    explained(400, [name], 'parameter_missing', `the handshake has no ${name}`),
+  handshakeNotAlone: () =>
+    explained(400, [], 'handshake_not_alone', 'a handshake must be the only message of its batch'),
+  channelMissing: () => explained(400, [], 'channel_missing', 'the message has no channel'),
+  binaryInvalid: () => explained(400, [], 'binary_invalid', 'the binary data is not written in Z85'),
   dataInvalid: (channel: string, fault: DataFault, place: string) => {
     const { path, message } = fault;
     const detail = `data for ${channel} does not satisfy ${place}: ${path || 'data'} ${message}`;
-    return new BayeuxError(400, [channel], 'data_invalid', { fault: { path, message } }, detail);
+    return new BayeuxError(400, [channel], 'data_invalid', { fault: { path, message } }, detail, 'channels');
   },
-  dataMissing: () => new BayeuxError(400, [], 'data_missing'),
-  /** Each with its channel and the position that was asked for. */
+  dataMissing: () => explained(400, [], 'data_missing', 'a publish needs data; null is data'),
+  /** `asked`: pairs of a channel and the position that was asked for. */
   replayIdInvalid: (asked: readonly (readonly [string, string])[]) =>
-    new BayeuxError(400, asked.flat(), 'replay_id_invalid'),
-  subscriptionMissing: () => new BayeuxError(400, [], 'subscription_missing'),
+    explained(400, asked.flat(), 'replay_id_invalid', notKept, 'replay.onGap'),
+  subscriptionMissing: () =>
+    explained(400, [], 'subscription_missing', 'subscription must be a channel, or a list of at least one'),
   tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
   tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
   tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
@@ -78,35 +113,57 @@ export const errors = {
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
   subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
   publishDenied: (channel: string) => new BayeuxError(403, [channel], 'publish_denied'),
-  historyDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'history_denied'),
+  historyDenied: (patterns: readonly string[]) =>
+    explained(
+      403,
+      patterns,
+      'history_denied',
+      'no grant allows to read what was published before',
+      'channels',
+    ),
   userMismatch: () => new BayeuxError(403, [], 'user_mismatch'),
   messageDeleted: () => new BayeuxError(404, [], 'message_deleted'),
   channelInvalid: (channels: readonly string[]) => new BayeuxError(405, channels, 'channel_invalid'),
-  messageIdInvalid: () => new BayeuxError(405, [], 'message_id_invalid'),
+  messageIdInvalid: () =>
+    explained(405, [], 'message_id_invalid', 'an id is a number, or a text of at most 128 characters'),
   connectReplaced: () => new BayeuxError(409, [], 'connect_replaced'),
   sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
-  tooManySubscriptions: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_subscriptions'),
-  tooManyReplays: (limit: number) => new BayeuxError(413, [String(limit)], 'too_many_replays'),
-  /** All sessions together may have no more. */
+  tooManySubscriptions: (limit: number) => tooMany('maxSubscriptions', limit, 'too_many_subscriptions'),
+  /** One message names too many. */
+  tooManyPatterns: (limit: number) => tooMany('maxPatternsPerMessage', limit, 'too_many_patterns'),
+  tooManyReplays: (limit: number) => tooMany('replay.maxReplays', limit, 'too_many_replays'),
+  /** The limit for all sessions together is reached. */
   noRoomToSubscribe: () => new BayeuxError(413, ['server'], 'too_many_subscriptions'),
-  rateLimited: () => new BayeuxError(429, [], 'rate_limited'),
-  tooManyTabs: () => new BayeuxError(429, [], 'too_many_tabs'),
+  rateLimited: () =>
+    explained(429, [], 'rate_limited', 'the policy or an extension limits the rate', 'policy'),
+  tooManyTabs: () =>
+    explained(
+      429,
+      [],
+      'too_many_tabs',
+      'the browser has more tabs than "maxSessionsPerBrowser"; with "multiSessionInterval" above 0 they poll',
+      'multiSessionInterval',
+    ),
   serverError: () => new BayeuxError(500, [], 'server_error'),
 };
 
-/** Why a whole batch is refused before any of it takes effect (PR-9, PR-10). */
+/** The whole batch is refused before any message takes effect (PR-9, PR-10). */
 export class BatchError extends Error {
   override readonly name = 'BatchError';
   /** `malformed`: not a batch. `too_large`: over a limit on messages or nesting. */
   readonly fault: 'malformed' | 'too_large';
+  /** The option that sets the limit. */
+  readonly option: string | undefined;
 
-  constructor(fault: 'malformed' | 'too_large') {
-    super(fault);
+  /** `why`: in words, for people at the client. */
+  constructor(fault: 'malformed' | 'too_large', why: string, option?: string) {
+    super(why);
     this.fault = fault;
+    this.option = option;
   }
 }
 
-/** No room for one more session: the whole batch is refused, instead of answered (HS-14). */
+/** There is no room for another session: the whole batch is refused (HS-14). */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
 }

@@ -1,7 +1,7 @@
 /** Any parsed JSON object. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** Whether a parsed value is an object: no array, not `null`. */
+/** Whether a parsed value is an object, and neither an array nor `null`. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -9,7 +9,7 @@ export function isObject(value: unknown): value is JsonObject {
 /** A message id as a client sends it: echoed with the same JSON type and value (ID-1). */
 export type MessageId = string | number;
 
-/** The five meta channels a client may speak to (CH-7). */
+/** The five meta channels that a client may send to (CH-7). */
 export type MetaChannel =
   | '/meta/handshake'
   | '/meta/connect'
@@ -21,10 +21,10 @@ interface RequestFields {
   readonly channel: string;
   /** Absent when the client sent none, or `null`. */
   readonly id?: MessageId;
-  /** The secret of the session it claims; the empty string, which is nobody's, when it was not a string (MSG-9). */
+  /** The secret of the session that the client claims. If it was not a string: empty, which matches no session (MSG-9). */
   readonly clientId?: string;
   readonly ext?: JsonObject;
-  /** Top-level fields the protocol does not know (MSG-8): for policies and extensions, never copied to anyone. */
+  /** Top-level fields that the protocol does not define (MSG-8): for policies and extensions, never sent to anyone. */
   readonly extra?: JsonObject;
 }
 
@@ -36,13 +36,13 @@ export interface HandshakeRequest extends RequestFields {
   readonly supportedConnectionTypes?: readonly string[];
 }
 
-/** What a client may advise in a connect request (ADV-11). Milliseconds. */
+/** Advice of a client in a connect request (ADV-11). Milliseconds. */
 export interface ClientAdvice {
   readonly timeout?: number;
   readonly interval?: number;
 }
 
-/** The heartbeat, and the request that may be held. */
+/** The heartbeat. The server may hold it until there are events. */
 export interface ConnectRequest extends RequestFields {
   readonly kind: 'connect';
   readonly connectionType?: string;
@@ -66,15 +66,15 @@ export interface DisconnectRequest extends RequestFields {
   readonly kind: 'disconnect';
 }
 
-/** An event for a broadcast or service channel; on a meta channel that is none of the five it is refused. */
+/** Publishes to a broadcast or service channel. A meta channel other than the five is refused. */
 export interface PublishRequest extends RequestFields {
   readonly kind: 'publish';
-  /** Whether `data` was there at all; `null` is data (PB-4). */
+  /** Whether the message has `data`; `null` counts as data (PB-4). */
   readonly hasData: boolean;
   readonly data?: unknown;
 }
 
-/** A message that cannot be read: it fails alone, with what could be read of it. */
+/** A message that cannot be read, with the fields that could be read. It fails alone, not with its batch. */
 export interface InvalidRequest {
   readonly kind: 'invalid';
   readonly channel?: string;
@@ -92,10 +92,10 @@ export type ReadableRequest =
   | DisconnectRequest
   | PublishRequest;
 
-/** One message of a client. */
+/** One message from a client. */
 export type Request = ReadableRequest | InvalidRequest;
 
-/** What the server tells a client to do next; always complete (ADV-1). Times in milliseconds. */
+/** Advice of the server: how and when a client connects next. Always complete (ADV-1). Times in milliseconds. */
 export interface Advice {
   readonly reconnect: 'retry' | 'handshake' | 'none';
   readonly interval: number;
@@ -105,7 +105,7 @@ export interface Advice {
   readonly 'multiple-clients'?: true;
 }
 
-/** The answer to one request. Extensions add to `ext`. What is `undefined` is not on the wire. */
+/** The answer to one request. Extensions add to `ext`. Fields that are `undefined` are not sent. */
 export interface Reply {
   readonly id?: MessageId | undefined;
   readonly channel?: string | undefined;
@@ -122,10 +122,10 @@ export interface Reply {
   readonly 'x-messages'?: number;
 }
 
-/** A reply without what it repeats of its request. */
+/** A reply without the fields that it repeats from its request. */
 export type ReplyFields = Omit<Reply, 'id' | 'channel'>;
 
-/** What a subscriber receives (DL-4). `id` and `successful` only on the result of a remote call (SV-6). */
+/** A message to subscribers (DL-4). Only the result of a remote call has `id` and `successful` (SV-6). */
 export interface Event {
   readonly channel: string;
   readonly data?: unknown;
@@ -135,13 +135,13 @@ export interface Event {
   readonly successful?: boolean;
 }
 
-// What a client acts on wherever it stands, and what only the server may say.
+// Keys that a client acts on in any message, and keys that only the server may set.
 const neverForwarded = new Set([
   ...['successful', 'error', 'subscription', 'advice', 'clientId', 'id'],
   ...['ack', 'auth', 'flow', 'gap', 'receipts', 'redelivered', 'replay', 'replayId'],
 ]);
 
-/** What of a publisher's `ext` goes on to subscribers: applications authenticate with tokens there, so only what is named (DL-6). */
+/** The keys of a publisher's `ext` that subscribers receive: only those named, since `ext` may have login tokens (DL-6). */
 export function forwarded(ext: JsonObject, forward: 'all' | readonly string[]): JsonObject | undefined {
   const keys = Object.keys(ext).filter(
     (key) => !neverForwarded.has(key) && (forward === 'all' || forward.includes(key)),

@@ -1,6 +1,6 @@
 import type { Event, Reply } from './message.ts';
 
-/** A message that leaves the server. Its text is made once, however many sessions receive it (DL-7). */
+/** A message from the server. It is encoded once, however many sessions receive it (DL-7). */
 export abstract class Outgoing {
   #json: string | undefined;
   #bytes = -1;
@@ -13,7 +13,7 @@ export abstract class Outgoing {
     return this.#json;
   }
 
-  /** Whether the text was made. */
+  /** Whether the message was encoded already. */
   get isEncoded(): boolean {
     return this.#json !== undefined;
   }

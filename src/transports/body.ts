@@ -5,26 +5,26 @@ import type { Server } from './options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { valuesOf } from './form.ts';
 import { Gathered } from './gathered.ts';
-import { HttpError, type HttpRequest } from './http.ts';
+import { HttpError, type HttpRequest, tooLarge } from './http.ts';
 import { addressOf } from './request-info.ts';
 
-/** How long what is left of a body that was refused is read and thrown away, so that the answer arrives. Milliseconds. */
+/** After refusing a body, the server reads and discards the rest for this long, so that the answer arrives. Milliseconds. */
 const LINGER = 5000;
 
-/** Reads the bytes of a body, decompressed. Throws `HttpError`; a body over `maxMessageSize`, or one there is no room for, is refused while it comes in. */
+/** Reads and decompresses a body. Rejects with `HttpError`, also for a body above `maxMessageSize` or without room for it. */
 export function readBody(req: HttpRequest, server: Server): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? '';
   if (encoding === '' || encoding === 'identity') return readBytes(req, server);
   const decompress = decompressors.get(encoding.toLowerCase());
   if (decompress !== undefined)
-    return readBytes(req, server).then((bytes) => counted(bytes, decompress, server));
+    return readBytes(req, server).then((bytes) => decompressCounted(bytes, decompress, server));
   discard(req, server.clock);
-  return Promise.reject(new HttpError(415, 'Unsupported content encoding'));
+  return Promise.reject(new HttpError(415, 'Unsupported content encoding: send gzip, deflate or none'));
 }
 
 /** The text of a body. Throws `HttpError` 400 when it is not UTF-8 (MSG-11). */
 function textOf(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: not UTF-8');
+  if (!isUtf8(bytes)) throw new HttpError(400, 'Bad request: the body is not UTF-8');
   return bytes.toString();
 }
 
@@ -37,22 +37,23 @@ export function textsOf(bytes: Buffer, type: string): string | readonly string[]
 /** The `message` parameters of a form or query. Throws `HttpError` 400 when there is none. */
 export function messagesOf(encoded: string): readonly string[] {
   const messages = valuesOf(encoded, 'message');
-  if (messages.length === 0) throw new HttpError(400, 'Bad request: no message');
+  if (messages.length === 0)
+    throw new HttpError(400, 'Bad request: the body or query is neither JSON nor has a parameter "message"');
   return messages;
 }
 
-/** Whether a body of this type is a form, and says so. */
+/** Whether this Content-Type is that of a form. */
 export function isForm(type: string): boolean {
   return type.startsWith('application/x-www-form-urlencoded');
 }
 
 const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d]);
-const MARK = [0xef, 0xbb, 0xbf];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const OPENING = new Set([0x5b, 0x7b]);
 
 // LP-3: Faye posts its form as text/plain, and CometD takes JSON that is not labelled at all.
 function looksLikeJson(bytes: Buffer): boolean {
-  let at = MARK.every((byte, index) => bytes[index] === byte) ? MARK.length : 0;
+  let at = BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte) ? BYTE_ORDER_MARK.length : 0;
   while (BLANK.has(bytes[at] ?? 0)) at += 1;
   return OPENING.has(bytes[at] ?? 0);
 }
@@ -64,10 +65,10 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
     const length = Number(req.headers['content-length']);
     if (length > max) {
       discard(req, clock);
-      reject(new HttpError(413, 'Request too large'));
+      reject(tooLarge(options));
       return;
     }
-    // A small body comes with its head, and by then is there whole: no listener is needed.
+    // A small body comes with its head and is complete by then, so it needs no listener.
     process.nextTick(() => {
       const all = req.readableLength === length && length > 0 ? req.read() : null;
       if (Buffer.isBuffer(all)) resolve(all);
@@ -76,10 +77,10 @@ function readBytes(req: HttpRequest, server: Server): Promise<Buffer> {
   });
 }
 
-// What went wrong with a request is told by its close.
+// Nothing to do: `close` follows an error, and is handled.
 const ignore = (): void => {};
 
-/** Throws away what still comes of a body. Who never ends is cut off: a reset at once would take the answer with it. */
+/** Discards the rest of a body, and cuts the connection if it does not end. An immediate reset would lose the answer. */
 export function discard(req: HttpRequest, clock: Clock): void {
   req.on('error', ignore);
   req.resume();
@@ -87,14 +88,14 @@ export function discard(req: HttpRequest, clock: Clock): void {
   req.on('close', () => timer.cancel());
 }
 
-/** Puts a body together as it comes, as long as there is room for it. The request, which lasts until it is answered, keeps none of it. */
+/** Collects a body as it arrives, while there is room for it. The request object, which lives longer, does not keep it. */
 class Collector {
   readonly #req: HttpRequest;
   readonly #server: Server;
   readonly #resolve: (bytes: Buffer) => void;
   readonly #reject: (error: HttpError) => void;
   readonly #gathered: Gathered;
-  // As much as the intake counts. Bytes.
+  // The bytes that the intake counts for it.
   #size = 0;
 
   constructor(
@@ -108,34 +109,38 @@ class Collector {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#gathered = new Gathered(server.options.maxMessageSize);
-    req.on('data', this.#take).on('end', this.#finish).on('close', this.#breakOff).on('error', ignore);
+    req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', ignore);
   }
 
-  readonly #take = (chunk: Buffer): void => {
+  readonly #onData = (chunk: Buffer): void => {
     const { options } = this.#server;
     const size = this.#gathered.sizeWith(chunk.length);
-    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(413, 'Request too large');
-    else if (!this.#hasRoomFor(size)) this.#refuse(503, 'Service unavailable');
+    if (this.#gathered.length + chunk.length > options.maxMessageSize) this.#refuse(tooLarge(options));
+    else if (!this.#hasRoomFor(size)) this.#refuse(this.#noRoom());
     else {
       this.#gathered.add(chunk);
       this.#count(size);
     }
   };
 
-  readonly #finish = (): void => {
-    this.#letGo();
+  readonly #onEnd = (): void => {
+    this.#stop();
     this.#resolve(this.#gathered.bytes);
   };
 
-  readonly #breakOff = (): void => {
-    this.#letGo();
-    this.#reject(new HttpError(400, 'Bad request: the body broke off'));
+  readonly #onClose = (): void => {
+    this.#stop();
+    this.#reject(new HttpError(400, 'Bad request: the body broke off', { quiet: true }));
   };
 
-  #refuse(status: number, why: string): void {
-    this.#letGo();
+  #refuse(error: HttpError): void {
+    this.#stop();
     discard(this.#req, this.#server.clock);
-    this.#reject(new HttpError(status, why));
+    this.#reject(error);
+  }
+
+  #noRoom(): HttpError {
+    return new HttpError(503, `Service unavailable: ${this.#server.intake.full}`, { quiet: true });
   }
 
   #hasRoomFor(size: number): boolean {
@@ -144,8 +149,8 @@ class Collector {
     return more <= 0 || intake.hasRoomFor(more, addressOf(this.#req, options.trustProxy));
   }
 
-  #letGo(): void {
-    this.#req.off('data', this.#take).off('end', this.#finish).off('close', this.#breakOff);
+  #stop(): void {
+    this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     this.#count(0);
   }
 
@@ -155,13 +160,17 @@ class Collector {
   }
 }
 
-type Decompress = (bytes: Buffer, max: number) => Promise<Buffer>;
+type Decompress = (bytes: Buffer, limits: { readonly maxMessageSize: number }) => Promise<Buffer>;
 
-// What waits for a thread is counted as well.
-async function counted(bytes: Buffer, decompress: Decompress, { intake, options }: Server): Promise<Buffer> {
+// A body that waits for a thread is counted as well.
+async function decompressCounted(
+  bytes: Buffer,
+  decompress: Decompress,
+  { intake, options }: Server,
+): Promise<Buffer> {
   intake.add(bytes.length);
   try {
-    return await decompress(bytes, options.maxMessageSize);
+    return await decompress(bytes, options);
   } finally {
     intake.add(-bytes.length);
   }
@@ -170,14 +179,13 @@ async function counted(bytes: Buffer, decompress: Decompress, { intake, options 
 function decompressor(
   work: (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>,
 ): Decompress {
-  return async (bytes, max) => {
+  return async (bytes, limits) => {
     try {
-      return await work(bytes, { maxOutputLength: max });
+      return await work(bytes, { maxOutputLength: limits.maxMessageSize });
     } catch (error) {
-      const tooLarge = error instanceof RangeError;
-      throw tooLarge
-        ? new HttpError(413, 'Request too large')
-        : new HttpError(400, 'Bad request: cannot decompress');
+      throw error instanceof RangeError
+        ? tooLarge(limits)
+        : new HttpError(400, 'Bad request: the body cannot be decompressed');
     }
   };
 }

@@ -5,7 +5,7 @@ import { cookieOf } from './request-info.ts';
 
 const legalId = /^[A-Za-z0-9]{8,64}$/;
 
-/** The id of the browser behind a request, if it sent one that we may have set (CK-1). */
+/** The browser id that a request sent, if this server may have set it (CK-1). */
 export function browserOf(
   req: Pick<RequestHead, 'headers'>,
   { browserCookie }: TransportOptions,
@@ -21,7 +21,7 @@ export function newBrowser(): string {
   return randomBytes(20).toString('hex');
 }
 
-/** The `Set-Cookie` that gives a browser its id; undefined where none is counted. */
+/** The `Set-Cookie` that gives a browser its id; undefined if browsers are not counted. */
 export function browserCookie(id: string, secure: boolean, options: TransportOptions): string | undefined {
   const cookie = options.browserCookie;
   if (cookie === false) return undefined;

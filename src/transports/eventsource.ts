@@ -25,7 +25,7 @@ const FIELD = 8;
 const headers = {
   ...commonHeaders,
   'Content-Type': 'text/event-stream',
-  // Keeps nginx from gathering what should leave at once.
+  // Keeps nginx from buffering the stream.
   'X-Accel-Buffering': 'no',
 };
 
@@ -34,8 +34,15 @@ export function eventSource(server: Server): Handle {
   return (req, res) => {
     const stream = new EventStream(server, req, res);
     if (server.joinStream(lastSegmentOf(req), stream)) stream.open();
-    else refuse(res, 404, 'Not found: no such session');
+    else refuseStream(req, res, server);
   };
+}
+
+function refuseStream(req: HttpRequest, res: HttpResponse, { options, refusals }: Server): void {
+  const why = 'no such session';
+  const address = addressOf(req, options.trustProxy);
+  refusals.note('request.refused', { cause: why, why, status: 404, address });
+  refuse(res, 404, `Not found: ${why}`);
 }
 
 function lastSegmentOf({ url = '' }: HttpRequest): string {
@@ -44,7 +51,6 @@ function lastSegmentOf({ url = '' }: HttpRequest): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** An open event stream. */
 class EventStream implements Conduit {
   readonly shape = 'stream';
   readonly transport = 'eventsource';
@@ -94,7 +100,7 @@ class EventStream implements Conduit {
     return this.alive && (this.#res.writableLength ?? 0) <= MAX_BUFFERED;
   }
 
-  /** Begins the stream; events that wait follow at the end of this turn. */
+  /** Begins the stream. Queued events follow at the end of this turn. */
   open(): void {
     hearClose(this.#req, this.#res, () => this.#closed());
     this.#res.writeHead(200, headers);
@@ -112,7 +118,7 @@ class EventStream implements Conduit {
       // A destroyed socket reports its last write as done: then `close` settles it.
       if (!error && !this.#isDestroyed) this.#settle(written);
     });
-    // DL-8: nothing is left to write, of this or of what came before it.
+    // DL-8: this batch and all before it were written.
     if (!this.#isDestroyed && this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
   }
 
@@ -132,12 +138,12 @@ class EventStream implements Conduit {
     });
   }
 
-  // Over HTTP/2 its stream may be gone while the connection is not.
+  // Over HTTP/2, the stream may be destroyed while the connection is not.
   get #isDestroyed(): boolean {
     return this.#socket.destroyed || this.#res.stream?.destroyed === true;
   }
 
-  // Node reports a write of HTTP/2 as done also when its connection died (DL-8). If it did, `close` settles the batch.
+  // Over HTTP/2, Node reports a write as done even if the connection died (DL-8). In that case `close` settles the batch.
   #settle(written: Written): void {
     const connection = this.#res.stream?.session;
     if (connection === undefined) this.#unsettled.settleUpTo(written);
@@ -159,5 +165,5 @@ class EventStream implements Conduit {
   }
 }
 
-// What becomes of a comment is told by the stream's end.
+// Nothing to do: the stream closes after a failed write, and that is handled.
 const ignore = (): void => {};

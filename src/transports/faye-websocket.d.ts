@@ -1,4 +1,4 @@
-/** What is used of `faye-websocket`, which ships no types. */
+/** The part of `faye-websocket` that is used; it brings no types. */
 declare module 'faye-websocket' {
   import type { EventEmitter } from 'node:events';
   import type { IncomingHttpHeaders } from 'node:http';
@@ -42,7 +42,7 @@ declare module 'faye-websocket' {
   /** Answers the handshake in the next tick, reads, and answers pings. */
   export class WebSocket extends EventEmitter {
     onopen: ((this: WebSocket) => void) | null;
-    onerror: (() => void) | null;
+    onerror: ((this: WebSocket, event: { readonly message: string }) => void) | null;
     onmessage: ((this: WebSocket, event: { readonly data: string | Buffer }) => void) | null;
     /** Nothing more is read. */
     onclose: ((this: WebSocket) => void) | null;
@@ -57,9 +57,9 @@ declare module 'faye-websocket' {
     /** Fields of `websocket-driver` itself; package.json has the versions that are known to have them. */
     readonly _driver: {
       parse(chunk: Buffer): void;
-      /** Pieces of the frame that has not come whole. */
+      /** Pieces of the unfinished frame. */
       readonly _reader: { readonly _queue: Buffer[]; readonly _queueSize: number };
-      /** The message whose fragments come. */
+      /** The unfinished message, if it has fragments. */
       readonly _message?: { readonly length: number; readonly _chunks: readonly Buffer[] };
     };
     static isWebSocket(request: UpgradeRequest): boolean;

@@ -21,13 +21,13 @@ export function valuesOf(encoded: string, name: string): string[] {
   return values;
 }
 
-// Where nothing is escaped it is the name itself, or is not; each escape adds two characters.
+// An escaped name is longer: each escape adds two characters.
 function couldBe(key: string, name: string): boolean {
   const escapes = (key.length - name.length) / 2;
   return Number.isInteger(escapes) && escapes > 0 && escapes <= name.length && key.includes('%');
 }
 
-// Any character but those stands for itself.
+// All other characters stand for themselves.
 const encodedCharacter = /[%+\x80-\xff]/;
 
 function percentDecoded(encoded: string): string {
@@ -41,7 +41,7 @@ function percentDecoded(encoded: string): string {
     if (escaped !== undefined) at += 2;
   }
   const decoded = bytes.subarray(0, length);
-  if (!isUtf8(decoded)) throw new HttpError(400, 'Bad request: not UTF-8');
+  if (!isUtf8(decoded)) throw new HttpError(400, 'Bad request: the form is not UTF-8');
   return decoded.toString();
 }
 

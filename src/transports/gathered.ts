@@ -1,12 +1,12 @@
 const FIRST = 4096;
 
-/** Bytes that come in pieces: kept in one buffer that grows, since each small buffer costs a hundred bytes more than it holds. */
+/** Collects bytes that come in pieces in one growing buffer: each small buffer would cost a hundred bytes more than it holds. */
 export class Gathered {
   readonly #max: number;
   #all: Buffer = Buffer.alloc(0);
   #length = 0;
 
-  /** `max` is the most it may be given. Bytes. */
+  /** `max`: the most bytes that are ever added. */
   constructor(max: number) {
     this.#max = max;
   }
@@ -15,7 +15,7 @@ export class Gathered {
     return this.#length;
   }
 
-  /** What it takes in memory once so many bytes more have come. */
+  /** Memory in use once `more` bytes are added. */
   sizeWith(more: number): number {
     const length = this.#length + more;
     if (length <= this.#all.length || this.#length === 0) return Math.max(length, this.#all.length);

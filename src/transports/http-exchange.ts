@@ -1,4 +1,5 @@
 import type {
+  CloseReason,
   Conduit,
   ConduitOwner,
   EndReason,
@@ -17,7 +18,7 @@ import { addressOf, isSecure, requestInfo } from './request-info.ts';
 import { PIECE, SlowAnswer } from './slow-answer.ts';
 import { hearClose } from './turn.ts';
 
-/** How a transport writes a batch: its headers, but for the length, and the body around the JSON, if there is any. */
+/** How a transport writes a batch: its headers except the length, and the text around the JSON, if any. */
 export interface Format {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes of the body around the JSON. */
@@ -30,13 +31,12 @@ interface Answer {
   readonly handover: Handover | undefined;
 }
 
-/** Bytes of a response above which its reader is given more time. */
+/** Size of a response above which the client gets more time to read it. Bytes. */
 const LARGE = 65_536;
 
-/** The batch in a request: one JSON text, or several whose messages are taken one after another. */
+/** The batch in a request: one JSON text, or several whose messages form one batch. */
 export type Texts = string | readonly string[];
 
-/** A request of a polling transport, and how it is answered. */
 interface PollingRequest {
   readonly req: HttpRequest;
   readonly res: HttpResponse;
@@ -62,7 +62,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
   #slow: SlowAnswer | undefined;
   #hearsClose: boolean;
 
-  /** Hands the batch of a request to the server, and has it answered. Throws `BatchError`. */
+  /** Hands the batch of a request to the server, which answers it. Throws `BatchError`. */
   static receive(
     server: Server,
     transport: TransportName,
@@ -71,7 +71,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
   ): MaybePromise<void> {
     const requests = server.decode(texts);
     // HT-9: an empty batch is answered by a status, since there is no message to reply to.
-    if (requests.length === 0) throw new BatchError('malformed');
+    if (requests.length === 0) throw new BatchError('malformed', 'the batch has no message');
     const exchange = new HttpExchange(server, transport, req, res, format);
     const received = server.receive(requests, exchange);
     exchange.received();
@@ -85,7 +85,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     this.#req = req;
     this.#res = res;
     this.#format = format;
-    // Node takes it from the response before it says that that is finished.
+    // Stored, since Node removes the socket from a response before it reports the finish.
     this.#socket = req.socket;
     this.#isNewBrowser = false;
     this.#state = 'waiting';
@@ -93,7 +93,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     this.#hearsClose = false;
   }
 
-  /** The batch was received. Sees to it, where the answer is still to come, that a peer that hangs up is noticed. */
+  /** The batch was received. If the answer is still to come, notices a peer that hangs up. */
   received(): void {
     this.#isReceiving = false;
     if (this.#state === 'waiting') this.#hearClose();
@@ -154,14 +154,14 @@ export class HttpExchange implements Conduit, DeferredWrite {
     } else this.#write(answer);
   }
 
-  /** Writes the answer that was there while more was to be read. */
+  /** Writes the answer that was deferred while more was to be read. */
   writeDeferred(): void {
     const answer = this.#heldBack;
     this.#heldBack = undefined;
     if (answer !== undefined) this.#write(answer);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string): void {
     if (reason === 'overtaken') {
       this.writeDeferred();
       this.#slow?.overtaken();
@@ -182,7 +182,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
         break;
       default:
         if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
-        refuse(this.#res, 503, 'Service unavailable');
+        refuse(this.#res, 503, text === undefined ? 'Service unavailable' : `Service unavailable: ${text}`);
     }
     this.#settle([]);
   }
@@ -205,10 +205,14 @@ export class HttpExchange implements Conduit, DeferredWrite {
     }
   }
 
-  // DL-8: whole when nothing is left to write, which is nearly always so at once.
+  // DL-8: the batch is handed over when nothing is left to write, which is nearly always the case at once.
   #settle(batch: readonly Outgoing[], handover?: Handover): void {
-    if (this.#res.writableFinished !== true || this.#socket.destroyed) this.#await(batch, handover);
-    else handover?.settled(batch, true);
+    const { writableFinished, writableEnded, writableLength } = this.#res;
+    // Node 24 says only in the next tick that a response has finished. Over HTTP/2 nothing but `finish` counts.
+    const isOver =
+      writableFinished === true || (writableEnded === true && writableLength === 0 && !this.http2);
+    if (isOver && !this.#socket.destroyed) handover?.settled(batch, true);
+    else this.#await(batch, handover);
   }
 
   #await(batch: readonly Outgoing[], handover: Handover | undefined): SlowAnswer {
@@ -230,7 +234,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     if (unanswered) this.#server.lost(this);
   };
 
-  // CK-1: only a handshake that succeeded gives a browser its id, and only one that has none.
+  // CK-1: only a successful handshake sets the cookie, and only for a browser without one.
   #setCookie(batch: readonly Outgoing[]): void {
     if (!batch.some(isWelcome)) return;
     const { browser } = this;

@@ -1,30 +1,29 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Log } from '../lib/log.ts';
-import { BatchError } from '../protocol/errors.ts';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Pinged } from './round-trip.ts';
 
-/** What a request says before its body; an upgrade has no more. */
+/** The head of a request. An upgrade request has nothing else. */
 export interface RequestHead {
   url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly destroyed: boolean; readonly remoteAddress?: string | undefined };
-  /** The URL before an application cut its mount off. */
+  /** The URL before a framework removed the mount from it. */
   readonly originalUrl?: string;
 }
 
-/** What the transports need of a request: Node's own over HTTP/1 and HTTP/2, Express's, or Fastify's raw one. */
+/** The part of a request that transports need: Node's own over HTTP/1 and HTTP/2, Express's, or Fastify's raw one. */
 export interface HttpRequest extends RequestHead, Readable {
   readonly method?: string | undefined;
   readonly httpVersionMajor: number;
   readonly socket: RequestHead['socket'] & { on(event: 'close', listener: () => void): unknown };
-  /** The mount, where an application cut one off. */
+  /** The mount that a framework removed from the URL. */
   readonly baseUrl?: string;
-  /** What a body parser in front of the mount made of the body. */
+  /** The body as a parser in front of the mount read it. */
   readonly body?: unknown;
 }
 
-/** What the transports need of a response. */
+/** The part of a response that transports need. */
 export interface HttpResponse {
   readonly headersSent: boolean;
   readonly destroyed?: boolean;
@@ -32,9 +31,9 @@ export interface HttpResponse {
   readonly writableFinished?: boolean;
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
-  /** `null` in HTTP/1.1 while responses before it use the connection, and once it is through. */
+  /** `null` in HTTP/1.1 while earlier responses use the connection, and after the response has ended. */
   readonly socket?: object | null | undefined;
-  /** What carries the response over HTTP/2, where the response says `finish` however its stream ended. */
+  /** The stream of HTTP/2. Its response emits `finish` however the stream ended. */
   readonly stream?: {
     readonly destroyed?: boolean;
     readonly session?: Pinged | undefined;
@@ -52,24 +51,50 @@ export interface HttpResponse {
 /** Answers one request. Never throws or rejects. */
 export type Handle = (req: HttpRequest, res: HttpResponse) => void | Promise<void>;
 
-/** HT-6: `no-transform` keeps an application's compression from holding replies back. */
+/** HT-6: `no-transform` keeps compression in an application from delaying replies. */
 export const commonHeaders = {
   'Cache-Control': 'no-cache, no-store, no-transform',
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** A request that is turned away as a whole, with a status instead of a batch (HT-9). */
+/** Refuses a whole request, with a status instead of a batch (HT-9). */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
+  /** The option that would allow it. */
+  readonly option: string | undefined;
+  /** Whether the log has it already, or need not have it. */
+  readonly quiet: boolean;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  /** The words of the status, and after a colon what is wrong, for people. */
+  constructor(status: number, message: string, { option, quiet = false, ...options }: HttpErrorOptions = {}) {
     super(message, options);
     this.status = status;
+    this.option = option;
+    this.quiet = quiet;
   }
 }
 
-/** Answers with a status and a plain text that is no JSON: Faye's Node client parses whatever comes (HT-5). */
+interface HttpErrorOptions extends ErrorOptions {
+  readonly option?: string;
+  readonly quiet?: boolean;
+}
+
+/** A body or message is larger than `maxMessageSize`. */
+export function tooLarge(
+  { maxMessageSize }: { readonly maxMessageSize: number },
+  options?: ErrorOptions,
+): HttpError {
+  const why = overLimit('maxMessageSize', maxMessageSize);
+  return new HttpError(413, `Request too large: ${why}`, { ...options, option: 'maxMessageSize' });
+}
+
+/** What is wrong, without the words of the status. */
+export function reasonIn(text: string): string {
+  return text.replace(/^[A-Z][a-z]+(?: [a-z]+)*: /, '');
+}
+
+/** Answers with a status and a plain text. The text is not JSON, since Faye's Node client parses every body (HT-5). */
 export function refuse(
   res: HttpResponse,
   status: number,
@@ -86,22 +111,7 @@ export function refuse(
   res.end(text);
 }
 
-/** Says by a status why there is no batch. A fault of the server itself is logged. */
-export function turnAway(error: unknown, res: HttpResponse, { log }: { readonly log: Log }): void {
-  if (error instanceof HttpError) {
-    // What still comes of the body is read and thrown away; closed at once, the connection would lose the answer.
-    if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
-    refuse(res, error.status, error.message);
-  } else if (error instanceof BatchError) {
-    const tooLarge = error.fault === 'too_large';
-    refuse(res, tooLarge ? 413 : 400, tooLarge ? 'Request too large' : 'Bad request');
-  } else {
-    log({ level: 'error', event: 'http.failed', error });
-    refuse(res, 500, 'Server error');
-  }
-}
-
-/** SEC-9: how long a peer may read nothing of what was written, before its connection is cut. Milliseconds. */
+/** SEC-9: how long a peer may read nothing before its connection is cut. Milliseconds. */
 export function readingTime({ timeout }: { readonly timeout: number }): number {
   return Math.max(timeout, 10_000);
 }

@@ -1,9 +1,10 @@
 import type { Server } from './options.ts';
 import { recover } from '../lib/maybe-promise.ts';
 import { discard, readBody, textsOf } from './body.ts';
-import { commonHeaders, type Handle, HttpError, turnAway } from './http.ts';
+import { commonHeaders, type Handle, HttpError } from './http.ts';
 import { HttpExchange } from './http-exchange.ts';
 import { textsOfParsed } from './parsed-body.ts';
+import { turnAway } from './turn-away.ts';
 
 const format = {
   headers: { ...commonHeaders, 'Content-Type': 'application/json; charset=utf-8' },
@@ -12,19 +13,18 @@ const format = {
 
 /** `long-polling`, and under its second name `cross-origin-long-polling`: a POST of JSON or of a form (LP-1 to LP-5). */
 export function longPolling(server: Server): Handle {
-  const { maxMessageSize } = server.options;
-  // No async function: one that waits for the answer keeps the text of the body until then.
+  // Not an async function, which would keep the text of the body until the answer.
   return (req, res) => {
     const type = (req.headers['content-type'] ?? '').toLowerCase();
-    const failed = (error: unknown) => turnAway(error, res, server);
+    const failed = (error: unknown) => turnAway(error, req, res, server);
     if (type.includes('charset=') && !isReadable(type)) {
       discard(req, server.clock);
-      return failed(new HttpError(415, 'Unsupported charset'));
+      return failed(new HttpError(415, 'Unsupported charset: send UTF-8'));
     }
     // A body parser has read the stream: only then is `req.body` the body (Express 4 sets `{}` on an unread one).
     const request = { req, res, format };
     if (req.readableEnded) {
-      const texts = () => textsOfParsed(req, type, maxMessageSize);
+      const texts = () => textsOfParsed(req, type, server.options);
       return recover(() => HttpExchange.receive(server, 'long-polling', texts(), request), failed);
     }
     return readBody(req, server)

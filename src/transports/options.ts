@@ -5,7 +5,7 @@ import { bytes, count, group, many, ms, toggle, token } from '../options/rows.ts
 import type { OptionTable, Resolved } from '../options/table.ts';
 import { type TrustProxy, trustOf } from './trusted-proxies.ts';
 
-/** Every connection type there is, in the order a handshake reply lists them (HS-7). */
+/** All connection types, in the order of a handshake reply (HS-7). */
 const connectionTypes = [
   'websocket',
   'eventsource',
@@ -21,7 +21,7 @@ const events = {
     default: connectionTypes,
     doc: 'Transports served, in order of preference; `long-polling` brings its cross-origin alias.',
   },
-  maxFlushBytes: bytes(524_288, 'What one HTTP response with events may carry; at least one event.'),
+  maxFlushBytes: bytes(524_288, 'Size of one HTTP response with events; it carries at least one event.'),
 } as const satisfies OptionTable;
 
 const proxies = {
@@ -32,7 +32,7 @@ const proxies = {
     pattern: /^(loopback|linklocal|uniquelocal|[\da-fA-F:.]+(\/[\d.]+)?)$/,
     what: 'their addresses like 10.0.0.0/8, loopback, linklocal or uniquelocal',
     default: false,
-    doc: 'Whose `X-Forwarded-*` is believed: that of so many proxies in front, or of those listed.',
+    doc: 'Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed.',
   },
 } as const satisfies OptionTable;
 
@@ -50,35 +50,41 @@ const browsers = {
   ),
   browserCookie: {
     ...group('The cookie by which a browser’s tabs are counted; `false` sets none.', {
-      name: { kind: 'string', ...token, default: 'BAYEUX_BROWSER', doc: 'Its name.' },
+      name: { kind: 'string', ...token, default: 'BAYEUX_BROWSER', doc: 'Name of the cookie.' },
       domain: {
         kind: 'string',
         pattern: /^[\w.-]+$/,
         what: 'a domain',
-        doc: 'Its Domain; unset is this host alone.',
+        doc: 'Domain attribute; unset means this host alone.',
       },
-      path: { kind: 'string', pattern: /^\/[!-:<-~]*$/, what: 'a path', default: '/', doc: 'Its Path.' },
-      maxAge: count('seconds', -1, -1, many, 'Its Max-Age; -1 is until the browser closes.'),
+      path: {
+        kind: 'string',
+        pattern: /^\/[!-:<-~]*$/,
+        what: 'a path',
+        default: '/',
+        doc: 'Path attribute.',
+      },
+      maxAge: count('seconds', -1, -1, many, 'Max-Age attribute; -1 means until the browser closes.'),
       secure: {
         kind: 'word',
         words: ['auto', true, false],
         default: 'auto',
-        doc: 'Secure; `auto` is on TLS.',
+        doc: 'Secure attribute; `auto` sets it on TLS.',
       },
-      httpOnly: toggle(true, 'HttpOnly.'),
+      httpOnly: toggle(true, 'HttpOnly attribute.'),
       sameSite: {
         kind: 'word',
         words: ['auto', 'Strict', 'Lax', 'None', 'omit'],
         default: 'auto',
-        doc: 'SameSite; `auto` is Lax when `origins` is `same`, else omitted.',
+        doc: 'SameSite attribute; `auto` means Lax when `origins` is `same`, else none.',
       },
-      partitioned: toggle(false, 'Partitioned.'),
+      partitioned: toggle(false, 'Partitioned attribute.'),
     }),
     off: true,
   },
 } as const satisfies OptionTable;
 
-const own = 'As the option of this name, on this transport.';
+const own = 'The option of the same name, for this transport.';
 const times = {
   timeout: { ...ms(0, own), default: undefined, inherits: 'timeout' },
   interval: { ...ms(0, own), default: undefined, inherits: 'interval' },
@@ -97,8 +103,8 @@ const websocket = {
       ...token,
       doc: 'Subprotocol clients must offer; unset takes the first one offered.',
     },
-    messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 is no limit.'),
-    maxFlushBytes: bytes(65_536, 'What one frame may carry; at least one message.'),
+    messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 means no limit.'),
+    maxFlushBytes: bytes(65_536, 'Size of one frame; it carries at least one message.'),
     maxBufferedBytes: bytes(262_144, 'Unsent bytes of a slow socket above which events wait in the queue.'),
     pingInterval: ms(25_000, 'Time between two pings; a socket that misses two is closed.', 1),
     firstMessageTimeout: ms(60_000, 'How long a socket may stay without a session.', 1),
@@ -135,7 +141,7 @@ const eventSource = {
   eventSource: group('The `eventsource` transport.', {
     timeout: {
       ...times.timeout,
-      doc: 'As the option of this name; here also the pause between two connects, which only show that the client lives.',
+      doc: 'The option of the same name; here also the pause between two connects, which only show that the client is alive.',
     },
     maxInterval: times.maxInterval,
     ping: ms(10_000, 'Time between two comments that keep a stream open.', 1),
@@ -150,7 +156,7 @@ type Table = typeof events &
   typeof callbackPolling &
   typeof eventSource;
 
-/** What transports have to know. */
+/** The options that transports read. */
 export interface TransportOptions extends CoreOptions, Resolved<Table> {
   readonly transports: TransportNames;
   readonly trustProxy: TrustProxy;
@@ -158,7 +164,7 @@ export interface TransportOptions extends CoreOptions, Resolved<Table> {
   readonly longPolling: Resolved<typeof longPolling>['longPolling'];
   readonly callbackPolling: Resolved<typeof callbackPolling>['callbackPolling'];
   readonly eventSource: Resolved<typeof eventSource>['eventSource'];
-  /** `same` lets pages of other sites not use the server. */
+  /** `same` refuses pages of other sites. */
   readonly origins: unknown;
 }
 
@@ -185,7 +191,7 @@ export const transportOptions = {
 
 type TransportNames = Resolved<typeof events>['transports'];
 
-/** LP-5: without the second name, cross-origin Faye browsers fall to JSONP. */
+/** LP-5: without the second name, cross-origin Faye browsers fall back to JSONP. */
 export function withAlias(transports: TransportNames): TransportNames {
   if (!transports.includes('long-polling') || transports.includes('cross-origin-long-polling'))
     return transports;
@@ -205,7 +211,7 @@ function refuseNoTransport({ transports }: { readonly transports: TransportNames
   }
 }
 
-/** Browsers refuse to keep such a cookie, and every tab would count as a browser of its own. */
+/** Browsers reject such a cookie, and every tab would then count as a browser of its own. */
 function refuseLostCookie({ browserCookie }: Resolved<typeof browsers>): void {
   if (!browserCookie) return;
   const { secure, sameSite, partitioned } = browserCookie;

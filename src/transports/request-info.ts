@@ -6,14 +6,14 @@ import { type TrustProxy, trustOf } from './trusted-proxies.ts';
 import { valuesOf } from './form.ts';
 import type { RequestHead } from './http.ts';
 
-type Asked = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
+type Source = Pick<RequestHead, 'headers' | 'url' | 'originalUrl' | 'socket'>;
 
-/** What a policy may know of a request: plain and frozen (HS-17). */
-export function requestInfo(req: Asked, transport: TransportName, trustProxy: TrustProxy): RequestInfo {
+/** The request as a policy sees it: plain values, frozen (HS-17). */
+export function requestInfo(req: Source, transport: TransportName, trustProxy: TrustProxy): RequestInfo {
   const { origin, cookie = '' } = req.headers;
   const url = withoutSecret(req.originalUrl ?? req.url ?? '', transport);
   const headers = { ...req.headers };
-  // The same again, over HTTP/2.
+  // HTTP/2 repeats the URL in a header.
   if (':path' in headers) headers[':path'] = url;
   return Object.freeze({
     transport,
@@ -25,7 +25,7 @@ export function requestInfo(req: Asked, transport: TransportName, trustProxy: Tr
   });
 }
 
-// HS-16: the URL of a stream ends with the clientId, and that of a JSONP call has messages with it in its query.
+// HS-16: the URL of a stream ends with the clientId, and the query of a JSONP call has messages that contain it.
 function withoutSecret(url: string, transport: TransportName): string {
   if (transport === 'eventsource') return url.replace(/[^/?]*(?=\?|$)/, '');
   return transport === 'callback-polling' ? url.replace(/\?.*/s, withoutMessages) : url;
@@ -40,8 +40,9 @@ function withoutMessages(query: string): string {
 }
 
 /**
- * The name and port a client asked for, as it wrote them, or as a trusted proxy says it did. The target of the request stands
- * over `Host` when it is a whole address (RFC 9112, 3.2.2), and so does `:authority` (RFC 9113, 8.3.1).
+ * The host and port that a client asked for, as it wrote them or as a trusted proxy reports them. A request
+ * target that is a full URL takes precedence over `Host` (RFC 9112, 3.2.2), and so does `:authority` (RFC
+ * 9113, 8.3.1).
  */
 export function hostOf(req: RequestHead, trustProxy: TrustProxy): string {
   const { headers, url = '', originalUrl = url } = req;
@@ -50,8 +51,8 @@ export function hostOf(req: RequestHead, trustProxy: TrustProxy): string {
 }
 
 /**
- * How the client asked, as far as it is known: by TLS here, or as a trusted proxy says. A plain connection may come from a proxy
- * that nobody said to trust, so it tells nothing.
+ * The scheme of the client, if it is known from TLS here or from a trusted proxy. A plain connection may come
+ * from a proxy that is not in `trustProxy`, so it tells nothing.
  */
 export function schemeOf(req: RequestHead, trustProxy: TrustProxy): 'http' | 'https' | undefined {
   const forwarded = forwardedBy(req, req.headers['x-forwarded-proto'], trustProxy);
@@ -67,12 +68,12 @@ export function isSecure(req: RequestHead, trustProxy: TrustProxy): boolean {
 /** The value of one cookie. */
 export function cookieOf(header: string, name: string): string | undefined {
   if (!header.includes(name)) return undefined;
-  return pairsOf(header).find(([one]) => one === name)?.[1];
+  return pairsOf(header).find(([key]) => key === name)?.[1];
 }
 
-/** Where a request is from: the peer, or whom the nearest trusted proxies name, up to the first address that is not trusted. */
+/** The client: the peer if it is no trusted proxy, else the last address in `X-Forwarded-For` that is none. */
 export function addressOf(
-  { headers, socket }: Pick<Asked, 'headers' | 'socket'>,
+  { headers, socket }: Pick<Source, 'headers' | 'socket'>,
   trustProxy: TrustProxy,
 ): string {
   let address = bareAddress(socket.remoteAddress ?? '');
@@ -87,7 +88,7 @@ export function addressOf(
   return address;
 }
 
-// A proxy appends to what a client may have made up, or writes all of it: only the last entry is surely its own.
+// A client may send this header too. A proxy appends to it or replaces it, so only the last entry is surely from the proxy.
 function forwardedBy(
   { socket }: Pick<RequestHead, 'socket'>,
   header: IncomingHttpHeaders[string],

@@ -4,31 +4,32 @@ export interface Pinged {
   ping(answered: (error: Error | null) => void): boolean;
 }
 
-/** Hears whether the peer answered. */
-type Heard = (answered: boolean) => void;
+/** Called with whether the peer answered. */
+type OnAnswer = (answered: boolean) => void;
 
-// Who asked while a PING was under way: the next one is theirs, since they may have written something behind this one.
-const waiting = new WeakMap<Pinged, Heard[]>();
+// Callers that ask while a PING is under way wait for the next one, since they may have written something after this one.
+const waiting = new WeakMap<Pinged, OnAnswer[]>();
 
 /**
- * Calls back when the peer has everything that was written on this connection, or cannot have it any more: it answers a PING in order.
- * A connection that is dark never calls back. One PING at a time is under way, however many ask.
+ * Calls back when the peer has received everything written on this connection, or can no longer receive it.
+ * The peer answers a PING in order. No callback comes from a connection that is silently dead. Only one PING
+ * at a time is under way.
  */
-export function afterRoundTrip(connection: Pinged, heard: Heard): void {
+export function afterRoundTrip(connection: Pinged, onAnswer: OnAnswer): void {
   const next = waiting.get(connection);
-  if (next === undefined) ping(connection, [heard]);
-  else next.push(heard);
+  if (next === undefined) ping(connection, [onAnswer]);
+  else next.push(onAnswer);
 }
 
-function ping(connection: Pinged, asked: readonly Heard[]): void {
-  const next: Heard[] = [];
+function ping(connection: Pinged, callbacks: readonly OnAnswer[]): void {
+  const next: OnAnswer[] = [];
   waiting.set(connection, next);
   const answered = (error: Error | null): void => {
     waiting.delete(connection);
     if (next.length > 0) ping(connection, next);
-    for (const heard of asked) heard(error === null);
+    for (const onAnswer of callbacks) onAnswer(error === null);
   };
-  // Node throws when it is asked to ping what is destroyed.
+  // Node throws on a PING to a destroyed connection.
   if (connection.destroyed) answered(new Error('the connection is over'));
   else connection.ping(answered);
 }

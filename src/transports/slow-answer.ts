@@ -9,32 +9,32 @@ import { atTurn } from './turn.ts';
 /** How much of a body is written at once. Bytes. */
 export const PIECE = 16_384;
 
-/** How long an answer that is overtaken may make no progress, if it made some before at a faster pace. Milliseconds. */
+/** How long an overtaken answer may make no progress, if its earlier progress was faster. Milliseconds. */
 const PATIENCE = 400;
-/** The same for one that is read slowly, at most. Milliseconds. */
+/** The same for an answer that is read slowly, at most. Milliseconds. */
 const MOST_PATIENCE = 5_000;
 
-/** How much longer than for a piece a peer of HTTP/2 may take to say that it has all: by then nothing tells of progress. Milliseconds. */
+/** Extra time for a peer of HTTP/2 to confirm that it has all, since by then no progress can be seen. Milliseconds. */
 const MOST_UNSEEN = 60_000;
 
-/** What an answer leaves by. */
-interface Way {
+/** The request and response that carry an answer. */
+interface Carrier {
   readonly server: Server;
   readonly req: HttpRequest;
   readonly res: HttpResponse;
 }
 
 /**
- * An answer that may not leave at once. A large body is written piece by piece, the next when the one before has left: so it shows
- * whether its peer still reads. The answer lives as long as it makes progress (SEC-9).
+ * An answer that may not leave at once. A large body is written in pieces, each when the one before has left,
+ * which shows whether the peer still reads. An answer without progress is cut (SEC-9).
  *
  *             piece left   last left          connection lost   no progress in time
  *   writing   writing      written            settled           settled, cut
  *   written   -            settled, or sent   settled           settled, cut
  *   sent      -            -                  settled           settled, cut
  *
- * `sent` is of HTTP/2 alone: Node says there that a response has finished when its connection died. So what did not leave at once
- * counts as handed over only when its peer has answered a PING sent behind it (DL-8).
+ * `sent` is for HTTP/2 alone, where Node emits `finish` even if the connection died. So an answer that did not
+ * leave at once counts as handed over when its peer has answered a PING that was sent after it (DL-8).
  */
 export class SlowAnswer {
   readonly #server: Server;
@@ -52,7 +52,7 @@ export class SlowAnswer {
   #deadline: Timer | undefined;
   #patience: Timer | undefined;
 
-  constructor({ server, req, res }: Way, batch: readonly Outgoing[], handover: Handover | undefined) {
+  constructor({ server, req, res }: Carrier, batch: readonly Outgoing[], handover: Handover | undefined) {
     this.#server = server;
     this.#res = res;
     this.#socket = req.socket;
@@ -64,26 +64,25 @@ export class SlowAnswer {
     this.#watch();
   }
 
-  /** Writes a large body. */
   write(body: Buffer): void {
     this.#state = 'writing';
     this.#writeFrom(0, body);
   }
 
-  /** A newer connect of its session came: it is cut unless its peer still reads, since its link may be dead (DL-8). */
+  /** A newer connect of the session came. The answer is cut unless its peer still reads, since its link may be dead (DL-8). */
   overtaken(): void {
     if (this.#handover === undefined || this.#state === 'settled') return;
-    this.#patience ??= this.#server.clock.after(PATIENCE, this.#look);
+    this.#patience ??= this.#server.clock.after(PATIENCE, this.#checkOvertaken);
   }
 
-  /** The response closed. Over HTTP/2 it does so in peace as well. */
+  /** The response closed. Over HTTP/2, it also closes after it has finished well. */
   closed(): void {
     if (this.#state !== 'sent') this.#lose();
   }
 
   #watch(): void {
     const { clock } = this.#server;
-    // Small answers over HTTP/2 have left by then.
+    // By the end of the turn, small answers over HTTP/2 have left.
     if (this.#stream !== undefined) clock.soon(() => this.#isNowLate());
     else atTurn(this.#res, () => this.#awaitProgress());
     (this.#stream ?? this.#res).on('finish', () => this.#finished());
@@ -143,7 +142,7 @@ export class SlowAnswer {
     }
   }
 
-  // The timers find a later time when they fire.
+  // Progress does not move the timer: when it fires, it looks for a later deadline.
   readonly #check = (): void => {
     const left = this.#movedAt + this.#mostPause - this.#server.clock.now();
     if (left >= 1) this.#deadline = this.#server.clock.after(left, this.#check);
@@ -154,18 +153,18 @@ export class SlowAnswer {
     return readingTime(this.#server.options) + (this.#state === 'sent' ? MOST_UNSEEN : 0);
   }
 
-  readonly #look = (): void => {
+  readonly #checkOvertaken = (): void => {
     if (this.#state === 'settled') return;
     const { clock } = this.#server;
     const patience = Math.max(PATIENCE, Math.min(2 * this.#longestPause, MOST_PATIENCE));
     const left = this.#movedAt + patience - clock.now();
     if (left >= 1) {
-      this.#patience = clock.after(left, this.#look);
+      this.#patience = clock.after(left, this.#checkOvertaken);
       return;
     }
-    // What is to be heard of progress may wait behind this timer.
+    // Reports of progress may wait behind this timer.
     this.#hasMoved = false;
-    clock.soon(() => (this.#hasMoved ? this.#look() : this.#cut()));
+    clock.soon(() => (this.#hasMoved ? this.#checkOvertaken() : this.#cut()));
   };
 
   #cut(): void {
@@ -174,7 +173,7 @@ export class SlowAnswer {
     this.#res.destroy();
   }
 
-  // What broke off before its end cannot have been read: it has a length. Node tells late of the end of a stream of HTTP/2.
+  // A response cut short cannot have been read, as its length is known. Node reports the end of an HTTP/2 stream late.
   #lose(): void {
     this.#settle(false, this.#stream !== undefined && this.#state !== 'writing');
   }

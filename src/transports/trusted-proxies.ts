@@ -1,13 +1,13 @@
 import proxyAddr from 'proxy-addr';
 import { UsageError } from '../lib/usage-error.ts';
 
-/** Whose `X-Forwarded-*` is believed: nobody's, that of so many proxies in front, or of those with these addresses. */
+/** The proxies whose `X-Forwarded-*` is believed: none, so many in front, or those with these addresses. */
 export type TrustProxy = false | number | readonly string[];
 
-/** Whether an address is that of a proxy that is believed. `hop` counts the proxies from the server on: 0 is the peer. */
+/** Whether an address is that of a trusted proxy. `hop` counts proxies from the server on: 0 is the peer. */
 export type Trust = (address: string, hop: number) => boolean;
 
-/** Reads the option `trustProxy`. Throws `UsageError` for an entry that is no address, no range and no name of ranges. */
+/** Reads the option `trustProxy`. Throws `UsageError` for an entry that is not an address, a range or the name of a range. */
 export function trustOf(trustProxy: TrustProxy): Trust {
   if (trustProxy === false) return () => false;
   if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy;

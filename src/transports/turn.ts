@@ -1,14 +1,14 @@
 import type { HttpRequest, HttpResponse } from './http.ts';
 
-/** Calls back when a response has its connection: at once, or when those before it on a pipelined connection are through. */
+/** Calls back when a response has its connection: at once, or after the earlier responses of a pipelined connection. */
 export function atTurn(res: HttpResponse, call: () => void): void {
   if (res.socket === null) res.on('socket', call);
   else call();
 }
 
 /**
- * Calls back once when a response closes. Node before 24 tells a response nothing of the end of its connection while it
- * waits for its turn.
+ * Calls back once when a response closes. Before Node 24, a response that waits for its turn on a connection
+ * does not learn that the connection ended.
  */
 export function hearClose(
   { socket }: Pick<HttpRequest, 'socket'>,
@@ -31,7 +31,7 @@ type Socket = HttpRequest['socket'];
 
 const waiters = new WeakMap<Socket, Set<() => void>>();
 
-// One listener a socket, however many requests are pipelined on it.
+// One listener per socket, however many requests are pipelined on it.
 function waitingOn(socket: Socket): Set<() => void> {
   const known = waiters.get(socket);
   if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 
-/** A batch that was written, and whom to tell when it has left. */
+/** A written batch, and whom to tell when it has left. */
 export interface Written {
   readonly batch: readonly Outgoing[];
   readonly handover: Handover | undefined;

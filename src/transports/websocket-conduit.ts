@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest, WebSocket } from 'faye-websocket';
 import type {
+  CloseReason,
   Conduit,
   ConduitOwner,
   EndReason,
@@ -24,7 +25,7 @@ export interface Shared extends SharedByLinks {
   readonly idle: Rounds<WebSocketConduit>;
 }
 
-/** How many frames may be at work before no more is read (PR-12). */
+/** Frames that may be handled at once before reading pauses (PR-12). */
 const MAX_AT_WORK = 100;
 
 /**
@@ -36,17 +37,16 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   readonly #shared: Shared;
   readonly #frames: Frames;
   readonly #socket: Duplex;
-  readonly #asked: UpgradeRequest;
+  readonly #upgrade: UpgradeRequest;
   #session: ConduitOwner | undefined;
   #info: RequestInfo | undefined;
   #atWork = 0;
 
-  /** The WebSocket has opened. */
-  constructor(shared: Shared, frames: Frames, asked: UpgradeRequest, socket: Duplex, webSocket: WebSocket) {
+  constructor(shared: Shared, frames: Frames, upgrade: UpgradeRequest, socket: Duplex, webSocket: WebSocket) {
     super(shared, socket, webSocket);
     this.#shared = shared;
     this.#frames = frames;
-    this.#asked = asked;
+    this.#upgrade = upgrade;
     this.#socket = socket;
     shared.idle.add(this);
     shared.server.join(this);
@@ -64,7 +64,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     return this.#session;
   }
 
-  /** Without a session it does not stay for long (WS-13). */
+  /** A socket without a session is closed after a while (WS-13). */
   set session(session: ConduitOwner | undefined) {
     if (session === this.#session) return;
     this.#session = session;
@@ -74,17 +74,17 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
 
   get request(): RequestInfo {
     const { trustProxy } = this.#shared.server.options;
-    this.#info ??= requestInfo({ ...this.#asked, socket: this.#socket }, this.transport, trustProxy);
+    this.#info ??= requestInfo({ ...this.#upgrade, socket: this.#socket }, this.transport, trustProxy);
     return this.#info;
   }
 
   get address(): string {
     const { trustProxy } = this.#shared.server.options;
-    return addressOf({ headers: this.#asked.headers, socket: this.#socket }, trustProxy);
+    return addressOf({ headers: this.#upgrade.headers, socket: this.#socket }, trustProxy);
   }
 
   get browser(): string | undefined {
-    return browserOf(this.#asked, this.#shared.server.options);
+    return browserOf(this.#upgrade, this.#shared.server.options);
   }
 
   get http2(): boolean {
@@ -100,12 +100,12 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     else handover?.settled(batch, false);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string): void {
     if (!this.isOpen || reason === 'replaced') return;
-    // By then the socket may be another session's.
+    // By then the socket may serve another session.
     if (reason === 'disconnected') this.closeSoon(() => this.#session !== undefined);
     else if (reason === 'overtaken') this.cut();
-    else this.close(closeCodes[reason]);
+    else this.close(closeCodes[reason], text);
   }
 
   /** Closes a socket that has been without a session for too long (WS-13). */
@@ -115,9 +115,9 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
 
   protected received(text: string): void {
     const requests = this.#decode(text);
-    // WS-5.
+    // WS-5: an empty batch is ignored.
     if (requests === undefined || requests.length === 0) return;
-    if (this.#session === undefined) this.#spoke();
+    if (this.#session === undefined) this.#extendIdleTime();
     const received = this.#shared.server.receive(requests, this);
     if (!isPromise(received)) return;
     this.#atWork += 1;
@@ -146,13 +146,14 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     try {
       return this.#shared.server.decode(text);
     } catch (error) {
-      this.close(error instanceof BatchError ? closeCodes[error.fault] : closeCodes.failed);
+      if (error instanceof BatchError) this.refuse(closeCodes[error.fault], error.message, error.option);
+      else this.close(closeCodes.failed);
       return undefined;
     }
   }
 
   // A peer that may publish without a session stays as long as it sends messages.
-  #spoke(): void {
+  #extendIdleTime(): void {
     if (this.#shared.server.options.unconnectedPublish !== 'deny') this.#shared.idle.add(this);
   }
 }

@@ -2,8 +2,9 @@ import { constants, inflateRawSync } from 'node:zlib';
 import type { Extension, ExtensionSession, Message, Processed } from 'faye-websocket';
 
 /**
- * `permessage-deflate` (RFC 7692) as an extension of `faye-websocket`: agrees on it and inflates what comes. Nothing is looked back at in either
- * direction, so that no socket keeps a window, and a frame compressed once serves all (see `deflatedFrame`).
+ * `permessage-deflate` (RFC 7692) as an extension of `faye-websocket`: negotiates it and inflates messages.
+ * No context takeover in either direction, so that no socket keeps a window, and all sockets can share a
+ * compressed frame (see `deflatedFrame`).
  */
 export function permessageDeflate(maxLength: number, agreed: () => void): Extension {
   return {
@@ -25,7 +26,7 @@ type Offer = Readonly<Record<string, unknown>>;
 
 const WINDOW_BITS = 15;
 
-// Shared frames need the whole window: who cannot look back that far gets them uncompressed.
+// Shared frames need the whole window: clients with a smaller one get uncompressed frames.
 const acceptable: Readonly<Record<string, (value: unknown) => boolean>> = {
   server_no_context_takeover: (value) => value === true,
   client_no_context_takeover: (value) => value === true,
@@ -59,7 +60,7 @@ class InflatingSession implements ExtensionSession {
     };
   }
 
-  // At once, so that messages keep their order; what is too large stops while it is being inflated (WS-16).
+  // Synchronous, so that messages keep their order. A message that is too large stops while it is inflated (WS-16).
   processIncomingMessage(message: Message, processed: Processed): void {
     if (!message.rsv1) {
       processed(null, message);
@@ -77,7 +78,7 @@ class InflatingSession implements ExtensionSession {
     processed(null, message);
   }
 
-  // Data frames do not pass here: they are made by `deflatedFrame`.
+  // Data frames do not pass here: `deflatedFrame` makes them.
   processOutgoingMessage(message: Message, processed: Processed): void {
     processed(null, message);
   }
@@ -85,7 +86,7 @@ class InflatingSession implements ExtensionSession {
   close(): void {}
 }
 
-/** The WebSocket closes with the code that its `type` stands for. */
+/** The WebSocket closes with the code for this `type`. */
 class InflateError extends Error {
   readonly type: 'too_large' | 'encoding_error';
 

@@ -12,7 +12,7 @@ export function closeFrame(code: number, why = ''): Buffer {
   return Buffer.from([FIN | CLOSE, 2 + why.length, code >> 8, code & 0xff, ...Buffer.from(why)]);
 }
 
-/** A text frame; `length` is that of the text in bytes. What a server sends is not masked, so that the bytes are the same for all who get them. */
+/** A text frame; `length` is that of the text in bytes. A server does not mask frames, so all receivers can share the bytes. */
 export function textFrame(text: string, length = Buffer.byteLength(text)): Buffer {
   const frame = begin(TEXT, length);
   frame.write(text, frame.length - length);
@@ -22,7 +22,7 @@ export function textFrame(text: string, length = Buffer.byteLength(text)): Buffe
 /** Bytes below which a text costs more to compress than it saves. */
 const WORTH_COMPRESSING = 512;
 
-/** A compressed text frame (RFC 7692), made without looking back at others: it too is the same for all. */
+/** A compressed text frame (RFC 7692) without context takeover, so that all receivers can share it too. */
 export function deflatedFrame(text: string, length = Buffer.byteLength(text)): Buffer {
   if (length < WORTH_COMPRESSING) return textFrame(text, length);
   // RFC 7692, 7.2.1: the four bytes that end every flush are left out.
@@ -59,17 +59,17 @@ interface Built {
   readonly frame: Buffer;
 }
 
-/** What one frame may carry. */
+/** The limits of one frame. */
 export interface FrameLimits {
-  /** Bytes of text, before it is compressed (DL-11); more only where one message alone has more. */
+  /** Bytes of text before compression (DL-11). Only a single message may have more. */
   readonly maxFlushBytes: number;
   /** Messages; 0 is no limit. */
   readonly messagesPerFrame: number;
 }
 
 /**
- * Builds the frame of a batch of events once a turn: all sessions that got the same ones share its bytes. A batch that is too much for
- * one frame takes several, one behind the other in the same bytes.
+ * Builds the frame of a batch of events once per turn: all sessions with the same events share its bytes. A
+ * batch that is too large for one frame takes several, one behind the other in the same bytes.
  */
 export class Frames {
   readonly #make: (text: string, length: number) => Buffer;
@@ -102,7 +102,7 @@ export class Frames {
   #build(batch: readonly Outgoing[]): Buffer {
     this.#built += 1;
     const frame = this.#encode(batch);
-    // A reply goes to one client, and never again.
+    // A reply goes to one client only: its frame is not kept.
     if (batch[batch.length - 1] instanceof OutgoingReply) return frame;
     if (this.#last === undefined) this.#clock.soon(this.#forget);
     this.#last = { batch, frame };
@@ -120,28 +120,28 @@ export class Frames {
     return Buffer.concat(partsOf(batch, this.#limits).map((part) => this.#encode(part)));
   }
 
-  // Whoever shares a batch sends it in the same turn.
+  // All sessions that share a batch send it in the same turn.
   readonly #forget = (): void => {
     this.#last = undefined;
-    // A map that is cleared links what it held to what it will hold: once some of it is old, all of it outlives scavenges.
+    // Not `clear()`, which links the old table to the new one: once some of it is old, all entries outlive scavenges.
     this.#byFirst = new Map();
   };
 }
 
-/** As many messages in each part as one frame may carry, and at least one. */
+/** Each part has as many messages as one frame may carry, and at least one. */
 function partsOf(batch: readonly Outgoing[], { maxFlushBytes, messagesPerFrame }: FrameLimits): Outgoing[][] {
   const parts: Outgoing[][] = [];
   let part: Outgoing[] = [];
-  // Of the brackets: each message counts with its comma, of which there is one less.
+  // The brackets take two bytes. Each message counts with a comma, which is one comma too many.
   let bytes = 1;
-  for (const one of batch) {
-    bytes += one.bytes + 1;
+  for (const message of batch) {
+    bytes += message.bytes + 1;
     if (part.length > 0 && (bytes > maxFlushBytes || part.length === messagesPerFrame)) {
       parts.push(part);
       part = [];
-      bytes = 1 + one.bytes + 1;
+      bytes = 1 + message.bytes + 1;
     }
-    part.push(one);
+    part.push(message);
   }
   return [...parts, part];
 }

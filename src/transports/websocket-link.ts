@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'faye-websocket';
+import { overLimit } from '../protocol/over-limit.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
+import type { RefusalDetails } from '../core/refusals.ts';
 import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
@@ -23,9 +25,7 @@ export const closeCodes = {
 
 /** How many pings may go unanswered (WS-14). */
 const MAX_UNANSWERED = 2;
-/**
- * How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds.
- */
+/** How long a client has to close after its session ended, and how long closing may take (DC-3). Milliseconds. */
 const LINGER = 1000;
 
 const NOTHING = Buffer.alloc(0);
@@ -85,7 +85,8 @@ export abstract class WebSocketLink implements DeferredWrite {
     webSocket[owner] = this;
     webSocket.onmessage = onMessage;
     webSocket.onclose = onClose;
-    // Behind the one that has the WebSocket read.
+    webSocket.onerror = onError;
+    // Called after the listener that feeds the WebSocket.
     socket.on('data', afterRead);
     shared.pings.add(this);
   }
@@ -102,7 +103,6 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Whether too many messages are at work to read more of them. */
   protected abstract get isBusy(): boolean;
 
-  /** The address of the peer. */
   abstract get address(): string;
 
   get isOpen(): boolean {
@@ -144,7 +144,7 @@ export abstract class WebSocketLink implements DeferredWrite {
   take(data: string | Buffer): void {
     if (this.#state !== 'open') return;
     if (typeof data !== 'string') {
-      this.close(closeCodes.binary);
+      this.refuse(closeCodes.binary, 'a binary frame came: send text');
       return;
     }
     this.#isReading = true;
@@ -155,8 +155,7 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Pauses reading while the peer sends more than can be handled, or reads less than it is sent. */
   pace(): void {
     if (!this.alive) return;
-    // Replies or pongs may have piled up with no batch behind them, whose end would resume reading: add an
-    // empty one.
+    // Replies or pongs may be unsent with no batch after them to resume reading: add an empty batch.
     if (this.#isFull && this.#hasSettled) this.#await([], undefined);
     const isBusy = this.#isFull || this.isBusy;
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
@@ -168,9 +167,17 @@ export abstract class WebSocketLink implements DeferredWrite {
     const { intake, options } = this.#shared.server;
     const held = memoryHeld(this.#webSocket);
     const more = held - this.#partial;
-    if (held > 2 * options.maxMessageSize) this.close(closeCodes.too_large);
-    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity);
+    if (held > 2 * options.maxMessageSize) this.#refuseSize();
+    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity, intake.full);
     else this.#count(held);
+  }
+
+  /** The library that reads frames refused one, and has sent the close frame; or the connection broke. */
+  broken(why: string): void {
+    if (this.#state !== 'open' || why.startsWith('Network error')) return;
+    const { maxMessageSize } = this.#shared.server.options;
+    if (!why.includes('too large')) this.#noteRefused({ cause: 'frame', why });
+    else this.#noteRefused(tooLong(maxMessageSize));
   }
 
   /** The socket is gone. */
@@ -190,6 +197,13 @@ export abstract class WebSocketLink implements DeferredWrite {
     this.#writeFrame(frame);
     if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
     else if (handover !== undefined) this.#await(batch, handover);
+  }
+
+  /** Closes for what the peer sent, and logs it. None of it is the peer's text. */
+  protected refuse(code: number, why: string, option?: string): void {
+    if (this.#state !== 'open') return;
+    this.#noteRefused({ ...(option !== undefined && { option }), cause: why, why });
+    this.close(code, why);
   }
 
   /** Sends a close frame and ends. */
@@ -214,7 +228,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     if (!this.#hasSettled) this.closed();
   }
 
-  // WS-15.
+  // WS-15: the session keeps its events in its queue.
   get #isFull(): boolean {
     return this.#socket.writableLength > this.#shared.server.options.websocket.maxBufferedBytes;
   }
@@ -225,6 +239,15 @@ export abstract class WebSocketLink implements DeferredWrite {
 
   get #hasSettled(): boolean {
     return this.#unsettled === undefined || this.#unsettled.isEmpty;
+  }
+
+  #refuseSize(): void {
+    const { option, why } = tooLong(this.#shared.server.options.maxMessageSize);
+    this.refuse(closeCodes.too_large, why, option);
+  }
+
+  #noteRefused(details: RefusalDetails): void {
+    this.#shared.server.refusals.note('request.refused', { ...details, address: this.address });
   }
 
   #count(partial: number): void {
@@ -294,8 +317,17 @@ export abstract class WebSocketLink implements DeferredWrite {
   }
 }
 
+function tooLong(maxMessageSize: number): RefusalDetails & { readonly option: string } {
+  const why = overLimit('maxMessageSize', maxMessageSize);
+  return { option: 'maxMessageSize', cause: why, why };
+}
+
 function onMessage(this: WebSocket, { data }: { readonly data: string | Buffer }): void {
   this[owner]?.take(data);
+}
+
+function onError(this: WebSocket, { message }: { readonly message: string }): void {
+  this[owner]?.broken(message);
 }
 
 function onClose(this: WebSocket): void {

@@ -3,12 +3,12 @@ import type { Clock, Timer } from '../lib/clock.ts';
 /** The shortest time between two rounds, so that members that joined one by one are visited together. Milliseconds. */
 const STEP = 100;
 
-/** Visits each member every so often, each in its own time, with one timer for all. */
+/** Visits each member once per period, counted from its own start, with one timer for all. */
 export class Rounds<T> {
   readonly #clock: Clock;
   readonly #period: number;
   readonly #visit: (member: T) => void;
-  // In the order of their times, since all wait equally long.
+  // Ordered by due time, since all members wait equally long.
   readonly #due = new Map<T, number>();
   #timer: Timer | undefined;
 
@@ -19,7 +19,7 @@ export class Rounds<T> {
     this.#visit = visit;
   }
 
-  /** One that is there already begins anew. */
+  /** Adds a member. The period of a known member starts again. */
   add(member: T): void {
     this.#due.delete(member);
     this.#due.set(member, this.#clock.now() + this.#period);

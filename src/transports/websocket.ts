@@ -28,35 +28,34 @@ export class WebSocketTransport {
     };
   }
 
-  /** Frames built so far. */
   get framesBuilt(): number {
     return this.#plain.built + this.#deflated.built;
   }
 
-  /** Answers a handshake that was judged already, and joins the socket to the server. */
+  /** Answers a WebSocket handshake that was accepted, and joins the socket to the server. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { maxMessageSize, websocket } = this.#server.options;
     const { headers, method, url } = request;
-    // The WebSocket and the conduit keep what they are given: not all that Node knows of a request.
-    const asked = { headers, method, url };
+    // The WebSocket and the conduit keep this object: it has only a few fields of the request.
+    const upgrade = { headers, method, url };
     const protocols = websocket.protocol === undefined ? offeredProtocols(headers) : [websocket.protocol];
     let frames = this.#plain;
     const extensions = websocket.perMessageDeflate
       ? [permessageDeflate(maxMessageSize, () => (frames = this.#deflated))]
       : [];
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
-    const webSocket = new WebSocket(asked, socket, head, protocols, {
+    const webSocket = new WebSocket(upgrade, socket, head, protocols, {
       maxLength: maxMessageSize,
       extensions,
     });
-    // The answer to the handshake leaves with all others of this turn; a refusal at once, before the socket is destroyed.
+    // The answer to the handshake leaves with all others of this turn; a refusal leaves at once, before the socket is destroyed.
     socket.cork();
     this.#server.flusher.writeAtTurnEnd({ writeDeferred: () => socket.uncork() });
     webSocket.onerror = () => socket.uncork();
     webSocket.onopen = () => {
       webSocket.onopen = null;
       webSocket.onerror = null;
-      new WebSocketConduit(this.#shared, frames, asked, socket, webSocket);
+      new WebSocketConduit(this.#shared, frames, upgrade, socket, webSocket);
     };
   }
 }

@@ -38,7 +38,7 @@ export const subscribe: readonly Check[] = [
       subscription: [...subscription, '/a'],
     });
     assert.equal(successful, false);
-    assert.match(error ?? '', /^413:\d+:too_many_subscriptions$/);
+    assert.match(error ?? '', /^413:\d+:too_many_patterns$/);
   }),
 
   check('SB-1', 'a session has at most a thousand subscriptions', 'long-polling', async (target) => {

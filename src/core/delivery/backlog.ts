@@ -1,9 +1,10 @@
+import { overLimit } from '../../protocol/over-limit.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Refusals } from '../refusals.ts';
 import type { ServedSession } from '../../ports/feature.ts';
 
-/** When too much waits, sessions end until this part of the limit is in use. */
+/** Above the limit, sessions are ended until this share of it is in use. */
 const AFTERWARDS = 0.75;
 
 interface Held {
@@ -56,7 +57,7 @@ export class Backlog {
 
   // Ends the sessions with the most memory first.
   #end(all: Held[], holders: Map<OutgoingEvent, number>): void {
-    all.sort((one, other) => other.memory - one.memory);
+    all.sort((left, right) => right.memory - left.memory);
     let ended = 0;
     for (const { session, events } of all) {
       if (this.#atMost <= this.#limit * AFTERWARDS) break;
@@ -64,7 +65,8 @@ export class Backlog {
       session.disconnect('overflow');
       ended += 1;
     }
-    this.#refusals.note('queues.full', { option: 'maxQueuedBytes', limit: this.#limit }, ended);
+    const why = `${overLimit('maxQueuedBytes', this.#limit)}; the sessions with the most waiting end`;
+    this.#refusals.note('queues.full', { option: 'maxQueuedBytes', limit: this.#limit, why }, ended);
   }
 }
 

@@ -41,7 +41,7 @@ export class BoundedQueue extends Queue {
     return pushed;
   }
 
-  /** With `least` 0 nothing rather than one event that is too big. */
+  /** With `least` 0 the result is empty if the first event is too big. */
   take(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
     if (this.#aging !== undefined) for (const rule of this.#aging) this.#expire(rule);
     const ahead = this.#gaps?.ahead;
@@ -49,7 +49,7 @@ export class BoundedQueue extends Queue {
   }
 
   putBack(events: readonly OutgoingEvent[]): void {
-    // The gaps stand between these events and the others.
+    // The gaps lie between these events and the others.
     if (this.#gaps !== undefined) this.#reportLater(this.#gaps, this.#gaps.ahead, 0);
     this.prepend(events);
     for (const [index, event] of events.entries()) {
@@ -124,7 +124,7 @@ export class BoundedQueue extends Queue {
   // DL-10: too much waits for the session.
   #overflow(event: OutgoingEvent, rule: OverflowRule | undefined): Pushed {
     const { maxQueueBytes } = this.#limits;
-    // AK-9: the room is taken by events that were sent, which cannot be dropped.
+    // AK-9: sent events, which cannot be dropped, take all the room.
     if (this.counted === 0 && this.#reserved > 0) return this.#act('disconnect', event);
     if (rule !== undefined && rule.action !== 'conflate') {
       const others = this.countedBytes + this.#reservedBytes - this.countOf(rule).bytes;
@@ -175,7 +175,7 @@ export class BoundedQueue extends Queue {
     return since !== undefined && this.#limits.now() - since > rule.maxAge ? oldest : -1;
   }
 
-  // A newer event takes the place of this one: only a gap that it would have reported is left.
+  // A newer event replaces this one. If this one would have reported a gap, another event reports it.
   #replace(index: number): void {
     const event = this.remove(index);
     if (event?.gap === undefined) return;
@@ -183,7 +183,7 @@ export class BoundedQueue extends Queue {
     this.#reportLater(this.#gaps, new Map([[event.channel, event.gap]]), index);
   }
 
-  // Has the events from an index on report these gaps, or later ones where none of the channel is left.
+  // Lets the events from an index on report these gaps. If a channel has no such event, a later one reports its gap.
   #reportLater(gaps: Gaps, reported: Map<string, Gap>, from: number): void {
     this.reportGaps(reported, from);
     gaps.fallBehind(reported);

@@ -5,23 +5,23 @@ import type { Conduit } from '../../ports/conduit.ts';
 const PAUSE_FROM = 1;
 const LONGEST_PAUSE = 10;
 
-/** The part of a session that is flushed. */
+/** The part of a session that a flusher needs. */
 export interface Flushed {
-  /** The socket or stream that takes its events as they come; undefined where they go with connect replies. */
+  /** The socket or stream that events are pushed to; undefined if they go with connect replies. */
   readonly way: Conduit | undefined;
-  /** Sends urgent events. */
   flush(): void;
 }
 
-/** Something that collects answers while more is read, and writes them at the end of the turn. */
+/** Collects answers while more input is read, and writes them at the end of the turn. */
 export interface DeferredWrite {
   /** Never throws. */
   writeDeferred(): void;
 }
 
 /**
- * Does what is done once at the end of a turn of the event loop, when everything that came in the turn was read: writes answers, then
- * flushes each session once, however many events were queued for it. An answer written between two reads would wake its peer each time.
+ * Runs at the end of a turn of the event loop, when all input of the turn was read. Writes answers, then flushes
+ * each session once, however many events were queued for it. An answer written between two reads would wake
+ * its peer each time.
  *
  * Answering a poll costs the client another request. If a turn spent 1 ms or more on polls, poll answers pause for as long again (10 ms
  * at most), so that events published meanwhile share one response. A shorter turn is followed by no pause.
@@ -41,7 +41,7 @@ export class Flusher {
     this.#clock = clock;
   }
 
-  /** Flushes the session at the end of this turn. The session sees to it that it is not added twice. */
+  /** Flushes the session at the end of this turn. The session must not be added twice. */
   add(session: Flushed): void {
     this.#sessions.push(session);
     this.#awaitEnd();
@@ -60,7 +60,7 @@ export class Flusher {
     return true;
   }
 
-  /** The server closes. */
+  /** Ends the pause: the server closes. */
   stop(): void {
     this.#pause?.cancel();
     this.#pollsBegan = undefined;
@@ -84,7 +84,7 @@ export class Flusher {
       if (session.way !== undefined || this.mayAnswer()) session.flush();
       else this.#paused.push(session);
     }
-    // Requests that answers bring belong to the cost of the answers: polls answered only now are looked at next time.
+    // Polls answered only now are measured next time, together with the requests that their answers bring.
     if (began !== undefined) this.#pauseAfter(this.#clock.now() - began);
   };
 

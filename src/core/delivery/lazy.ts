@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 
-/** The timer of lazy events of one session: it runs to the earliest of their deadlines (DL-9). */
+/** The timer of the lazy events of one session. It runs to the earliest deadline (DL-9). */
 export class LazyWait {
   readonly #clock: Clock;
   readonly #onOver: () => void;

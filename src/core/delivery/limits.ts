@@ -13,10 +13,10 @@ export interface OutboxLimits {
   readonly runs: SharedRuns;
 }
 
-/** What an outbox needs of the session that it belongs to. */
+/** The part of its session that an outbox needs. */
 export interface OutboxOwner {
   /** An event does not fit. Returns what happens; `forced` where a rule or a limit leaves no choice. */
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction;
-  /** Sends at once what waits, if the client can take it. Called before anything is dropped. */
+  /** Sends the queued events at once, if the client can take them. Called before anything is dropped. */
   flushEarly(): void;
 }

@@ -7,7 +7,7 @@ import { shown } from '../../lib/shown.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { OverflowAction } from '../../ports/outbox.ts';
 
-/** What happens to an event that does not fit, where no rule of its channel says it (DL-10). */
+/** The action for an event that does not fit and has no channel rule for that (DL-10). */
 export type OnOverflow = OverflowAction | ((event: OutgoingEvent, session: Session) => OverflowAction);
 
 /** The decision of the application. Where the application gives no usable answer, the session ends. */

@@ -114,7 +114,6 @@ export class Queue {
     return key === undefined || replayed ? -1 : (this.#newest?.get(key) ?? -1);
   }
 
-  /** Removes the event at an index and returns it. */
   remove(index: number): OutgoingEvent | undefined {
     const event = this.#slots[index];
     if (event === undefined || event === hole) return undefined;

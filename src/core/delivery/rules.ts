@@ -8,13 +8,13 @@ const overflowRows = {
     kind: 'word',
     words: ['dropOldest', 'dropNewest', 'conflate', 'disconnect'],
     required: true,
-    doc: 'What becomes of events when too many of them wait for one session; required.',
+    doc: 'What happens when too many events of this rule wait for one session; required.',
   },
   key: {
     kind: 'string',
     pattern: /^(\/([^~/]|~[01])*)*$/,
     what: 'a JSON pointer like /symbol',
-    doc: 'For `conflate`, which keeps the newest event of each value that stands there in `data`; required.',
+    doc: 'For `conflate`, and required there: of the events with the same value here in `data`, only the newest is kept.',
   },
   maxEvents: {
     kind: 'integer',
@@ -23,13 +23,19 @@ const overflowRows = {
     max: many,
     doc: 'Events of this rule that may wait for one session.',
   },
-  maxBytes: { kind: 'integer', unit: 'bytes', min: 1, max: Number.MAX_SAFE_INTEGER, doc: 'Bytes of them.' },
+  maxBytes: {
+    kind: 'integer',
+    unit: 'bytes',
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    doc: 'Size of the events of this rule that may wait.',
+  },
   maxAge: {
     kind: 'number',
     unit: 'milliseconds',
     min: 1,
     max: many,
-    doc: 'How long one of them may wait.',
+    doc: 'How long an event of this rule may wait.',
   },
 } as const satisfies OptionTable;
 
@@ -43,10 +49,10 @@ export const deliveryRuleRows = {
     words: [true, false],
     doc: 'Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`.',
   },
-  broadcastToPublisher: { kind: 'boolean', doc: 'As the option of this name, for these channels.' },
+  broadcastToPublisher: { kind: 'boolean', doc: 'The option of the same name, for these channels.' },
   overflow: {
     kind: 'group',
-    doc: 'What becomes of events when too many of them wait for one session.',
+    doc: 'What happens when too many events of this rule wait for one session.',
     rows: overflowRows,
   },
 } as const satisfies OptionTable;

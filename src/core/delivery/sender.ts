@@ -6,6 +6,7 @@ import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Events } from '../events.ts';
+import type { RefusalDetails, Refusals } from '../refusals.ts';
 import { creditOf } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
@@ -16,19 +17,20 @@ import { LazyWait } from './lazy.ts';
 import type { Outbox, OverflowAction, Pushed } from '../../ports/outbox.ts';
 import { PlainOutbox } from './plain-outbox.ts';
 
-/** Most that a batch number and `x-messages` add to a reply. Bytes. */
+/** The most that a batch number and `x-messages` add to a reply. Bytes. */
 const SIGNATURE = 64;
 
-/** How fast a client has to read a large response. Bytes a millisecond. */
+/** The speed at which a client has to read a large response. Bytes per millisecond. */
 const SLOWEST = 16;
 
-/** What a sender needs of the server. */
+/** The parts of the server that a sender needs. */
 export interface SenderHost {
   readonly clock: Clock;
   readonly limits: OutboxLimits;
   readonly flusher: Pick<Flusher, 'add'>;
   readonly oversized: Oversized;
   readonly events: Events;
+  readonly refusals: Pick<Refusals, 'note'>;
   readonly onOverflow: OnOverflow;
   readonly options: { readonly maxLazyTimeout: number };
 }
@@ -37,11 +39,11 @@ export interface SenderHost {
 export interface SenderOwner extends ServedSession {
   readonly clientId: string;
   readonly features: readonly SessionFeature[];
-  /** Answers the held connect, if there is one whose response may carry what waits. */
+  /** Answers the held connect, if there is one whose response may carry the events that wait. */
   answerHeld(): void;
   /** Answers the held connect, if there is one. */
   release(): unknown;
-  /** The client has much to read, and so much longer to come back (EX-1). Milliseconds. */
+  /** Gives the client so much extra time, since it has a large response to read (EX-1). Milliseconds. */
   allow(ms: number): void;
   /** The client read some of what was sent (EX-1). */
   reads(): void;
@@ -49,11 +51,11 @@ export interface SenderOwner extends ServedSession {
   progressed(whole: boolean): void;
 }
 
-/** The outbox of one session and how it leaves: in order, in one unfinished response at a time, and back if it did not arrive. */
+/** Sends the outbox of one session: in order, one unfinished response at a time. Lost events return to the outbox. */
 export class Sender implements Handover, Flushed, OutboxOwner {
   // The fields that each event needs come first, so that they lie together in memory.
   outbox: Outbox;
-  /** The socket or stream that takes events as they come; undefined where events leave with connect replies. */
+  /** The socket or stream that events are pushed to; undefined if they leave with connect replies. */
   way: Conduit | undefined;
   /** Whether a feature adds to replies. */
   signs = false;
@@ -74,20 +76,20 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#host = host;
   }
 
-  /** Whether an event waits that should not wait longer, and the client takes any. */
+  /** Whether an urgent event waits, and the client accepts events. */
   get hasUrgent(): boolean {
     if (this.#credit === 0) return false;
     return this.outbox.urgent > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
   }
 
-  /** A connect came: its `ext.flow` holds until the next one, whatever way events go. */
+  /** Applies `ext.flow` of a connect until the next connect, also to events that are pushed. */
   setCredit(flow: unknown): void {
     const hadNone = this.#credit === 0;
     this.#credit = flow === undefined ? undefined : creditOf(flow);
     if (hadNone && this.hasUrgent) this.schedule();
   }
 
-  /** Puts an event in the outbox, to leave at the end of this turn or, if it is lazy, in its time. */
+  /** Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. */
   queue(event: OutgoingEvent): Pushed {
     const pushed = this.outbox.push(event);
     if (pushed !== 'kept') return pushed;
@@ -130,16 +132,17 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
+    if (action === 'disconnect') this.#noteOverflow(event, rule);
     return action;
   }
 
-  /** Whether the conduit takes events, and none that it carried before could be overtaken (DL-8). */
+  /** Whether the conduit takes events, and these cannot overtake earlier ones (DL-8). */
   canUse(conduit: Conduit): boolean {
     if (!conduit.ready || conduit.maxEvents === 0) return false;
     return this.#unsettled === 0 || (this.#carrier === conduit && conduit.shape !== 'exchange');
   }
 
-  /** Sends what waits, as long as the conduit takes more. */
+  /** Sends queued events, as long as the conduit takes more. */
   push(conduit: Conduit): void {
     while (this.canUse(conduit) && this.outbox.size > 0 && this.#credit !== 0) {
       const events = this.#take(conduit);
@@ -148,18 +151,17 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     }
   }
 
-  /** Sends replies alone. */
   reply(replies: readonly OutgoingReply[], conduit: Conduit): void {
     const signed = this.#signed(replies, '/meta/connect', conduit, []);
-    // Gaps have to come back if they are not handed over whole.
+    // Gaps must come back if they are not handed over whole.
     if (signed !== replies && signed.some(isGapReply)) this.#send(conduit, signed);
     else conduit.send(signed);
   }
 
-  /** Sends what waits together with replies: behind the replies of a handshake, else before them (PR-6). */
+  /** Sends queued events together with replies: behind the replies of a handshake, else before them (PR-6). */
   sendWith(replies: readonly OutgoingReply[], conduit: Conduit, repliesFirst: boolean): void {
     const channel = repliesFirst ? '/meta/handshake' : '/meta/connect';
-    // Replies of one response cannot be split, so events leave them room; but a lone connect brings at least one event.
+    // Replies cannot be split, so events leave room for them. But a lone connect brings at least one event.
     const beside = conduit.shape === 'exchange' ? replies : [];
     let events = this.#take(conduit, leftBeside(beside, channel, conduit), beside.length > 1 ? 0 : 1);
     while (!repliesFirst && conduit.shape === 'socket' && conduit.ready && this.outbox.size > 0) {
@@ -179,7 +181,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     return this.#unsettled > 0;
   }
 
-  /** A newer conduit came: it carries what an older one has still to hand over, since the link of the older one may be dead (DL-8). */
+  /** Moves unsettled batches of an older conduit to a newer one, since the link of the older one may be dead (DL-8). */
   overtake(newer: Conduit): void {
     const older = this.#carrier;
     if (this.#unsettled === 0 || older === undefined || older === newer) return;
@@ -206,18 +208,29 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#owner.allow(bytes / SLOWEST);
   }
 
-  /** Drops what waits: the session is over. */
+  /** Drops all queued events: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
     this.outbox = new PlainOutbox(this.#host.limits, this);
   }
 
+  // The session ends.
+  #noteOverflow({ channel }: OutgoingEvent, rule: OverflowRule | undefined): void {
+    const { limits, refusals } = this.#host;
+    const { id: session } = this.#owner;
+    const full =
+      rule === undefined
+        ? fullBy(this.outbox, limits)
+        : { option: 'channels', why: 'the overflow rule of the channel says so' };
+    refusals.note('session.overflow', { ...full, session, channel });
+  }
+
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
-    for (const one of batch) if (isGapReply(one)) this.outbox.putBackGaps(one.gaps);
-    const events = batch.filter((one) => one instanceof OutgoingEvent);
-    // A volatile event is worth nothing later, but the gap that it reports is.
-    const worthy = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
-    if (worthy.length > 0) this.outbox.putBack(worthy, mayHaveArrived);
+    for (const message of batch) if (isGapReply(message)) this.outbox.putBackGaps(message.gaps);
+    const events = batch.filter((message) => message instanceof OutgoingEvent);
+    // A volatile event returns only if it reports a gap.
+    const returning = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
+    if (returning.length > 0) this.outbox.putBack(returning, mayHaveArrived);
   }
 
   // Replies are signed when they leave, not when they are made: only then it is known which events they follow.
@@ -240,7 +253,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     });
   }
 
-  // `maxBytes` of the reply. Gaps and positions for which the reply has no room wait for the next one.
+  // `maxBytes` is for the whole reply. Gaps and positions that do not fit wait for the next one.
   #sign(reply: Reply, conduit: Conduit, maxBytes: number): OutgoingReply {
     const { outbox } = this;
     const isAlone = this.#unsettled === 0 || this.#carrier === conduit;
@@ -285,17 +298,26 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   }
 }
 
+function fullBy({ kept, size }: Outbox, { maxQueue, maxQueueBytes }: OutboxLimits): RefusalDetails {
+  const isLong = (kept ?? size) >= maxQueue;
+  const [option, limit, what] = isLong
+    ? (['maxQueue', maxQueue, 'events'] as const)
+    : (['maxQueueBytes', maxQueueBytes, 'bytes'] as const);
+  const why = `"${option}" is ${limit} and more ${what} wait for the session; raise it, or set "queueOverflow"`;
+  return { option, limit, why };
+}
+
 /** Room of one response beside a batch: with commas, brackets, and what is still put into replies to this channel. Bytes. */
 function leftBeside(batch: readonly Outgoing[], channel: MetaChannel, { maxBytes }: Conduit): number {
   let left = maxBytes - 1;
-  for (const one of batch) {
-    const isSigned = one instanceof OutgoingReply && one.message.channel === channel;
-    left -= one.bytes + 1 + (isSigned ? SIGNATURE : 0);
+  for (const outgoing of batch) {
+    const isSigned = outgoing instanceof OutgoingReply && outgoing.message.channel === channel;
+    left -= outgoing.bytes + 1 + (isSigned ? SIGNATURE : 0);
   }
   return left;
 }
 
-// HS-15: the client waits for so many events before it connects, so events that wait for that connect are not counted.
+// HS-15: the client waits for this many events before it connects, so those that need that connect do not count.
 function counting(replies: readonly OutgoingReply[], events: number): readonly OutgoingReply[] {
   return replies.map((reply) => {
     const { message } = reply;
@@ -304,6 +326,6 @@ function counting(replies: readonly OutgoingReply[], events: number): readonly O
   });
 }
 
-function isGapReply(one: Outgoing): one is GapReply {
-  return one instanceof GapReply;
+function isGapReply(message: Outgoing): message is GapReply {
+  return message instanceof GapReply;
 }

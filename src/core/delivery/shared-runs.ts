@@ -19,7 +19,7 @@ export class SharedRun {
     this.#before = before;
   }
 
-  /** Oldest first: the same array each time, by which a transport finds the frame that all share. */
+  /** Oldest first. Always the same array, by which a transport finds the shared frame. */
   get events(): readonly OutgoingEvent[] {
     if (this.#events !== undefined) return this.#events;
     const events: OutgoingEvent[] = [];

@@ -4,22 +4,23 @@ import type { HoldRefusal } from '../../ports/feature.ts';
 import type { Timing } from '../../ports/transport.ts';
 import type { AdviceKind } from '../advice.ts';
 import type { Context } from '../context.ts';
+import { noteRefused } from '../refused-message.ts';
 import type { Session } from '../session.ts';
 
-/** The rhythm of one connect and the next. Milliseconds. */
+/** The times from one connect to the next. Milliseconds. */
 interface Cycle extends Timing {
   /** How long this connect is held, if it is. */
   readonly hold: number;
 }
 
-/** Answers a connect at once, or has the session hold it: then there is no reply yet. */
+/** Answers a connect at once, or lets the session hold it: then there is no reply yet. */
 export function connect(
   request: ConnectRequest,
   session: Session,
   context: Context,
 ): ReplyFields | undefined {
   const { core, conduit } = context;
-  // A feature may have ended it.
+  // A feature may have ended the session.
   if (session.state === 'gone')
     throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
   const { connectionType: type } = request;
@@ -29,10 +30,10 @@ export function connect(
   if (conduit.shape === 'socket') session.attach(conduit);
   else session.leaveSocket();
 
-  const beats = isHeartbeat(request, session, context);
-  // A stream that is open and busy is no older way: heartbeats come beside it.
-  if (!beats || !session.isPushed) session.overtake(conduit);
-  if (beats) return answerHeartbeat(session, context);
+  const heartbeat = isHeartbeat(request, session, context);
+  // A heartbeat comes beside an open stream and does not replace it.
+  if (!heartbeat || !session.isPushed) session.overtake(conduit);
+  if (heartbeat) return answerHeartbeat(session, context);
   const cycle = cycleOf(request, session, context);
   const drain = core.drainsIn();
   if (drain !== undefined) return answerDraining(drain, session, cycle, context);
@@ -41,16 +42,16 @@ export function connect(
   }
 
   const refusal = session.hold(request, conduit, cycle.hold, cycle.interval + cycle.maxInterval);
-  return refusal && refuseHold(refusal, session, cycle, context);
+  return refusal && refuseHold(request, refusal, session, cycle, context);
 }
 
-// CN-3: a type that is named must be one that is offered here.
+// CN-3: a type named in a connect must be one that is offered.
 function checkType(type: string, { core }: Context): void {
   if (!core.replies.greeting.supportedConnectionTypes.includes(type))
     throw errors.connectionTypeUnsupported(type);
 }
 
-// ADV-11, ADV-12: the client's own advice holds for this cycle, and within limits.
+// ADV-11, ADV-12: the advice of the client holds for this cycle, within limits.
 function cycleOf({ advice }: ConnectRequest, session: Session, { core, conduit }: Context): Cycle {
   const timing = session.timing(conduit.transport);
   const { maxClientInterval } = core.options;
@@ -61,7 +62,7 @@ function cycleOf({ advice }: ConnectRequest, session: Session, { core, conduit }
   };
 }
 
-// ES-6: the events of such a client come by its stream; the connect only shows that it lives.
+// ES-6: events of this client come by its stream. The connect only shows that the client is alive.
 function isHeartbeat(
   { connectionType: type }: ConnectRequest,
   session: Session,
@@ -70,7 +71,7 @@ function isHeartbeat(
   return type === 'eventsource' && conduit.shape === 'exchange' && !session.isDeliverOnly('eventsource');
 }
 
-// CN-4 to CN-7; and CN-15 where the peer went while extensions thought.
+// CN-4 to CN-7. CN-15: the peer may have gone while extensions were asked.
 function mustAnswer(
   { advice }: ConnectRequest,
   session: Session,
@@ -99,7 +100,7 @@ function answerHeartbeat(session: Session, { core }: Context): ReplyFields {
   return { successful: true, advice: core.advisor.advise('heartbeat', timing) };
 }
 
-// EX-7: what is left of the window tells the client when to try elsewhere.
+// EX-7: the client is told to connect again when the rest of the window has passed.
 function answerDraining(left: number, session: Session, cycle: Cycle, context: Context): ReplyFields {
   const { core, conduit } = context;
   session.rest(left + cycle.maxInterval);
@@ -109,18 +110,21 @@ function answerDraining(left: number, session: Session, cycle: Cycle, context: C
 
 // CN-12: the connect succeeds and is not held, or fails for good.
 function refuseHold(
+  request: ConnectRequest,
   { error, advice }: HoldRefusal,
   session: Session,
   cycle: Cycle,
-  { core, conduit }: Context,
+  context: Context,
 ): ReplyFields {
+  const { core, conduit } = context;
+  if (error !== undefined) noteRefused(request, error, session, context);
   session.rest((advice.interval ?? cycle.interval) + cycle.maxInterval);
   const usual = core.advisor.advise(
     error === undefined ? 'retry' : 'none',
     session.timing(conduit.transport),
   );
-  const told = { ...usual, ...advice };
+  const fullAdvice = { ...usual, ...advice };
   return error === undefined
-    ? { successful: true, advice: told }
-    : { successful: false, error: error.text, advice: told };
+    ? { successful: true, advice: fullAdvice }
+    : { successful: false, error: error.text, advice: fullAdvice };
 }

@@ -4,10 +4,11 @@ import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
 import type { User } from '../../ports/session.ts';
+import { noteRefused } from '../refused-message.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
-/** What became of a handshake: a session if it succeeded. */
+/** The result of a handshake: with a session if it succeeded. */
 export interface Handshaken {
   readonly session?: Session;
   readonly fields: ReplyFields;
@@ -16,7 +17,7 @@ export interface Handshaken {
 type Allowed = Exclude<HandshakeAnswer, boolean | 'busy' | { allow: false }>;
 type Denied = Extract<HandshakeAnswer, { allow: false }>;
 
-/** Opens a session, if the version, the connection types, the policy and the room allow. */
+/** Opens a session, if its version, its connection types, the policy and the limits allow it. */
 export function handshake(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
   checkVersions(request);
   checkTypes(request, context);
@@ -24,15 +25,15 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   const { core, conduit } = context;
   return andThen(core.judge.identify(request, conduit), (user) =>
     andThen(core.judge.canHandshake(request, conduit, undefined, user), (answer) => {
-      if (answer === 'busy') throw new NoRoomError();
+      if (answer === 'busy') throw busy(context);
       if (answer === false) throw errors.handshakeDenied();
       if (answer === true) return accept(request, { allow: true }, user, context);
-      return answer.allow ? accept(request, answer, user, context) : deny(answer, context);
+      return answer.allow ? accept(request, answer, user, context) : deny(request, answer, context);
     }),
   );
 }
 
-// HS-4, HS-5: only the first element counts. The text of the version may be anything, so the arg is checked by BayeuxError.
+// HS-4, HS-5: only the first number of a version counts. A version may be any text; `BayeuxError` reflects only legal ones.
 function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
   if (version === undefined) throw errors.parameterMissing('version');
   if (!(major(version) >= 1)) throw errors.versionMismatch(version);
@@ -49,7 +50,7 @@ function checkTypes(
   { supportedConnectionTypes: offered }: HandshakeRequest,
   { core, conduit }: Context,
 ): void {
-  // Who has no connects needs no type of connection.
+  // A session without connects needs no type of connection.
   if (core.transports.livesByConduit(conduit.transport)) return;
   if (offered === undefined) throw errors.parameterMissing('supportedConnectionTypes');
   const { supportedConnectionTypes: enabled } = core.replies.greeting;
@@ -59,7 +60,15 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.drainsIn() !== undefined || !core.admission.admits(conduit)) throw new NoRoomError();
+  if (core.drainsIn() !== undefined) throw new NoRoomError('the server is closing');
+  const full = core.admission.refusalOf(conduit);
+  if (full !== undefined) throw new NoRoomError(full);
+}
+
+function busy({ core, conduit: { address } }: Context): NoRoomError {
+  const why = 'canHandshake of the policy answered "busy"';
+  core.refusals.note('session.refused', { option: 'policy', address, why });
+  return new NoRoomError('the server is busy: come again later');
 }
 
 function accept(
@@ -68,17 +77,18 @@ function accept(
   identified: User | undefined,
   context: Context,
 ): Handshaken {
-  // Others may have come in while the policy thought.
+  // Other sessions may have opened while the policy was asked.
   refuseOverCapacity(context);
   const { core, conduit } = context;
-  const user = answer.user === undefined ? identified : userOf(answer.user);
+  const named = conduit.user ?? answer.user;
+  const user = named === undefined ? identified : userOf(named);
   const session = new Session(
     {
       id: core.sessions.newId(),
       clientId: core.sessions.newSecret(),
       transport: conduit.transport,
       ...(user !== undefined && { user }),
-      // CK-1: one that came by WebSocket has none.
+      // CK-1: a session that came by WebSocket has no browser.
       ...(conduit.shape === 'exchange' && conduit.browser !== undefined && { browser: conduit.browser }),
       ...timingOf(answer),
       seat: core.admission.enter(conduit),
@@ -98,7 +108,7 @@ function userOf(user: NonNullable<Allowed['user']>): User {
   return typeof user === 'string' ? { id: user, info: {} } : { id: user.id, info: user.info ?? {} };
 }
 
-// Absent times stay absent: they must not hide the server's.
+// Absent times stay absent, so that the times of the server apply.
 function timingOf({ timeout, interval, maxInterval }: Allowed) {
   if (timeout === undefined && interval === undefined && maxInterval === undefined) return {};
   const timing = {
@@ -123,29 +133,32 @@ function welcome(session: Session, { ext }: Allowed, { core, conduit }: Context)
   };
 }
 
-function deny({ error, advice, ext }: Denied, { core, conduit }: Context): Handshaken {
-  // ADV-5: a client that is told to try again is told to wait, unless the policy says how long.
+function deny(request: HandshakeRequest, { error, advice, ext }: Denied, context: Context): Handshaken {
+  const { core, conduit } = context;
+  const text = readableError(error);
+  noteRefused(request, errors.handshakeDenied(), undefined, context, text);
+  // ADV-5: a client that is told to try again also gets a pause, unless the policy sets one.
   const kind = advice?.reconnect === undefined || advice.reconnect === 'none' ? 'none' : 'again';
   const usual = core.advisor.advise(kind, core.transports.timing(conduit.transport));
   return {
     fields: {
       successful: false,
       ...core.replies.greeting,
-      error: wellFormed(error),
-      advice: sane({ ...usual, ...advice }),
+      error: text,
+      advice: withoutRetry({ ...usual, ...advice }),
       ...(ext !== undefined && { ext }),
     },
   };
 }
 
-// ERR-1, ERR-2: what no client could read is replaced.
-function wellFormed(error: string | undefined): string {
+// ERR-1, ERR-2: a text that clients cannot read is replaced.
+function readableError(error: string | undefined): string {
   if (error !== undefined && /^\d{3}:[^:]*:[A-Za-z0-9\-_!~()$@ /*.]*$/.test(error))
     return BayeuxError.from(error).text;
   return errors.handshakeDenied().text;
 }
 
 // ADV-4: after a failed handshake there is no session to retry a connect with.
-function sane(advice: Advice): Advice {
+function withoutRetry(advice: Advice): Advice {
   return advice.reconnect === 'retry' ? { ...advice, reconnect: 'handshake' } : advice;
 }

@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 
 const done: ReplyFields = { successful: true };
 
-/** Publishes to a broadcast channel, or gives a service message to those who serve it. */
+/** Publishes to a broadcast channel, or passes a service message to its listeners. */
 export function publish(
   request: PublishRequest,
   session: Session | undefined,
@@ -43,13 +43,13 @@ function publishAllowed(
   session: Session | undefined,
   context: Context,
 ): MaybePromise<ReplyFields> {
-  // PB-7: only here, since a policy is asked about every message (SEC-13).
+  // PB-7: checked only after the policy, which is asked about every message (SEC-13).
   return session?.recognisesRepeats === true
     ? session.publishOnce(request, context.conduit, () => carryOut(request, session, context))
     : carryOut(request, session, context);
 }
 
-// SEC-1: the event is made from what an event has; nothing of the publisher's object goes on.
+// SEC-1: the event is made of known fields alone. No other field of the request reaches subscribers.
 function carryOut(
   request: PublishRequest,
   session: Session | undefined,
@@ -66,7 +66,7 @@ function carryOut(
   return sent.replayId === undefined ? done : published(sent);
 }
 
-// RP-16: publishers learn the place of their event.
+// RP-16: the publisher learns the id of its event.
 function published({ replayId }: OutgoingEvent): ReplyFields {
   return replayId === undefined ? done : { successful: true, ext: { replayId } };
 }

@@ -11,9 +11,6 @@ import type { SubscribeAddition } from '../../ports/feature.ts';
 import { andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { Session } from '../session.ts';
 
-/** The most patterns one message may name (SB-1). */
-const MAX_PATTERNS = 100;
-
 /** Adds subscriptions: all that the message names, or none (SB-2). */
 export function subscribe(
   request: SubscribeRequest,
@@ -37,7 +34,7 @@ export function subscribe(
 
 type Prepared = () => SubscribeAddition | undefined;
 
-// One after another, and only once all is allowed: what is kept is told to nobody else (RP-12).
+// Prepares features one after another, and only once all is allowed: nobody else may see stored events (RP-12).
 function prepared(
   request: SubscribeRequest,
   patterns: readonly string[],
@@ -53,7 +50,7 @@ function prepared(
   );
 }
 
-// One after another: a policy is asked about the second when it has answered about the first.
+// Asks the policy about one pattern after another.
 function deniedOf(
   patterns: readonly string[],
   request: SubscribeRequest,
@@ -76,14 +73,14 @@ function subscribeAll(
   session: Session,
   context: Context,
 ): MaybePromise<ReplyFields> {
-  // SB-10: it may have gone while the policy thought.
+  // SB-10: the session may have ended while the policy was asked.
   if (session.state === 'gone') throw errors.sessionUnknown();
-  // SB-5: a service channel is accepted, and nothing comes of it.
-  const heard = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
-  const added = heard.filter((pattern) => !session.subscriptions.has(pattern));
-  // Others may have used the room while the policy thought: nobody is asked anything from here on.
+  // SB-5: a service channel is accepted and ignored.
+  const broadcast = patterns.filter((pattern) => kindOf(pattern) === 'broadcast');
+  const added = broadcast.filter((pattern) => !session.subscriptions.has(pattern));
+  // Checked only now: others may have used memory meanwhile. No await before the subscriptions are made.
   if (!context.core.subscriptions.hasRoomFor(session, added)) throw errors.noRoomToSubscribe();
-  // From here on what is published comes live, or a feature brings it.
+  // From here on, events come live, or a feature brings them.
   const ext = addTo(context, additions);
   return andThen(listen(session, added, context), () => ({
     successful: true,
@@ -92,7 +89,7 @@ function subscribeAll(
   }));
 }
 
-// RP-9: what a feature does besides is done once the reply was written.
+// RP-9: a feature does the rest of its work after the reply was written.
 function addTo(context: Context, additions: readonly Prepared[]): JsonObject | undefined {
   let ext: JsonObject | undefined;
   for (const prepare of additions) {
@@ -104,7 +101,7 @@ function addTo(context: Context, additions: readonly Prepared[]): JsonObject | u
   return ext;
 }
 
-// An engine that cannot carry one of them makes none of them.
+// If the engine fails for one of them, all are removed again.
 function listen(session: Session, added: readonly string[], { core }: Context): MaybePromise<void> {
   return recover(
     () => {
@@ -118,7 +115,7 @@ function listen(session: Session, added: readonly string[], { core }: Context): 
   );
 }
 
-/** Drops subscriptions: exactly those named, and never fails because one was not there (SB-8, SB-11). */
+/** Removes the named subscriptions and no others. One that does not exist is no error (SB-8, SB-11). */
 export function unsubscribe(request: UnsubscribeRequest, session: Session, context: Context): ReplyFields {
   for (const pattern of legalPatterns(request, context)) drop(session, pattern, context.core);
   return { successful: true, subscription: request.subscription ?? [] };
@@ -135,7 +132,8 @@ function legalPatterns(
 ): readonly string[] {
   const patterns = typeof subscription === 'string' ? [subscription] : (subscription ?? []);
   if (patterns.length === 0) throw errors.subscriptionMissing();
-  if (patterns.length > MAX_PATTERNS) throw errors.tooManySubscriptions(MAX_PATTERNS);
+  const { maxPatternsPerMessage } = core.options;
+  if (patterns.length > maxPatternsPerMessage) throw errors.tooManyPatterns(maxPatternsPerMessage);
   const invalid = patterns.filter((pattern) => !core.grammar.isNameOrPattern(pattern));
   if (invalid.length > 0) throw errors.channelInvalid(invalid);
   const meta = patterns.filter((pattern) => kindOf(pattern) === 'meta');

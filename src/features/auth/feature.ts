@@ -160,14 +160,16 @@ class Auth implements Feature {
   }
 
   #mismatch({ address }: Conduit): BayeuxError {
-    this.#refusals.note('auth.refused', { why: 'a fresh token is of another user', address });
+    const why = 'a fresh token is of another user';
+    this.#refusals.note('auth.refused', { cause: why, why, address });
     return errors.userMismatch();
   }
 
   /** What the client is told of it (AU-3); the log is told why. */
   #told(error: unknown, { address }: Conduit): unknown {
     if (error instanceof TokenRefusal) {
-      this.#refusals.note('auth.refused', { why: error.why, address });
+      const { why } = error;
+      this.#refusals.note('auth.refused', { cause: why, why, address });
       return error.told;
     }
     // Logged where they could not be fetched.

@@ -5,17 +5,17 @@ import { errors } from '../../protocol/errors.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { decode, encode } from './z85.ts';
 
-/** Bytes as the application says and hears them, in the `data` of a message. */
+/** The `data` of a binary message, as the application sends and receives it. */
 export interface BinaryData {
   readonly data: Uint8Array;
-  /** Whether these are the last ones of what they belong to; `true` when left out. */
+  /** Whether these are the last bytes of a transfer; `true` when absent. */
   readonly last?: boolean;
   readonly meta?: JsonObject;
 }
 
 /**
- * Lets the application hear and say bytes, which are Z85 on the wire (BN-1 to BN-4). What clients send one another is not
- * looked at. Wire form: CometD reference, binary extension.
+ * Lets the application send and receive bytes, which are Z85 on the wire (BN-1 to BN-4). Messages from client to client
+ * are forwarded as they are. Wire form: CometD reference, binary extension.
  */
 export const binary: Extension = {
   name: 'binary',
@@ -25,9 +25,9 @@ export const binary: Extension = {
     return { ...message, data: read(message.data) };
   },
 
-  fromApplication(said) {
-    const { data } = said;
-    return hasBytes(data) ? write(said, data) : said;
+  fromApplication(message) {
+    const { data } = message;
+    return hasBytes(data) ? write(message, data) : message;
   },
 };
 
@@ -52,7 +52,7 @@ function write({ ext }: SentMessage, data: Bytes): SentMessage {
 export const binaryModule = {
   sections: {
     Extensions: {
-      binary: toggle(true, 'Listeners hear bytes, and what the application sends may hold them.'),
+      binary: toggle(true, 'The application may send and receive bytes.'),
     },
   },
   make: ({ options }: { readonly options: { readonly binary: boolean } }) =>

@@ -6,7 +6,7 @@ const MAX_GROUP = 2 ** 32 - 1;
 const digits = new Int8Array(128).fill(-1);
 for (let value = 0; value < ALPHABET.length; value += 1) digits[ALPHABET.charCodeAt(value)] = value;
 
-/** Bytes as text: each four make five digits; a tail of r bytes makes r + 1 (ZeroMQ's Z85 with CometD's tails). */
+/** Encodes bytes: four bytes become five digits, a tail of r bytes r + 1 digits (ZeroMQ's Z85 with CometD's tails). */
 export function encode(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 4) text += encodeGroup(bytes, at);
@@ -25,7 +25,7 @@ function encodeGroup(bytes: Uint8Array, at: number): string {
   return five.slice(0, count + 1);
 }
 
-/** The bytes of a text; undefined for what `encode` cannot have made of anything (BN-4). */
+/** Decodes a text; undefined when the text is invalid (BN-4). */
 export function decode(text: string): Uint8Array | undefined {
   const tail = text.length % 5;
   if (tail === 1) return undefined;
@@ -40,7 +40,7 @@ export function decode(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-// Missing digits count as the highest one, so that the bytes before them come out whole.
+// Missing digits count as the highest one, so that the leading bytes are correct.
 function decodeGroup(text: string, at: number): number {
   let group = 0;
   for (let digit = at; digit < at + 5; digit += 1) {

@@ -8,17 +8,17 @@ import { linearPattern } from './linear-pattern.ts';
 import { refuseCostlySchema } from './schema-cost.ts';
 import { refuseDoubling } from './schema-recursion.ts';
 
-/** What the data of every publish to some channels must satisfy. */
+/** A compiled schema, which the data of every publish to some channels must satisfy. */
 export interface DataSchema {
-  /** Where it stands in the options: `channels["/prices/**"].schema`. */
+  /** The path of the schema in the options: `channels["/prices/**"].schema`. */
   readonly place: string;
-  /** The first fault, if there is one. Data that is not there has one, whatever the schema says. */
+  /** The first fault, if there is one. Absent data is always a fault. */
   faultIn(data: unknown): DataFault | undefined;
 }
 
 const compiled = new WeakMap<object, ValidateFunction>();
 
-/** Compiles a schema, once however often it is asked for. Throws `UsageError` with its place and what is wrong with it. */
+/** Compiles a schema, each object only once. Throws `UsageError` with the path of the schema and the reason. */
 export function compileSchema(schema: JsonSchema, place: string): DataSchema {
   const satisfies = validator(schema, place);
   return {
@@ -30,14 +30,14 @@ export function compileSchema(schema: JsonSchema, place: string): DataSchema {
   };
 }
 
-// Options are resolved more than once on their way into a server; the schema in them stays the same object.
+// Options are resolved more than once before a server starts, with the same object for the schema.
 function validator(schema: JsonSchema, place: string): ValidateFunction {
   if (typeof schema === 'boolean') return compile(schema, place);
   const known = compiled.get(schema);
   if (known !== undefined) return known;
-  const made = compile(schema, place);
-  compiled.set(schema, made);
-  return made;
+  const validate = compile(schema, place);
+  compiled.set(schema, validate);
+  return validate;
 }
 
 function compile(schema: JsonSchema, place: string): ValidateFunction {
@@ -47,14 +47,14 @@ function compile(schema: JsonSchema, place: string): ValidateFunction {
     satisfies = validatorFor(schema).compile(schema);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${place} is no JSON schema that can be used: ${why}`, { cause });
+    throw new UsageError(`${place} is not a usable JSON schema: ${why}`, { cause });
   }
   refuseDoubling(schema, place);
-  if ('$async' in satisfies) throw new UsageError(`${place} is asynchronous ($async), which it may not be`);
+  if ('$async' in satisfies) throw new UsageError(`${place} must not be asynchronous ($async)`);
   return satisfies;
 }
 
-// Each has its own: two schemas may have the same $id. CH-9: only what the data itself has counts, not what every object has.
+// Each schema has its own Ajv: two schemas may have the same $id. CH-9: only own properties of the data count.
 function validatorFor(schema: JsonSchema): Ajv | Ajv2019 | Ajv2020 {
   const options = { ownProperties: true, logger: false, code: { regExp: linearPattern } } as const;
   const dialect = typeof schema === 'object' ? String(schema.$schema) : '';

@@ -4,15 +4,15 @@ import { errors } from '../../protocol/errors.ts';
 import { compileSchema, type DataSchema } from './compiled-schema.ts';
 
 const ruleRows = {
-  schema: { kind: 'schema', doc: 'What the `data` of every publish must satisfy.' },
+  schema: { kind: 'schema', doc: 'JSON schema that the `data` of every publish must satisfy.' },
 } as const satisfies OptionTable;
 
-/** What may be published to a channel. */
+/** The schema of a channel. */
 type SchemaRule = {
   readonly schema?: DataSchema | undefined;
 };
 
-/** The rules of channels, as far as they say what may be published there. */
+/** The channel rules, with the key `schema`. */
 export interface SchemaRules {
   readonly byPattern: Readonly<Record<string, SchemaRule>>;
   of(channel: string): SchemaRule;

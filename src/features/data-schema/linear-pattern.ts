@@ -1,24 +1,24 @@
 import { RE2JS, RE2Set } from 're2js';
 
 /**
- * Bytes of states that a pattern may keep between texts. With the library's own 8 MiB, a text that makes ever new states
- * takes twice the time: most of it is spent on making them and on collecting them.
+ * Memory for the states that a pattern keeps between texts. With the library's default of 8 MiB, a text that needs new
+ * states all the time takes twice as long: most of the time goes into creating and collecting states. Bytes.
  */
 const STATES_BYTES = 2 * 1024 * 1024;
 
-/** Steps of one pattern: letters, classes and repeats. A counted repeat takes as many as it counts. */
+/** Most steps of one pattern: letters, classes and repeats. A counted repeat takes as many as it counts. */
 const MAX_STEPS = 40;
 
-/** Steps of a pattern of a fixed length, which is at one step at a time: `^[0-9a-f]{64}$`. */
+/** Most steps of a pattern of fixed length, which is at only one step at a time: `^[0-9a-f]{64}$`. */
 const MAX_FIXED_STEPS = 100;
 
-// From ^ on, no alternatives, and no repeat but one such as `{64}`.
+// A pattern that begins with ^ and has no alternatives, and no repeats except such as `{64}`.
 const FIXED = /^\^(?:\\(?:[pPu]\{[^}]*\}|.)|\[(?:\\.|[^\]\\])*\]|\(\?:|\((?!\?)|\{\d+\}|[^\\[({*+?|])*$/su;
 
-// What RE2 reads otherwise than ECMAScript: half a pair, escapes, `[` in a class, `.`
+// Parts that RE2 reads differently from ECMAScript: surrogate pairs, escapes, `[` in a class, `.`
 const PARTS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\.|[[\].]/gsu;
 
-// White space of ECMAScript, and the rest. RE2 knows that of ASCII only.
+// White space of ECMAScript, and all other characters. RE2 knows white space of ASCII only.
 const SPACE = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
 const NOT_SPACE = [
   String.raw`\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}`,
@@ -27,23 +27,23 @@ const NOT_SPACE = [
 const NOT_LINE_END = String.raw`[^\n\r\x{2028}\x{2029}]`;
 
 /**
- * Compiles a pattern of a schema for RE2, whose time grows in proportion to the text, whatever the pattern. Throws `Error`,
- * which says what to write instead.
+ * Compiles a pattern of a schema for RE2: for any pattern, the time to match grows in proportion to the text. Throws an
+ * `Error` that says what to write instead.
  */
 export function linearPattern(pattern: string): LinearPattern {
-  new RegExp(pattern, 'u'); // Throws for what is no pattern of JSON Schema.
+  new RegExp(pattern, 'u'); // Throws when the pattern is not valid in JSON Schema.
   const translated = inRe2(pattern);
-  const most = FIXED.test(pattern) ? MAX_FIXED_STEPS : MAX_STEPS;
-  if (stepsOf(translated) <= most) return new LinearPattern(translated);
+  const maxSteps = FIXED.test(pattern) ? MAX_FIXED_STEPS : MAX_STEPS;
+  if (stepsOf(translated) <= maxSteps) return new LinearPattern(translated);
   throw new Error(
-    `has more than ${most} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
+    `has more than ${maxSteps} steps, and a counted repeat takes as many as it counts: write minLength and maxLength instead of a large count`,
   );
 }
 
-// How ajv would write it into a module of its own.
+// The name that ajv would use in generated code.
 linearPattern.code = 'linearPattern';
 
-// A set of one, since only a set can be told how much memory its states may take.
+// A set of one pattern, since only sets have a memory limit for their states.
 class LinearPattern {
   readonly #pattern: string;
   readonly #set = new RE2Set(RE2Set.UNANCHORED, 0, STATES_BYTES);
@@ -57,7 +57,7 @@ class LinearPattern {
     return this.#set.match(text).length > 0;
   }
 
-  /** By which ajv tells one pattern from another. */
+  /** ajv distinguishes patterns by this text. */
   toString(): string {
     return this.#pattern;
   }

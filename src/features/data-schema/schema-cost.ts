@@ -3,12 +3,12 @@ import { UsageError } from '../../lib/usage-error.ts';
 import { linearPattern } from './linear-pattern.ts';
 import { type Keywords, partsOf } from './schema-parts.ts';
 
-/** Items of which each may have to be compared with each other. */
+/** Most items that may have to be compared in pairs. */
 const MAX_COMPARED = 16;
 
 /**
- * Refuses keywords by which a short message could keep the server busy for seconds. Throws `UsageError` with the place of the
- * keyword, and what to write instead.
+ * Refuses keywords with which a short message could keep the server busy for seconds. Throws `UsageError` with the path of
+ * the keyword, and what to write instead.
  */
 export function refuseCostlySchema(schema: unknown, place: string): void {
   if (!isObject(schema)) return;
@@ -19,7 +19,7 @@ export function refuseCostlySchema(schema: unknown, place: string): void {
 
 const scalars = new Set(['string', 'number', 'integer', 'boolean', 'null']);
 
-// ajv compares each item with each other where they are not known to be of one simple type.
+// ajv compares all pairs of items unless `items` gives them one simple type.
 function refuseComparisons({ uniqueItems, maxItems, items }: Keywords, place: string): void {
   if (uniqueItems !== true) return;
   const isSimple = isObject(items) && typeof items.type === 'string' && scalars.has(items.type);

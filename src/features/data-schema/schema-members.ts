@@ -2,13 +2,13 @@ import { isObject } from '../../protocol/message.ts';
 import { linearPattern } from './linear-pattern.ts';
 import type { Keywords } from './schema-parts.ts';
 
-/** Members of an object or an array: the one of a name or place, those that a pattern matches, or all but some. */
+/** A set of members of an object or array: one by name or index, those that match a pattern, or all except some. */
 export interface Members {
   readonly of: 'object' | 'array';
   readonly name?: string;
   readonly like?: string;
   readonly except?: readonly Members[];
-  /** The property that is looked at first, with the values that it must have. */
+  /** The property that ajv checks first, with the values that it must have. */
   readonly first?: First | undefined;
 }
 
@@ -17,20 +17,20 @@ interface First {
   readonly values: readonly unknown[];
 }
 
-/** The schemas that a schema has for members of the data, each with which they are. */
+/** The subschemas for members of the data, each with its members. */
 export function membersOf(schema: Keywords): [unknown, Members][] {
   return [...ofObject(schema), ...ofArray(schema)];
 }
 
-/** Whether the same member of the same data may be one of both. */
+/** Whether one member of the data may be in both sets. */
 export function overlap(a: Members, b: Members): boolean {
   if (a.of !== b.of || excludeEachOther(a.first, b.first)) return false;
-  if (a.except !== undefined) return !a.except.some((one) => covers(one, b));
-  if (b.except !== undefined) return !b.except.some((one) => covers(one, a));
+  if (a.except !== undefined) return !a.except.some((excluded) => covers(excluded, b));
+  if (b.except !== undefined) return !b.except.some((excluded) => covers(excluded, a));
   return a.like !== undefined && b.like !== undefined ? true : covers(a, b) || covers(b, a);
 }
 
-// Whether `a`, which is a name or a pattern, has all that is in `b`.
+// Whether `a`, by name or by pattern, includes every member in `b`.
 function covers(a: Members, b: Members): boolean {
   if (b.name === undefined) return a.like !== undefined && a.like === b.like;
   return a.like === undefined ? a.name === b.name : linearPattern(a.like).test(b.name);
@@ -69,7 +69,7 @@ function ofArray(schema: Keywords): [unknown, Members][] {
   ];
 }
 
-// ajv stops at the first property that is wrong: behind a `const` that differs, two schemas never look at the same data.
+// ajv stops at the first wrong property: if their `const` differs there, only one of two schemas checks the rest.
 function firstOf({ properties, required }: Keywords): First | undefined {
   const [[name, part] = ['', undefined]] = entriesOf(properties);
   if (!isObject(part) || !Array.isArray(required) || !required.includes(name)) return undefined;

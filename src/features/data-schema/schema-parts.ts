@@ -11,7 +11,7 @@ const named = [
   ...['$defs', 'definitions', 'dependencies', 'dependentSchemas', 'patternProperties', 'properties'],
 ];
 
-/** Every schema in a schema, with its place. */
+/** The subschemas directly in a schema, each with its path. */
 export function partsOf(schema: Keywords, place: string): [unknown, string][] {
   const parts: [unknown, string][] = single.map((keyword) => [schema[keyword], `${place}.${keyword}`]);
   for (const keyword of listed) {

@@ -4,18 +4,18 @@ import { UsageError } from '../../lib/usage-error.ts';
 import { type Members, membersOf, overlap } from './schema-members.ts';
 import { type Keywords, partsOf } from './schema-parts.ts';
 
-/** Ways within a schema that are followed, at most. */
-const MAX_WAYS = 10_000;
+/** Most paths within a schema that are followed. */
+const MAX_PATHS = 10_000;
 
-/** A schema for members of the data that another schema is for. */
+/** An edge of the graph: a subschema, and the members of the data that it checks. */
 interface Step {
   readonly to: Keywords;
   readonly members: Members;
 }
 
 /**
- * Refuses a schema that comes back to itself by two ways for the same part of the data: each level of nesting in a message
- * would double the time. Throws `UsageError` with its place, and what to write instead.
+ * Refuses a schema that refers to itself by two paths for the same part of the data: each level of nesting in a message
+ * would double the time. Throws `UsageError` with its path, and what to write instead.
  */
 export function refuseDoubling(schema: unknown, place: string): void {
   if (!isObject(schema)) return;
@@ -23,12 +23,12 @@ export function refuseDoubling(schema: unknown, place: string): void {
   for (const [part, where] of graph.places) {
     if (!graph.doubles(part)) continue;
     throw new UsageError(
-      `${where} comes back to itself by two ways for the same part of the data, so that each level of nested data doubles the time: let one $ref stand beside anyOf, oneOf and allOf, instead of one in several of their branches, or let the branches begin with a required property whose const differs`,
+      `${where} refers to itself by two paths for the same part of the data, so that each level of nested data doubles the time: put one $ref beside anyOf, oneOf and allOf, instead of one in several of their branches, or begin the branches with a required property whose const differs`,
     );
   }
 }
 
-/** The parts of a schema, and which of them are for members of the data that a part is for. */
+/** The subschemas of a schema, with edges to those that check members of the same data. */
 class SchemaGraph {
   readonly places = new Map<Keywords, string>();
   readonly #root: Keywords;
@@ -41,19 +41,17 @@ class SchemaGraph {
     this.#note(root, place);
   }
 
-  /** Whether there are two ways from a part to itself for the same nested data. */
+  /** Whether two paths lead from a subschema to itself for the same nested data. */
   doubles(part: Keywords): boolean {
     const steps = this.#stepsBack(part, part);
-    return steps.some((one, at) =>
-      steps
-        .slice(at + 1)
-        .some((other) => overlap(one.members, other.members) && this.#meet(one.to, other.to, part)),
+    return steps.some((a, at) =>
+      steps.slice(at + 1).some((b) => overlap(a.members, b.members) && this.#meet(a.to, b.to, part)),
     );
   }
 
-  // Both go on through the same data until both are at the end.
-  #meet(one: Keywords, other: Keywords, end: Keywords): boolean {
-    const pairs: [Keywords, Keywords][] = [[one, other]];
+  // Follows both paths through the same data; true when both reach `end` at once.
+  #meet(start: Keywords, otherStart: Keywords, end: Keywords): boolean {
+    const pairs: [Keywords, Keywords][] = [[start, otherStart]];
     const seen = new Map<Keywords, Set<Keywords>>();
     for (const [left, right] of pairs) {
       if (left === end && right === end) return true;
@@ -80,7 +78,7 @@ class SchemaGraph {
     return reached;
   }
 
-  // One for each way: two branches that lead to the same part are two.
+  // One step for each path: two branches that lead to the same subschema are two steps.
   #stepsOf(part: Keywords): readonly Step[] {
     const known = this.#steps.get(part);
     if (known !== undefined) return known;
@@ -91,14 +89,14 @@ class SchemaGraph {
     return steps;
   }
 
-  #forSameData(part: Keywords, way: readonly Keywords[]): Keywords[] {
-    if (way.includes(part)) return [];
+  #forSameData(part: Keywords, path: readonly Keywords[]): Keywords[] {
+    if (path.includes(part)) return [];
     const all = [part];
     for (const next of this.#branchesOf(part)) {
-      all.push(...this.#forSameData(next, [...way, part]));
-      if (all.length > MAX_WAYS)
+      all.push(...this.#forSameData(next, [...path, part]));
+      if (all.length > MAX_PATHS)
         throw new UsageError(
-          `${this.places.get(part)} leads on by more than ${MAX_WAYS} ways: repeat fewer $ref in its branches`,
+          `${this.places.get(part)} has more than ${MAX_PATHS} paths through its branches: repeat fewer $ref in them`,
         );
     }
     return all;
@@ -116,7 +114,7 @@ class SchemaGraph {
     return [...references, ...lists, ...maps, not, condition, then, otherwise].filter(isObject);
   }
 
-  // What cannot be found is another's, such as that of a draft; to be safe it is taken for the whole.
+  // A reference that is not found belongs to another document, such as a draft. To be safe, it counts as the root.
   #resolve(reference: string): Keywords {
     const { $id } = this.#root;
     const isOwn = typeof $id === 'string' && $id !== '' && reference.startsWith($id);
@@ -134,7 +132,7 @@ class SchemaGraph {
   }
 }
 
-/** The schema that a JSON pointer behind a `#` leads to. */
+/** The schema at a JSON pointer behind `#`. */
 function at(root: Keywords, reference: string): Keywords | undefined {
   let value: unknown = root;
   for (const key of tokensOf(decodeURIComponent(reference))) {

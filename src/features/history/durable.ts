@@ -1,13 +1,13 @@
 import { segmentsOf } from '../../protocol/channel.ts';
 import type { RetentionRule } from './options.ts';
 
-/** The rules of channels, as far as they say what is kept. */
+/** The channel rules, with the key `history`. */
 export interface RetentionRules {
   readonly byPattern: Readonly<Record<string, RetentionRule>>;
   of(channel: string): RetentionRule;
 }
 
-/** Whether events may be kept of any channel that a name or pattern matches. */
+/** Whether a name or pattern can match a durable channel. */
 export function isDurable(pattern: string, rules: RetentionRules): boolean {
   if (!pattern.endsWith('*')) return isOn(rules.of(pattern).history);
   return Object.entries(rules.byPattern).some(
@@ -15,7 +15,7 @@ export function isDurable(pattern: string, rules: RetentionRules): boolean {
   );
 }
 
-/** Whether some channel is matched by both of two names or patterns. */
+/** Whether two names or patterns can match the same channel. */
 export function overlap(one: string, other: string): boolean {
   const [these, those] = [segmentsOf(one), segmentsOf(other)];
   for (let at = 0; at < these.length && at < those.length; at += 1) {

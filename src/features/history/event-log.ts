@@ -1,29 +1,28 @@
 import { firstAbove } from '../../lib/binary-search.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** Holes that are left in peace. */
+/** Up to this many holes, the arrays are not compacted. */
 const MAX_HOLES = 64;
 
-/** Events in the order of their ids: added at the end, found by id, removed wherever they are. */
+/** Events in order of id: added at the end, found by id, removed at any position. */
 export class EventLog {
-  // The ids stand beside the events: a removed one leaves a hole that still has its place.
+  // Parallel to the events: a removed event leaves a hole, whose id stays for the search.
   #ids: number[] = [];
   #events: (StoredEvent | undefined)[] = [];
-  // Nothing before it is there any more, and at it is the oldest.
+  // Position of the oldest event: all before it are removed.
   #head = 0;
   #size = 0;
 
-  /** Events that are there. */
   get size(): number {
     return this.#size;
   }
 
-  /** The oldest. */
+  /** The oldest event. */
   get first(): StoredEvent | undefined {
     return this.#events[this.#head];
   }
 
-  /** Where the next event will stand. */
+  /** Position of the next event. */
   get end(): number {
     return this.#events.length;
   }
@@ -45,12 +44,12 @@ export class EventLog {
     if (this.end - this.#size > this.#size + MAX_HOLES) this.#compact();
   }
 
-  /** Where the first event with an id above this one stands; the end, if none does. */
+  /** Position of the first event with an id above this one; `end` if there is none. */
   seek(after: number): number {
     return this.#skip(firstAbove(after, this.#ids, this.#head));
   }
 
-  /** The event that stands there; undefined where one was removed. */
+  /** The event at a position; undefined for a hole. */
   at(position: number): StoredEvent | undefined {
     return this.#events[position];
   }

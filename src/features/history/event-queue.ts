@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** Places before the first that are left in peace. */
+/** Up to this many empty places before the first event, the array is not compacted. */
 const MAX_GONE = 64;
 
 /** The events of one channel by id: added at the end, removed at the beginning. */
@@ -18,7 +18,7 @@ export class EventQueue {
 
   /** Adds an event whose id is above all others. */
   push(event: StoredEvent): void {
-    // A literal has no room to spare, and most channels of many have few events.
+    // An array literal has no spare capacity, and most channels have few events.
     if (this.#events.length === 0) this.#events = [event];
     else this.#events.push(event);
   }
@@ -32,7 +32,7 @@ export class EventQueue {
     this.#head = 0;
   }
 
-  /** Where the first event with an id above this one stands; the end, if none does. */
+  /** Position of the first event with an id above this one; the end if there is none. */
   seek(after: number): number {
     let [low, high] = [this.#head, this.#events.length];
     while (low < high) {
@@ -43,7 +43,7 @@ export class EventQueue {
     return low;
   }
 
-  /** The event that stands there; undefined at the end. */
+  /** The event at a position; undefined at the end. */
   at(position: number): StoredEvent | undefined {
     return this.#events[position];
   }

@@ -19,7 +19,7 @@ import { type ReplayRequest, replaysOf } from './replay-request.ts';
 import { Replays } from './replays.ts';
 import type { Inject } from './with-replay.ts';
 
-/** What history works with. */
+/** The parts of the server that history uses. */
 type HistoryFeatureParts = {
   readonly store: HistoryStore;
   readonly rules: RetentionRules;
@@ -33,7 +33,7 @@ type HistoryFeatureParts = {
   };
 };
 
-/** Keeps the events of durable channels, and replays them to clients that ask for what they missed (RP-1 to RP-17). */
+/** Stores the events of durable channels, and replays them to clients that missed some (RP-1 to RP-17). */
 class HistoryFeature implements Feature {
   readonly name = 'history';
   readonly kinds = ['handshake'] as const;
@@ -56,12 +56,12 @@ class HistoryFeature implements Feature {
 
   readonly close = (): Promise<void> => this.#history.close();
 
-  // RP-1: some clients ask for it, some look for it, and need it then.
+  // RP-1: clients look for this field; some work only if it is there.
   readonly outgoing: FeatureHook<'outgoing'> = (reply) =>
     reply.successful ? { ...reply, ext: { replay: true, ...reply.ext } } : reply;
 
-  readonly accepting: FeatureHook<'accepting'> = (event, how, next) =>
-    this.#parts.rules.of(event.channel).history ? this.#history.record(event, how, next) : undefined;
+  readonly accepting: FeatureHook<'accepting'> = (event, handling, next) =>
+    this.#parts.rules.of(event.channel).history ? this.#history.record(event, handling, next) : undefined;
 
   readonly arriving: FeatureHook<'arriving'> = ({ replayId }) => {
     if (replayId !== undefined) this.#history.delivering(replayId);
@@ -86,16 +86,16 @@ class HistoryFeature implements Feature {
     const replays = new Replays(session, { history: this.#history, clock, log, maxSubscriptions });
     this.#replays.set(session, replays);
     if (request.ext?.replayTighten !== true) return [replays];
-    // RP-17: only of a connect reply it is known whether it came, so all has to come with those.
+    // RP-17: the server knows only of connect replies whether they arrived, so all events must travel with them.
     session.deliverOnly = true;
     return [replays, new PositionReports(session, replays, rules, this.#history)];
   };
 
-  // RP-9: reply first, so nothing is read before it was written. RP-17: what the reply says.
+  // RP-9: the reply is written before any event is read. RP-17: the `ext` of the reply.
   #begin(asked: readonly ReplayRequest[], replays: Replays): SubscribeAddition {
     const newest = this.#history.deliveredThrough;
     const starts: (() => void)[] = [];
-    const told = asked.map(({ pattern, start, ...rest }) => {
+    const answers = asked.map(({ pattern, start, ...rest }) => {
       if (start !== undefined) {
         const prepared = replays.prepare(pattern, start);
         starts.push(() => replays.start(prepared));
@@ -105,13 +105,13 @@ class HistoryFeature implements Feature {
     const afterwards = () => {
       for (const start of starts) start();
     };
-    return { ext: { replay: Object.fromEntries(told) }, afterwards };
+    return { ext: { replay: Object.fromEntries(answers) }, afterwards };
   }
 }
 
 type ServerParts = Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> & {
   readonly options: Pick<HistoryFeatureParts, 'replay' | 'maxSubscriptions'>;
-  /** Where events are kept; in memory if absent. */
+  /** The store of events; in memory if absent. */
   readonly history?: HistoryStore | undefined;
 };
 

@@ -1,47 +1,47 @@
-/** Places that are told apart; of more, the ones longest untouched count for all. */
-const MAX_PLACES = 1000;
+/** Most parents with an id of their own. The ids of those that changed longest ago count for all channels. */
+const MAX_PARENTS = 1000;
 
 /**
- * The highest id discarded from channels of which nothing else is known (RP-14): by the place they were at, `/a` for `/a/b`, so
- * that what is forgotten at one place casts no doubt on another.
+ * The highest id discarded from forgotten channels (RP-14), by the parent of the channel: `/a` for `/a/b`. So a forgotten
+ * channel makes only replays of channels with the same parent unproven.
  */
 export class Floors {
-  #anywhere: number;
-  readonly #places = new Map<string, number>();
+  #everywhere: number;
+  readonly #byParent = new Map<string, number>();
 
-  /** Nothing up to this id is known of. */
-  constructor(anywhere: number) {
-    this.#anywhere = anywhere;
+  /** Up to `everywhere`, events of any channel may have been discarded. */
+  constructor(everywhere: number) {
+    this.#everywhere = everywhere;
   }
 
-  /** An event was discarded from a channel that is forgotten now. */
+  /** Notes a forgotten channel, whose events up to `id` were discarded. */
   raise(name: string, id: number): void {
-    const place = placeOf(name);
-    const raised = Math.max(this.#places.get(place) ?? 0, id);
-    this.#places.delete(place);
-    this.#places.set(place, raised);
-    if (this.#places.size > MAX_PLACES) this.#join();
+    const parent = parentOf(name);
+    const raised = Math.max(this.#byParent.get(parent) ?? 0, id);
+    this.#byParent.delete(parent);
+    this.#byParent.set(parent, raised);
+    if (this.#byParent.size > MAX_PARENTS) this.#join();
   }
 
-  /** The highest id that may have been discarded from a channel that a name or pattern matches. */
+  /** The highest id that may have been discarded from a forgotten channel that a name or pattern matches. */
   of(pattern: string): number {
-    const place = placeOf(pattern);
-    const here = Math.max(this.#anywhere, this.#places.get(place) ?? 0);
-    return pattern.endsWith('/**') ? this.#below(`${place}/`, here) : here;
+    const parent = parentOf(pattern);
+    const here = Math.max(this.#everywhere, this.#byParent.get(parent) ?? 0);
+    return pattern.endsWith('/**') ? this.#below(`${parent}/`, here) : here;
   }
 
   #below(above: string, here: number): number {
     let floor = here;
-    for (const [place, id] of this.#places) if (id > floor && place.startsWith(above)) floor = id;
+    for (const [parent, id] of this.#byParent) if (id > floor && parent.startsWith(above)) floor = id;
     return floor;
   }
 
   #join(): void {
-    const [first] = this.#places;
+    const [first] = this.#byParent;
     if (first === undefined) return;
-    this.#places.delete(first[0]);
-    this.#anywhere = Math.max(this.#anywhere, first[1]);
+    this.#byParent.delete(first[0]);
+    this.#everywhere = Math.max(this.#everywhere, first[1]);
   }
 }
 
-const placeOf = (name: string) => name.slice(0, name.lastIndexOf('/'));
+const parentOf = (name: string) => name.slice(0, name.lastIndexOf('/'));

@@ -15,11 +15,11 @@ import type {
 import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
-/** What a page costs where a look at the range of a history costs 1, and how much of that may be done in one turn of the event loop. */
+/** Cost of reading a page, where reading a range costs 1; and the cost allowed in one turn of the event loop. */
 const PAGE_COST = 50;
 const PER_TURN = 100;
 
-/** What history needs of a server. */
+/** The parts of a server that history uses. */
 export interface HistoryParts {
   readonly options: Retention & { readonly inject: Inject };
   readonly rules: RetentionRules;
@@ -27,21 +27,21 @@ export interface HistoryParts {
   readonly log: Log;
 }
 
-/** Stores the events of durable channels, and has each delivered in the order of ids (RP-9). */
+/** Stores the events of durable channels, and delivers them in order of id (RP-9). */
 export class History {
   readonly #store: HistoryStore;
   readonly #rules: RetentionRules;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #inject: Inject;
-  readonly #usual: Retention;
+  readonly #defaults: Retention;
   readonly #sweepEvery: number;
   readonly #share: TurnShare;
-  // Deliveries wait in it for the appends before theirs.
-  readonly #line = new TaskQueue();
-  // Rejected when the store could not be opened; undefined once it was.
+  // Each delivery waits here for earlier appends.
+  readonly #deliveries = new TaskQueue();
+  // Rejected when the store could not be opened; undefined once it is open.
   #opening: Promise<void> | undefined;
-  // What was asked for before, and still has its turn to come: nothing overtakes it.
+  // Calls made before the store was open that have not run yet. Later calls must not overtake them.
   #waiting = 0;
   #sweeping: MaybePromise<void> = undefined;
   #timer: Timer | undefined;
@@ -54,7 +54,7 @@ export class History {
     this.#clock = clock;
     this.#log = log;
     this.#inject = options.inject;
-    this.#usual = options;
+    this.#defaults = options;
     this.#sweepEvery = sweepPeriod(options, rules);
     this.#share = new TurnShare(clock, PER_TURN);
   }
@@ -64,12 +64,12 @@ export class History {
     return this.#store.newest;
   }
 
-  /** The highest id handed to the sessions of this node, or stored before this server was. */
+  /** The highest id delivered to the sessions of this node, or stored before this server opened the store. */
   get deliveredThrough(): number {
     return this.#deliveredThrough;
   }
 
-  /** Opens the store; what is published before that waits. Rejects when it cannot be opened, as does all that waited. */
+  /** Opens the store. Calls made meanwhile wait. When the store cannot be opened, they reject too. */
   open(): Promise<void> {
     const settings = { retention: this.#retention, now: () => this.#clock.now() };
     this.#opening = this.#openStore(settings);
@@ -77,32 +77,32 @@ export class History {
   }
 
   /**
-   * Stores an event, and hands it on as it is to be delivered: when it was stored, and when those before it were handed on.
-   * What is volatile keeps its place in that order, and is not stored. Fails alone, when it cannot be stored.
+   * Stores an event, and passes it to `deliver` when it is stored and all earlier events were passed on. A volatile event
+   * keeps its place in that order, but is not stored. When an event cannot be stored, only its own call fails.
    */
   record<T>(
     event: Event,
-    how: Handling,
+    handling: Handling,
     deliver: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> {
-    const stored = how.volatile === true ? undefined : this.#append(event);
-    // Its turn may come later than its failure.
-    if (isPromise(stored)) stored.catch(() => {});
-    const turn = this.#line.run(() =>
-      // In a box: the next may go once this one was handed on, however long an engine takes to accept it.
-      andThen(stored, (one) => ({ delivered: deliver(this.#outgoing(event, one, how)) })),
+    const appended = handling.volatile === true ? undefined : this.#append(event);
+    // The append may fail before its turn: this avoids an unhandled rejection.
+    if (isPromise(appended)) appended.catch(() => {});
+    const turn = this.#deliveries.run(() =>
+      // Wrapped in an object, so that the queue waits until `deliver` was called, but not for the promise of an engine.
+      andThen(appended, (stored) => ({ delivered: deliver(this.#outgoing(event, stored, handling)) })),
     );
     return andThen(turn, ({ delivered }) => delivered);
   }
 
-  /** An event with a replay id is about to be queued to the sessions of this node. */
+  /** Notes that an event is about to be queued to the sessions of this node. */
   delivering(id: number): void {
     if (id > this.#deliveredThrough) this.#deliveredThrough = id;
   }
 
   /**
-   * Up to `limit` events with ids above `after` on durable channels that a name or pattern matches, by id, ready to be queued.
-   * None is above what `deliveredThrough` was when the read began: what is comes to subscribers by itself.
+   * Up to `limit` events with ids above `after` on durable channels that a name or pattern matches, in order of id, ready to
+   * be queued. None has an id above `deliveredThrough` at the start of the read: later events reach subscribers live.
    */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly OutgoingEvent[]> {
     return this.#whenOpen(() => {
@@ -114,23 +114,23 @@ export class History {
     });
   }
 
-  /** What is there of the durable channels that a name or pattern matches. */
+  /** The range of the durable channels that a name or pattern matches. */
   range(pattern: string): MaybePromise<HistoryRange> {
     return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.range(pattern))));
   }
 
-  /** Closes the store, once what was being stored has been. */
+  /** Closes the store when all appends are finished. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#line.run(() => {});
+    await this.#deliveries.run(() => {});
     await this.#sweeping;
     if (await this.#isOpen()) await this.#store.close();
   }
 
-  // What no rule speaks of any more may be wanted again: a rule may have been mistyped.
+  // Channels without a rule keep the default retention: their rule may be missing because of a typing error.
   readonly #retention = (channel: string): Retention | undefined =>
-    (this.#rules.of(channel).history ?? this.#usual) || undefined;
+    (this.#rules.of(channel).history ?? this.#defaults) || undefined;
 
   async #openStore(settings: HistorySettings): Promise<void> {
     await this.#store.open(settings);
@@ -183,9 +183,9 @@ export class History {
     );
   }
 
-  #outgoing(event: Event, stored: StoredEvent | undefined, how: Handling): OutgoingEvent {
-    if (stored === undefined) return new OutgoingEvent(event, how);
-    return new OutgoingEvent(withReplay(event, stored, this.#inject), { ...how, replayId: stored.id });
+  #outgoing(event: Event, stored: StoredEvent | undefined, handling: Handling): OutgoingEvent {
+    if (stored === undefined) return new OutgoingEvent(event, handling);
+    return new OutgoingEvent(withReplay(event, stored, this.#inject), { ...handling, replayId: stored.id });
   }
 
   #replayed(stored: StoredEvent): OutgoingEvent {
@@ -197,7 +197,7 @@ export class History {
   }
 }
 
-// An event is gone a minute after its time at the latest, and not much later than it may be kept.
+// Expired events are removed after a minute at most; with a shorter `maxAge`, sooner.
 function sweepPeriod({ maxAge }: Retention, { byPattern }: RetentionRules): number {
   const ages = Object.values(byPattern).map(({ history }) => (history ? history.maxAge : maxAge));
   return Math.min(60_000, Math.max(1_000, Math.min(...ages)));

@@ -1,9 +1,9 @@
 /**
- * Finds what was not touched for the longest time, about, at no cost for a touch: what was touched since it was last looked at goes
- * behind all others and is looked at again when its turn comes.
+ * Finds about the item that was touched longest ago. A touch only raises `newest` and costs nothing more. `first` moves
+ * items that were touched since it last saw them behind all others.
  */
 export class LongestUntouched<T extends { readonly newest: number }> {
-  // With the newest id that it had then.
+  // Each item with its `newest` at that time.
   readonly #seen = new Map<T, number>();
 
   add(item: T): void {

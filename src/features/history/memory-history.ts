@@ -16,14 +16,14 @@ import { merge } from './merge.ts';
 import { nextTurn } from './next-turn.ts';
 import { rangeOf } from './history-range.ts';
 
-/** What a channel and an event take in memory besides their texts, measured on Node 20 to 24. Bytes. */
+/** Memory of a channel and of an event without their texts, measured on Node 20 to 24. Bytes. */
 const CHANNEL_WEIGHT = 700;
 const EVENT_WEIGHT = 200;
 
-/** The most channels that a pattern may match to be looked up one by one. More are found among the events of all channels. */
+/** A pattern that matches more channels than this is read by a scan over the events of all channels. */
 const FEW = 1000;
 
-/** How many events, or channels, are looked at in one turn of the event loop. */
+/** Events or channels that are visited in one turn of the event loop. */
 const CHUNK = 20_000;
 
 const nothing: Retention = { maxEvents: 0, maxAge: 0 };
@@ -40,15 +40,15 @@ class Channel extends ChannelEntry {
   }
 }
 
-/** How much a memory history may hold. */
+/** The limits of a memory history. */
 export interface MemoryHistoryOptions {
   /** Memory of all events and channels; past it the oldest events are discarded. Bytes; 64 MiB if absent. */
   readonly maxBytes?: number;
-  /** Past it a channel is forgotten that was not published to for about the longest time; 100,000 if absent. */
+  /** Most channels. Past it, about the channel with the oldest last publish is forgotten; 100,000 if absent. */
   readonly maxChannels?: number;
 }
 
-/** The history of a single process: it outlives the servers that open it one after another, not the process. */
+/** A history in memory. Several servers may open it one after another; it is lost when the process ends. */
 export class MemoryHistory implements HistoryStore {
   readonly #maxBytes: number;
   readonly #maxChannels: number;
@@ -72,7 +72,7 @@ export class MemoryHistory implements HistoryStore {
     return this.#newest;
   }
 
-  /** What is in use: events, channels, and bytes of memory, about. */
+  /** Events, channels and approximate bytes of memory in use. */
   get usage(): { readonly events: number; readonly channels: number; readonly bytes: number } {
     return { events: this.#log.size, channels: this.#channels.size, bytes: this.#bytes };
   }
@@ -80,11 +80,11 @@ export class MemoryHistory implements HistoryStore {
   open(settings: HistorySettings): Promise<void> {
     this.#settings = settings;
     if (this.#newest < 0) {
-      // RP-6: far above what an earlier process can have issued by now.
+      // RP-6: far above any id that an earlier process can have issued by now.
       this.#newest = Math.floor(settings.now()) * 1000;
       this.#floors = new Floors(this.#newest);
     }
-    this.#adopt();
+    this.#applyRules();
     return Promise.resolve();
   }
 
@@ -92,7 +92,7 @@ export class MemoryHistory implements HistoryStore {
     const channel = this.#channels.get(name) ?? this.#create(name);
     this.#newest += 1;
     this.#lastAt = Math.max(this.#lastAt, Math.floor(this.#settings.now()));
-    // The channel's own name: that of the request would be kept with each event.
+    // The string of the channel: the string of the request would take memory for each event.
     const event = { id: this.#newest, channel: channel.name, at: this.#lastAt, json };
     if (channel.events.size === 0) channel.keepsFrom(event.id);
     channel.events.push(event);
@@ -104,7 +104,7 @@ export class MemoryHistory implements HistoryStore {
     return event;
   }
 
-  /** Takes several turns of the event loop where what a pattern matches is rare among many events. */
+  /** Takes several turns of the event loop when a pattern matches few of many events. */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly StoredEvent[]> {
     if (after >= this.#newest) return [];
     if (!pattern.endsWith('*')) return this.#channels.get(pattern)?.events.above(after, limit) ?? [];
@@ -117,17 +117,17 @@ export class MemoryHistory implements HistoryStore {
     return rangeOf(pattern, this.#channels, this.#floors.of(pattern));
   }
 
-  /** Takes several turns of the event loop where much is too old. */
+  /** Takes several turns of the event loop when many events are too old. */
   expire(): MaybePromise<void> {
     return this.#expire(this.#channels.values()[Symbol.iterator](), this.#settings.now());
   }
 
-  /** Keeps what it holds: a server of this process may open it again. */
+  /** Keeps its events: another server of this process may open it again. */
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  // Where a pattern matches many channels, there is much of it among the events of all.
+  // A scan over the events of all channels: a pattern that matches many channels matches many of them.
   #walk(pattern: string, after: number, limit: number): MaybePromise<StoredEvent[]> {
     const matches = matcher(pattern);
     const found: StoredEvent[] = [];
@@ -170,8 +170,8 @@ export class MemoryHistory implements HistoryStore {
     return channel;
   }
 
-  // Other rules may be in force than when the events were stored.
-  #adopt(): void {
+  // The rules may have changed since the events were stored.
+  #applyRules(): void {
     for (const channel of this.#channels.values()) {
       channel.retention = this.#settings.retention(channel.name) ?? nothing;
       this.#shorten(channel);
@@ -186,7 +186,7 @@ export class MemoryHistory implements HistoryStore {
     while (channel !== undefined && channel.events.size > 0) this.#discard(channel.events.first);
   }
 
-  // The oldest of its channel.
+  // The event has to be the oldest of its channel.
   #discard(event: StoredEvent | undefined): void {
     const channel = event && this.#channels.get(event.channel);
     if (event === undefined || channel === undefined) return;
@@ -198,7 +198,7 @@ export class MemoryHistory implements HistoryStore {
     if (channel.events.size === 0) this.#forget(channel);
   }
 
-  // CH-10: names that nothing is left of must not pile up.
+  // CH-10: channels without events must not accumulate.
   #forget(channel: Channel): void {
     this.#channels.delete(channel);
     this.#untouched.delete(channel);
@@ -215,7 +215,7 @@ function weight({ json }: StoredEvent): number {
   return EVENT_WEIGHT + textWeight(json);
 }
 
-// A character takes one byte, or two where one of the text is beyond those.
+// All characters of a text take one byte if the text is ASCII, otherwise two.
 function textWeight(text: string): number {
   const bytes = Buffer.byteLength(text);
   return bytes === text.length ? bytes : Math.max(bytes, 2 * text.length);

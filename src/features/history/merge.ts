@@ -2,7 +2,7 @@ import { LowestFirst, type Ranked } from '../../channels/lowest-first.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** A place in one queue, and the event that stands there. */
+/** A position in one queue, and the event there. */
 class Cursor implements Ranked {
   slot = 0;
   event: StoredEvent;
@@ -19,7 +19,7 @@ class Cursor implements Ranked {
     return this.event.id;
   }
 
-  /** Goes to the next event; false when there is none. */
+  /** Moves to the next event; false when there is none. */
   advance(): boolean {
     this.#position += 1;
     const event = this.#queue.at(this.#position);
@@ -29,7 +29,7 @@ class Cursor implements Ranked {
   }
 }
 
-/** Up to `limit` events of several queues with ids above `after`, by id. */
+/** Up to `limit` events of several queues with ids above `after`, in order of id. */
 export function merge(queues: Iterable<EventQueue>, after: number, limit: number): StoredEvent[] {
   const cursors = new LowestFirst<Cursor>();
   for (const queue of queues) {

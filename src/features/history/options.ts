@@ -6,27 +6,30 @@ const ages = { kind: 'number', unit: 'milliseconds', min: 1, max: 1_000_000_000_
 const counts = { kind: 'integer', unit: 'events', min: 1, max: many } as const;
 
 const rows = {
-  replay: group('Durable channels, which `channels` names: what is kept of them, and how it is asked for.', {
-    // RP-14.
+  replay: group('Durable channels, set in `channels`: which events are kept, and how they are replayed.', {
     maxEvents: {
       ...counts,
       default: 10_000,
-      doc: 'Events kept of one durable channel, where its rule does not say.',
+      doc: 'Events kept of one durable channel, unless its rule says otherwise.',
     },
-    maxAge: { ...ages, default: 86_400_000, doc: 'How long they are kept, where its rule does not say.' },
+    maxAge: {
+      ...ages,
+      default: 86_400_000,
+      doc: 'How long events are kept, unless the rule of the channel says otherwise.',
+    },
     onGap: {
       kind: 'word',
       words: ['fail', 'earliest'],
       default: 'fail',
-      doc: 'A subscription from an id too old to be complete: refused, or begun with the oldest event there is.',
+      doc: 'A subscription from an id after which events are already discarded: refuse it, or start at the oldest event.',
     },
     inject: {
       kind: 'word',
       words: ['both', 'data', 'ext'],
       default: 'both',
-      doc: 'Where an event says its replay id: in `data.event`, where it can, in `ext`, or in both.',
+      doc: 'Where an event has its replay id: in `data.event` where possible, in `ext`, or in both.',
     },
-    maxReplays: count('replays', 200, 1, many, 'Replays of one session that are under way at a time.'),
+    maxReplays: count('replays', 200, 1, many, 'Replays of one session that may run at the same time.'),
   }),
 } as const satisfies OptionTable;
 
@@ -34,20 +37,20 @@ const ruleRows = {
   history: {
     kind: 'group',
     off: true,
-    doc: 'Keep events, for clients that ask for what they missed; `true` keeps as many as `replay` says.',
+    doc: 'Keep events for clients that missed some; `true` keeps as many as `replay` says.',
     rows: {
       maxEvents: { ...counts, doc: 'Events kept of one channel, instead of `replay.maxEvents`.' },
-      maxAge: { ...ages, doc: 'How long they are kept, instead of `replay.maxAge`.' },
+      maxAge: { ...ages, doc: 'How long events are kept, instead of `replay.maxAge`.' },
     },
   },
 } as const satisfies OptionTable;
 
-/** How much is kept of a channel; nothing with `false`. */
+/** How much is kept of a channel (RP-14); `false` keeps nothing. */
 export interface RetentionRule {
   readonly history?: Retention | false | undefined;
 }
 
-/** What history has to be told, and what it lets rules of channels say. */
+/** The options of history, and its keys of a channel rule. */
 export const historyOptions = {
   sections: { 'History and replay': rows },
   ruleRows,

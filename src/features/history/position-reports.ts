@@ -8,9 +8,9 @@ import type { Replays } from './replays.ts';
 import type { History } from './history.ts';
 
 /**
- * Tells a client with each connect reply up to where it has received everything, so that it can go on from there although what it
- * subscribes to was quiet for longer than anything is kept (RP-17). Nothing is told that may not be true: not while events wait,
- * and never again once events were lost that nothing will bring again.
+ * Reports in each connect reply up to which id the client has received everything. The client can later resume from that id,
+ * even if its channels were silent for longer than events are kept (RP-17). There is no report while events wait, and never
+ * again once events were lost that are not sent again.
  */
 export class PositionReports implements SessionFeature {
   readonly #session: ServedSession;
@@ -29,24 +29,21 @@ export class PositionReports implements SessionFeature {
     this.#history = history;
   }
 
-  /** Events are about to leave. */
   sending(events: readonly OutgoingEvent[]): void {
     this.#sent ||= events.some(({ replayId }) => replayId !== undefined);
   }
 
-  /** An event was lost that nothing will bring again. */
   lost({ replayId }: OutgoingEvent): void {
     if (replayId !== undefined) this.#broken = true;
   }
 
-  /** A connect came, which may show that what was sent before it was lost. */
+  /** The connect may show that events sent before it were lost. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): void {
     const isLost = this.#lostReply.isShownBy(request, conduit, alone);
     if (isLost && this.#sent && this.#session.outbox.repeats !== true) this.#broken = true;
     this.#sent = false;
   }
 
-  /** A connect reply as it leaves; `isAll` says whether nothing waits behind it, nor is on its way by another conduit. */
   signing(reply: Reply, isAll: boolean): Reply {
     if (reply.channel !== '/meta/connect') return reply;
     this.#lostReply.answered();

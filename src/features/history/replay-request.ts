@@ -5,18 +5,18 @@ import { isDurable, type RetentionRules } from './durable.ts';
 import type { History } from './history.ts';
 import type { Start } from './replay.ts';
 
-/** What a client wants of one subscription's past, and what it is told (RP-17). */
+/** The replay that a client asked for with one subscription, and the data of the reply (RP-17). */
 export interface ReplayRequest {
   readonly pattern: string;
-  /** Absent when only what is new is wanted. */
+  /** Absent when the client wants new events only. */
   readonly start?: Start;
-  /** Whether nothing is missing since the id it gave. */
+  /** Whether no event is missing since the id that the client gave. */
   readonly recovered: boolean;
-  /** The lowest id that is still there, if there is any. */
+  /** The lowest id that is still stored, if any. */
   readonly oldest?: number;
 }
 
-/** What is asked to find out from where to replay. */
+/** The history, rules and options that decide where a replay starts. */
 export interface ReplaySource {
   readonly history: History;
   readonly rules: RetentionRules;
@@ -26,9 +26,10 @@ export interface ReplaySource {
 }
 
 /**
- * Reads from where each subscription is to be replayed: only the entry under its own text counts (RP-3), and none where nothing
- * is kept (RP-4). Throws `BayeuxError` for patterns whose past the client may not read, for a position that is none, or whose successors are gone (RP-5), and where there would be
- * more replays under way than one session may have.
+ * Reads from which position each subscription is replayed. Only the entry with the subscription's own text counts (RP-3), and
+ * only for durable channels (RP-4). Throws `BayeuxError` for a pattern whose history the client may not read, for an
+ * invalid position, for a position after which events are gone (RP-5), and when more replays would run than one
+ * session may have.
  */
 export async function replaysOf(
   { ext }: SubscribeRequest,
@@ -43,14 +44,14 @@ export async function replaysOf(
   const invalid: [string, string][] = [];
   const denied: string[] = [];
   for (const pattern of new Set(patterns)) {
-    const given = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
-    if (given === null || !isDurable(pattern, rules)) continue;
-    if (positionOf(given) !== -1 && !(await permits(pattern))) {
+    const value = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
+    if (value === null || !isDurable(pattern, rules)) continue;
+    if (positionOf(value) !== -1 && !(await permits(pattern))) {
       denied.push(pattern);
       continue;
     }
-    const replay = await read(pattern, given, history, onGap);
-    if (replay === undefined) invalid.push([pattern, textOf(given)]);
+    const replay = await read(pattern, value, history, onGap);
+    if (replay === undefined) invalid.push([pattern, textOf(value)]);
     else replays.push(replay);
     if (underWay + replays.length > maxReplays) throw errors.tooManyReplays(maxReplays);
   }
@@ -61,28 +62,28 @@ export async function replaysOf(
 
 async function read(
   pattern: string,
-  given: unknown,
+  value: unknown,
   history: History,
   onGap: 'fail' | 'earliest',
 ): Promise<ReplayRequest | undefined> {
-  const position = positionOf(given);
+  const position = positionOf(value);
   if (position === undefined) return undefined;
   const { discardedThrough, oldest } = await history.range(pattern);
-  const told = { pattern, recovered: false, ...(oldest !== undefined && { oldest }) };
-  if (position === -1) return told;
-  if (position === -2) return { ...told, start: 'oldest' };
+  const answer = { pattern, recovered: false, ...(oldest !== undefined && { oldest }) };
+  if (position === -1) return answer;
+  if (position === -2) return { ...answer, start: 'oldest' };
   const isThere = discardedThrough <= position && position <= history.newest;
-  if (isThere) return { ...told, start: position, recovered: true };
-  return onGap === 'earliest' ? { ...told, start: 'oldest' } : undefined;
+  if (isThere) return { ...answer, start: position, recovered: true };
+  return onGap === 'earliest' ? { ...answer, start: 'oldest' } : undefined;
 }
 
-// RP-2: an integer, or the text of one; -1 and -2 are the only ones below 0.
-function positionOf(given: unknown): number | undefined {
-  const text = textOf(given);
+// RP-2: an integer, or an integer as text. Below 0, only -1 and -2 are valid.
+function positionOf(value: unknown): number | undefined {
+  const text = textOf(value);
   const position = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(position) && position >= -2 ? position : undefined;
 }
 
-function textOf(given: unknown): string {
-  return typeof given === 'number' || typeof given === 'string' ? String(given) : '';
+function textOf(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? String(value) : '';
 }

@@ -4,45 +4,45 @@ import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { History } from './history.ts';
 import type { HistoryRange } from '../../ports/history-store.ts';
 
-/** How many events are read at once, and how many may come in meanwhile (RP-10). */
+/** Events in one page, and the most live events kept while a page is read (RP-10). */
 export const PAGE = 500;
 
-/** What a replay reads of history. */
+/** The part of history that a replay reads. */
 type Past = Pick<History, 'read' | 'range' | 'deliveredThrough'>;
 
-/** Where a replay starts: behind an id, or with the oldest event there is. */
+/** Where a replay starts: after an id, or at the oldest event. */
 export type Start = number | 'oldest';
 
-/** What one look at the history found. */
+/** The result of one read. */
 export interface Found {
   readonly page: readonly OutgoingEvent[];
   readonly range: HistoryRange;
 }
 
 /**
- * One subscription on its way from the past to the present. From its making it covers its pattern: it brings what is published
- * there too, so that nothing is missing and nothing comes twice (RP-9).
+ * Replays stored events to one subscription, until live events follow without a gap. From its creation on, the replay covers
+ * its pattern: it delivers live events there too, so that no event is missing and none comes twice (RP-9).
  *
  *     stored:   ── after ──│ page │ page │ page, short │
- *     live:                      left to a later page  │ heard while that was read │ from here on by itself
+ *     live:                      read by a later page  │ kept while that was read │ from here on without the replay
  */
 export class Replay {
-  /** The subscription it is for; undefined once that was dropped, and others still miss what this one covered. */
+  /** Its subscription; undefined once that was removed, while other subscriptions still need the covered events. */
   key: string | undefined;
   readonly pattern: string;
-  /** Whether the reply that promises it was written. */
+  /** Whether the subscribe reply was written. */
   isReady = false;
-  /** Whether it has come to the present, and covers nothing any more. */
+  /** Whether it has caught up with live events, and covers nothing any more. */
   isDone = false;
   readonly covers: (channel: string) => boolean;
   readonly #past: Past;
-  // What came before it covered anything.
+  // Events up to this id were delivered before the replay covered its pattern.
   readonly #from: number;
   #after: Start;
-  #heard: OutgoingEvent[] = [];
-  #heardAll = true;
+  #live: OutgoingEvent[] = [];
+  #hasAllLive = true;
 
-  /** `from`: behind which id it owes what it covers. */
+  /** `from`: the replay owes the covered events with ids above this one. */
   constructor(pattern: string, after: Start, past: Past, from = past.deliveredThrough) {
     this.key = pattern;
     this.pattern = pattern;
@@ -52,57 +52,57 @@ export class Replay {
     this.#after = after;
   }
 
-  /** One for the same subscription that starts elsewhere, and owes what this one still does; undefined if it would not bring that. */
+  /** A replay of the same subscription from another start; undefined if it would skip events that this one owes. */
   replaced(start: Start): Replay | undefined {
     const owed = this.#owedAfter;
     const brings = start === 'oldest' || start <= owed;
     if (!brings) return undefined;
-    // Its client may have spoken of an id that nobody was told yet: now it asks for that too.
+    // The client may have given an id that is not delivered yet: the new replay has to include it.
     return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.deliveredThrough));
   }
 
-  /** Goes on only with what was kept from other subscriptions. */
+  /** Continues only with covered events that other subscriptions need. */
   orphan(): void {
     this.key = undefined;
     this.#after = this.#owedAfter;
   }
 
-  /** Whether it has nothing to do any more, nor will be asked about an event that its client had before. */
+  /** True when the replay is finished and no live event can still be one that the client already has. */
   get isOver(): boolean {
     return this.isDone && this.#past.deliveredThrough >= this.#owedAfter;
   }
 
-  /** Takes a live event on a channel that it covers; false when it is to be queued. */
+  /** Takes a live event on a channel that it covers; false when the event is to be queued. */
   takes(event: OutgoingEvent): boolean {
-    // Its client may have had it from elsewhere.
+    // The client may have received the event elsewhere, before it subscribed here.
     if (this.isDone) return (event.replayId ?? 0) <= this.#owedAfter;
-    if (this.#heard.length < PAGE) this.#heard.push(event);
-    else this.#heardAll = false;
+    if (this.#live.length < PAGE) this.#live.push(event);
+    else this.#hasAllLive = false;
     return true;
   }
 
-  /** Looks for what comes next. Rejects, or throws, as the store does. */
+  /** Reads the next page. Rejects or throws as the store does. */
   look(): MaybePromise<Found> {
-    this.#heard = [];
-    this.#heardAll = true;
+    this.#live = [];
+    this.#hasAllLive = true;
     const after = this.#after === 'oldest' ? -1 : this.#after;
     return andThen(this.#past.read(this.pattern, after, PAGE), (page) =>
-      // Behind the page: what was discarded before it was read is seen.
+      // The range is read after the page, so that it shows events discarded before the page was read.
       andThen(this.#past.range(this.pattern), (range) => ({ page, range })),
     );
   }
 
-  /** What is to be queued now, by id; undefined when some of what was to come may be gone. Sets `isDone`. */
+  /** The events to queue now, in order of id; undefined when some of them may have been discarded. Sets `isDone`. */
   advance({ page, range }: Found): readonly OutgoingEvent[] | undefined {
-    // What has come since it covers its pattern is owed in any case.
+    // Events since the replay covers its pattern are owed in any case.
     const owed = this.#after === 'oldest' ? this.#from : this.#after;
     if (range.discardedThrough > owed) return undefined;
-    // It may owe less than when the page was asked for.
+    // `orphan` may have raised `#after` while the page was read.
     const fresh = above(this.#after === 'oldest' ? -1 : this.#after, page);
     const last = fresh.at(-1)?.replayId ?? this.#owedAfter;
     this.#after = last;
-    this.isDone = page.length < PAGE && this.#heardAll;
-    return this.isDone ? [...fresh, ...above(last, this.#heard)] : fresh;
+    this.isDone = page.length < PAGE && this.#hasAllLive;
+    return this.isDone ? [...fresh, ...above(last, this.#live)] : fresh;
   }
 
   get #owedAfter(): number {

@@ -8,11 +8,11 @@ import { overlap } from './durable.ts';
 import type { History } from './history.ts';
 import { type Found, PAGE, Replay, type Start } from './replay.ts';
 
-/** How often a read is tried again before the client has to begin anew, and how long after. Milliseconds. */
+/** How often a failed read is repeated before the client has to start over, and the pause before each. Milliseconds. */
 const TRIES = 3;
 const PAUSE = 1000;
 
-/** What replays work with. */
+/** The parts of the server that replays use. */
 export interface ReplayParts {
   readonly history: History;
   readonly clock: Clock;
@@ -21,14 +21,14 @@ export interface ReplayParts {
 }
 
 /**
- * The replays of one session: one goes on, page by page as what it brings is sent, while the others wait. Where one can no longer
- * keep its promise the session ends, and the client, told to shake hands again, says itself from where it wants to go on.
+ * The replays of one session. One runs, page by page as its events are sent, while the others wait. When a replay can no
+ * longer deliver all its events, the session ends. The client is told to shake hands again, and then gives its positions.
  */
 export class Replays implements SessionFeature {
   readonly #session: ServedSession;
   readonly #parts: ReplayParts;
   #all: Replay[] = [];
-  // From when it is called until the page is there, or while it waits to try again.
+  // True while a read is scheduled or running, or waits to be repeated.
   #busy = false;
   #tries = 0;
   #timer: Timer | undefined;
@@ -38,19 +38,19 @@ export class Replays implements SessionFeature {
     this.#parts = parts;
   }
 
-  /** Whether none is left: all that was delivered so far was queued. */
+  /** Whether no replay is left: then all events delivered so far were queued. */
   get isEmpty(): boolean {
     return this.#all.every(({ isOver }) => isOver);
   }
 
-  /** How many have not come to the present. */
+  /** Replays that have not caught up with live events. */
   get underWay(): number {
     let count = 0;
     for (const { isDone } of this.#all) if (!isDone) count += 1;
     return count;
   }
 
-  /** Takes a live event that a replay will bring; false when it is to be queued. */
+  /** Takes a live event that a replay will deliver; false when the event is to be queued. */
   takes(event: OutgoingEvent): boolean {
     if (event.replayId === undefined) return false;
     const { channel } = event;
@@ -61,13 +61,13 @@ export class Replays implements SessionFeature {
     return taken;
   }
 
-  /** Covers a subscription from now on; it is replayed once its reply was written, which `start` says. */
+  /** Creates a replay that covers a subscription from now on. Call `start` when the subscribe reply was written. */
   prepare(key: string, start: Start): Replay {
-    const older = this.#all.find((one) => one.key === key);
-    const heir = older?.replaced(start);
-    if (older !== undefined && heir !== undefined) this.#remove(older);
+    const older = this.#all.find((candidate) => candidate.key === key);
+    const replacement = older?.replaced(start);
+    if (older !== undefined && replacement !== undefined) this.#remove(older);
     else this.unsubscribed(key);
-    const replay = heir ?? new Replay(key, start, this.#parts.history);
+    const replay = replacement ?? new Replay(key, start, this.#parts.history);
     this.#all.push(replay);
     return replay;
   }
@@ -77,9 +77,9 @@ export class Replays implements SessionFeature {
     this.mayGoOn();
   }
 
-  /** A subscription was dropped: what its replay covered of other subscriptions is still brought. */
+  /** A subscription was removed. Its replay still delivers the covered events that other subscriptions need. */
   unsubscribed(key: string): void {
-    const replay = this.#all.find((one) => one.key === key);
+    const replay = this.#all.find((candidate) => candidate.key === key);
     if (replay === undefined) return;
     const { subscriptions } = this.#session;
     const shared = [...subscriptions].some((other) => other !== key && overlap(other, key));
@@ -88,11 +88,11 @@ export class Replays implements SessionFeature {
       return;
     }
     replay.orphan();
-    // Nobody makes them faster than they are read but who means to.
+    // Only an abusive client can create replays faster than the server reads them.
     if (this.#all.length > 2 * this.#parts.maxSubscriptions) this.#parts.clock.soon(this.#giveUp);
   }
 
-  /** Reads on at the end of this turn, if there is room for it then. Called whenever there may be. */
+  /** Reads on at the end of this turn, if there is room then. Call it whenever there may be room. */
   mayGoOn(): void {
     if (this.#busy || this.#all.length === 0) return;
     this.#all = this.#all.filter(({ isOver }) => !isOver);
@@ -101,7 +101,6 @@ export class Replays implements SessionFeature {
     this.#parts.clock.soon(this.#look);
   }
 
-  /** Forgets all: the session is over. */
   closed(): void {
     this.#all = [];
     this.#timer?.cancel();
@@ -116,12 +115,12 @@ export class Replays implements SessionFeature {
       () => replay.look(),
       (error) => this.#failed(error),
     );
-    void andThen(found, (one) => {
-      if (one !== undefined) this.#found(replay, one);
+    void andThen(found, (result) => {
+      if (result !== undefined) this.#found(replay, result);
     });
   };
 
-  // Nothing of the page before waits, nor too much of it for a client to say that it came (AK-4).
+  // True when no event of the last page waits, and not too many sent events wait for the client to confirm them (AK-4).
   get #hasRoom(): boolean {
     const { urgent, kept = 0 } = this.#session.outbox;
     return urgent === 0 && kept <= PAGE;
@@ -130,7 +129,7 @@ export class Replays implements SessionFeature {
   #found(replay: Replay, found: Found): void {
     this.#busy = false;
     this.#tries = 0;
-    // It may have been dropped meanwhile, or the session may be over.
+    // The replay may have been removed meanwhile, or the session may have ended.
     if (this.#all.includes(replay)) this.#passOn(replay, replay.advance(found));
     this.mayGoOn();
   }
@@ -167,6 +166,6 @@ export class Replays implements SessionFeature {
   readonly #giveUp = (): void => this.#session.startOver('history');
 
   #remove(replay: Replay): void {
-    this.#all = this.#all.filter((one) => one !== replay);
+    this.#all = this.#all.filter((other) => other !== replay);
   }
 }

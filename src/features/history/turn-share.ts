@@ -1,14 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 
-/** Lets so much work be done in one turn of the event loop. The rest waits for the next, in order, so that all else goes on. */
+/** Limits work in one turn of the event loop, so that other work goes on. The rest waits for later turns, in order. */
 export class TurnShare {
   readonly #clock: Clock;
   readonly #perTurn: number;
   #done = 0;
   #waiting: (() => number)[] = [];
 
-  /** `perTurn`: of the units that `run` is told. */
+  /** `perTurn`: in the units that are passed to `run`. */
   constructor(clock: Clock, perTurn: number) {
     this.#clock = clock;
     this.#perTurn = perTurn;

@@ -1,12 +1,12 @@
 import { type Event, isObject, type JsonObject } from '../../protocol/message.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 
-/** Where an event says its replay id: in `data.event`, in `ext`, or in both. */
+/** Where an event has its replay id: in `data.event`, in `ext`, or in both. */
 export type Inject = 'both' | 'data' | 'ext';
 
 /**
- * The event as subscribers of a durable channel get it: with its replay id and the time it was stored (RP-7). Where `data` has
- * no room for them, the id is in `ext` (RP-8). The event given is left as it is.
+ * A copy of the event for subscribers of a durable channel, with its replay id and the time it was stored (RP-7). When
+ * `data` cannot have them, the id is in `ext` (RP-8).
  */
 export function withReplay(event: Event, { id, at }: Pick<StoredEvent, 'id' | 'at'>, inject: Inject): Event {
   const data = inject === 'ext' ? undefined : withEvent(event.data, id, at);
@@ -14,10 +14,10 @@ export function withReplay(event: Event, { id, at }: Pick<StoredEvent, 'id' | 'a
   return { ...event, ...(data !== undefined && { data }), ext: { ...event.ext, replayId: id } };
 }
 
-/** The data with what it says of its event; undefined where that cannot be said. */
+/** The data with `replayId` and `createdDate` in `data.event`; undefined when `data` cannot have them. */
 function withEvent(data: unknown, replayId: number, at: number): JsonObject | undefined {
   if (!isObject(data)) return undefined;
-  const said = data.event ?? {};
-  if (data.event === null || !isObject(said)) return undefined;
-  return { ...data, event: { ...said, replayId, createdDate: new Date(at).toISOString() } };
+  const existing = data.event ?? {};
+  if (data.event === null || !isObject(existing)) return undefined;
+  return { ...data, event: { ...existing, replayId, createdDate: new Date(at).toISOString() } };
 }

@@ -2,7 +2,7 @@ import { toggle } from '../../options/rows.ts';
 import type { Feature, FeatureModule } from '../../ports/feature.ts';
 import { AckedOutbox } from './acked-outbox.ts';
 
-/** Sends again what a client does not acknowledge, if it asked for that (AK-1). Wire form: CometD reference, acknowledge extension. */
+/** Sends events again until the client acknowledges them (AK-1). Wire form: CometD reference, acknowledge extension. */
 export const ack: Feature = {
   name: 'ack',
   kinds: ['handshake'],
@@ -19,21 +19,21 @@ export const ack: Feature = {
     return [{ connecting: ({ ext }) => outbox.acknowledge(batchOf(ext?.ack)) }];
   },
 
-  // The batch is put in when the reply leaves, by the outbox.
+  // The outbox adds the batch number when the reply leaves.
   outgoing(reply, session) {
     const agreed = reply.successful && session?.outbox instanceof AckedOutbox;
     return agreed ? { ...reply, ext: { ...reply.ext, ack: true } } : reply;
   },
 };
 
-// AK-6: what is no batch acknowledges nothing.
+// AK-6: a value that is not an integer acknowledges nothing.
 function batchOf(value: unknown): number {
   return typeof value === 'number' && Number.isInteger(value) ? value : 0;
 }
 
 export const ackModule = {
   sections: {
-    Extensions: { ack: toggle(true, 'Send again what clients that ask for it do not acknowledge.') },
+    Extensions: { ack: toggle(true, 'Sends events again until acknowledged, to clients that ask for it.') },
   },
   make: ({ options }: { readonly options: { readonly ack: boolean } }) => (options.ack ? ack : undefined),
 } as const satisfies FeatureModule;

@@ -4,30 +4,30 @@ import type { Reply } from '../../protocol/message.ts';
 import { OutgoingReply } from '../../protocol/outgoing.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
-/** From this batch on, seeing a batch means having seen all events before `end`, counted from the first event ever. */
+/** A client that has seen this batch or a later one has all events before `end`, counted from the first event ever. */
 interface Closing {
   readonly batch: number;
   readonly end: number;
 }
 
-/** Gaps that every reply from this batch on has told of. */
-interface Told {
+/** Gaps that every reply since this batch has reported. */
+interface ReportedGaps {
   readonly batch: number;
   readonly gaps: GapsByChannel;
 }
 
-/** How many are kept: past that, a client has long stopped listening to what it is sent. */
+/** Most entries kept. A client with more has not acknowledged anything for a long time. */
 const MAX_CLOSINGS = 100;
 
 /**
- * Keeps what was sent until a batch that brought it is acknowledged (AK-1 to AK-9).
+ * Keeps sent events until the client acknowledges a batch that contained them (AK-1 to AK-9).
  *
  *     gone │ a b c │ d e f │ g h
- *          │ sent  │ sent  │ never sent: a plain outbox, which alone may drop what it holds
- *          0       next                      take() goes on at next; a connect puts next back to 0
+ *          │ sent  │ sent  │ never sent: a plain outbox, which alone may drop events
+ *          0       next                      take() continues at next; a connect sets next back to 0
  *
- * A batch is closed when its connect reply leaves, and stands for the events taken for that very reply: whoever saw the reply
- * saw them. One that could carry no events stands for none, so nothing unseen is ever acknowledged.
+ * Sending a connect reply closes a batch. The batch covers exactly the events taken for that reply, so acknowledging it
+ * acknowledges those events and no others. The batch of a reply that could not carry events covers none.
  */
 export class AckedOutbox implements Outbox {
   readonly #fresh: Outbox;
@@ -36,17 +36,17 @@ export class AckedOutbox implements Outbox {
   #gone = 0;
   #batch = 0;
   #closings: Closing[] = [];
-  #told: Told[] = [];
-  // Where the events for the reply that leaves now begin.
+  #reported: ReportedGaps[] = [];
+  // Position of the first event for the reply that is being sent.
   #from: number | undefined;
   readonly repeats = true;
 
-  /** `fresh` holds what was never sent. */
+  /** `fresh` holds events that were never sent. */
   constructor(fresh: Outbox) {
     this.#fresh = fresh;
   }
 
-  // It tells of gaps itself, in `sign`.
+  // `sign` reports the gaps.
   readonly hasGaps = false;
 
   takeGaps(): GapsByChannel {
@@ -89,22 +89,22 @@ export class AckedOutbox implements Outbox {
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
-  /** Finds nothing to return where a connect has already put everything back. */
+  /** Does nothing when a connect has already put everything back. */
   putBack(events: readonly OutgoingEvent[]): void {
     const [first] = events;
     const at = first === undefined ? -1 : this.#sent.indexOf(first);
     if (at !== -1 && at < this.#next) this.#next = at;
   }
 
-  /** Drops what the client has when it has seen this batch; all that was sent and is left goes again (AK-4, AK-6). */
+  /** Drops the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
   acknowledge(seen: number): void {
     const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
     if (end > this.#gone) this.#drop(end - this.#gone);
-    this.#told = this.#told.filter(({ batch }) => batch > seen);
+    this.#reported = this.#reported.filter(({ batch }) => batch > seen);
     this.#next = 0;
   }
 
-  /** Closes the batch that this reply ends (AK-2). */
+  /** Closes the batch of this reply (AK-2). */
   sign(reply: Reply, maxBytes: number): Reply {
     this.#batch += 1;
     this.#note(this.#gone + (this.#from === 0 ? this.#next : 0));
@@ -113,9 +113,9 @@ export class AckedOutbox implements Outbox {
       return { ...reply, ext: { ...reply.ext, ack: { enabled: true, batch: this.#batch } } };
     }
     const signed = { ...reply, ext: { ...reply.ext, ack: this.#batch } };
-    if (this.#told.length === 0 && !this.#fresh.hasGaps) return signed;
+    if (this.#reported.length === 0 && !this.#fresh.hasGaps) return signed;
     const room = Math.min(maxBytes - new OutgoingReply(signed).bytes, MAX_GAP_BYTES);
-    const gaps = this.#tell(room);
+    const gaps = this.#gapsWithin(room);
     return gaps.size === 0 ? signed : withGaps(signed, gaps);
   }
 
@@ -133,7 +133,7 @@ export class AckedOutbox implements Outbox {
     return taken;
   }
 
-  // AK-9: what was sent takes room like what waits.
+  // AK-9: sent events count against the limits, like events that wait.
   #keep(event: OutgoingEvent): void {
     this.#sent.push(event);
     this.#next += 1;
@@ -145,11 +145,11 @@ export class AckedOutbox implements Outbox {
       if (!event.replayed) this.#fresh.reserve(-1, -event.bytes);
     }
     this.#gone += count;
-    // The first one kept tells what any batch since then stands for; older batches stand for nothing that is left.
+    // Removes batches that cover only events that are gone.
     while ((this.#closings[0]?.end ?? Number.POSITIVE_INFINITY) <= this.#gone) this.#closings.shift();
   }
 
-  // A run of batches that stand for the same takes one place.
+  // Successive batches that cover the same events share one entry.
   #note(end: number): void {
     const last = this.#closings.at(-1)?.end ?? this.#gone;
     if (last === end) return;
@@ -157,30 +157,30 @@ export class AckedOutbox implements Outbox {
     if (this.#closings.length > MAX_CLOSINGS) this.#closings.shift();
   }
 
-  // Each reply tells again of the gaps that no acknowledged reply has told of, so that any that is seen will do.
-  #tell(maxBytes: number): GapsByChannel {
-    if (this.#next === this.#sent.length && this.#fresh.hasGaps) this.#tellMore(maxBytes);
-    const gaps = together(this.#told);
+  // Repeats unacknowledged gaps in every reply, so that any one reply that arrives is enough.
+  #gapsWithin(maxBytes: number): GapsByChannel {
+    if (this.#next === this.#sent.length && this.#fresh.hasGaps) this.#takeNewGaps(maxBytes);
+    const gaps = merged(this.#reported);
     if (gapBytes(gaps) <= maxBytes) return gaps;
-    // This reply has no room for them: its acknowledgement must not count for them.
-    this.#told = [{ batch: this.#batch + 1, gaps }];
+    // This reply has no room for the gaps: its acknowledgement must not cover them.
+    this.#reported = [{ batch: this.#batch + 1, gaps }];
     return new Map();
   }
 
-  #tellMore(maxBytes: number): void {
-    const gaps = this.#fresh.takeGaps(maxBytes - gapBytes(together(this.#told)));
+  #takeNewGaps(maxBytes: number): void {
+    const gaps = this.#fresh.takeGaps(maxBytes - gapBytes(merged(this.#reported)));
     if (gaps.size === 0) return;
-    this.#told.push({ batch: this.#batch, gaps });
-    const [first, second] = this.#told;
-    if (this.#told.length > MAX_CLOSINGS && first !== undefined && second !== undefined) {
-      this.#told.splice(0, 2, { batch: second.batch, gaps: together([first, second]) });
+    this.#reported.push({ batch: this.#batch, gaps });
+    const [first, second] = this.#reported;
+    if (this.#reported.length > MAX_CLOSINGS && first !== undefined && second !== undefined) {
+      this.#reported.splice(0, 2, { batch: second.batch, gaps: merged([first, second]) });
     }
   }
 }
 
-function together(told: readonly Told[]): GapsByChannel {
+function merged(reported: readonly ReportedGaps[]): GapsByChannel {
   const all = new Map<string, Gap>();
-  for (const { gaps } of told) {
+  for (const { gaps } of reported) {
     for (const [channel, gap] of gaps) {
       const before = all.get(channel);
       all.set(channel, before === undefined ? gap : joined(before, gap));

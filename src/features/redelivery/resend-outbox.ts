@@ -8,30 +8,30 @@ import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { SentEvents, type SentLimits } from './sent-events.ts';
 
 /**
- * Sends once more what a connect shows to be lost (DL-13).
+ * Sends events again when a connect shows that they were lost (DL-13).
  *
  *     a b c          │ d' e'   │ f g
  *     sent, may be   │ to be   │ never sent: a plain outbox
  *     lost           │ repeated
  *
- * take() goes on at d'; a connect that shows the loss makes it a' b' c' d' e', any other lets a b c go: all that was sent before
- * the last connect reply. Sent and repeated events have the limits of DL-10 for themselves: past that the oldest ones that were
- * sent can no longer be repeated. What was never sent is not let go for them.
+ * take() continues at d'. A connect that shows the loss makes the repeats a' b' c' d' e'. Any other connect drops a b c: the
+ * events sent before the last connect reply. The limits of DL-10 apply separately to sent and repeated events: past them,
+ * the oldest sent events can no longer be repeated. Events that were never sent are not dropped for them.
  *
- * Events on an event stream are not kept: they cannot be lost with a reply. A stream does not wait for the connect that shows a loss, so
- * what that has repeated comes on it behind newer events.
+ * Events sent on an event stream are not kept: they cannot be lost with a reply. A stream does not wait for the connect that
+ * shows a loss, so repeats may come after newer events there.
  */
 export class ResendOutbox implements Outbox {
-  /** To be asked about every connect. */
+  /** Ask it about every connect. */
   readonly lostReply = new LostReply();
   readonly #sent: SentEvents;
   readonly #fresh: Outbox;
   readonly #session: Pick<ServedSession, 'push'>;
   #repeats: Repeat[] = [];
-  // Gaps that replies since the last connect have told of.
-  #told: GapsByChannel[] = [];
+  // Gaps that replies since the last connect have reported.
+  #reported: GapsByChannel[] = [];
 
-  /** `fresh` holds what was never sent. */
+  /** `fresh` holds events that were never sent. */
   constructor(fresh: Outbox, limits: SentLimits, session: Pick<ServedSession, 'push'>) {
     this.#sent = new SentEvents(limits);
     this.#fresh = fresh;
@@ -76,7 +76,7 @@ export class ResendOutbox implements Outbox {
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
-  /** A repeat stays one. What a connect has had repeated meanwhile waits already. */
+  /** A repeat stays a repeat. Skips events that a connect has already queued as repeats. */
   putBack(events: readonly OutgoingEvent[], mayHaveArrived = false): void {
     this.#sent.remove(new Set(events));
     const waiting = new Set(this.#repeats.flatMap((repeat) => [repeat, repeat.original]));
@@ -92,27 +92,27 @@ export class ResendOutbox implements Outbox {
 
   takeGaps(maxBytes: number): GapsByChannel {
     const gaps = this.#fresh.takeGaps(maxBytes);
-    this.#told.push(gaps);
+    this.#reported.push(gaps);
     return gaps;
   }
 
-  /** Finds nothing to return where a connect has already shown what became of the reply. */
+  /** Does nothing when a connect has already shown whether the reply arrived. */
   putBackGaps(gaps: GapsByChannel): void {
-    const at = this.#told.indexOf(gaps);
-    if (at !== -1) this.#tellAgain(this.#told.splice(at, 1));
+    const at = this.#reported.indexOf(gaps);
+    if (at !== -1) this.#reportAgain(this.#reported.splice(at, 1));
   }
 
-  /** A connect shows that the last reply has arrived, and so has what was sent before it. */
+  /** A connect shows that the last reply has arrived: so have the events sent before it. */
   confirm(): void {
     this.#sent.confirm();
-    this.#told = [];
+    this.#reported = [];
   }
 
-  /** A connect shows that it has not, nor perhaps has anything sent since. */
+  /** A connect shows that the last reply was lost. Events sent since then may be lost too. */
   repeat(): void {
     const lost = this.#sent.takeAll();
     this.#repeats.unshift(...lost.map(Repeat.of));
-    this.#tellAgain(this.#told.splice(0));
+    this.#reportAgain(this.#reported.splice(0));
   }
 
   sign(reply: Reply): Reply {
@@ -138,7 +138,7 @@ export class ResendOutbox implements Outbox {
     if (this.#session.push?.shape !== 'stream') this.#sent.add(sent);
   }
 
-  #tellAgain(told: readonly GapsByChannel[]): void {
-    for (const gaps of told) this.#fresh.putBackGaps(gaps);
+  #reportAgain(reported: readonly GapsByChannel[]): void {
+    for (const gaps of reported) this.#fresh.putBackGaps(gaps);
   }
 }

@@ -3,14 +3,14 @@ import type { Feature, FeatureModule } from '../../ports/feature.ts';
 import type { SentLimits } from './sent-events.ts';
 import { ResendOutbox } from './resend-outbox.ts';
 
-/** Sends again what a lost connect reply brought, marked `ext.redelivered`, to clients that know nothing of it (DL-13). */
+/** Sends the events of a lost connect reply again, marked `ext.redelivered`. Clients need not support this (DL-13). */
 export function resend(limits: SentLimits): Feature {
   return {
     name: 'resend',
     kinds: ['connect', 'publish', 'subscribe', 'unsubscribe'],
 
     opened(session) {
-      // Without connects no reply to one gets lost; and with acknowledgements there is another outbox that repeats.
+      // Without connects there is no reply to lose. With acknowledgements, another outbox repeats events already.
       if (session.livesByConduit || session.outbox.repeats !== undefined) return;
       session.outbox = new ResendOutbox(session.outbox, limits, session);
       session.deliverOnly = 'polling';
@@ -24,7 +24,7 @@ export function resend(limits: SentLimits): Feature {
         if (outbox.lostReply.isShownBy(request, conduit, alone)) outbox.repeat();
         else outbox.confirm();
       } else if (conduit.shape === 'socket' && push === undefined && outbox.kept > outbox.size) {
-        // This will bind a new socket, but only the connect will tell what has to be repeated before all else.
+        // This request will bind a new socket. But only the connect will show which events to repeat first.
         session.deliverOnly = true;
       }
       return request;
@@ -37,7 +37,7 @@ const rows = {
     kind: 'word',
     words: ['unflushed', 'resend'],
     default: 'unflushed',
-    doc: 'What is sent again: what could not be written, or also what a lost connect reply carried.',
+    doc: 'Events that are sent again: those that could not be written, or also those of a lost connect reply.',
   },
 } as const satisfies OptionTable;
 

@@ -1,6 +1,6 @@
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
-/** How much of what was sent to one session is kept. */
+/** Limits on the sent events that are kept for one session. */
 export interface SentLimits {
   /** Events. */
   readonly maxQueue: number;
@@ -8,14 +8,14 @@ export interface SentLimits {
   readonly maxQueueBytes: number;
 }
 
-/** What was sent to one session and may not have arrived: oldest first. Where it is more than may wait, the oldest goes (DL-10). */
+/** Events sent to one session that may not have arrived, oldest first. Past the limits, the oldest is dropped (DL-10). */
 export class SentEvents {
   readonly #limits: SentLimits;
   #events: OutgoingEvent[] = [];
   #head = 0;
   #bytes = 0;
   #isWhole = true;
-  // Where what was sent since the last connect reply begins.
+  // Index of the first event sent since the last connect reply.
   #replied = 0;
 
   constructor(limits: SentLimits) {
@@ -30,12 +30,12 @@ export class SentEvents {
     return this.#events.length - this.#head;
   }
 
-  /** Whether none was ever let go that might have been needed. */
+  /** False once an event was dropped that might have had to be sent again. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  /** These were sent. Volatile ones are worth nothing later, but for what they tell of. */
+  /** Adds sent events. Volatile events are not kept, unless they report a gap. */
   add(events: readonly OutgoingEvent[]): void {
     for (const event of events) {
       if (event.volatile && event.gap === undefined) continue;
@@ -49,18 +49,18 @@ export class SentEvents {
     }
   }
 
-  /** A connect reply follows them. */
+  /** Notes that a connect reply follows the events. */
   reply(): void {
     this.#replied = this.#events.length;
   }
 
-  /** That reply has arrived, and so has all that went before it. */
+  /** Drops the events before the last connect reply: the reply has arrived. */
   confirm(): void {
     if (this.#replied === this.#events.length) this.#set([], 0);
     while (this.#head < this.#replied) this.#shift();
   }
 
-  /** These did not leave. */
+  /** Removes events that did not leave. */
   remove(events: ReadonlySet<OutgoingEvent>): void {
     const isLeft = (event: OutgoingEvent): boolean => !events.has(event);
     const before = this.#events.slice(this.#head, this.#replied).filter(isLeft);
@@ -68,7 +68,7 @@ export class SentEvents {
     this.#set([...before, ...since], before.length);
   }
 
-  /** Gives them all away, oldest first. */
+  /** Removes and returns all events, oldest first. */
   takeAll(): OutgoingEvent[] {
     const events = this.#events.slice(this.#head);
     this.#set([], 0);
@@ -88,7 +88,7 @@ export class SentEvents {
     if (this.#head > 1024 && this.#head * 2 > this.#events.length) this.#compact();
   }
 
-  // Lets go of what lies before the head, without moving the rest at every shift.
+  // Frees the places before the head. Done rarely, since it moves all other events.
   #compact(): void {
     this.#events = this.#events.slice(this.#head);
     this.#replied = Math.max(0, this.#replied - this.#head);

@@ -9,18 +9,18 @@ import * as keys from './keys.ts';
 import { type Kept, type Place, pageOf, type Span } from './page.ts';
 import { idsFrom, nextId } from './replay-ids.ts';
 
-/** How much is discarded before it is written. */
+/** Changes that are collected before they are written. */
 const CHUNK = 10_000;
 
-/** How many channels without events are remembered, each with the id up to which its events were discarded. */
+/** Most channels without events that are kept, each with its highest discarded id. */
 const MAX_EMPTY = 10_000;
 
-/** What an event takes in the database besides its key and its value, about. Bytes. */
+/** Approximate size of an event in the database without its key and value. Bytes. */
 const EVENT_WEIGHT = 40;
 
 const nothing: Retention = { maxEvents: 0, maxAge: 0 };
 
-/** How much a history may hold. */
+/** The limits of a history. */
 export interface Bounds {
   readonly maxBytes: number;
   readonly maxChannels: number;
@@ -41,7 +41,7 @@ class Channel extends ChannelEntry implements Kept {
   }
 }
 
-/** What is in the database, all but the events' text: which ids on which channel, and what was discarded. */
+/** An index of the database in memory: the ids of each channel, and what was discarded. The text of events is not in it. */
 export class Contents {
   readonly #settings: HistorySettings;
   readonly #writer: GroupWriter;
@@ -49,13 +49,13 @@ export class Contents {
   readonly #channels = new ChannelNames<Channel>();
   readonly #untouched = new LongestUntouched<Channel>();
   readonly #empty = new Set<Channel>();
-  /** Of what is there. */
+  /** Of the events and channels in the database. */
   readonly tally = new Tally();
   #bytes = 0;
-  /** Bytes of events discarded since somebody set it to 0, about. */
+  /** Approximate bytes of events discarded since this was last set to 0. */
   discardedBytes = 0;
   #newest = 0;
-  // The highest id discarded from a channel of which nothing else is known.
+  // The highest id discarded from channels that are not in the index.
   #floor = 0;
 
   constructor(settings: HistorySettings, writer: GroupWriter, bounds: Bounds) {
@@ -73,7 +73,7 @@ export class Contents {
     return { newest: this.#newest, floor: this.#floor, tally: String(this.tally) };
   }
 
-  /** Bytes of its events in the database, about. */
+  /** Approximate bytes of all events in the database. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -83,30 +83,30 @@ export class Contents {
     return this.#channels.first?.ids.first ?? this.#newest;
   }
 
-  /** Ids up to this one were issued. */
+  /** Notes that ids up to this one were issued. */
   issued(id: number): void {
     this.#newest = Math.max(this.#newest, id);
   }
 
-  /** Everything up to this id may be missing, on whatever channel. */
+  /** Marks all ids up to this one as possibly missing, on every channel. */
   unproven(through: number): void {
     this.forgotten(through);
     for (const channel of this.#channels.values()) this.#mark(channel, through);
   }
 
-  /** Everything up to this id may be missing on a channel of which nothing else is known. */
+  /** Marks all ids up to this one as possibly missing, on channels that are not in the index. */
   forgotten(through: number): void {
     this.#floor = Math.max(this.#floor, through);
     this.issued(through);
   }
 
-  /** What was known of a channel when the store was closed. */
+  /** Adds a channel that was found in the database. */
   restoreChannel(name: string, discardedThrough: number): void {
     this.issued(discardedThrough);
     this.#empty.add(this.#add(name, discardedThrough));
   }
 
-  /** An event that was kept, by ascending ids. Gives the id of the one before it, if that should be there and is not. */
+  /** Adds an event found in the database, in order of id. Returns the id of the event before it if that one is missing. */
   restoreEvent(id: number, name: string, previous: number, json: string): number | undefined {
     this.issued(id);
     const channel = this.#channels.get(name) ?? this.#create(name);
@@ -116,7 +116,7 @@ export class Contents {
     return isMissing ? previous : undefined;
   }
 
-  /** Gives an event of this channel its id, writes it, and discards what is too much then. */
+  /** Gives an event of this channel its id, writes it, and discards events past the limits. */
   append(name: string, json: string): number {
     const id = nextId(this.#newest, this.#settings.now());
     this.#newest = id;
@@ -129,23 +129,23 @@ export class Contents {
     return id;
   }
 
-  /** An event could not be written. */
+  /** Removes an event that could not be written. */
   takeBack(name: string, id: number): void {
     const channel = this.#channels.get(name);
     const size = channel?.ids.remove(id);
     if (channel === undefined || size === undefined) return;
     this.#bytes -= size;
     this.tally.removeEvent(id);
-    this.#kept(channel);
+    this.#updateOldest(channel);
   }
 
-  /** An event cannot be read, though nothing discarded it: nothing before it is proven to be complete. */
+  /** Notes that an event cannot be read, though it was not discarded: its channel may have a gap up to it. */
   lost({ id, channel: name }: Place): void {
     const channel = this.#channels.get(name);
     if (channel !== undefined) this.#mark(channel, id);
   }
 
-  /** Discards what is too much by the rules and bounds that are in force now. */
+  /** Discards events past the present rules and bounds. */
   async shortenAll(): Promise<void> {
     const byTouch = [...this.#channels.values()].sort((a, b) => a.newest - b.newest);
     for (const channel of byTouch) this.#untouched.add(channel);
@@ -157,7 +157,7 @@ export class Contents {
     await this.#writer.written();
   }
 
-  /** Discards what is too old by now. */
+  /** Discards events that are too old now. */
   async expire(): Promise<void> {
     const now = this.#settings.now();
     await this.#discard(
@@ -174,7 +174,7 @@ export class Contents {
     return pageOf(this.#channels.matching(pattern), span, limit);
   }
 
-  // One too many goes before the new one comes.
+  // At the limit, another channel is forgotten first.
   #createWithin(name: string): Channel {
     while (this.#channels.size >= this.#bounds.maxChannels) this.#forgetWhole(this.#untouched.first);
     const channel = this.#create(name);
@@ -211,7 +211,7 @@ export class Contents {
     return this.#bytes > this.#bounds.maxBytes || this.#channels.size > this.#bounds.maxChannels;
   }
 
-  // A channel too many goes whole.
+  // Past the limit of channels, a whole channel is discarded.
   #discardOne(): void {
     const oldest = this.#channels.first;
     if (this.#channels.size > this.#bounds.maxChannels) this.#forgetWhole(this.#untouched.first);
@@ -224,9 +224,9 @@ export class Contents {
     this.#forget(channel);
   }
 
-  async #discard(isToo: (channel: Channel) => boolean): Promise<void> {
+  async #discard(mustDiscard: (channel: Channel) => boolean): Promise<void> {
     for (const channel of [...this.#channels.values()]) {
-      while (isToo(channel)) {
+      while (mustDiscard(channel)) {
         this.#discardFirst(channel);
         if (this.#writer.size >= CHUNK) await this.#writer.written();
       }
@@ -244,10 +244,10 @@ export class Contents {
     this.discardedBytes += firstSize;
     this.tally.removeEvent(id);
     this.#mark(channel, id);
-    this.#kept(channel);
+    this.#updateOldest(channel);
   }
 
-  // What is written of a channel is what is known of it.
+  // The entry of a channel in the database has the same discarded id as the index.
   #mark(channel: Channel, through: number): void {
     if (through <= channel.discardedThrough) return;
     this.tally.removeChannel(channel.discardedThrough);
@@ -256,12 +256,12 @@ export class Contents {
     this.#writer.set(keys.channelKey(channel.name), through);
   }
 
-  #kept(channel: Channel): void {
+  #updateOldest(channel: Channel): void {
     channel.keepsFrom(channel.ids.first ?? Number.POSITIVE_INFINITY);
     if (channel.ids.size === 0) this.#empty.add(channel);
   }
 
-  // CH-10: names that nothing is left of must not pile up; but each that is forgotten makes all patterns know less.
+  // CH-10: empty channels are forgotten to limit memory. Each raises `#floor`, so that less is proven for all patterns.
   #forgetSome(): void {
     const tooMany = this.#empty.size - MAX_EMPTY;
     if (tooMany <= 0) return;

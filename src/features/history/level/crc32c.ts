@@ -1,4 +1,4 @@
-// Castagnoli's polynomial, its bits from the right. The sum that zlib has is another.
+// Castagnoli's polynomial with reversed bits. Node's zlib uses another polynomial.
 const POLYNOMIAL = 0x82f63b78;
 
 const table = Int32Array.from({ length: 256 }, (_, byte) => {
@@ -7,7 +7,7 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
   return sum;
 });
 
-/** The CRC-32C of some bytes, as LevelDB has it in its files. */
+/** The CRC-32C of some bytes, as in the files of LevelDB. */
 export function crc32c(bytes: Uint8Array): number {
   let sum = -1;
   for (let at = 0; at < bytes.length; at += 1)

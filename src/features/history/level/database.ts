@@ -1,17 +1,17 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { HistoryError } from './history-error.ts';
 
 const wayOut =
   'restore the folder from a copy, or move it away: a new history begins then, and subscribers are told that theirs is gone';
 
-/** How much LevelDB may write to its log before it makes a table of it: two logs are there at a time. Bytes. */
+/** Size at which LevelDB turns its log into a table. Two logs may exist at the same time. Bytes. */
 const MIN_LOG = 262_144;
 const MAX_LOG = 4_194_304;
 
 /**
- * Opens the database in a folder, which is made if there is none. A last record that was not written whole is left out.
+ * Opens the database in a folder, which is created if needed. An incomplete last record is ignored.
  * Throws `HistoryError` when the folder holds something else, is in use, or is damaged.
  */
 export async function openDatabase(path: string, maxBytes: number): Promise<ClassicLevel> {
@@ -28,19 +28,31 @@ export async function openDatabase(path: string, maxBytes: number): Promise<Clas
 
 function makeFolder(path: string): void {
   try {
-    // What is published is nobody else's to read.
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // Only the owner may read the events.
+    makeWithParents(path);
     if (readdirSync(path).length === 0 || existsSync(join(path, 'CURRENT'))) return;
   } catch (error) {
     throw new HistoryError(path, `cannot be kept there: ${reasonOf(error)}`, error);
   }
-  // LevelDB would begin a new database, and remove the files of the old one.
+  // LevelDB would create a new database, and remove the files of the old one.
   if (readdirSync(path).some((name) => name.startsWith('MANIFEST-')))
     throw damaged(path, new Error('its file CURRENT is missing'));
   throw new HistoryError(
     path,
-    'is none: the folder has other files; name one that is empty, or does not exist',
+    'cannot be opened: the folder has other files; name an empty folder, or one that does not exist',
   );
+}
+
+// The recursive form of `mkdirSync` never returns below /proc and its like.
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 function notOpened(path: string, error: unknown): HistoryError {
@@ -54,7 +66,7 @@ function notOpened(path: string, error: unknown): HistoryError {
   return damaged(path, cause);
 }
 
-/** Says that a history cannot be read. */
+/** The error for a history that cannot be read. */
 export function damaged(path: string, cause: unknown): HistoryError {
   return new HistoryError(path, `cannot be read (${reasonOf(cause)}): ${wayOut}`, cause);
 }

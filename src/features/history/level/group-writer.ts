@@ -3,45 +3,45 @@ import { HistoryError } from './history-error.ts';
 import * as keys from './keys.ts';
 import { seal } from './sealed.ts';
 
-/** What is written with each group. */
+/** The data that is written with each group. */
 export interface Seal {
   /** The highest id that was issued. */
   newest(): number;
-  /** The head of the store as it is with this group. */
+  /** The head of the store after this group. */
   head(): string;
-  /** A group is written, with which ids up to this one were issued. */
+  /** Called when a group is written, with the highest id that was issued by then. */
   written(newest: number): void;
 }
 
 /**
- * Writes to the database in groups: whatever comes while one is being written makes up the next, is written at once or not at
- * all, and waits for the disk together. After one could not be written, none is, for the database may have half of it: everything
- * throws `HistoryError`, or rejects, until the database was opened again with another writer.
+ * Writes to the database in groups. Changes that come while a group is being written form the next group. A group is one batch,
+ * written at once or not at all, with one wait for the disk. After a failed write nothing more is written, since the database
+ * may have half of the group: all calls throw `HistoryError`, or reject, until the database is opened again with another writer.
  */
 export class GroupWriter {
   readonly #db: ClassicLevel;
   readonly #sync: boolean;
   readonly #seal: Seal;
   #batch: ChainedBatch<ClassicLevel, string, string> | undefined;
-  // What changes often is written once in a group, as it is then.
+  // Values that change often: a group has only the last value of each.
   #values = new Map<string, number>();
   #size = 0;
   #last: Promise<void> = Promise.resolve();
   #failure: HistoryError | undefined;
 
-  /** With `sync`, what is written is on the disk. */
+  /** With `sync`, a group counts as written when it is on the disk. */
   constructor(db: ClassicLevel, sync: boolean, end: Seal) {
     this.#db = db;
     this.#sync = sync;
     this.#seal = end;
   }
 
-  /** Why nothing is written any more. */
+  /** The error after which nothing is written any more. */
   get failure(): HistoryError | undefined {
     return this.#failure;
   }
 
-  /** How much is in the group that is being made up. */
+  /** Changes in the next group. */
   get size(): number {
     return this.#size;
   }
@@ -55,13 +55,13 @@ export class GroupWriter {
     this.#join().del(key);
   }
 
-  /** Puts a value that another may replace within the group. */
+  /** Puts a value; the next one for the same key in this group replaces it. */
   set(key: string, value: number): void {
     this.#join();
     this.#values.set(key, value);
   }
 
-  /** Resolves when all that was put before is written. */
+  /** Resolves when all earlier changes are written. */
   written(): Promise<void> {
     return this.#last;
   }
@@ -72,7 +72,7 @@ export class GroupWriter {
     if (this.#batch !== undefined) return this.#batch;
     this.#batch = this.#db.batch();
     this.#last = this.#last.then(() => this.#write());
-    // Whoever asks is told.
+    // Callers of `written` get the error; this avoids an unhandled rejection.
     this.#last.catch(() => {});
     return this.#batch;
   }
@@ -91,7 +91,7 @@ export class GroupWriter {
     } catch (error) {
       this.#failure = new HistoryError(
         this.#db.location,
-        `cannot be written (${error}); free the disk: it is tried again`,
+        `cannot be written (${error}); free space on the disk: the server tries again`,
         error,
       );
       throw this.#failure;

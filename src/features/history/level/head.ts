@@ -1,7 +1,7 @@
-// Sums stay exact: both sides are below it.
+// Both summands are below this, so that sums are exact.
 const MODULUS = 2 ** 52;
 
-/** Counts what is in the database. It is written with each group: where it differs from what is found, something is missing. */
+/** Counts and sums of the database, written with each group. When they differ from the entries found, something is missing. */
 export class Tally {
   events = 0;
   channels = 0;
@@ -33,13 +33,13 @@ export class Tally {
   }
 }
 
-/** What the last group says of the whole store. */
+/** The state of the whole store, written with each group. */
 export interface Head {
   /** The highest id that was issued. */
   readonly newest: number;
-  /** The highest id that was discarded from a channel of which nothing else is known. */
+  /** The highest id that was discarded from channels that have no entry. */
   readonly floor: number;
-  /** Of the events and channels that are there. */
+  /** The `Tally` as text. */
   readonly tally: string;
 }
 

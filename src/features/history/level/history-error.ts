@@ -1,4 +1,4 @@
-/** A history that cannot be used: names its folder, and what to do. */
+/** A history cannot be used. The message names its folder, and what to do. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
 

@@ -1,9 +1,9 @@
 import { firstAbove } from '../../../lib/binary-search.ts';
 
-/** Places before the first that are left in peace. */
+/** Up to this many unused places before the first id, the arrays are not compacted. */
 const MAX_GONE = 64;
 
-/** Ascending ids and the size of each event: added at the end, removed at the beginning. Sixteen bytes each. */
+/** Ascending ids with the size of each event: added at the end, removed at the beginning. Sixteen bytes each. */
 export class Ids {
   #ids: number[] = [];
   #sizes: number[] = [];
@@ -26,13 +26,12 @@ export class Ids {
     return this.#sizes[this.#head] ?? 0;
   }
 
-  /** Adds an id above all others. `size`: of its event, in bytes. */
+  /** Adds an id above all others. `size`: bytes of its event. */
   push(id: number, size: number): void {
     this.#ids.push(id);
     this.#sizes.push(size);
   }
 
-  /** Removes the first. */
   shift(): void {
     if (this.size === 0) return;
     this.#head += 1;
@@ -43,7 +42,7 @@ export class Ids {
     this.#head = 0;
   }
 
-  /** Removes an id, and tells the size of its event; undefined when it is not there. */
+  /** Removes an id, and returns the size of its event; undefined when there is no such id. */
   remove(id: number): number | undefined {
     const at = firstAbove(id - 1, this.#ids, this.#head);
     if (this.#ids[at] !== id) return undefined;
@@ -51,7 +50,7 @@ export class Ids {
     return this.#sizes.splice(at, 1)[0];
   }
 
-  /** Up to `limit` of those above `after`, and not above `through`. */
+  /** Up to `limit` ids of a range: `after` exclusive, `through` inclusive. */
   between(after: number, through: number, limit: number): readonly number[] {
     const from = firstAbove(after, this.#ids, this.#head);
     const end = Math.min(from + limit, firstAbove(through, this.#ids, this.#head));

@@ -1,8 +1,9 @@
-// An event is at `e`, its id in 16 digits, and its channel, so that events lie in the order of ids and the keys say all that has
-// to be known at open. Its value has the id of the event before it on its channel, then its text. What was discarded from a channel is at `c` and its name. The rest begins with `m`.
+// The key of an event is `e`, its id in 16 digits and its channel, so that events are in order of id. Its value is the id of the
+// event before it on its channel, then its text. The highest discarded id of a channel is at `c` and its name. All other keys
+// begin with `m`.
 const DIGITS = 16;
 
-/** The keys of all events, and of all channels. */
+/** The key ranges of all events and of all channels. */
 export const eventKeys = { gte: 'e', lt: 'f' } as const;
 export const channelKeys = { gte: 'c', lt: 'd' } as const;
 
@@ -10,27 +11,27 @@ export const formatKey = 'mformat';
 export const headKey = 'mhead';
 export const runKey = 'mrun';
 
-/** Where an event is kept. */
+/** The key of an event. */
 export function eventKey(id: number, channel: string): string {
   return `e${String(id).padStart(DIGITS, '0')}${channel}`;
 }
 
-/** The id and the channel that are in the key of an event. */
+/** The id and channel in the key of an event. */
 export function readEventKey(key: string): [id: number, channel: string] {
   return [Number(key.slice(1, 1 + DIGITS)), key.slice(1 + DIGITS)];
 }
 
-/** Where is kept up to which id a channel's events were discarded. */
+/** The key of a channel. */
 export function channelKey(name: string): string {
   return `c${name}`;
 }
 
-/** The name that is in the key of a channel. */
+/** The name in the key of a channel. */
 export function readChannelKey(key: string): string {
   return key.slice(1);
 }
 
-/** An event as its value says it. */
+/** The value of an event, decoded. */
 export interface EventValue {
   /** The id of the event before it on its channel; 0 when none is known. */
   readonly previous: number;

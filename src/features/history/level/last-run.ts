@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
-/** How far the time of a start may seem to move when a clock is set. Milliseconds. */
+/** Tolerance for the start time of the system, which seems to move when the clock is set. Milliseconds. */
 const DRIFT = 60_000;
 
-/** How a process has the history open, or had. */
+/** A process that has the history open, or had it open. */
 export interface Run {
-  /** Whether it closed it. */
+  /** Whether the process closed the history. */
   readonly closed: boolean;
-  /** Whether everything it wrote was on the disk before it was answered. */
+  /** Whether each event was on the disk before its publish was answered. */
   readonly sync: boolean;
-  /** The name the system gave itself when it started; empty where it does not. */
+  /** The boot id of the system; empty on a system without one. */
   readonly boot: string;
-  /** When the system started, about. Epoch milliseconds. */
+  /** Approximate start time of the system. Epoch milliseconds. */
   readonly since: number;
 }
 
@@ -21,7 +21,7 @@ export function thisRun(sync: boolean): Run {
   return { closed: false, sync, boot: bootId(), since: Math.round(Date.now() - uptime() * 1000) };
 }
 
-/** Whether what the last run wrote may have been lost on its way to the disk: only the fall of the whole system does that. */
+/** Whether writes of the last run may not have reached the disk. Only a crash of the whole system causes that. */
 export function mayHaveLost(last: Run, now: Run): boolean {
   if (last.closed || last.sync) return false;
   return last.boot === '' ? Math.abs(last.since - now.since) > DRIFT : last.boot !== now.boot;
@@ -31,6 +31,6 @@ function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return ''; // Not on this system; the time of its start tells nearly as well.
+    return ''; // This system has no boot id; `since` is nearly as good.
   }
 }

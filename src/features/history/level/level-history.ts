@@ -20,31 +20,31 @@ import { unseal } from './sealed.ts';
 import { verifyTables } from './verify.ts';
 import { Witness } from './witness.ts';
 
-/** Where a durable history is kept, and how safely. */
+/** Where a durable history is stored, and how safely. */
 export interface LevelHistoryOptions {
-  /** Its folder; made if there is none. */
+  /** The folder of the history; created if needed. */
   readonly path: string;
   /**
-   * Whether an event is stored only once it is on the disk. Without, it survives the process, however that ends; when the whole
-   * system falls, the last ones may be lost, and the history then says that nothing before is proven to be complete.
+   * Whether a publish waits until its event is on the disk. Without `sync`, events survive any end of the process. But when the
+   * whole system crashes, the last events may be lost; all earlier ids then count as possibly missing.
    */
   readonly sync?: boolean;
   /**
-   * Events take three quarters of it as they are written; past that the oldest are discarded. The folder never takes more than twice
-   * as much: LevelDB keeps what was deleted for a while, and publishers wait where it cannot follow. Bytes; 512 MiB if absent.
+   * Events may take three quarters of it; past that, the oldest are discarded. The folder never takes more than twice `maxBytes`:
+   * LevelDB keeps deleted events for a while, and publishers wait when it is too slow. Bytes; 512 MiB if absent.
    */
   readonly maxBytes?: number;
-  /** Past it a channel is forgotten that was not published to for about the longest time; 100,000 if absent. */
+  /** Most channels. Past it, about the channel with the oldest last publish is forgotten; 100,000 if absent. */
   readonly maxChannels?: number;
 }
 
-/** The share of `maxBytes` that events may take. The rest is for what was discarded, until LevelDB drops it from its files. */
+/** The share of `maxBytes` that events may take. The rest is for discarded events that LevelDB still has in its files. */
 const KEPT = 0.75;
 
-/** How long after a failure the database is opened again, at the earliest. Milliseconds. */
+/** Shortest time between a failure and opening the database again. Milliseconds. */
 const PAUSE = 1000;
 
-/** A database that is open. */
+/** An open database. */
 interface Opened {
   readonly db: ClassicLevel;
   readonly writer: GroupWriter;
@@ -53,16 +53,17 @@ interface Opened {
 }
 
 /**
- * The history of one process in a folder, kept by LevelDB (the package `classic-level`): it survives restarts and `kill -9`. In
- * memory it holds sixteen bytes for each event, and what it knows of each channel. After a write that failed, as on a full disk, the
- * database is opened again when something is asked of it, once a second at most. Ids carry the time, so that they ascend even from an older copy of the folder.
+ * The history of one process in a folder, stored by LevelDB (the package `classic-level`). It survives restarts and `kill -9`,
+ * and takes sixteen bytes of memory for each event, and an entry for each channel. After a failed write, as on a full disk, the
+ * next call opens the database again, once a second at most. Ids contain the time, so that new ids are the highest even when
+ * the folder was restored from an older copy.
  */
 export class LevelHistory implements HistoryStore {
   readonly #path: string;
   readonly #sync: boolean;
   readonly #bounds: Bounds;
   #settings: HistorySettings | undefined;
-  // Closed when it could not be opened again after a failure.
+  // Undefined while it cannot be opened again after a failure.
   #open: Opened | undefined;
   #contents: Contents | undefined;
   #failed: { readonly error: unknown; readonly at: number } | undefined;
@@ -91,7 +92,7 @@ export class LevelHistory implements HistoryStore {
     return this.#contents?.newest ?? this.#newest;
   }
 
-  /** Rejects with an error that names the folder and the way out when it is in use, damaged, or of something else. */
+  /** Rejects when the folder is in use, damaged or of another database. The error names the folder, and what to do. */
   async open(settings: HistorySettings): Promise<void> {
     if (this.#settings !== undefined) throw new UsageError(`the history in ${this.#path} is open already`);
     this.#settings = settings;
@@ -122,7 +123,7 @@ export class LevelHistory implements HistoryStore {
     const open = this.#open === undefined && this.#isFailed ? await this.#again() : this.#opened();
     const { db, contents, writer } = open;
     const through = contents.newest;
-    // What is still being written has its id already.
+    // Events that are still being written have their ids already.
     if (writer.failure === undefined) await writer.written();
     const page = await contents.page(pattern, { after, through }, limit);
     const names = page.map(({ id, channel }) => eventKey(id, channel));
@@ -130,7 +131,7 @@ export class LevelHistory implements HistoryStore {
     return page.flatMap((place, at) => {
       const value = unseal(names[at] ?? '', values[at]);
       if (value !== undefined) return [{ ...place, at: timeOf(place.id), json: readEventValue(value).json }];
-      // It was discarded meanwhile, or the disk has lost it: either way nobody is told that it was there.
+      // The event was discarded meanwhile, or is damaged on the disk: its channel then has a gap up to this id.
       if (writer.failure === undefined) contents.lost(place);
       return [];
     });
@@ -147,7 +148,7 @@ export class LevelHistory implements HistoryStore {
 
   async close(): Promise<void> {
     const contents = this.#known();
-    await this.#reopening?.catch(() => {}); // Whoever asked for it was told.
+    await this.#reopening?.catch(() => {}); // The call that opened it again got the error.
     const open = this.#open;
     const isWritten = !this.#isFailed;
     this.#open = this.#contents = this.#settings = this.#failed = undefined;
@@ -155,7 +156,7 @@ export class LevelHistory implements HistoryStore {
     if (open !== undefined) await this.#close(open, isWritten);
   }
 
-  // A publisher that is faster than the files are made smaller waits for that: else they would grow without a bound.
+  // Publishers that are faster than compaction wait for it: otherwise the files would grow without limit.
   async #makeRoom(open: Opened): Promise<void> {
     const { maxBytes } = this.#bounds;
     if (open.contents.discardedBytes <= maxBytes / 4) return;
@@ -163,29 +164,29 @@ export class LevelHistory implements HistoryStore {
     else await this.#compaction;
   }
 
-  // LevelDB keeps what was deleted until it comes by: what lies before the oldest event is taken out of the files at once.
+  // LevelDB keeps deleted entries until it compacts their files. This compacts everything before the oldest event now.
   async #compact({ db, contents }: Opened): Promise<void> {
     contents.discardedBytes = 0;
     try {
       await db.compactRange(eventKey(0, ''), eventKey(contents.oldest, ''));
     } catch {
-      // It was closed meanwhile; or cannot be written, which the next append is told.
+      // The database was closed meanwhile. Or it cannot be written: then the next append gets the error.
     } finally {
       this.#compaction = undefined;
     }
   }
 
-  // Nothing may be written behind half a group.
+  // After a failed group, which may be half written, nothing more may be written.
   async #close({ db, writer, witness }: Opened, isWritten: boolean): Promise<void> {
     try {
       if (!isWritten) return;
       await writer.written();
-      // Of a range with nothing in it: all that it does is to bring to the disk what appends did not wait for.
+      // The range is empty: the only effect is that writes reach the disk for which appends did not wait.
       await db.compactRange('z', 'z');
       await db.put(runKey, JSON.stringify({ ...thisRun(this.#sync), closed: true }), { sync: true });
       witness.sync();
     } catch {
-      // Whoever appended was told. The next to open it finds it as it was left.
+      // The appends got the error. The next open recovers what is there.
     } finally {
       witness.close();
       await db.close();
@@ -196,7 +197,7 @@ export class LevelHistory implements HistoryStore {
     const db = await openDatabase(this.#path, this.#bounds.maxBytes);
     let witness: Witness | undefined;
     try {
-      const vouched = Witness.read(this.#path);
+      const witnessId = Witness.read(this.#path);
       const file = new Witness(this.#path);
       witness = file;
       const writer: GroupWriter = new GroupWriter(db, this.#sync, {
@@ -206,7 +207,7 @@ export class LevelHistory implements HistoryStore {
       });
       const contents: Contents = new Contents(settings, writer, this.#bounds);
       const run = thisRun(this.#sync);
-      await restore({ db, writer, contents, settings, run, witness: vouched });
+      await restore({ db, writer, contents, settings, run, witness: witnessId });
       file.write(contents.newest);
       file.sync();
       contents.issued(this.#newest);
@@ -225,7 +226,7 @@ export class LevelHistory implements HistoryStore {
     return this.#failed !== undefined || this.#open?.writer.failure !== undefined;
   }
 
-  /** Opens the database again after a failure, or tells of that. */
+  /** Opens the database again after a failure, or rejects with that failure. */
   #again(): Promise<Opened> {
     if (this.#reopening !== undefined) return this.#reopening;
     const settings = this.#settings;
@@ -250,7 +251,7 @@ export class LevelHistory implements HistoryStore {
       const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       const again = new HistoryError(
         this.#path,
-        `cannot be opened again (${reason}): it is tried again`,
+        `cannot be opened again (${reason}): the server tries again`,
         error,
       );
       this.#failed = { error: again, at: settings.now() };

@@ -1,28 +1,28 @@
 import { nextTurn } from '../next-turn.ts';
 import type { Ids } from './ids.ts';
 
-/** How many channels are looked at in one turn of the event loop. */
+/** Channels that are visited in one turn of the event loop. */
 const CHUNK = 5000;
 
-/** An event that is kept: its id, and the channel it is on. */
+/** A stored event: its id and channel. */
 export interface Place {
   readonly id: number;
   readonly channel: string;
 }
 
-/** The ids that are kept of one channel. */
+/** A channel and its stored ids. */
 export interface Kept {
   readonly name: string;
   readonly ids: Ids;
 }
 
-/** What of the store a page may come from: what is above `after`, and not above `through`. */
+/** Id range of a page: `after` exclusive, `through` inclusive. */
 export interface Span {
   readonly after: number;
   readonly through: number;
 }
 
-/** The first `limit` places of several channels within a span, by id. */
+/** The first `limit` places of several channels within a span, in order of id. */
 export async function pageOf(
   channels: readonly Kept[],
   { after, through }: Span,
@@ -30,9 +30,9 @@ export async function pageOf(
 ): Promise<Place[]> {
   let page: Place[] = [];
   for (const [at, { name, ids }] of channels.entries()) {
-    // What else came in goes on meanwhile.
+    // Other work goes on meanwhile.
     if (at > 0 && at % CHUNK === 0) await nextTurn();
-    // A full page leaves room only below its last.
+    // A full page accepts only ids below its last one.
     const last = page.length < limit ? through : (page.at(-1)?.id ?? through);
     const more = ids.between(after, last, limit);
     if (more.length > 0) page = merge(page, more, name, limit);

@@ -1,4 +1,4 @@
-// An id carries the time, so that it is enough to know the ids: a thousand of them begin in each millisecond.
+// An id contains its time: each millisecond begins a thousand ids. So the time is not stored separately.
 const IN_A_MILLISECOND = 1000;
 
 /** The lowest id of a time. Epoch milliseconds. */
@@ -6,7 +6,7 @@ export function idsFrom(time: number): number {
   return Math.ceil(time) * IN_A_MILLISECOND;
 }
 
-/** The id after `newest`, at this time: above all that a copy of the store, or a lost one, may have issued before. */
+/** The id after `newest`, at this time. It is above all ids that a copy of the store, or a lost store, issued before. */
 export function nextId(newest: number, now: number): number {
   return Math.max(newest + 1, Math.floor(now) * IN_A_MILLISECOND);
 }

@@ -8,28 +8,29 @@ import { mayHaveLost, type Run } from './last-run.ts';
 import { idsFrom } from './replay-ids.ts';
 import { seal, unseal } from './sealed.ts';
 
-// 1 had neither checksums nor a head. What it kept is taken over, and is not proven to be complete.
+// Format 1 had neither checksums nor a head. Its events are taken over, but are not proven to be complete.
 const FORMAT = '2';
 const OLD = '1';
 
-/** How many entries are read in one go. */
+/** Entries that are read at once. */
 const CHUNK = 2_000;
 
-/** Where what is read goes, and what is known besides. */
+/** The database to read, the index to fill, and what else is known. */
 export interface Restoring {
   readonly db: ClassicLevel;
   readonly writer: GroupWriter;
   readonly contents: Contents;
   readonly settings: HistorySettings;
   readonly run: Run;
-  /** The id that the folder's witness says; undefined when there is none. */
+  /** The id in the witness of the folder; undefined when there is none. */
   readonly witness: number | undefined;
 }
 
 /**
- * Reads what is in a database, and notes there that it is open. Where something may be missing, all that was before is unproven: in a
- * fresh one, in one whose last events may not have reached the disk before the system fell, and in one that is damaged (RP-6). A hole
- * between two events of a channel casts doubt on that channel alone. Throws when it is no history.
+ * Reads a database into the index, and notes in the database that it is open. When something may be missing, all ids issued
+ * before count as possibly missing (RP-6): in a new database, after a crash of the system that may have lost the last events,
+ * and in a damaged database. A gap between two events of a channel affects that channel only. Throws when the database is not
+ * a history.
  */
 export async function restore(restoring: Restoring): Promise<void> {
   const { db, writer, contents, settings, run, witness } = restoring;
@@ -65,11 +66,11 @@ function wasLost(last: string | undefined, run: Run): boolean {
   try {
     return last === undefined || mayHaveLost(JSON.parse(last), run);
   } catch {
-    return true; // Damaged: nobody knows how it ended.
+    return true; // The entry is damaged: it is unknown how the run ended.
   }
 }
 
-// All that the head counted is there, but for the events that others behind them show to be missing.
+// Whether all that the head counted is there, except the events that later events show to be missing.
 function isAllOf(head: Head, { tally }: Contents, missing: readonly number[]): boolean {
   for (const id of missing) tally.addEvent(id);
   const isAll = String(tally) === head.tally;
@@ -77,7 +78,7 @@ function isAllOf(head: Head, { tally }: Contents, missing: readonly number[]): b
   return isAll;
 }
 
-// The witness is written behind each group: it may be late, and never is ahead.
+// The witness is written after each group: it may be older than the head, but never newer.
 function vouches(witness: number | undefined, { newest }: Head): boolean {
   return witness !== undefined && witness <= newest;
 }
@@ -94,7 +95,7 @@ async function readChannels({ db, writer, contents }: Restoring, isOld: boolean)
   await iterator.close();
 }
 
-/** Gives the ids that should be there and are not, as far as events behind them say so. */
+/** Returns the ids of missing events, as far as later events of their channels show them. */
 async function readEvents({ db, writer, contents }: Restoring, isOld: boolean): Promise<number[]> {
   const missing: number[] = [];
   const iterator = db.iterator({ ...keys.eventKeys, fillCache: false });

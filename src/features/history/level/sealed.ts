@@ -2,12 +2,12 @@ import { crc32 } from 'node:zlib';
 
 const DIGITS = 8;
 
-/** A value as it is written: behind a checksum of it and of its key, so that damage shows when it is read. */
+/** A value as it is written: a checksum of its key and itself, then the value. So damage is detected on reading. */
 export function seal(key: string, value: string): string {
   return checksum(key, value) + value;
 }
 
-/** The value that was sealed; undefined when there is none, or it is damaged. */
+/** The value without its checksum; undefined when it is absent or damaged. */
 export function unseal(key: string, sealed: string | undefined): string | undefined {
   if (sealed === undefined) return undefined;
   const value = sealed.slice(DIGITS);

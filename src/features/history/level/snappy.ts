@@ -1,6 +1,6 @@
 import { Varints } from './varint.ts';
 
-/** Uncompresses a block of LevelDB. Format: google/snappy, format_description.txt. Its checksum was right. */
+/** Decompresses a block of LevelDB, whose checksum was verified. Format: google/snappy, format_description.txt. */
 export function unsnappy(bytes: Buffer): Buffer {
   const varints = new Varints(bytes);
   const whole = Buffer.alloc(varints.next());
@@ -18,15 +18,15 @@ export function unsnappy(bytes: Buffer): Buffer {
     } else {
       const from = written - ((tag & 3) === 1 ? ((tag >>> 5) << 8) | number : number);
       const length = (tag & 3) === 1 ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2);
-      // Byte by byte: a copy may repeat what it has just written.
-      for (let one = 0; one < length; one += 1) whole[written + one] = whole[from + one] ?? 0;
+      // Byte by byte: a copy may overlap its own target.
+      for (let byte = 0; byte < length; byte += 1) whole[written + byte] = whole[from + byte] ?? 0;
       written += length;
     }
   }
   return whole;
 }
 
-/** How many bytes behind a tag belong to it: the length of a long literal, or from how far back a copy comes. */
+/** Number of bytes after a tag that belong to it: the length of a long literal, or the offset of a copy. */
 function extraOf(tag: number): number {
   if ((tag & 3) === 0) return Math.max(0, (tag >>> 2) - 59);
   return [0, 1, 2, 4][tag & 3] ?? 0;

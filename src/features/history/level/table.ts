@@ -2,28 +2,28 @@ import { crc32c } from './crc32c.ts';
 import { unsnappy } from './snappy.ts';
 import { Varints } from './varint.ts';
 
-// A table is blocks, each followed by a byte for its compression and a checksum of both. One block lists where the blocks of
-// entries are, another where that of the filter is. The end of the table says where these two are:
+// A table is a list of blocks, each followed by a byte for its compression and a checksum of both. The index block has the
+// positions of the blocks of entries, another block that of the filter. The end of the table has the positions of these two:
 //   handle of the block for the filter | handle of the index | padding up to 40 bytes | MAGIC
 // Format: google/leveldb, doc/table_format.md.
 const FOOTER = 48;
 const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 
-/** The byte for its compression, and the checksum. */
+/** Size of the byte for the compression and the checksum. */
 const TRAILER = 5;
 
-/** Where a block is in its table. */
+/** The position of a block in its table. */
 interface Handle {
   readonly at: number;
   readonly size: number;
 }
 
-/** Whether a table of LevelDB was written up to its end. */
+/** Whether a table of LevelDB was written completely. */
 export function isFinished(table: Buffer): boolean {
   return table.length >= FOOTER && table.subarray(-MAGIC.length).equals(MAGIC);
 }
 
-/** Throws when anything in a table of LevelDB has another checksum than was written with it. */
+/** Throws when a block of a LevelDB table does not match its checksum. */
 export function verifyTable(table: Buffer): void {
   const footer = new Varints(table.subarray(-FOOTER));
   const filters = nextHandle(footer);
@@ -36,17 +36,17 @@ function nextHandle(varints: Varints): Handle {
   return { at: varints.next(), size: varints.next() };
 }
 
-/** A block with the byte for its compression. */
+/** A block with the byte for its compression, when its checksum is right. */
 function verifiedBlock(table: Buffer, { at, size }: Handle): Buffer {
   const end = at + size + 1;
-  if (end + TRAILER - 1 > table.length) throw new Error(`its block at ${at} ends behind it`);
+  if (end + TRAILER - 1 > table.length) throw new Error(`its block at ${at} goes past its end`);
   const block = table.subarray(at, end);
   if (crc32c(block) !== unmasked(table.readUInt32LE(end)))
     throw new Error(`its block at ${at} has a wrong checksum`);
   return block;
 }
 
-// LevelDB does not write a checksum as it is, lest it be part of what another is made of.
+// LevelDB stores checksums in a masked form, since data that contains plain checksums is bad input for another checksum.
 function unmasked(sum: number): number {
   const turned = (sum - 0xa282ead8) >>> 0;
   return ((turned >>> 17) | (turned << 15)) >>> 0;
@@ -57,12 +57,12 @@ function uncompressed(block: Buffer): Buffer {
   return block.at(-1) === 0 ? bytes : unsnappy(bytes);
 }
 
-/** The handles in a block that lists blocks: each entry is three lengths, a key and a handle; a list of places comes behind. */
+/** The handles in a block that lists blocks. An entry is three lengths, a key and a handle; a list of positions follows. */
 function* handlesIn(block: Buffer): Generator<Handle> {
   const places = block.readUInt32LE(block.length - 4);
   const varints = new Varints(block);
   while (varints.at < block.length - 4 * (places + 1)) {
-    varints.next(); // How much of the key before it has in common with it.
+    varints.next(); // Length of the prefix that the key shares with the one before.
     const key = varints.next();
     const size = varints.next();
     const begin = varints.at + key;

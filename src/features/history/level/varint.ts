@@ -1,7 +1,7 @@
 /** Reads numbers as LevelDB and Snappy write them: seven bits a byte, the lowest first. Throws past the end. */
 export class Varints {
   readonly #bytes: Uint8Array;
-  /** Where the next one begins. */
+  /** The position of the next number. */
   at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -17,6 +17,6 @@ export class Varints {
       number += (byte & 0x7f) * scale;
       if (byte < 0x80) return number;
     }
-    throw new Error('a number in it has no end');
+    throw new Error('a number in it is incomplete');
   }
 }

@@ -6,24 +6,24 @@ const NAME = 'NEWEST';
 const DIGITS = 16;
 
 /**
- * A file beside the database with the highest id that was written there. A database whose end is damaged opens as an older one: by this
- * file it is told apart. It is written behind each group, so that it never is ahead of what was stored.
+ * A file beside the database with the highest id that was written there. A database whose end is damaged opens as an older one;
+ * this file shows that. The file is written after each group, so that it is never newer than the database.
  */
 export class Witness {
   readonly #file: number;
 
   constructor(path: string) {
-    // Written in place: neither is it cut, nor does it grow.
+    // Overwritten in place: the file is not truncated, and does not grow.
     this.#file = openSync(join(path, NAME), constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
-  /** The id that the folder's file says; undefined where there is none, or it is damaged. */
+  /** The id in the file of the folder; undefined when it is absent or damaged. */
   static read(path: string): number | undefined {
     try {
       const id = unseal(NAME, readFileSync(join(path, NAME), 'utf8'));
       return id === undefined ? undefined : Number(id);
     } catch {
-      return undefined; // Not there, or not to be read: nothing vouches for the end then.
+      return undefined; // Absent or unreadable: the end of the database is not proven to be complete.
     }
   }
 
@@ -31,7 +31,7 @@ export class Witness {
     writeSync(this.#file, seal(NAME, String(id).padStart(DIGITS, '0')), 0);
   }
 
-  /** Brings it to the disk. */
+  /** Flushes the file to the disk. */
   sync(): void {
     fsyncSync(this.#file);
   }

@@ -1,12 +1,11 @@
-import type { Clock, Timer } from '../../src/lib/clock.ts';
-import { settle } from './until.ts';
+import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 
 interface Pending {
   readonly at: number;
   readonly call: () => void;
 }
 
-/** Time that stands still until it is told to move. `soon` is real: turns of the event loop go on as ever. */
+/** Time that stands still until `tick` moves it. `soon` is real: turns of the event loop go on as ever. */
 export class FakeClock implements Clock {
   #now = 1_750_000_000_000;
   readonly #pending = new Set<Pending>();
@@ -27,7 +26,7 @@ export class FakeClock implements Clock {
   }
 
   soon(call: () => void): void {
-    setImmediate(call);
+    systemClock.soon(call);
   }
 
   /** Moves on by so many milliseconds, calling what comes due on the way, in order, and lets each take effect. */
@@ -51,4 +50,14 @@ export class FakeClock implements Clock {
     }
     return first;
   }
+}
+
+/** Makes a clock whose time stands still until `tick` moves it. */
+export function fakeClock(): FakeClock {
+  return new FakeClock();
+}
+
+// A few turns of the event loop: promises and `soon` have taken effect, sockets may not have.
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 3; turns += 1) await new Promise<void>((resolve) => systemClock.soon(resolve));
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/lib/clock.ts';
+import assert from 'node:assert/strict';
+import type { Clock } from '../lib/clock.ts';
+import type { Runner } from './runner.ts';
 
 /** A clock, and a way to let its time pass. */
 export interface ClockUnderTest {
@@ -7,16 +8,8 @@ export interface ClockUnderTest {
   pass(ms: number): Promise<void>;
 }
 
-function counter(): { count: () => void; calls: () => number } {
-  let calls = 0;
-  const count = (): void => {
-    calls += 1;
-  };
-  return { count, calls: () => calls };
-}
-
-/** What every clock keeps to. */
-export function clockContract(name: string, make: () => ClockUnderTest): void {
+/** Tests what every clock keeps to. */
+export function clockContract(name: string, make: () => ClockUnderTest, { describe, it }: Runner): void {
   describe(`${name} clock`, () => {
     it('is milliseconds since the epoch, and never goes back', async () => {
       const { clock, pass } = make();
@@ -25,8 +18,8 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
         await pass(1);
         times.push(clock.now());
       }
-      expect(times).toEqual([...times].sort((a, b) => a - b));
-      expect(new Date(times[0] ?? 0).getUTCFullYear()).toBeGreaterThan(2020);
+      assert.deepEqual(times, times.toSorted(ascending));
+      assert.ok(new Date(times[0] ?? 0).getUTCFullYear() > 2020, `${times[0]} is after 2020`);
     });
 
     it('calls once, not before its time, and in order', async () => {
@@ -36,12 +29,15 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       clock.after(40, () => called.push(['late', clock.now() - began]));
       clock.after(10, () => called.push(['early', clock.now() - began]));
       await pass(60);
-      expect(called.map(([which]) => which)).toEqual(['early', 'late']);
+      assert.deepEqual(
+        called.map(([which]) => which),
+        ['early', 'late'],
+      );
       // Node may be a millisecond early.
       for (const [which, at] of called)
-        expect(at).toBeGreaterThanOrEqual((which === 'early' ? 10 : 40) - 1.5);
+        assert.ok(at >= (which === 'early' ? 10 : 40) - 1.5, `the ${which} one was called after ${at} ms`);
       await pass(60);
-      expect(called).toHaveLength(2);
+      assert.equal(called.length, 2);
     });
 
     it('calls nothing that was cancelled, before or after', async () => {
@@ -52,7 +48,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       one.cancel();
       await pass(30);
       two.cancel();
-      expect(calls()).toBe(1);
+      assert.equal(calls(), 1);
     });
 
     it('takes a time longer than a timer of Node can be', async () => {
@@ -61,7 +57,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
       const timer = clock.after(2 ** 40, count);
       await pass(20);
       timer.cancel();
-      expect(calls()).toBe(0);
+      assert.equal(calls(), 0);
     });
 
     it('calls soon after what is under way, and before the next timer', async () => {
@@ -75,7 +71,7 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
         void Promise.resolve().then(() => order.push('promise'));
         order.push('now');
       });
-      expect(order).toEqual(['now', 'promise', 'soon']);
+      assert.deepEqual(order, ['now', 'promise', 'soon']);
     });
 
     it('calls what is soon in order', async () => {
@@ -85,7 +81,19 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
         for (const at of [1, 2, 3]) clock.soon(() => order.push(at));
         clock.soon(resolve);
       });
-      expect(order).toEqual([1, 2, 3]);
+      assert.deepEqual(order, [1, 2, 3]);
     });
   });
+}
+
+function ascending(one: number, other: number): number {
+  return one - other;
+}
+
+function counter(): { count: () => void; calls: () => number } {
+  let calls = 0;
+  const count = (): void => {
+    calls += 1;
+  };
+  return { count, calls: () => calls };
 }

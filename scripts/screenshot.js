@@ -1,0 +1,68 @@
+// Makes the pictures of the chat page in docs/images/ again, with the program as it is built. Needs Chromium.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const browsers = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const talk = [
+  ['Ada', 'Good morning! Did the deploy go through?'],
+  ['Grace', 'It did, at 9:40. The dashboard is green again.'],
+  ['Ada', 'Wonderful. I unplugged my router to see what happens.'],
+  ['Grace', 'And?'],
+  ['Ada', 'The page said so at once, and sent my message when I was back.'],
+  ['Grace', 'That is what I wanted to hear. Coffee?'],
+];
+
+mkdirSync(`${root}docs/images`, { recursive: true });
+const browser = await chromium.launch({
+  executablePath: browsers.find(existsSync),
+  args: ['--headless', '--no-sandbox'],
+});
+try {
+  for (const [colorScheme, file] of [
+    ['light', 'chat.png'],
+    ['dark', 'chat-dark.png'],
+  ])
+    await picture(colorScheme, `${root}docs/images/${file}`);
+} finally {
+  await browser.close();
+}
+
+/** Has two people talk, each in a tab, and takes a picture of the first one's. A new server each: it has no earlier messages. */
+async function picture(colorScheme, path) {
+  const server = spawn(process.execPath, [`${root}bin/bayeuxd.js`, '--port', '0']);
+  const exited = once(server, 'exit');
+  try {
+    const url = await urlOf(server.stdout);
+    const viewport = { width: 1280, height: 800 };
+    const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 0.75 });
+    const tabs = { Ada: await context.newPage(), Grace: await context.newPage() };
+    for (const [name, tab] of Object.entries(tabs)) {
+      await tab.goto(url);
+      await tab.fill('#name', name);
+      await tab.waitForSelector('#status[data-state=open]');
+    }
+    for (const [at, [name, text]] of talk.entries()) {
+      await tabs[name].fill('#text', text);
+      await tabs[name].press('#text', 'Enter');
+      for (const tab of Object.values(tabs)) await tab.locator('#messages li').nth(at).waitFor();
+    }
+    await tabs.Ada.screenshot({ path });
+  } finally {
+    server.kill();
+    await exited;
+  }
+}
+
+async function urlOf(output) {
+  let text = '';
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    const url = /Chat +(\S+)/.exec(text)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`the server ended: ${text}`);
+}

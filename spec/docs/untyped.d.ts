@@ -1,0 +1,2 @@
+// What the README tells TypeScript users to write.
+declare module 'faye';
