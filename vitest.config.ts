@@ -9,6 +9,8 @@ const sharing = [
 ].map((name) => `spec/${name}/**/*.spec.ts`);
 // These measure time and memory of a server, so that nothing else may run beside them.
 const measuring = ['spec/memory/**/*.spec.ts'];
+// These drive Chromium. `npm test` leaves them to `npm run test:browser`.
+const browser = ['spec/browser/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -20,9 +22,10 @@ export default defineConfig({
           ...limits,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...long],
+          exclude: [...sharing, ...measuring, ...browser, ...long],
         },
       },
+      { test: { ...limits, name: 'browser', include: browser } },
       {
         test: {
           ...limits,

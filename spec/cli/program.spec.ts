@@ -5,7 +5,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request as httpRequest }
 import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -456,4 +456,21 @@ describe('the program at its end', () => {
     expect(await end()).toBe(0);
     expect(performance.now() - started).toBeLessThan(4_500);
   });
+});
+
+/** Every module that this one imports when it is loaded, and those that they import. */
+function loadedWith(file: string, all = new Set<string>()): Set<string> {
+  if (all.has(file)) return all;
+  all.add(file);
+  const code = readFileSync(file, 'utf8').replaceAll(/^import type .*$/gm, '');
+  for (const [, from = ''] of code.matchAll(/^(?:import|export|\}) .*?from '(\.[^']+)';$/gm))
+    loadedWith(join(dirname(file), from), all);
+  return all;
+}
+
+it('does not load the server to print the version or to publish', () => {
+  const source = (name: string) => fileURLToPath(new URL(`../../src/${name}`, import.meta.url));
+  expect(loadedWith(source('cli/serve.ts'))).toContain(source('server.ts'));
+  for (const name of ['cli/main.ts', 'cli/publish.ts', 'cli/subscribe.ts', 'cli/bench.ts'])
+    expect(loadedWith(source(name))).not.toContain(source('server.ts'));
 });

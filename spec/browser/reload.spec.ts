@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { hasChromium, tabs } from '../browser/chromium.ts';
-import { library } from '../browser/library.ts';
+import { hasChromium, tabs } from './chromium.ts';
+import { library } from './library.ts';
 import { patience, session } from '../interop/columns.ts';
 import { host } from '../interop/host.ts';
 

@@ -1,0 +1,100 @@
+import { createServer } from 'node:http';
+import express from 'express';
+import { api } from '../http/api.ts';
+import { fayeClient } from '../http/faye-client.ts';
+import { bayeux } from '../http/middleware.ts';
+import { pages } from '../http/pages.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { Server } from '../server.ts';
+import { checkAuth } from './access.ts';
+import { apiKeyOf } from './api-key.ts';
+import { application } from './application.ts';
+import { withChatHistory } from './chat-history.ts';
+import { check } from './check.ts';
+import type { Instead } from './command-line.ts';
+import { type Config, type Flags, loadConfig } from './config.ts';
+import { front } from './front.ts';
+import { greeting } from './greeting.ts';
+import { historyStore } from './history-store.ts';
+import { guardHosts } from './host-guard.ts';
+import { isOpen, warnOfNoPolicy } from './exposure.ts';
+import { failed, notFound } from './last-resort.ts';
+import { closed, httpServer, listen } from './listener.ts';
+import { programLog } from './log.ts';
+import { loadPolicy } from './policy-file.ts';
+import { printConfig } from './print-config.ts';
+import { hearSchemeMixups } from './scheme-mixups.ts';
+import { untilSignal } from './signals.ts';
+import { version } from './version.ts';
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** `bayeuxd serve`: puts the program together and runs it until it is told to end. */
+export async function serve(flags: Flags, instead: Instead): Promise<void> {
+  const config = loadConfig(flags, process.env);
+  if (instead === 'print-config') return void process.stdout.write(printConfig(config));
+  const { program, ignored } = config;
+  const log = programLog(program);
+  if (instead === 'check')
+    return check(config, log).then((access) => ['The configuration is valid.', ...access].forEach(print));
+  if (ignored.length > 0)
+    log({
+      level: 'info',
+      event: 'config.kubernetes',
+      variables: ignored,
+      why: 'Kubernetes made these variables for its services; they are no options',
+    });
+  const key = apiKeyOf(program, log);
+  const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
+  if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
+  checkAuth(config);
+
+  const history = await historyStore(program.history);
+  const options = program.demo ? withChatHistory(config.server) : config.server;
+  const server = new Server({
+    ...options,
+    history,
+    log,
+    trace: program.logLevel === 'trace',
+    ...(policy && { policy }),
+  });
+  try {
+    await run(config, server, key, log);
+  } catch (error) {
+    await server.close(); // Timers of the server would keep the process.
+    throw error;
+  }
+}
+
+/** Listens until a signal comes, and ends the process. */
+async function run(config: Config, server: Server, key: string | undefined, log: Log): Promise<void> {
+  const { program } = config;
+  const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
+  if (program.demo) routes.use(pages(program.path, version()));
+  routes.use(notFound(server, program.path), failed(log));
+  const serveBayeux = bayeux(server, { path: program.path });
+  const behind = createServer(front(program.path, serveBayeux, application(routes)));
+  server.attachUpgrades(behind, { path: program.path });
+  const http = httpServer(program);
+  guardHosts(http, behind, program.allowedHosts, server.refusals);
+  hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
+
+  // From here on: a signal that comes while the program starts ends it as gently.
+  const signalled = untilSignal();
+  await server.open();
+  const url = await listen(http, program);
+  log({ level: 'info', event: 'listening', url, path: program.path });
+  print(greeting(config, version(), url, key));
+
+  const signal = await signalled;
+  log({ level: 'info', event: 'closing', signal });
+  await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
+  process.exit(0); // Whoever has not hung up by now does not keep the process.
+}
+
+function graceOver({ server }: Config): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(server.drain.window + server.shutdownGrace, resolve);
+  });
+}
