@@ -58,21 +58,21 @@ export interface AuthJwksOptions {
   readonly url?: string | undefined;
   /** How long fetched keys are used before they are fetched again. Milliseconds; `600000` by default. */
   readonly maxAge?: number | undefined;
-  /** How much longer they are used while they cannot be fetched. Milliseconds; `3600000` by default. */
+  /** How much longer the old keys are used while new ones cannot be fetched. Milliseconds; `3600000` by default. */
   readonly maxStale?: number | undefined;
 }
 
-/** Who a client is: JSON Web Tokens. A key turns it on; then everything is refused that is not granted. */
+/** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
 export interface AuthOptions {
-  /** Secret of tokens that are signed with HS256; HS384 needs 48 bytes, HS512 64. */
+  /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
   readonly secret?: string | undefined;
   /** File with that secret, read at the start; only its owner should be able to read it. */
   readonly secretFile?: string | undefined;
-  /** File with public keys, read at the start: one in PEM, a certificate, a JWK or a set of JWKs. */
+  /** File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. */
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;
-  /** Algorithms a token may be signed with, of those that its key takes; unset is all of them. */
+  /** Algorithms that a token may be signed with. Unset allows all that fit the key. */
   readonly algorithms?:
     | readonly (
         | 'HS256'
@@ -91,21 +91,21 @@ export interface AuthOptions {
         | 'Ed25519'
       )[]
     | undefined;
-  /** What `iss` of a token must be one of; any if empty. None by default. */
+  /** Accepted values of `iss`. Empty accepts every token. None by default. */
   readonly issuer?: readonly string[] | undefined;
-  /** What `aud` of a token must name one of; any if empty. None by default. */
+  /** Accepted values of `aud`. Empty accepts every token. None by default. */
   readonly audience?: readonly string[] | undefined;
-  /** How far the clock of who signs tokens may differ. Milliseconds; `5000` by default. */
+  /** How far the clock of the signer may differ from that of the server. Milliseconds; `5000` by default. */
   readonly clockTolerance?: number | undefined;
-  /** Longest time from `iat` to `exp` of a token, from now if it has no `iat`; 0 is any. Milliseconds; `86400000` by default. */
+  /** Longest time from `iat`, or from now without `iat`, to `exp` of a token; 0 is any. Milliseconds; `86400000` by default. */
   readonly maxLifetime?: number | undefined;
   /** Cookie that may carry the token; needs `authByCookie`. */
   readonly cookie?: string | undefined;
-  /** Clients without a token may open a session too. `false` by default. */
+  /** Clients without a token may open sessions, too. `false` by default. */
   readonly anonymous?: boolean | undefined;
-  /** Claims that become `user.info` of a session. None by default. */
+  /** Claims that are copied to `session.user.info`. None by default. */
   readonly info?: readonly string[] | undefined;
-  /** Claim with what its user may do: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
+  /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
   readonly grantsClaim?: string | undefined;
 }
 
@@ -303,7 +303,7 @@ export interface ServerOptions {
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
-  /** Who a client is: JSON Web Tokens. A key turns it on; then everything is refused that is not granted. */
+  /** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
   readonly auth?: AuthOptions | undefined;
   /** HTTP status of a held poll that a newer one replaces. `500` by default. */
   readonly duplicateConnectStatus?: number | undefined;
@@ -341,15 +341,15 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody. */
+/** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
 export interface ChannelRuleGrantsOptions {
   /** Who may subscribe to them. */
   readonly subscribe?: 'everybody' | 'users' | 'nobody' | undefined;
   /** Who may publish to them. */
   readonly publish?: 'everybody' | 'users' | 'nobody' | undefined;
-  /** Who may publish to them where they are service channels. */
+  /** Who may publish to them, if they are service channels. */
   readonly call?: 'everybody' | 'users' | 'nobody' | undefined;
-  /** Who may ask for what was published to them earlier. */
+  /** Who may ask for earlier events. */
   readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
 }
 
@@ -369,7 +369,7 @@ export interface ChannelRuleOptions {
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
-  /** Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody. */
+  /** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
   readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;

@@ -18,7 +18,7 @@ describe('who may do what, in words', () => {
     ]);
     expect(access({ '--host': '0.0.0.0', '--insecure': 'true', '--api-key': 'correct-horse' })).toEqual([
       'Everybody who can reach the server may read and write every channel.',
-      'Who has the key of the HTTP API may publish to every channel by it.',
+      'The key of the HTTP API allows publishing to every channel.',
     ]);
   });
 

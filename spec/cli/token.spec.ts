@@ -91,7 +91,7 @@ describe('a token for development', () => {
 
   it('is not made where only public keys are known', async () => {
     const flags = { '--auth-jwks-url': 'https://id.example/keys', '--auth-audience': 'a' };
-    expect(String((await run({ sub: 'a' }, flags)).error)).toMatch(/by who has the private key/);
+    expect(String((await run({ sub: 'a' }, flags)).error)).toMatch(/only the owner of the private key/);
   });
 });
 

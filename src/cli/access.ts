@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { isOpen } from './exposure.ts';
 
-/** Reads the keys that tokens are checked with. Throws `ConfigError` for a file that holds none. */
+/** Reads the keys that verify tokens. Throws `ConfigError` for a file without a usable key. */
 export function checkAuth({ server: { auth }, places }: Pick<Config, 'server' | 'places'>): void {
   try {
     staticKeys(auth);
@@ -25,7 +25,7 @@ const deeds = {
   history: 'read the history of',
 } as const;
 
-/** Says in words who may do what. */
+/** Who may do what, in words. */
 export function accessOf({ program, server, isPublic }: Config): readonly string[] {
   const { policy, apiKey, apiKeyFile } = program;
   const where = isPublic ? 'who can reach the server' : 'on this machine';
@@ -38,7 +38,7 @@ export function accessOf({ program, server, isPublic }: Config): readonly string
       : [`The policy in ${policy} is asked about each message, and may refuse it.`]),
     ...(server.unconnectedPublish === 'allow' ? ['A publish needs no session.'] : []),
     hasApi
-      ? 'Who has the key of the HTTP API may publish to every channel by it.'
+      ? 'The key of the HTTP API allows publishing to every channel.'
       : 'The HTTP API is closed: it has no key.',
   ];
 }

@@ -8,8 +8,8 @@ import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
 
 /**
- * `bayeuxd --check`: opens what the configuration names, without changing it, and says who may do what. Throws `ConfigError` with all
- * that cannot be used.
+ * `bayeuxd --check`: opens everything that the configuration names, without changing it, and returns in words who may do
+ * what. Throws `ConfigError` with all that cannot be used.
  */
 export async function check(config: Config, log: Log): Promise<readonly string[]> {
   const { program } = config;

@@ -110,30 +110,29 @@ function clientCommand(program: Command, name: string, description: string): Com
     .option('--insecure', 'accept any certificate');
 }
 
-/** The command that makes tokens for development, and looks at those that are refused. */
 function tokenCommand(program: Command): Command {
   const command = program
     .command('token')
     .description(
       'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
     )
-    .option('--sub <name>', 'who it is for')
-    .option('--ttl <seconds>', 'how long it is good (3600)')
+    .option('--sub <name>', 'user that it names')
+    .option('--ttl <seconds>', 'its lifetime (3600)')
     .option('--claim <name=json>', 'another claim; may be repeated', collected)
-    .option('--verify <token>', 'say what this token holds, and why it is refused, if it is');
+    .option('--verify <token>', 'print the claims of this token, and why it is refused, if it is');
   for (const right of rights)
     command.option(`--${right} <pattern>`, `grant ${right} on these channels; may be repeated`, collected);
   return command;
 }
 
-/** The flags by which `serve` is told of authentication. */
+/** With the flags of `serve` for authentication. */
 function withAuthFlags(command: Command): Command {
   command.addOption(new Option(`${configOption.flag} <file>`, 'configuration file, as of serve'));
   for (const { flag, path, row } of allOptions)
     if (path.startsWith('auth.')) command.addOption(optionOf(flag, row.kind === 'boolean').hideHelp());
   return command.addHelpText(
     'after',
-    '\nThe --auth-… flags and variables of serve say what it is signed with, or checked by.',
+    '\nThe --auth-… flags and variables of serve give the key that signs or verifies it.',
   );
 }
 

@@ -3,7 +3,7 @@ import { type ResolvedOptions, withTransports } from '../server-options.ts';
 import { hasKey } from '../features/auth/options.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** The option by which others than this machine are meant to reach the server: by its address, by a name, or through a proxy. */
+/** The option that lets other machines reach the server: by its address, by a name, or through a proxy. */
 export function exposedBy(
   { host, allowedHosts }: ProgramOptions,
   { trustProxy }: ResolvedOptions,
@@ -13,12 +13,12 @@ export function exposedBy(
   return trustProxy === false ? undefined : 'trustProxy';
 }
 
-/** Whether everybody may do everything, for all that the configuration says. */
+/** Whether the configuration lets everybody do everything: it has neither a policy nor a key for tokens. */
 export function isOpen({ policy }: ProgramOptions, { auth }: ResolvedOptions): boolean {
   return policy === undefined && !hasKey(auth);
 }
 
-/** Why a server that is open to all is not served to others, and what to do. */
+/** The end of the error for a server that is open to everybody on other machines. */
 export const whyNotOpen =
   'lets others reach this server, where everybody may read and write every channel: say who may do what with --policy ./policy.js, or ' +
   'ask for tokens with auth.secretFile, auth.keyFile or auth.jwks.url (docs/authentication.md); --insecure serves it all the same';

@@ -56,7 +56,7 @@ export const programTable = {
   insecure: {
     kind: 'boolean',
     default: false,
-    doc: 'Serve others than this machine (`host`, `allowedHosts`, `trustProxy`) though everybody may do everything: without `policy` and `auth` that is refused.',
+    doc: 'Serve other machines (`host`, `allowedHosts`, `trustProxy`) with neither `policy` nor `auth`, so that everybody there may do everything; the program refuses that otherwise.',
   },
   apiKey: {
     kind: 'string',

@@ -15,7 +15,7 @@ import { ArgumentError, ClientError } from './client-error.ts';
 import { countOf } from './client-options.ts';
 import type { Config } from './config.ts';
 
-/** What is asked for, as it was written. */
+/** The flags as they were written. */
 export type TokenFlags = {
   readonly sub?: string;
   readonly ttl?: string;
@@ -23,7 +23,6 @@ export type TokenFlags = {
   readonly verify?: string;
 } & { readonly [Right in (typeof rights)[number]]?: readonly string[] };
 
-/** What `token` needs of its surroundings. */
 export interface TokenSurroundings {
   readonly clock: Clock;
   print(line: string): void;
@@ -32,10 +31,10 @@ export interface TokenSurroundings {
 
 type Checked = Pick<Config, 'server' | 'places'>;
 
-/** How long a token is good where nobody says. Seconds. */
+/** Default lifetime of a token. Seconds. */
 const TTL = '3600';
 
-/** `bayeuxd token`: prints a token, or what one holds. Throws `ClientError` for one that is refused. */
+/** `bayeuxd token`: prints a new token, or the claims of a given one. Throws `ClientError` for a token that is refused. */
 export async function token(flags: TokenFlags, config: Checked, around: TokenSurroundings): Promise<void> {
   checkAuth(config);
   if (flags.verify === undefined) await mint(flags, config.server, around);
@@ -55,7 +54,7 @@ async function mint(flags: TokenFlags, server: Config['server'], around: TokenSu
   const made = await new SignJWT({ ...claims, sub: flags.sub, iat: now, exp: now + ttl })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode(secret));
-  // A server would refuse it for this.
+  // A server refuses a token with invalid grants.
   readGrants(claims[auth.grantsClaim], flags.sub, server);
   around.print(made);
 }
@@ -65,7 +64,7 @@ function secretFor(auth: AuthOptions, { say }: TokenSurroundings): string {
   if (secret !== undefined) return secret;
   if (hasKey(auth))
     throw new ClientError(
-      'the configuration has public keys alone: such tokens are made by who has the private key; set auth.secret to make them here',
+      'the configuration has public keys alone: only the owner of the private key can make such tokens; set auth.secret to make them here',
     );
   const made = randomBytes(32).toString('base64url');
   say(`a secret for this token was made; start the server with BAYEUXD_AUTH_SECRET=${made}`);
@@ -90,7 +89,7 @@ function claimOf(text: string): [name: string, value: unknown] {
   try {
     return [name, JSON.parse(json)];
   } catch {
-    return [name, json]; // A word needs no quotes.
+    return [name, json]; // No JSON: a text without quotes.
   }
 }
 
@@ -127,7 +126,7 @@ async function verify(
   print('good');
 }
 
-/** What the options ask for, where the reason is about that. */
+/** The options that the reason is about. */
 function askedFor(why: string, { issuer, audience, algorithms, maxLifetime }: AuthOptions): string {
   if (why.startsWith('its iss')) return ` (auth.issuer: ${issuer.join(', ')})`;
   if (why.startsWith('its aud')) return ` (auth.audience: ${audience.join(', ')})`;
@@ -135,7 +134,7 @@ function askedFor(why: string, { issuer, audience, algorithms, maxLifetime }: Au
   return why.includes('auth.maxLifetime') ? ` (${maxLifetime / 1000} s)` : '';
 }
 
-/** What a token says, whether it is true or not. */
+/** The header and claims of a token, unverified. */
 function contentOf(text: string, now: number): readonly string[] {
   try {
     const { alg, kid } = decodeProtectedHeader(text);

@@ -9,7 +9,7 @@ const none: readonly SessionFeature[] = [];
 /** The features of a server, by hook, so that a hook that no feature has costs nothing. */
 export class Features {
   readonly all: readonly Feature[];
-  /** Those that say who a client is, or what it may do. */
+  /** Features that identify clients, or decide what clients may do. */
   readonly judging: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];

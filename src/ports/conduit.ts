@@ -22,7 +22,7 @@ export type CloseReason =
   | 'revoked'
   /** The policy was asked again and failed to answer, and `revalidateFailure` is `end`. */
   | 'unverified'
-  /** What proved who the client is has expired. */
+  /** The token of the client expired. */
   | 'expired'
   /** The client did nothing but connect for too long (AC-1). */
   | 'inactive'

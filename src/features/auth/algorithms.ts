@@ -1,4 +1,4 @@
-/** What a token may be signed with. There is no `none`. */
+/** Supported signature algorithms. `none` is not among them. */
 export const algorithms = [
   ...(['HS256', 'HS384', 'HS512'] as const),
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
@@ -8,5 +8,5 @@ export const algorithms = [
 export type Algorithm = (typeof algorithms)[number];
 
 export function isAlgorithm(name: unknown): name is Algorithm {
-  return algorithms.some((one) => one === name);
+  return algorithms.some((known) => known === name);
 }

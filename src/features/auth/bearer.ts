@@ -5,30 +5,30 @@ import type { TokenGrants } from './token-grants.ts';
 import { errors } from '../../protocol/errors.ts';
 import type { RuleGrants } from './rule-grants.ts';
 
-/** Answers that are remembered of one session for one right. */
+/** Cached answers per session and right. */
 const REMEMBERED = 64;
-/** The longest that a timer runs. Milliseconds. */
+/** Longest timer: those of Node overflow after 24.8 days. Milliseconds. */
 const DAY = 86_400_000;
 
-/** What a good token comes to. */
+/** A verified token. */
 export interface Proof {
   readonly sub: string;
   readonly grants: TokenGrants;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** By which the same token is known again. */
+  /** Hash of the token, to recognise the same token. */
   readonly digest: string;
 }
 
-/** What one session may do, and until when. */
+/** The grants of one session and their expiry. */
 export class Bearer implements SessionFeature {
   readonly #session: ServedSession;
   readonly #rules: RuleGrants;
   readonly #clock: Clock;
-  readonly #known = new Map<Right, Map<string, boolean>>();
+  readonly #answers = new Map<Right, Map<string, boolean>>();
   #proof: Proof | undefined;
   #timer: Timer | undefined;
-  /** Subscriptions that were ended, and that the client is still to be told of. */
+  /** Ended subscriptions that no reply has reported yet. */
   ended: readonly string[] = [];
 
   constructor(session: ServedSession, proof: Proof | undefined, rules: RuleGrants, clock: Clock) {
@@ -36,25 +36,24 @@ export class Bearer implements SessionFeature {
     this.#rules = rules;
     this.#clock = clock;
     this.#proof = proof;
-    this.#wait();
+    this.#scheduleExpiry();
   }
 
   get proof(): Proof | undefined {
     return this.#proof;
   }
 
-  /** A fresh token came. */
   renew(proof: Proof): void {
     this.#proof = proof;
-    this.#known.clear();
-    this.#wait();
+    this.#answers.clear();
+    this.#scheduleExpiry();
   }
 
   may(right: Right, channel: string): boolean {
-    let answers = this.#known.get(right);
+    let answers = this.#answers.get(right);
     if (answers === undefined) {
       answers = new Map();
-      this.#known.set(right, answers);
+      this.#answers.set(right, answers);
     }
     let answer = answers.get(channel);
     if (answer === undefined) {
@@ -65,7 +64,7 @@ export class Bearer implements SessionFeature {
     return answer;
   }
 
-  // A client that is to be told something is not kept waiting for it.
+  // Answer a connect at once while ended subscriptions are still to be reported.
   holding() {
     return this.ended.length > 0 ? { advice: {} } : undefined;
   }
@@ -74,25 +73,25 @@ export class Bearer implements SessionFeature {
     this.#timer?.cancel();
   }
 
-  #wait(): void {
+  #scheduleExpiry(): void {
     this.#timer?.cancel();
     if (this.#proof === undefined) return;
     const left = this.#proof.expiresAt - this.#clock.now();
     this.#timer =
       left > 0
-        ? this.#clock.after(Math.min(left, DAY), () => this.#wait())
+        ? this.#clock.after(Math.min(left, DAY), () => this.#scheduleExpiry())
         : this.#clock.after(0, this.#expire);
   }
 
   readonly #expire = (): void => this.#session.disconnect('expired', errors.tokenExpired());
 }
 
-/** Whether token or rules grant it. */
+/** Whether the token or the rules grant the right. */
 export function mayDo(right: Right, channel: string, proof: Proof | undefined, rules: RuleGrants): boolean {
   return proof?.grants.covers(right, channel) === true || rules.covers(right, channel, proof?.sub);
 }
 
-/** Tells a token from another without keeping it. */
+/** The hash identifies a token without storing it. */
 export function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('base64');
 }

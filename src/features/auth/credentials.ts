@@ -8,15 +8,15 @@ export function tokenIn(ext: JsonObject | undefined): string | undefined {
   return isObject(auth) && typeof auth.token === 'string' ? auth.token : undefined;
 }
 
-/** AU-1. Throws `TokenRefusal` where a token in a message came by a URL, which proxies and servers log. */
+/** AU-1: throws `TokenRefusal` for a message that came in a URL, because proxies and servers log URLs. */
 export function refuseInUrl({ transport }: Conduit): void {
   if (transport === 'callback-polling')
     throw new TokenRefusal('missing', 'it came by callback-polling, whose URLs are logged');
 }
 
 /**
- * The token that a message or its HTTP request carries: in `ext`, in `Authorization`, or in the cookie of this name. Throws
- * `TokenRefusal` where several came that differ.
+ * The token of a message or its HTTP request: in `ext`, in `Authorization`, or in the cookie with this name. Throws
+ * `TokenRefusal` for several tokens that differ.
  */
 export function tokenOf(
   ext: JsonObject | undefined,
@@ -27,12 +27,12 @@ export function tokenOf(
   if (inMessage !== undefined) refuseInUrl(conduit);
   const { headers, cookies } = conduit.request;
   const inCookie = cookie !== undefined && Object.hasOwn(cookies, cookie) ? cookies[cookie] : undefined;
-  const all = [inMessage, bearerOf(headers.authorization), inCookie].filter((one) => one !== undefined);
+  const all = [inMessage, bearerOf(headers.authorization), inCookie].filter((token) => token !== undefined);
   if (new Set(all).size > 1) throw new TokenRefusal('invalid', 'two tokens came that differ');
   return all[0];
 }
 
-// Salesforce's clients say OAuth.
+// Clients of Salesforce send the scheme OAuth.
 function bearerOf(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === 'string' ? /^(?:Bearer|OAuth) +(\S+) *$/i.exec(header)?.[1] : undefined;
 }

@@ -14,7 +14,6 @@ import { type GrantRule, RuleGrants } from './rule-grants.ts';
 import { TokenGrants } from './token-grants.ts';
 import { Verifier } from './verifier.ts';
 
-/** What authentication works with. */
 type AuthParts = {
   readonly options: ChannelRules & { readonly auth: AuthOptions };
   readonly rules: { readonly byPattern: Readonly<Record<string, GrantRule>> };
@@ -22,13 +21,13 @@ type AuthParts = {
   readonly log: Log;
 };
 
-/** Who a client is, by its token. */
-interface Known {
+/** The user that a token proves. */
+interface Identity {
   readonly proof: Proof;
   readonly info: JsonObject;
 }
 
-/** Asks each client for a token, and lets it do what token and rules grant. */
+/** Requires a token from each client, and allows only what the token or the channel rules grant. */
 class Auth implements Feature {
   readonly name = 'auth';
   readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
@@ -62,10 +61,10 @@ class Auth implements Feature {
   readonly open = (): Promise<void> => this.#verifier.load();
 
   readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
-    const known = await this.#identify(request.ext, conduit);
-    if (known === undefined) return undefined;
-    this.#identified.set(request, known.proof);
-    return { id: known.proof.sub, info: known.info };
+    const identity = await this.#identify(request.ext, conduit);
+    if (identity === undefined) return undefined;
+    this.#identified.set(request, identity.proof);
+    return { id: identity.proof.sub, info: identity.info };
   };
 
   readonly attach: FeatureHook<'attach'> = (session, request, { trusted }) => {
@@ -82,23 +81,26 @@ class Auth implements Feature {
     if (session !== undefined)
       return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
     if (conduit === undefined) return false;
-    return this.#identify(ext, conduit).then((known) => mayDo(right, channel, known?.proof, this.#rules));
+    return this.#identify(ext, conduit).then((identity) =>
+      mayDo(right, channel, identity?.proof, this.#rules),
+    );
   };
 
-  // A fresh token may have come since it was permitted, while the policy thought.
+  // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
     const bearer = this.#bearers.get(session);
-    const denied = bearer === undefined ? [] : patterns.filter((one) => !bearer.may(rightTo(one), one));
+    const denied =
+      bearer === undefined ? [] : patterns.filter((pattern) => !bearer.may(rightTo(pattern), pattern));
     if (denied.length > 0) throw errors.subscribeDenied(denied);
     return undefined;
   };
 
-  // AU-4: a fresh token.
+  // AU-4: a later message may carry a fresh token.
   readonly incoming: FeatureHook<'incoming'> = (request, { session, conduit }) => {
     const token = tokenIn(request.ext);
     const bearer = session && this.#bearers.get(session);
     if (token === undefined || session === undefined || bearer === undefined) return request;
-    // Many clients show the same token with every message.
+    // Many clients send the same token with every message.
     if (digestOf(token) === bearer.proof?.digest) return request;
     return this.#renew(session, bearer, token, conduit).then(() => request);
   };
@@ -111,14 +113,14 @@ class Auth implements Feature {
     return { ...reply, ext: { ...reply.ext, auth: { unsubscribed } } };
   }
 
-  async #identify(ext: JsonObject | undefined, conduit: Conduit): Promise<Known | undefined> {
+  async #identify(ext: JsonObject | undefined, conduit: Conduit): Promise<Identity | undefined> {
     try {
       const token = tokenOf(ext, conduit, this.#options.cookie);
       if (token !== undefined) return await this.#prove(token);
       if (this.#options.anonymous) return undefined;
       throw new TokenRefusal('missing', 'no token came');
     } catch (error) {
-      throw this.#told(error, conduit);
+      throw this.#errorFor(error, conduit);
     }
   }
 
@@ -127,29 +129,29 @@ class Auth implements Feature {
     if (session.state === 'gone') return;
     const { proof: older } = bearer;
     if (proof.sub !== older?.sub) throw this.#mismatch(conduit);
-    // Tokens may come out of order, by two ways: none of them shortens the session.
+    // Tokens may arrive out of order: an older one must not shorten the session.
     if (proof.expiresAt < older.expiresAt) return;
     bearer.renew(proof);
     if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
     bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
   }
 
-  async #proveAgain(token: string, conduit: Conduit): Promise<Known> {
+  async #proveAgain(token: string, conduit: Conduit): Promise<Identity> {
     try {
       refuseInUrl(conduit);
       return await this.#prove(token);
     } catch (error) {
-      throw this.#told(error, conduit);
+      throw this.#errorFor(error, conduit);
     }
   }
 
-  async #prove(token: string): Promise<Known> {
+  async #prove(token: string): Promise<Identity> {
     const { sub, info, granted, expiresAt } = await this.#verifier.verify(token);
     const grants = TokenGrants.of(granted, sub, this.#grammar);
     return { proof: { sub, grants, expiresAt, digest: digestOf(token) }, info };
   }
 
-  // AU-7.
+  // AU-7: ends the subscriptions that the fresh token no longer grants.
   #endUngranted(session: ServedSession, bearer: Bearer): string[] {
     const ungranted = [...session.subscriptions].filter((pattern) => !bearer.may('subscribe', pattern));
     for (const pattern of ungranted) {
@@ -165,14 +167,14 @@ class Auth implements Feature {
     return errors.userMismatch();
   }
 
-  /** What the client is told of it (AU-3); the log is told why. */
-  #told(error: unknown, { address }: Conduit): unknown {
+  /** The error for the client (AU-3). Only the log gets the reason. */
+  #errorFor(error: unknown, { address }: Conduit): unknown {
     if (error instanceof TokenRefusal) {
       const { why } = error;
       this.#refusals.note('auth.refused', { cause: why, why, address });
-      return error.told;
+      return error.clientError;
     }
-    // Logged where they could not be fetched.
+    // `RemoteKeys` has logged why.
     return error instanceof KeysUnavailable ? errors.serverError() : error;
   }
 }

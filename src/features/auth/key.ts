@@ -1,15 +1,15 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Algorithm } from './algorithms.ts';
 
-/** A key, and the algorithms it may be used with: a token cannot choose another (RFC 8725, 3.1). */
+/** A key and the algorithms it may be used with, so that a token cannot choose another one (RFC 8725, 3.1). */
 export interface Key {
-  /** Its name, where it has one. */
+  /** Key id, if the key has one. */
   readonly kid?: string;
   readonly algorithms: readonly Algorithm[];
   readonly key: KeyObject;
 }
 
-/** What is looked for, as the header of a token says. */
+/** What the header of a token says about its key. */
 export interface Wanted {
   readonly kid: string | undefined;
   readonly alg: Algorithm;
@@ -21,7 +21,7 @@ const byCurve: Readonly<Record<string, Algorithm>> = {
   secp521r1: 'ES512',
 };
 
-/** RFC 7518, 3.2: the secret is at least as long as what it signs with. */
+/** RFC 7518, 3.2: a secret is at least as long as the hash: 32, 48 or 64 bytes. */
 export function secretKey(secret: string): Key {
   const key = createSecretKey(secret, 'utf8');
   const length = Buffer.byteLength(secret);
@@ -30,23 +30,25 @@ export function secretKey(secret: string): Key {
   return { key, algorithms: ['HS256', ...long, ...longest] };
 }
 
-/** A public key or certificate in PEM. Throws where it is none, or is private. */
+/** Reads a public key or a certificate in PEM. Throws for anything else, private keys included. */
 export function keyOfPem(pem: string): Key {
-  if (/PRIVATE KEY-----/.test(pem)) throw new Error('it holds a private key, where the public one is enough');
+  if (/PRIVATE KEY-----/.test(pem)) throw new Error('it holds a private key; give the public key');
   return publicKey(createPublicKey(pem));
 }
 
-/** A public key as a JWK (RFC 7517). Throws where it is none that can check signatures. */
+/** Reads a public key from a JWK (RFC 7517). Throws for a key that cannot verify signatures. */
 export function keyOfJwk(jwk: Readonly<Record<string, unknown>>): Key {
   const { kty, kid, use, alg, key_ops: operations } = jwk;
-  if (use !== undefined && use !== 'sig') throw new Error('it is not for signatures');
-  if (Array.isArray(operations) && !operations.includes('verify')) throw new Error('it does not verify');
-  if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') throw new Error('it is no public key');
+  if (use !== undefined && use !== 'sig') throw new Error('its use is not sig');
+  if (Array.isArray(operations) && !operations.includes('verify'))
+    throw new Error('its key_ops do not include verify');
+  if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP')
+    throw new Error('its kty is not RSA, EC or OKP: it is no public key');
   const { n, e, crv, x, y } = jwk;
-  // Of a private key the public part is taken.
+  // Takes the public part, if the key is private.
   const key = publicKey(createPublicKey({ key: { kty, n, e, crv, x, y } as never, format: 'jwk' }));
-  const only = alg === undefined ? key.algorithms : key.algorithms.filter((one) => one === alg);
-  if (only.length === 0) throw new Error('it is for another algorithm');
+  const only = alg === undefined ? key.algorithms : key.algorithms.filter((algorithm) => algorithm === alg);
+  if (only.length === 0) throw new Error('its alg does not fit the type of the key');
   return { ...key, algorithms: only, ...(typeof kid === 'string' && { kid }) };
 }
 
@@ -66,13 +68,13 @@ function publicKey(key: KeyObject): Key {
   throw new Error('it is neither RSA nor Ed25519, nor of a NIST curve');
 }
 
-/** The only key that fits; undefined where none does, or several. */
+/** The one key that fits; undefined if none fits, or several. */
 export function fitting(keys: readonly Key[], { kid, alg }: Wanted): Key | undefined {
   const fit = keys.filter((key) => key.algorithms.includes(alg) && matches(key, kid));
   return fit.length === 1 ? fit[0] : undefined;
 }
 
-// A static key often has no name; then it stands for any.
+// A static key often has no kid; it then fits every kid.
 function matches(key: Key, kid: string | undefined): boolean {
   return key.kid === undefined || kid === undefined || key.kid === kid;
 }

@@ -8,14 +8,14 @@ const file = { kind: 'string', pattern: /./, what: 'a file name' } as const;
 
 const rows = {
   auth: group(
-    'Who a client is: JSON Web Tokens. A key turns it on; then everything is refused that is not granted.',
+    'Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted.',
     {
       secret: {
         kind: 'string',
         pattern: /^(?!<redacted>$)(?=.{32,})/s,
         what: 'at least 32 characters, not `<redacted>`',
         secret: true,
-        doc: 'Secret of tokens that are signed with HS256; HS384 needs 48 bytes, HS512 64.',
+        doc: 'Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64.',
       },
       secretFile: {
         ...file,
@@ -23,7 +23,7 @@ const rows = {
       },
       keyFile: {
         ...file,
-        doc: 'File with public keys, read at the start: one in PEM, a certificate, a JWK or a set of JWKs.',
+        doc: 'File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs.',
       },
       jwks: group('Public keys of an identity provider, fetched when they are needed.', {
         url: {
@@ -33,50 +33,50 @@ const rows = {
           doc: 'Address of the set of JWKs; needs `auth.audience`.',
         },
         maxAge: ms(600_000, 'How long fetched keys are used before they are fetched again.', 10_000),
-        maxStale: ms(3_600_000, 'How much longer they are used while they cannot be fetched.'),
+        maxStale: ms(3_600_000, 'How much longer the old keys are used while new ones cannot be fetched.'),
       }),
       algorithms: {
         kind: 'list',
         items: algorithms,
-        doc: 'Algorithms a token may be signed with, of those that its key takes; unset is all of them.',
+        doc: 'Algorithms that a token may be signed with. Unset allows all that fit the key.',
       },
       issuer: {
         kind: 'list',
         what: 'issuers',
         default: [],
-        doc: 'What `iss` of a token must be one of; any if empty.',
+        doc: 'Accepted values of `iss`. Empty accepts every token.',
       },
       audience: {
         kind: 'list',
         what: 'audiences',
         default: [],
-        doc: 'What `aud` of a token must name one of; any if empty.',
+        doc: 'Accepted values of `aud`. Empty accepts every token.',
       },
       clockTolerance: {
-        ...ms(5_000, 'How far the clock of who signs tokens may differ.'),
+        ...ms(5_000, 'How far the clock of the signer may differ from that of the server.'),
         max: 600_000,
       },
       maxLifetime: {
         ...ms(
           86_400_000,
-          'Longest time from `iat` to `exp` of a token, from now if it has no `iat`; 0 is any.',
+          'Longest time from `iat`, or from now without `iat`, to `exp` of a token; 0 is any.',
         ),
         max: Number.MAX_SAFE_INTEGER,
       },
       cookie: { kind: 'string', ...token, doc: 'Cookie that may carry the token; needs `authByCookie`.' },
-      anonymous: toggle(false, 'Clients without a token may open a session too.'),
+      anonymous: toggle(false, 'Clients without a token may open sessions, too.'),
       info: {
         kind: 'list',
         what: 'names of claims',
         default: [],
-        doc: 'Claims that become `user.info` of a session.',
+        doc: 'Claims that are copied to `session.user.info`.',
       },
       grantsClaim: {
         kind: 'string',
         pattern: /./,
         what: 'the name of a claim',
         default: 'bayeux',
-        doc: 'Claim with what its user may do: `{ subscribe, publish, call, history }`, each a list of patterns.',
+        doc: 'Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns.',
       },
     },
   ),
@@ -86,12 +86,12 @@ const grantee = { kind: 'word', words: ['everybody', 'users', 'nobody'] } as con
 
 const ruleRows = {
   grants: group(
-    'Who is granted what on these channels, besides what tokens grant: everybody, users with a token, or nobody.',
+    'Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody.',
     {
       subscribe: { ...grantee, doc: 'Who may subscribe to them.' },
       publish: { ...grantee, doc: 'Who may publish to them.' },
-      call: { ...grantee, doc: 'Who may publish to them where they are service channels.' },
-      history: { ...grantee, doc: 'Who may ask for what was published to them earlier.' },
+      call: { ...grantee, doc: 'Who may publish to them, if they are service channels.' },
+      history: { ...grantee, doc: 'Who may ask for earlier events.' },
     },
   ),
 } as const satisfies OptionTable;
@@ -99,7 +99,7 @@ const ruleRows = {
 /** The options of authentication. */
 export type AuthOptions = Resolved<typeof rows>['auth'];
 
-/** Whether there is any key, by which tokens can be checked. */
+/** Whether there is a key, so that tokens can be verified. */
 export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): boolean {
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
@@ -123,20 +123,20 @@ function refuse({
   if (wanted !== undefined && !hasKey(auth)) throw new UsageError(`auth.${wanted} ${idle}`);
   if (auth.jwks.url !== undefined && auth.audience.length === 0)
     throw new UsageError(
-      'auth.jwks.url needs auth.audience: without it a token is taken that the provider made for another service',
+      'auth.jwks.url needs auth.audience: without it the server accepts tokens that the provider made for other services',
     );
   if (auth.secret !== undefined && auth.secretFile !== undefined)
     throw new UsageError('auth.secretFile and auth.secret exclude each other: leave one out');
   if (auth.jwks.url !== undefined && auth.keyFile !== undefined)
     throw new UsageError('auth.keyFile and auth.jwks.url exclude each other: leave one out');
-  // SEC-4, SEC-5.
+  // SEC-4, SEC-5: browsers send cookies whichever page made the request.
   if (auth.cookie !== undefined && !authByCookie)
     throw new UsageError(
-      'auth.cookie needs authByCookie: true, which refuses options that would let other sites in',
+      'auth.cookie needs authByCookie: true, which refuses options that would let pages of other sites use the cookie',
     );
 }
 
-/** What authentication has to be told, and what it lets rules of channels say. */
+/** The options of authentication, and its fields of channel rules. */
 export const authOptions = {
   sections: { 'Who may use the server': rows },
   ruleRows,

@@ -1,28 +1,25 @@
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 
-/** Why a token is not taken, in words that hold nothing of the token: for the log, once for each cause and minute. */
-export type Cause = string;
-
-/** A token is not taken. The client is told the error alone. */
+/** A token is refused. The client gets `clientError`; only the log gets the reason. */
 export class TokenRefusal extends Error {
   override readonly name = 'TokenRefusal';
   readonly kind: 'missing' | 'invalid' | 'expired';
-  readonly why: Cause;
+  /** One of few texts, none from the token: each is logged once a minute. */
+  readonly why: string;
 
-  constructor(kind: TokenRefusal['kind'], why: Cause, options?: ErrorOptions) {
+  constructor(kind: TokenRefusal['kind'], why: string, options?: ErrorOptions) {
     super(why, options);
     this.kind = kind;
     this.why = why;
   }
 
-  /** What the client is told. */
-  get told(): BayeuxError {
+  get clientError(): BayeuxError {
     if (this.kind === 'missing') return errors.tokenMissing();
     return this.kind === 'expired' ? errors.tokenExpired() : errors.tokenInvalid();
   }
 }
 
-/** The keys could not be had: nobody knows whether the token is good. */
+/** The keys cannot be fetched, so the token cannot be verified. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }

@@ -4,32 +4,32 @@ import { isObject } from '../../protocol/message.ts';
 import { fitting, type Key, keyOfJwk, type Wanted } from './key.ts';
 import { KeysUnavailable } from './refusal.ts';
 
-/** The most that a set of keys may be. Bytes, and keys. */
+/** Limits of a set of keys. Bytes, and keys. */
 const MAX_BYTES = 262_144;
 const MAX_KEYS = 100;
-/** How long fetching may take. Milliseconds. */
+/** Timeout of a fetch. Milliseconds. */
 const TIMEOUT = 5_000;
-/** The least time between two fetches because of a key that is not in the set. Milliseconds. */
+/** Least time between two fetches for an unknown `kid`. Milliseconds. */
 const COOLDOWN = 30_000;
-/** The least time between two fetches where the first failed. Milliseconds. */
+/** Least time between a failed fetch and the next. Milliseconds. */
 const RETRY = 5_000;
 
-/** Where keys come from, and how long they are used. Milliseconds. */
+/** The address of the keys, and how long they are used. Milliseconds. */
 export interface RemoteOptions {
   readonly url: string;
   readonly maxAge: number;
   readonly maxStale: number;
 }
 
-/** What it works with. */
 export interface RemoteParts {
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
- * The keys of an identity provider (JWKS). They are fetched when the first is needed, when they have grown old, and when a token names
- * one that is not among them: the last at most once in a while, so that a flood of made-up names fetches nothing.
+ * The keys of an identity provider (JWKS). They are fetched for the first token, when they are older than `maxAge`, and
+ * for a token with an unknown `kid`. The last happens at most once per `COOLDOWN`, so that a flood of invented ids
+ * causes no fetches.
  */
 export class RemoteKeys {
   readonly #options: RemoteOptions;
@@ -47,7 +47,7 @@ export class RemoteKeys {
     this.#log = log;
   }
 
-  /** The key, if there is exactly one that fits. Rejects with `KeysUnavailable` where there are no keys that may still be used. */
+  /** The key, if exactly one fits. Rejects with `KeysUnavailable` if all keys are too old. */
   async find(wanted: Wanted): Promise<Key | undefined> {
     if (this.#age > this.#options.maxAge) await this.#refresh(RETRY);
     const known = fitting(this.#usable(), wanted);
@@ -67,7 +67,7 @@ export class RemoteKeys {
     return this.#keys;
   }
 
-  // All that wait for keys wait for the same fetch.
+  // Concurrent callers share one fetch.
   #refresh(pause: number): Promise<void> {
     if (this.#fetching !== undefined) return this.#fetching;
     const least = this.#hasFailed ? RETRY : pause;
@@ -99,7 +99,7 @@ export class RemoteKeys {
 }
 
 async function keysAt(url: string, signal: AbortSignal): Promise<readonly Key[]> {
-  // A redirect could lead to where it is not https.
+  // A redirect could lead to an address without https.
   const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
   if (response.status !== 200) {
     await response.body?.cancel();
@@ -111,7 +111,7 @@ async function keysAt(url: string, signal: AbortSignal): Promise<readonly Key[]>
   return set.keys.flatMap(usableKey);
 }
 
-// RFC 7517, 5: keys of types that are not understood are passed over.
+// RFC 7517, 5: ignore keys of unknown types.
 function usableKey(jwk: unknown): Key[] {
   try {
     return isObject(jwk) ? [keyOfJwk(jwk)] : [];

@@ -1,7 +1,7 @@
 import type { Right } from '../../ports/feature.ts';
 
-/** What can be granted. */
+/** All rights. */
 export const rights = ['subscribe', 'publish', 'call', 'history'] as const satisfies readonly Right[];
 
-/** A segment in a grant that stands for the `sub` of a token. */
+/** Segment in a grant that stands for the `sub` of the token. */
 export const SUB = '$sub';

@@ -2,15 +2,15 @@ import type { Right } from '../../ports/feature.ts';
 import { covers } from '../../protocol/channel.ts';
 import { SUB } from './rights.ts';
 
-/** Who is granted something: everybody, those with a token, nobody. */
+/** `users` have a token. */
 type Grantee = 'everybody' | 'users' | 'nobody';
 
-/** What a rule says of its channels. */
+/** The grants of a channel rule. */
 export interface GrantRule {
   readonly grants?: Readonly<Partial<Record<Right, Grantee | undefined>>> | undefined;
 }
 
-/** Who asks: absent where a client has no token. */
+/** The `sub` of the client's token; undefined if it has no token. */
 export type Asker = string | undefined;
 
 interface Rule {
@@ -20,8 +20,8 @@ interface Rule {
 }
 
 /**
- * What the rules of channels grant. For each channel and right the most specific rule decides that says something of the right; a
- * pattern is granted where each channel in it is.
+ * The grants of channel rules. For each channel and right, the most specific rule with that right decides. A pattern is
+ * granted if every channel in it is granted.
  */
 export class RuleGrants {
   readonly #rules: readonly Rule[];
@@ -32,7 +32,7 @@ export class RuleGrants {
     );
   }
 
-  /** Whether the rules grant all that is asked for. */
+  /** Whether the rules grant the right to every channel of a name or pattern. */
   covers(right: Right, asked: string, asker: Asker): boolean {
     const segments = asked.split('/');
     let best: { readonly pattern: string; readonly isNamed: boolean; readonly granted: boolean } | undefined;
@@ -56,10 +56,10 @@ function grants(grantee: Grantee, asker: Asker): boolean {
   return grantee === 'everybody' || (grantee === 'users' && asker !== undefined);
 }
 
-// `$sub` is there for each user, and grants to that user alone.
+// A rule with `$sub` is for the channels of every user, and grants each user only that user's own.
 function filled({ segments, pattern }: Rule, asked: readonly string[], asker: Asker) {
   let isOwn = true;
-  // Where a star is asked for, the channels of all users are.
+  // A star in place of `$sub` asks for the channels of all users.
   let isForAll = false;
   if (!segments.includes(SUB)) return { pattern, isOwn, isForAll };
   const all = segments.map((segment, at) => {

@@ -4,7 +4,7 @@ import { isObject } from '../../protocol/message.ts';
 import { type Key, keyOfJwk, keyOfPem, secretKey } from './key.ts';
 import type { AuthOptions } from './options.ts';
 
-/** The keys that options hold or name files of. Throws `UsageError` with the option, and what is wrong with it. */
+/** The keys in the options and in the files that they name. Throws `UsageError` with the option and the fault. */
 export function staticKeys(options: AuthOptions): readonly Key[] {
   const { keyFile } = options;
   const secret = secretOf(options);
@@ -14,7 +14,7 @@ export function staticKeys(options: AuthOptions): readonly Key[] {
   ];
 }
 
-/** The secret that options hold, or name the file of. Throws `UsageError`. */
+/** The secret in the options or in the file that they name. Throws `UsageError`. */
 export function secretOf({ secret, secretFile }: AuthOptions): string | undefined {
   return secretFile === undefined ? secret : secretIn(secretFile);
 }

@@ -4,10 +4,10 @@ import { isObject } from '../../protocol/message.ts';
 import { TokenRefusal } from './refusal.ts';
 import { rights, SUB } from './rights.ts';
 
-/** The most patterns a token may grant for one right. */
+/** Limit of patterns for one right of a token. */
 const MAX_PATTERNS = 100;
 
-/** What a token grants. */
+/** The grants of a token. */
 export class TokenGrants {
   readonly #patterns: Readonly<Partial<Record<Right, readonly string[]>>>;
 
@@ -15,7 +15,7 @@ export class TokenGrants {
     this.#patterns = patterns;
   }
 
-  /** Reads the claim; one that is absent grants nothing. Throws `TokenRefusal` for one that cannot be read. */
+  /** Reads the claim. An absent claim grants nothing. Throws `TokenRefusal` for an invalid one. */
   static of(claim: unknown, sub: string, grammar: ChannelGrammar): TokenGrants {
     if (claim === undefined) return new TokenGrants({});
     if (!isObject(claim)) throw unreadable();
@@ -23,21 +23,21 @@ export class TokenGrants {
     return new TokenGrants(Object.fromEntries(lists));
   }
 
-  /** Whether a grant takes in all that is asked for. */
+  /** Whether one grant covers every channel of a name or pattern. */
   covers(right: Right, asked: string): boolean {
     return this.#patterns[right]?.some((pattern) => covers(pattern, asked)) === true;
   }
 }
 
 function own(claim: object, right: Right, sub: string, grammar: ChannelGrammar): readonly string[] {
-  const given: unknown = Object.hasOwn(claim, right) ? Reflect.get(claim, right) : [];
-  if (!Array.isArray(given) || given.length > MAX_PATTERNS) throw unreadable();
-  return given.flatMap((pattern) =>
+  const patterns: unknown = Object.hasOwn(claim, right) ? Reflect.get(claim, right) : [];
+  if (!Array.isArray(patterns) || patterns.length > MAX_PATTERNS) throw unreadable();
+  return patterns.flatMap((pattern) =>
     typeof pattern === 'string' ? filled(pattern, sub, grammar) : unreadable(),
   );
 }
 
-// What `$sub` stands for is one segment: a `sub` with a slash, or a star, is the name of no channel.
+// `$sub` becomes one segment. A `sub` that is no legal segment, such as `a/b` or `*`, grants nothing.
 function filled(pattern: string, sub: string, grammar: ChannelGrammar): string[] {
   if (!grammar.isNameOrPattern(pattern)) throw unreadable();
   const segments = pattern.split('/');
@@ -46,7 +46,7 @@ function filled(pattern: string, sub: string, grammar: ChannelGrammar): string[]
   return [segments.map((segment) => (segment === SUB ? sub : segment)).join('/')];
 }
 
-/** Whether a channel name may have this as one segment. */
+/** Whether a text is one legal segment of a channel name. */
 function isSegment(text: string, grammar: ChannelGrammar): boolean {
   return !text.includes('/') && grammar.isName(`/${text}`);
 }

@@ -8,24 +8,24 @@ import { TokenRefusal } from './refusal.ts';
 import { RemoteKeys } from './remote-keys.ts';
 import { staticKeys } from './static-keys.ts';
 
-/** The longest token that is looked at, and the longest name of a user. Characters. */
+/** Longest accepted token, and longest `sub`. Characters. */
 const MAX_TOKEN = 16_384;
 const MAX_SUB = 255;
 
-/** What a good token says. */
+/** The claims of a verified token. */
 export interface Claims {
   readonly sub: string;
-  /** The claims that the options list. */
+  /** The claims that `auth.info` lists. */
   readonly info: JsonObject;
-  /** The claim with grants, as it stands there. */
+  /** The claim with grants, unchecked. */
   readonly granted: unknown;
-  /** When it is no longer good, tolerance included. Milliseconds since the epoch. */
+  /** `exp` and the clock tolerance. Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
 type Jose = typeof import('jose');
 
-/** Tells good tokens from others (RFC 7519, RFC 8725). */
+/** Verifies tokens (RFC 7519, RFC 8725). */
 export class Verifier {
   readonly #options: AuthOptions;
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class Verifier {
   readonly #remote: RemoteKeys | undefined;
   #jose: Promise<Jose> | undefined;
 
-  /** Throws `UsageError` for a file with no key in it. */
+  /** Throws `UsageError` for a key file without a usable key. */
   constructor(options: AuthOptions, clock: Clock, log: Log) {
     const { url, maxAge, maxStale } = options.jwks;
     this.#options = options;
@@ -42,13 +42,13 @@ export class Verifier {
     this.#remote = url === undefined ? undefined : new RemoteKeys({ url, maxAge, maxStale }, { clock, log });
   }
 
-  /** Loads what it works with: servers that do not authenticate do without. */
+  /** Loads `jose`. A server without authentication never loads it. */
   async load(): Promise<void> {
     this.#jose ??= import('jose');
     await this.#jose;
   }
 
-  /** What the token says. Rejects with `TokenRefusal`, and with `KeysUnavailable`. */
+  /** Rejects with `TokenRefusal` or `KeysUnavailable`. */
   async verify(token: string): Promise<Claims> {
     this.#jose ??= import('jose');
     const jose = await this.#jose;
@@ -58,7 +58,7 @@ export class Verifier {
     return this.#claimsOf(await this.#check(token, key, wanted, jose));
   }
 
-  // RFC 8725, 3.10: where the header says a key can be found, nobody looks.
+  // RFC 8725, 3.10: `jku`, `x5u` and keys in the header are ignored.
   #read(token: string, { decodeProtectedHeader }: Jose): Wanted {
     if (token.length > MAX_TOKEN) throw invalid(`it is longer than ${MAX_TOKEN} characters`);
     let header: { readonly alg?: unknown; readonly kid?: unknown };
@@ -97,7 +97,7 @@ export class Verifier {
     if (typeof exp !== 'number') throw invalid('its exp is no number');
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUB)
       throw invalid(`its sub is no string of 1 to ${MAX_SUB} characters`);
-    // A token that says it is made later lives from now.
+    // An `iat` in the future must not allow a longer life.
     const now = this.#clock.now();
     const from = typeof iat === 'number' ? Math.min(iat * 1000, now) : now;
     if (maxLifetime > 0 && exp * 1000 - from > maxLifetime + clockTolerance)
@@ -115,7 +115,7 @@ const own = (payload: object) => (name: string) => name !== '__proto__' && Objec
 
 const invalid = (why: string) => new TokenRefusal('invalid', why);
 
-// The name of a claim is one that was asked for, never one that the token chose.
+// The log gets `claim`: it is a name that this server asked for, never a text of the token.
 function refusalOf(error: unknown, { errors }: Jose): unknown {
   if (error instanceof errors.JWTExpired)
     return new TokenRefusal('expired', 'it has expired', { cause: error });
