@@ -26,13 +26,23 @@ export class Bearer implements SessionFeature {
   readonly #rules: RuleGrants;
   readonly #clock: Clock;
   readonly #answers = new Map<Right, Map<string, boolean>>();
+  /** The user of the token, or as the application names it. */
+  readonly sub: string | undefined;
   #proof: Proof | undefined;
   #timer: Timer | undefined;
   /** Ended subscriptions that no reply has reported yet. */
   ended: readonly string[] = [];
 
-  constructor(session: ServedSession, proof: Proof | undefined, rules: RuleGrants, clock: Clock) {
+  /** `named`: the user that the application names, which needs no token. */
+  constructor(
+    session: ServedSession,
+    proof: Proof | undefined,
+    named: string | undefined,
+    rules: RuleGrants,
+    clock: Clock,
+  ) {
     this.#session = session;
+    this.sub = proof?.sub ?? named;
     this.#rules = rules;
     this.#clock = clock;
     this.#proof = proof;
@@ -57,7 +67,7 @@ export class Bearer implements SessionFeature {
     }
     let answer = answers.get(channel);
     if (answer === undefined) {
-      answer = mayDo(right, channel, this.#proof, this.#rules);
+      answer = mayDo(right, channel, this.#proof, this.sub, this.#rules);
       if (answers.size >= REMEMBERED) answers.clear();
       answers.set(channel, answer);
     }
@@ -87,8 +97,14 @@ export class Bearer implements SessionFeature {
 }
 
 /** Whether the token or the rules grant the right. */
-export function mayDo(right: Right, channel: string, proof: Proof | undefined, rules: RuleGrants): boolean {
-  return proof?.grants.covers(right, channel) === true || rules.covers(right, channel, proof?.sub);
+export function mayDo(
+  right: Right,
+  channel: string,
+  proof: Proof | undefined,
+  sub: string | undefined,
+  rules: RuleGrants,
+): boolean {
+  return proof?.grants.covers(right, channel) === true || rules.covers(right, channel, sub);
 }
 
 /** The hash identifies a token without storing it. */

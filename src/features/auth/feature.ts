@@ -67,12 +67,12 @@ class Auth implements Feature {
     return { id: identity.proof.sub, info: identity.info };
   };
 
-  readonly attach: FeatureHook<'attach'> = (session, request, { trusted }) => {
+  readonly attach: FeatureHook<'attach'> = (session, request, { trusted, user }) => {
     if (trusted === true) {
       this.#trusted.add(session);
       return [];
     }
-    const bearer = new Bearer(session, this.#identified.get(request), this.#rules, this.#clock);
+    const bearer = new Bearer(session, this.#identified.get(request), user, this.#rules, this.#clock);
     this.#bearers.set(session, bearer);
     return [bearer];
   };
@@ -81,16 +81,16 @@ class Auth implements Feature {
     if (session !== undefined)
       return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
     if (conduit === undefined) return false;
-    return this.#identify(ext, conduit).then((identity) =>
-      mayDo(right, channel, identity?.proof, this.#rules),
-    );
+    return this.#identify(ext, conduit).then((identity) => {
+      const proof = identity?.proof;
+      return mayDo(right, channel, proof, proof?.sub, this.#rules);
+    });
   };
 
   // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
     const bearer = this.#bearers.get(session);
-    const denied =
-      bearer === undefined ? [] : patterns.filter((pattern) => !bearer.may(rightTo(pattern), pattern));
+    const denied = bearer === undefined ? [] : ungranted(bearer, patterns);
     if (denied.length > 0) throw errors.subscribeDenied(denied);
     return undefined;
   };
@@ -117,7 +117,7 @@ class Auth implements Feature {
     try {
       const token = tokenOf(ext, conduit, this.#options.cookie);
       if (token !== undefined) return await this.#prove(token);
-      if (this.#options.anonymous) return undefined;
+      if (this.#options.anonymous || conduit.user !== undefined) return undefined;
       throw new TokenRefusal('missing', 'no token came');
     } catch (error) {
       throw this.#errorFor(error, conduit);
@@ -128,9 +128,9 @@ class Auth implements Feature {
     const { proof, info } = await this.#proveAgain(token, conduit);
     if (session.state === 'gone') return;
     const { proof: older } = bearer;
-    if (proof.sub !== older?.sub) throw this.#mismatch(conduit);
+    if (proof.sub !== bearer.sub) throw this.#mismatch(conduit);
     // Tokens may arrive out of order: an older one must not shorten the session.
-    if (proof.expiresAt < older.expiresAt) return;
+    if (older !== undefined && proof.expiresAt < older.expiresAt) return;
     bearer.renew(proof);
     if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
     bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
@@ -153,12 +153,12 @@ class Auth implements Feature {
 
   // AU-7: ends the subscriptions that the fresh token no longer grants.
   #endUngranted(session: ServedSession, bearer: Bearer): string[] {
-    const ungranted = [...session.subscriptions].filter((pattern) => !bearer.may('subscribe', pattern));
-    for (const pattern of ungranted) {
+    const ended = ungranted(bearer, [...session.subscriptions]);
+    for (const pattern of ended) {
       this.#log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
       this.#host?.unsubscribe(session, pattern);
     }
-    return ungranted;
+    return ended;
   }
 
   #mismatch({ address }: Conduit): BayeuxError {
@@ -179,7 +179,11 @@ class Auth implements Feature {
   }
 }
 
-const rightTo = (pattern: string) => (kindOf(pattern) === 'service' ? 'call' : 'subscribe');
+function ungranted(bearer: Bearer, patterns: readonly string[]): string[] {
+  return patterns.filter(
+    (pattern) => !bearer.may(kindOf(pattern) === 'service' ? 'call' : 'subscribe', pattern),
+  );
+}
 
 export const authModule = {
   ...authOptions,
