@@ -29,7 +29,7 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
   };
   await attempt(() => httpServer(program));
   if (policy !== undefined) await attempt(() => loadPolicy(policy));
-  await attempt(() => checkAuth(config));
+  await attempt(() => checkAuth(config, log));
   await attempt(() => apiKeyOf(program, log));
   if (path !== undefined) await attempt(() => checkFolder(path));
   if (socket !== undefined) await attempt(() => checkSocket(socket));

@@ -38,7 +38,7 @@ export class Verifier {
     const { url, maxAge, maxStale } = options.jwks;
     this.#options = options;
     this.#clock = clock;
-    this.#static = staticKeys(options);
+    this.#static = staticKeys(options, log);
     this.#remote = url === undefined ? undefined : new RemoteKeys({ url, maxAge, maxStale }, { clock, log });
   }
 
