@@ -2,7 +2,7 @@ import { BayeuxError, errors } from '../protocol/errors.ts';
 import { isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import { checkNames } from '../lib/known-names.ts';
-import { inTime, type Patience } from '../lib/in-time.ts';
+import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
@@ -73,13 +73,13 @@ export class Judge {
   /** Whether the policy decides about publishes. */
   readonly judgesPublish: boolean;
   readonly #log: Log;
-  readonly #patience: Patience;
+  readonly #timeLimit: TimeLimit;
 
   constructor(
     policy: Policy | undefined,
     unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
     log: Log,
-    patience: Patience,
+    timeLimit: TimeLimit,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
@@ -91,7 +91,7 @@ export class Judge {
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
         : unconnectedPublish === 'allow';
     this.#log = log;
-    this.#patience = patience;
+    this.#timeLimit = timeLimit;
   }
 
   canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
@@ -140,7 +140,7 @@ export class Judge {
       request.abort();
       return error;
     };
-    return inTime(answer, name, this.#patience, late)
+    return inTime(answer, name, this.#timeLimit, late)
       .then((value) => decider.read(value))
       .catch((error: unknown) => {
         throw this.#failure(error, name, request);

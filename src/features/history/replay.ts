@@ -61,8 +61,8 @@ export class Replay {
     return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.deliveredThrough));
   }
 
-  /** Continues only with covered events that other subscriptions need. */
-  orphan(): void {
+  /** Its subscription was removed: continues only with covered events that other subscriptions need. */
+  detach(): void {
     this.key = undefined;
     this.#after = this.#owedAfter;
   }
@@ -97,7 +97,7 @@ export class Replay {
     // Events since the replay covers its pattern are owed in any case.
     const owed = this.#after === 'oldest' ? this.#from : this.#after;
     if (range.discardedThrough > owed) return undefined;
-    // `orphan` may have raised `#after` while the page was read.
+    // `detach` may have raised `#after` while the page was read.
     const fresh = above(this.#after === 'oldest' ? -1 : this.#after, page);
     const last = fresh.at(-1)?.replayId ?? this.#owedAfter;
     this.#after = last;

@@ -38,7 +38,7 @@ export async function restore(restoring: Restoring): Promise<void> {
   await refuseOther(db, format);
   const isOld = format === OLD;
   const head = readHead(unseal(keys.headKey, sealed));
-  contents.forgotten(head?.floor ?? 0);
+  contents.forgotten(head?.forgottenThrough ?? 0);
   contents.issued(head?.newest ?? 0);
   await readChannels(restoring, isOld);
   const missing = await readEvents(restoring, isOld);
