@@ -6,8 +6,8 @@ import { unreadable } from './unreadable.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 
 /**
- * The key of the HTTP API: as configured, made for this run, or read from its file. A file that others may read is logged.
- * Throws `ConfigError` when there is no key in the file.
+ * The key of the HTTP API: as configured, generated, or read from its file. Warns if other users can access the file. Throws
+ * `ConfigError` if the file holds no key.
  */
 export function apiKeyOf({ apiKey, apiKeyFile }: ProgramOptions, log: Log): string | undefined {
   if (apiKeyFile !== undefined) return keyIn(apiKeyFile, log);
@@ -18,7 +18,7 @@ function keyIn(file: string, log: Log): string {
   const key = read(file).replace(/\r?\n$/, '');
   if (!apiKeyPattern.test(key) || key === 'generate')
     throw unusable(file, 'holds no key: it must be one line of at least 8 characters without spaces');
-  // Windows keeps no such bits.
+  // Windows has no such mode bits.
   const mode = process.platform === 'win32' ? 0 : statSync(file).mode & 0o777;
   if ((mode & 0o077) !== 0)
     log({
@@ -26,7 +26,7 @@ function keyIn(file: string, log: Log): string {
       event: 'api.key_file_open',
       file,
       mode: mode.toString(8),
-      why: `others may use the file with the API key: chmod 600 ${file}`,
+      why: `other users can access the file with the API key: chmod 600 ${file}`,
     });
   return key;
 }

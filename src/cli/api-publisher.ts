@@ -3,7 +3,7 @@ import { Poster } from './http-link.ts';
 import type { LinkOptions } from './link.ts';
 import type { Publication, Publisher } from './session-publisher.ts';
 
-/** Publishes by the HTTP API, in the server's own name. */
+/** Publishes through the HTTP API. */
 export class ApiPublisher implements Publisher {
   readonly #poster: Poster;
 
@@ -18,7 +18,7 @@ export class ApiPublisher implements Publisher {
 
   async publish(events: readonly Publication[]): Promise<(string | undefined)[]> {
     const refusals: (string | undefined)[] = [];
-    // One by one: events of a channel must keep their order.
+    // One at a time, to keep the order of events in a channel.
     for (const { channel, data } of events) {
       const { status, text } = await this.#poster.post(JSON.stringify({ channel, data }));
       refusals.push(status === 200 ? undefined : `the server answered ${status} ${text.slice(0, 200)}`);

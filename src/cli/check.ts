@@ -6,7 +6,7 @@ import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
 
-/** `bayeuxd --check`: opens what the configuration names, without changing it. Throws `ConfigError` with all that cannot be used. */
+/** `bayeuxd --check`: opens the files of the configuration, and changes nothing. Throws `ConfigError` with all problems. */
 export async function check({ program }: Config, log: Log): Promise<void> {
   const {
     socket,

@@ -2,7 +2,7 @@ import type { Log } from '../lib/log.ts';
 import { type ResolvedOptions, withTransports } from '../server-options.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** Whether others than this machine are meant to reach the server: by its address, by a name, or through a proxy. */
+/** Whether other machines should reach the server: by its address, by a host name, or through a proxy. */
 export function isExposed({ host, allowedHosts }: ProgramOptions, { trustProxy }: ResolvedOptions): boolean {
   return !isLoopback(host) || allowedHosts.length > 0 || trustProxy !== false;
 }
@@ -11,7 +11,7 @@ function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Without JSONP: no page of the server's own origin needs it, and it is one way in less. */
+/** Turns JSONP off: pages of the server's own origin do not need it, and other pages could use it. */
 export function withoutJsonp(options: ResolvedOptions): ResolvedOptions {
   return withTransports(
     options,
@@ -19,7 +19,7 @@ export function withoutJsonp(options: ResolvedOptions): ResolvedOptions {
   );
 }
 
-/** Says that there is no policy where others can reach the server. */
+/** Warns that other machines can reach a server without a policy. */
 export function warnOfNoPolicy(log: Log): void {
   log({
     level: 'warn',
