@@ -61,7 +61,8 @@ function leftOutText({ leftOut }) {
 }
 
 /**
- * Runs all servers once per round, every second round in reverse order. A server whose run failed is left out of later rounds.
+ * Runs all servers once per round, every second round in reverse order. A server whose run failed is left out
+ * of later rounds.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly import('./cells.js').Cell[]} cells

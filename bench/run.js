@@ -25,8 +25,8 @@ const SATURATED = 0.95;
  */
 
 /**
- * Repeats a run, twice at most, until the machine was quiet, and returns the quietest. A run that lost messages is always returned.
- * Runs that measure memory are not repeated: noise does not change them.
+ * Repeats a run, twice at most, until the machine was quiet, and returns the quietest. A run that lost
+ * messages is always returned. Runs that measure memory are not repeated: noise does not change them.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {import('./cells.js').Cell} cell

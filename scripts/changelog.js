@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Keeps CHANGELOG.md in step with versions.
 //   changelog.js release       dates the section of the version in package.json; run by `npm version`
-//   changelog.js notes 1.2.3   prints the section of that version; exit code 1 if there is none or package.json has another version
+//   changelog.js notes 1.2.3   prints the section of that version; exit code 1 if it is missing, or package.json differs
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const [, , command, wanted] = process.argv;

@@ -1,4 +1,5 @@
-// Renders the documentation to the HTML pages that the program serves under /docs/, all in one folder. docs/README.md is the index.
+// Renders the documentation to the HTML pages that the program serves under /docs/, all in one folder.
+// docs/README.md is the index.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';

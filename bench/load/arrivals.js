@@ -9,8 +9,8 @@ import { openSessions } from './session.js';
 const PARTING = 500;
 
 /**
- * Measures arriving clients: each opens its own connection, and does handshake, subscribe and first connect. As many clients arrive
- * and leave before the measurement, to warm up the code.
+ * Measures arriving clients: each opens its own connection, and does handshake, subscribe and first connect.
+ * As many clients arrive and leave before the measurement, to warm up the code.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around

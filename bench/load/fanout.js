@@ -10,8 +10,8 @@ import { openSessions } from './session.js';
 const SILENCE = 5000;
 
 /**
- * Publishers send to channels with subscribers, in a closed loop with `window` publishes in flight, or at a fixed rate. Without
- * subscribers a publish is complete when it is answered.
+ * Publishers send to channels with subscribers, in a closed loop with `window` publishes in flight, or at a
+ * fixed rate. Without subscribers a publish is complete when it is answered.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around

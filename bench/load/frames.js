@@ -10,8 +10,8 @@ const META = Buffer.from('"/meta/');
  */
 
 /**
- * Parses events. A server sends the same bytes to every subscriber, so the reader compares each delivery with earlier ones, byte by
- * byte, and parses only new ones.
+ * Parses events. A server sends the same bytes to every subscriber, so the reader compares each delivery with
+ * earlier ones, byte by byte, and parses only new ones.
  */
 export class FrameReader {
   /** @type {(Reading & { bytes: Buffer } | undefined)[]} */

@@ -5,8 +5,8 @@ const RING = 4096;
 const MASK = RING - 1;
 
 /**
- * Records sent messages and their deliveries. A *stream* is the numbered messages of one publisher to one channel. Every subscriber of
- * the channel must get each number once and in order.
+ * Records sent messages and their deliveries. A *stream* is the numbered messages of one publisher to one
+ * channel. Every subscriber of the channel must get each number once and in order.
  */
 export class Ledger {
   sent = 0;

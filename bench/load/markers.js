@@ -1,6 +1,6 @@
-// Every publish has two marks of fixed width, which are found by one byte, without parsing JSON: `~#` in its data, which each
-// delivery repeats, and `~@` in its id, which the reply repeats. Both continue with SSSSSS.QQQQQQQQQ~: the stream, and the number
-// in the stream.
+// Every publish has two marks of fixed width, which are found by one byte, without parsing JSON: `~#` in its
+// data, which each delivery repeats, and `~@` in its id, which the reply repeats. Both continue with
+// SSSSSS.QQQQQQQQQ~: the stream, and the number in the stream.
 
 const TILDE = 126;
 const STREAM_DIGITS = 6;
@@ -13,8 +13,8 @@ export const replyMark = { tag: 64, text: `~@${'0'.repeat(STREAM_DIGITS)}.${'0'.
 const DOT = 2 + STREAM_DIGITS;
 
 /**
- * Reads the marks between two positions into runs: each is stream, first number, last number. Overwrites the byte at `end` as a
- * sentinel, and restores it.
+ * Reads the marks between two positions into runs: each is stream, first number, last number. Overwrites the
+ * byte at `end` as a sentinel, and restores it.
  *
  * @param {Buffer} bytes
  * @param {number} start

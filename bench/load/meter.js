@@ -1,7 +1,8 @@
 import { machineBusy, ownUsage } from './usage.js';
 
 /**
- * Reads CPU times at the start and end of a measurement: of the server, of this process, and of the whole machine.
+ * Reads CPU times at the start and end of a measurement: of the server, of this process, and of the whole
+ * machine.
  *
  * @typedef {import('./usage.js').Usage} Usage
  * @typedef {{ seconds: number, server: number, load: number, others: number }} Shares Each a share of one core; 1 is a whole core.

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 const SIZE = 1 << 18;
 
 /**
- * One buffer that all sockets of this process read into, so that a read allocates nothing. Its contents are valid only until the
- * callback returns. It has one extra byte for the sentinel of `markers.js`.
+ * One buffer that all sockets of this process read into, so that a read allocates nothing. Its contents are
+ * valid only until the callback returns. It has one extra byte for the sentinel of `markers.js`.
  */
 const scratch = Buffer.allocUnsafeSlow(SIZE + 1);
 const readInto = scratch.subarray(0, SIZE);

@@ -6,7 +6,8 @@ import { nowUs } from './clock.js';
 const TICK_US = 10_000;
 
 /**
- * CPU time of another process, all threads. Without `/proc` the process has to be asked, and a busy one answers late.
+ * CPU time of another process, all threads. Without `/proc` the process has to be asked, and a busy one
+ * answers late.
  *
  * @param {number} pid
  * @param {() => Promise<Usage>} ask

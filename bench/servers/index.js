@@ -1,6 +1,6 @@
 /**
- * A server to measure. `dialect` is its protocol: Bayeux; `raw`, which sends each message to all sockets; or `echo`, which returns
- * each body.
+ * A server to measure. `dialect` is its protocol: Bayeux; `raw`, which sends each message to all sockets; or
+ * `echo`, which returns each body.
  *
  * @typedef {object} ServerKind
  * @property {string} label

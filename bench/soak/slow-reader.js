@@ -12,7 +12,8 @@ const SILENCE = 3000;
 const NUMBER = /~#\d+\.(\d+)~/;
 
 /**
- * How a reader is slow: with `credit` it asks for one event per second, with `trickle` it reads little from its socket.
+ * How a reader is slow: with `credit` it asks for one event per second, with `trickle` it reads little from
+ * its socket.
  *
  * @typedef {object} Manner
  * @property {string} title

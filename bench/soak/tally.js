@@ -1,6 +1,7 @@
 /**
- * Counts the events that one reader received from a channel with numbered events, and those announced as dropped. An event announces
- * how many are missing before it; a connect reply may announce those missing at the end.
+ * Counts the events that one reader received from a channel with numbered events, and those announced as
+ * dropped. An event announces how many are missing before it; a connect reply may announce those missing at
+ * the end.
  */
 export class Tally {
   delivered = 0;

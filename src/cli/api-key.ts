@@ -6,8 +6,8 @@ import { unreadable } from './unreadable.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 
 /**
- * The key of the HTTP API: as configured, generated, or read from its file. Warns if other users can access the file. Throws
- * `ConfigError` if the file holds no key.
+ * The key of the HTTP API: as configured, generated, or read from its file. Warns if other users can access
+ * the file. Throws `ConfigError` if the file holds no key.
  */
 export function apiKeyOf({ apiKey, apiKeyFile }: ProgramOptions, log: Log): string | undefined {
   if (apiKeyFile !== undefined) return keyIn(apiKeyFile, log);

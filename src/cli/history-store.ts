@@ -5,7 +5,7 @@ import { MemoryHistory } from '../features/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** The history in the folder `path`, or in memory. Throws `ConfigError` if the folder or the package classic-level is unusable. */
+/** The history in the folder `path`, or in memory. Throws `ConfigError` if the folder or classic-level is unusable. */
 export async function historyStore({
   path,
   sync,
@@ -20,8 +20,8 @@ export async function historyStore({
 }
 
 /**
- * Throws `ConfigError` when the folder cannot hold a history. Does not open the history: the running server may have it open, and files
- * that another user opens belong to that user afterwards.
+ * Throws `ConfigError` when the folder cannot hold a history. Does not open the history: the running server
+ * may have it open, and files that another user opens belong to that user afterwards.
  */
 export async function checkFolder(path: string): Promise<void> {
   await level();

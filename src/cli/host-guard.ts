@@ -14,8 +14,8 @@ interface Front {
 }
 
 /**
- * Passes requests and upgrades for an allowed host to the server `behind`, and answers all others with 403 (CO-6). An upgrade to a
- * protocol other than WebSocket stays with the server `front`.
+ * Passes requests and upgrades for an allowed host to the server `behind`, and answers all others with 403
+ * (CO-6). An upgrade to a protocol other than WebSocket stays with the server `front`.
  */
 export function guardHosts(
   front: Front,

@@ -1,6 +1,6 @@
 /**
- * Whether Kubernetes may have made this variable. For a Service named `bayeuxd` or `bayeuxd-…`, Kubernetes gives every container of the
- * namespace variables with the prefix of the program's own.
+ * Whether Kubernetes may have made this variable. For a Service named `bayeuxd` or `bayeuxd-…`, Kubernetes
+ * gives every container of the namespace variables with the prefix of the program's own.
  */
 export function isFromKubernetes(name: string, value = ''): boolean {
   return /^(tcp|udp|sctp):\/\//.test(value) || serviceVariable.test(name);

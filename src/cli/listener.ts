@@ -76,7 +76,7 @@ async function onSocket(server: Listener, file: string): Promise<void> {
   await bound(server, () => server.listen(file));
 }
 
-/** Throws `ConfigError` when no socket can be made here. An existing socket is accepted: it may be that of the running server. */
+/** Throws `ConfigError` when no socket can be made here. Accepts an existing one: it may be that of the running server. */
 export function checkSocket(file: string): void {
   const obstacle = obstacleAt(file);
   if (obstacle === 'EACCES') throw unusable('socket', file, noAccess);

@@ -13,8 +13,9 @@ const inMessage = ['level', 'event', 'why', 'reason', 'option', 'error'];
 const colours: Record<LogLevel, number> = { trace: 90, debug: 36, info: 32, warn: 33, error: 31 };
 
 /**
- * Formats a log event for people: time, level, message, other values by name, and below them the stack of an error. Does not use
- * pino-pretty: its thirteen packages would also be installed by everybody who embeds the server.
+ * Formats a log event for people: time, level, message, other values by name, and below them the stack of an
+ * error. Does not use pino-pretty: its thirteen packages would also be installed by everybody who embeds the
+ * server.
  */
 export function prettyLine(event: LogEvent, { at, colour }: LineStyle): string {
   const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import { allOptions, type ProgramOptions } from './options.ts';
 import { unlimited } from './text.ts';
 
-/** The configuration in effect as a configuration file in YAML. Leaves secrets out. A comment gives the source of each value. */
+/** The configuration in effect, as YAML without secrets. A comment gives the source of each value. */
 export function printConfig(config: Config): string {
   const values = { ...config.program, ...config.server };
   const document = new Document({});
@@ -37,7 +37,7 @@ function isReplaced(path: string, { socket }: ProgramOptions): boolean {
   return socket !== undefined && ['host', 'port'].includes(path);
 }
 
-/** Undefined for an option that is unset, for one of a group that is off, and for a group that is on: its options are printed. */
+/** Undefined for an unset option, for one of a group that is off, and for a group that is on: its options are printed. */
 function valueAt(values: object, { path, row }: NamedOption): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) {

@@ -24,7 +24,7 @@ export class SessionPublisher implements Publisher {
   async publish(events: readonly Publication[]): Promise<(string | undefined)[]> {
     if (!this.#isOpen) await this.#open();
     let replies = await this.#client.exchange(events.map((event) => ({ ...event })));
-    // A session without a connect expires after some seconds, and input may be slower. Events refused for that were not published.
+    // A session without a connect expires after some seconds. Input may be slower. Refused events were not published.
     if (replies.some(isSessionGone)) {
       await this.#open();
       const again = events.filter((_, at) => isSessionGone(replies[at] ?? {}));

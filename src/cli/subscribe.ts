@@ -26,7 +26,7 @@ export interface SubscribeFlags extends ClientFlags {
 
 const longestPause = 30_000;
 
-/** `bayeuxd subscribe`: prints events as JSON lines until a signal or a limit ends it. Waits for a server that is unreachable. */
+/** `bayeuxd subscribe`: prints events as JSON lines until a signal or a limit ends it. Retries an unreachable server. */
 export async function subscribe(
   url: string,
   pattern: string,

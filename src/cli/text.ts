@@ -1,6 +1,6 @@
 import type { OptionRow } from '../options/table.ts';
 
-/** Converts the text of a flag or variable to the kind of its option. Invalid text stays text, and the option's check refuses it. */
+/** Converts the text of a flag or variable to the kind of its option. Invalid text stays text, for the check to refuse. */
 export function fromText(row: OptionRow, text: string): unknown {
   const word = row.words?.find((known) => String(known) === text);
   if (word !== undefined) return word;

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 /** The reason why a Unix socket cannot be made at a path: `alive` is a socket on which a process listens. */
 export type Obstacle = 'alive' | 'a file' | 'a directory' | 'a symbolic link' | 'no socket';
 
-/** Removes a socket on which no process listens, left by one that was killed. Returns anything else that is there, untouched. */
+/** Removes a socket on which no process listens, left by one that was killed. Leaves anything else and returns its kind. */
 export async function removeStaleSocket(file: string): Promise<Obstacle | undefined> {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;

@@ -26,8 +26,9 @@ export interface HeardEvent<Data = unknown> extends Event {
 }
 
 /**
- * Called with each event of one subscription, with a copy of its own (IP-2). If it returns a promise, the session's next event waits
- * until that settles. Meanwhile `maxQueue` and the `overflow` rules apply, as for any client that reads slowly.
+ * Called with each event of one subscription, with a copy of its own (IP-2). If it returns a promise, the
+ * session's next event waits until that settles. Meanwhile `maxQueue` and the `overflow` rules apply, as for
+ * any client that reads slowly.
  */
 export type EventListener<Data = unknown> = (event: HeardEvent<Data>) => unknown;
 
@@ -143,8 +144,8 @@ export interface LocalParts {
 }
 
 /**
- * A client in the server's own process (IP-1). The server handles its requests like those of a remote client. It uses no transport and
- * never expires, and the policy is asked only if it is `judged`.
+ * A client in the server's own process (IP-1). The server handles its requests like those of a remote client.
+ * It uses no transport and never expires, and the policy is asked only if it is `judged`.
  */
 export class LocalSession<Channels extends object = Record<string, unknown>> {
   readonly #parts: LocalParts;
@@ -182,7 +183,7 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
     return this.session.id;
   }
 
-  /** Opens the session. Throws `BayeuxError`: the refusal of the policy or an extension, or `503::no_room` if the server is full. */
+  /** Opens the session. Throws `BayeuxError`: a refusal by policy or extension, or `503::no_room` if the server is full. */
   async handshake(): Promise<this> {
     await this.#request({
       kind: 'handshake',
@@ -198,8 +199,9 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
   }
 
   /**
-   * Subscribes to a channel name or pattern. `after`: the id of the last event that the listener has; -1 asks for new events only, -2
-   * for all stored events too. Resolves to a function that unsubscribes. Throws `BayeuxError`.
+   * Subscribes to a channel name or pattern. `after`: the id of the last event that the listener has; -1 asks
+   * for new events only, -2 for all stored events too. Resolves to a function that unsubscribes. Throws
+   * `BayeuxError`.
    */
   async subscribe<Pattern extends string>(
     pattern: Pattern,

@@ -25,8 +25,8 @@ interface Cause {
 }
 
 /**
- * Logs refusals: each cause at most once a minute, with the number of refusals since its last line. So a flood of refused requests
- * does not fill the log.
+ * Logs refusals: each cause at most once a minute, with the number of refusals since its last line. So a
+ * flood of refused requests does not fill the log.
  */
 export class Refusals {
   readonly #clock: Clock;
@@ -39,8 +39,8 @@ export class Refusals {
   }
 
   /**
-   * Counts `times` refusals. Those with the same event, option and `cause` share a log line. None of the three may be a text that a
-   * client chose: above `MAX_CAUSES`, new causes share one line per event.
+   * Counts `times` refusals. Those with the same event, option and `cause` share a log line. None of the
+   * three may be a text that a client chose: above `MAX_CAUSES`, new causes share one line per event.
    */
   note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
     const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);

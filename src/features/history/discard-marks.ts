@@ -2,8 +2,8 @@
 const MAX_PARENTS = 1000;
 
 /**
- * The highest id discarded from forgotten channels (RP-14), by the parent of the channel: `/a` for `/a/b`. So a forgotten
- * channel makes only replays of channels with the same parent unproven.
+ * The highest id discarded from forgotten channels (RP-14), by the parent of the channel: `/a` for `/a/b`. So
+ * a forgotten channel makes only replays of channels with the same parent unproven.
  */
 export class DiscardMarks {
   #everywhere: number;

@@ -20,8 +20,9 @@ export interface Found {
 }
 
 /**
- * Replays stored events to one subscription, until live events follow without a gap. From its creation on, the replay covers
- * its pattern: it delivers live events there too, so that no event is missing and none comes twice (RP-9).
+ * Replays stored events to one subscription, until live events follow without a gap. From its creation on,
+ * the replay covers its pattern: it delivers live events there too, so that no event is missing and none
+ * comes twice (RP-9).
  *
  *     stored:   ── after ──│ page │ page │ page, short │
  *     live:                      read by a later page  │ kept while that was read │ from here on without the replay

@@ -21,8 +21,9 @@ export interface ReplayParts {
 }
 
 /**
- * The replays of one session. One runs, page by page as its events are sent, while the others wait. When a replay can no
- * longer deliver all its events, the session ends. The client is told to shake hands again, and then gives its positions.
+ * The replays of one session. One runs, page by page as its events are sent, while the others wait. When a
+ * replay can no longer deliver all its events, the session ends. The client is told to shake hands again, and
+ * then gives its positions.
  */
 export class Replays implements SessionFeature {
   readonly #session: ServedSession;
