@@ -88,7 +88,7 @@ type Parse = (text: string) => Publication;
 function parserOf(channel: string, json: string | undefined): Parse {
   if (json === undefined && channel !== '-')
     throw new ArgumentError(
-      `missing required argument 'json': the data, or - to read one event from each line of standard input`,
+      `missing required argument 'json': the data, or - to publish the data on each line of standard input`,
     );
   return channel === '-' ? eventOf : (text) => ({ channel, data: dataOf(text) });
 }
