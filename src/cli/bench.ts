@@ -292,6 +292,7 @@ class Bench {
   }
 }
 
+// The first `toLocaleString` of a process takes 20 ms, which would be measured as latency.
 function grouped(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
