@@ -5,6 +5,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ClientError } from '../../src/cli/client-error.ts';
 import type { LinkOptions } from '../../src/cli/link.ts';
 import { NodePoster } from '../../src/cli/node-poster.ts';
 import { SocketPoster } from '../../src/cli/socket-poster.ts';
@@ -114,6 +115,14 @@ describe.each([
     await poster.post('1');
     expect((await poster.post('2')).text).toBe('{}');
     expect(server.connections()).toBe(2);
+  });
+
+  it('does not post again what the server has begun to answer', async () => {
+    const server = await serveBytes(says(`${ok}[]`), saysAndCloses(`${ok}[`), says(`${ok}{}`));
+    const poster = posterTo(server.url);
+    await poster.post('1');
+    await expect(poster.post('2')).rejects.toThrow(ClientError);
+    expect(server.left()).toBe(1);
   });
 
   it.each([

@@ -27,15 +27,16 @@ export class NodePoster implements Poster {
   ): Promise<Answer> {
     for (;;) {
       const request = this.#request(headers, signal);
+      let response: IncomingMessage | undefined;
       try {
-        const response = await answerTo(request, body);
+        response = await answerTo(request, body);
         const cookies = response.headers['set-cookie'] ?? [];
         return { status: response.statusCode ?? 0, cookies, text: await text(response) };
       } catch (error) {
         signal?.throwIfAborted();
         // The server closed the connection while it was idle, and has not read this.
-        if (request.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET')
-          continue;
+        const isHangUp = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+        if (isHangUp && request.reusedSocket && response === undefined) continue;
         throw unreachable(this.#url, error);
       }
     }
