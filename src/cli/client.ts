@@ -1,6 +1,8 @@
 import { ArgumentError, ClientError } from './client-error.ts';
 import { HttpLink } from './http-link.ts';
 import { type Incoming, isReply, type Link, type LinkOptions } from './link.ts';
+import { NodePoster } from './node-poster.ts';
+import type { Poster } from './poster.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
 /** The server's advice after a connect. */
@@ -28,12 +30,17 @@ export class Client {
   #batch: number | undefined;
 
   /** Throws `ArgumentError` for an invalid URL. */
-  constructor(url: string, settings: ClientSettings, onEvent: (event: Incoming) => void = () => {}) {
+  constructor(
+    url: string,
+    settings: ClientSettings,
+    onEvent: (event: Incoming) => void = () => {},
+    HttpPoster: new (url: string, options: LinkOptions) => Poster = NodePoster,
+  ) {
     if (!/^(https?|wss?):\/\//.test(url) || !URL.canParse(url))
       throw new ArgumentError(`"${url}" is no http, https, ws or wss address`);
     this.#link = url.startsWith('ws')
       ? new WebSocketLink(url, settings, onEvent)
-      : new HttpLink(url, settings);
+      : new HttpLink(url, new HttpPoster(url, settings));
     this.#settings = settings;
     this.#onEvent = onEvent;
   }
