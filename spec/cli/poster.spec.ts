@@ -170,7 +170,7 @@ describe.each([
 
   it('speaks TLS, and says what is wrong with a certificate', async () => {
     const url = await serve(echo, true);
-    await expect(posterTo(url).post('[]')).rejects.toThrow('is signed by itself: name its file with --ca');
+    await expect(posterTo(url).post('[]')).rejects.toThrow('is self-signed: name its file with --ca');
     expect((await posterTo(url, { ca: pem('cert') }).post('[]')).status).toBe(201);
     expect((await posterTo(url, { insecure: true }).post('[]')).status).toBe(201);
   });
