@@ -353,7 +353,7 @@ describe('the options of authentication', () => {
         event: 'auth.secret_file_open',
         file: path,
         mode: mode.toString(8),
-        why: `others may use the file with the secret of tokens: chmod 600 ${path}`,
+        why: `other users can access the file with the secret of tokens: chmod 600 ${path}`,
       },
     ]);
   });
@@ -367,7 +367,7 @@ describe('the options of authentication', () => {
         event: 'auth.key_file_open',
         file: path,
         mode: mode.toString(8),
-        why: `others may replace the keys that tokens are checked with: chmod 644 ${path}`,
+        why: `other users can write the file with the keys that verify tokens: chmod 644 ${path}`,
       },
     ]);
   });

@@ -7,8 +7,8 @@ import { unreadable } from '../lib/unreadable.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 
 /**
- * The key of the HTTP API: as configured, made for this run, or read from its file. A file that others may read is logged.
- * Throws `ConfigError` when there is no key in the file.
+ * The key of the HTTP API: as configured, generated, or read from its file. Warns if other users can access
+ * the file. Throws `ConfigError` if the file holds no key.
  */
 export function apiKeyOf({ apiKey, apiKeyFile }: ProgramOptions, log: Log): string | undefined {
   if (apiKeyFile !== undefined) return keyIn(apiKeyFile, log);
@@ -26,7 +26,7 @@ function keyIn(file: string, log: Log): string {
       event: 'api.key_file_open',
       file,
       mode,
-      why: `others may use the file with the API key: chmod 600 ${file}`,
+      why: `other users can access the file with the API key: chmod 600 ${file}`,
     });
   return key;
 }

@@ -30,7 +30,7 @@ import { version } from './version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** `bayeuxd serve`: puts the program together and runs it until it is told to end. */
+/** `bayeuxd serve`: puts the program together and runs it until a signal comes. */
 export async function serve(flags: Flags, instead: Instead): Promise<void> {
   const config = loadConfig(flags, process.env);
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
@@ -62,7 +62,7 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   try {
     await run(config, server, key, log);
   } catch (error) {
-    await server.close(); // Timers of the server would keep the process.
+    await server.close(); // Its timers would keep the process running.
     throw error;
   }
 }
@@ -80,7 +80,7 @@ async function run(config: Config, server: Server, key: string | undefined, log:
   guardHosts(http, behind, program.allowedHosts, server.refusals);
   hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
 
-  // From here on: a signal that comes while the program starts ends it as gently.
+  // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();
   await server.open();
   const url = await listen(http, program);
@@ -90,7 +90,7 @@ async function run(config: Config, server: Server, key: string | undefined, log:
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });
   await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
-  process.exit(0); // Whoever has not hung up by now does not keep the process.
+  process.exit(0); // Open connections would keep the process running.
 }
 
 function graceOver({ server }: Config): Promise<void> {

@@ -1,6 +1,6 @@
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
-/** Resolves with the first signal to end; a second one ends the process at once. */
+/** Resolves to the first SIGINT or SIGTERM. After that, a second signal ends the process at once. */
 export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     const end = (signal: string) => {
@@ -11,7 +11,7 @@ export function untilSignal(): Promise<string> {
   });
 }
 
-/** A signal that aborts with the first of them. */
+/** An abort signal that follows the first SIGINT or SIGTERM. */
 export function interrupted(): AbortSignal {
   const controller = new AbortController();
   void untilSignal().then(() => controller.abort());

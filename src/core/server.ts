@@ -375,9 +375,9 @@ export class Server<
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
-    const patience = { clock, hookTimeout: options.hookTimeout };
+    const timeLimit = { clock, hookTimeout: options.hookTimeout };
     const features = new Features(list);
-    const hooks = new Hooks(list, extensions, log, patience);
+    const hooks = new Hooks(list, extensions, log, timeLimit);
     const refusals = new Refusals(clock, log);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
@@ -389,7 +389,7 @@ export class Server<
       events,
       log,
       refusals,
-      patience,
+      timeLimit,
       maxBytes: options.maxSubscriptionBytes,
     });
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
@@ -398,7 +398,7 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, patience, features.judging),
+      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
@@ -406,7 +406,7 @@ export class Server<
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({
-        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, patience },
+        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, timeLimit },
       }),
       drainsIn: () => this.#drainsIn(),
     };

@@ -180,8 +180,8 @@ export interface SessionFeature {
   signing?(reply: Reply, isAll: boolean): Reply;
   /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent): void;
-  /** Something was sent or a connect is held, so there may be room for more events. */
-  mayGoOn?(): void;
+  /** Queues more events if there is room: something was sent, or a connect is held. */
+  queueMore?(): void;
   unsubscribed?(pattern: string): void;
   closed?(): void;
 }

@@ -19,11 +19,11 @@ const rows = {
       },
       secretFile: {
         ...file,
-        doc: 'File with that secret, read at the start. The log warns if others than its owner may use the file.',
+        doc: 'File with that secret, read at the start. The log warns if other users can access it.',
       },
       keyFile: {
         ...file,
-        doc: 'File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if others may write it.',
+        doc: 'File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it.',
       },
       jwks: group('Public keys of an identity provider, fetched when they are needed.', {
         url: {

@@ -30,14 +30,14 @@ export function secretOf({ secret, secretFile }: AuthOptions): string | undefine
 
 function warnOfSecret(file: string, log: Log): void {
   const mode = modeWith(0o077, file);
-  const why = `others may use the file with the secret of tokens: chmod 600 ${file}`;
+  const why = `other users can access the file with the secret of tokens: chmod 600 ${file}`;
   if (mode !== undefined) log({ level: 'warn', event: 'auth.secret_file_open', file, mode, why });
 }
 
 // Public keys are no secret, but a key that others write lets their tokens in.
 function warnOfKeys(file: string, log: Log): void {
   const mode = modeWith(0o022, file);
-  const why = `others may replace the keys that tokens are checked with: chmod 644 ${file}`;
+  const why = `other users can write the file with the keys that verify tokens: chmod 644 ${file}`;
   if (mode !== undefined) log({ level: 'warn', event: 'auth.key_file_open', file, mode, why });
 }
 
