@@ -21,6 +21,7 @@ export type {
   Session,
   SessionEvents,
   SessionState,
+  User,
 } from './ports/session.ts';
 export type {
   HistorySettings,

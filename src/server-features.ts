@@ -1,4 +1,5 @@
 import { activityModule } from './features/activity.ts';
+import { authModule } from './features/auth/feature.ts';
 import { binaryModule } from './features/binary/binary.ts';
 import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
@@ -14,6 +15,7 @@ import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
 
 /** The features of the server, in the order in which their hooks are called. */
 export const serverFeatures = [
+  authModule,
   revalidationModule,
   ackModule,
   resendModule,

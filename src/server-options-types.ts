@@ -52,6 +52,63 @@ export interface CorsOptions {
   readonly headers?: readonly string[] | undefined;
 }
 
+/** Public keys of an identity provider, fetched when they are needed. */
+export interface AuthJwksOptions {
+  /** Address of the set of JWKs; needs `auth.audience`. */
+  readonly url?: string | undefined;
+  /** How long fetched keys are used before they are fetched again. Milliseconds; `600000` by default. */
+  readonly maxAge?: number | undefined;
+  /** How much longer the old keys are used while new ones cannot be fetched. Milliseconds; `3600000` by default. */
+  readonly maxStale?: number | undefined;
+}
+
+/** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
+export interface AuthOptions {
+  /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
+  readonly secret?: string | undefined;
+  /** File with that secret, read at the start. The log warns if other users can access it. */
+  readonly secretFile?: string | undefined;
+  /** File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
+  readonly keyFile?: string | undefined;
+  /** Public keys of an identity provider, fetched when they are needed. */
+  readonly jwks?: AuthJwksOptions | undefined;
+  /** Algorithms that a token may be signed with. Unset allows all that fit the key. */
+  readonly algorithms?:
+    | readonly (
+        | 'HS256'
+        | 'HS384'
+        | 'HS512'
+        | 'RS256'
+        | 'RS384'
+        | 'RS512'
+        | 'PS256'
+        | 'PS384'
+        | 'PS512'
+        | 'ES256'
+        | 'ES384'
+        | 'ES512'
+        | 'EdDSA'
+        | 'Ed25519'
+      )[]
+    | undefined;
+  /** Accepted values of `iss`. Empty accepts every token. None by default. */
+  readonly issuer?: readonly string[] | undefined;
+  /** Accepted values of `aud`. Empty accepts every token. None by default. */
+  readonly audience?: readonly string[] | undefined;
+  /** How far the clock of the signer may differ from that of the server. Milliseconds; `5000` by default. */
+  readonly clockTolerance?: number | undefined;
+  /** Longest time from `iat`, or from now without `iat`, to `exp` of a token; 0 is any. Milliseconds; `86400000` by default. */
+  readonly maxLifetime?: number | undefined;
+  /** Cookie that may carry the token; needs `authByCookie`. */
+  readonly cookie?: string | undefined;
+  /** Clients without a token may open sessions, too. `false` by default. */
+  readonly anonymous?: boolean | undefined;
+  /** Claims that are copied to `session.user.info`. None by default. */
+  readonly info?: readonly string[] | undefined;
+  /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
+  readonly grantsClaim?: string | undefined;
+}
+
 /** The cookie by which a browser’s tabs are counted; `false` sets none. */
 export interface BrowserCookieOptions {
   /** Name of the cookie. `BAYEUX_BROWSER` by default. */
@@ -246,6 +303,8 @@ export interface ServerOptions {
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
+  /** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
+  readonly auth?: AuthOptions | undefined;
   /** HTTP status of a held poll that a newer one replaces. `500` by default. */
   readonly duplicateConnectStatus?: number | undefined;
   /** The clientId alone identifies a session; `false` requires its browser cookie too. `true` by default. */
@@ -282,6 +341,18 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
+export interface ChannelRuleGrantsOptions {
+  /** Who may subscribe to them. */
+  readonly subscribe?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may publish to them. */
+  readonly publish?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may publish to them, if they are service channels. */
+  readonly call?: 'everybody' | 'users' | 'nobody' | undefined;
+  /** Who may ask for earlier events. */
+  readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
+}
+
 /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
@@ -298,6 +369,8 @@ export interface ChannelRuleOptions {
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
+  /** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
+  readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
   /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */

@@ -43,16 +43,18 @@ export function checkSettings(settings: Parts, names: readonly string[]): void {
     throw new UsageError(
       `the settings must be an object, got ${shown(given)}: write new Server({ timeout: 30_000 })`,
     );
-  for (const name of Object.keys(settings)) refuseUnknown(name, names);
+  refuseUnknown(Object.keys(settings), names);
   checkParts(settings);
 }
 
 // Other unknown options are refused later, but that code does not know the names of the parts.
-function refuseUnknown(name: string, names: readonly string[]): void {
+function refuseUnknown(given: readonly string[], names: readonly string[]): void {
   const known = [...names, ...Object.keys(optionTable)];
-  const meant = known.includes(name) ? undefined : nearest(name, known);
-  if (meant !== undefined && names.includes(meant))
-    throw new UsageError(`unknown option "${name}"; did you mean "${meant}"?`);
+  for (const name of given) {
+    const meant = known.includes(name) ? undefined : nearest(name, known);
+    if (meant !== undefined && names.includes(meant))
+      throw new UsageError(`unknown option "${name}"; did you mean "${meant}"?`);
+  }
 }
 
 function checkParts({ extensions, engine, history, clock, log, trace }: Parts): void {

@@ -22,21 +22,21 @@ const filter = {
   publishing(event, session) {
     if (!/^\/chat\/[^/]+$/.test(event.channel)) return event;
     if (typeof event.data?.text !== 'string') return undefined;
-    return { ...event, data: { text: event.data.text.replaceAll('darn', '****'), from: session?.user } };
+    return { ...event, data: { text: event.data.text.replaceAll('darn', '****'), from: session?.user.id } };
   },
 };
 
 const server = new Server({ timeout: 20_000, maxInterval: 15_000, policy, extensions: [filter] });
 
-server.on('session.opened', ({ session }) => console.log(`${session.user} came`));
-server.on('session.closed', ({ session, reason }) => console.log(`${session.user} went: ${reason}`));
+server.on('session.opened', ({ session }) => console.log(`${session.user.id} came`));
+server.on('session.closed', ({ session, reason }) => console.log(`${session.user.id} went: ${reason}`));
 server.on('channel.subscribed', ({ session, pattern }) =>
-  console.log(`${session.user} subscribed to ${pattern}`),
+  console.log(`${session.user.id} subscribed to ${pattern}`),
 );
 
 // Answers the one who asked.
 server.subscribe('/service/who', ({ session, channel }) => {
-  const names = Array.from(server.sessions, ({ user }) => user).sort();
+  const names = Array.from(server.sessions, ({ user }) => user.id).sort();
   session.deliver(channel, { names });
 });
 

@@ -9,6 +9,7 @@ async function parse(...args: string[]) {
     publish: vi.fn(async (..._: unknown[]) => {}),
     subscribe: vi.fn(async (..._: unknown[]) => {}),
     bench: vi.fn(async () => {}),
+    token: vi.fn(async (..._: unknown[]) => {}),
   };
   let stdout = '';
   let stderr = '';
@@ -70,6 +71,15 @@ describe('the command line', () => {
     ]);
   });
 
+  it('hands the command token what it needs', async () => {
+    const { token } = await parse(
+      ...['token', '--sub', 'ann', '--auth-secret', 's', '--publish', '/a', '--publish', '/b'],
+    );
+    const [what, flags] = token.mock.calls[0] ?? [];
+    expect(what).toMatchObject({ sub: 'ann', publish: ['/a', '/b'] });
+    expect((flags as Flags)('--auth-secret')).toBe('s');
+  });
+
   it.each([['--help'], ['-h'], ['help'], ['serve', '--help']])(
     'prints the help: bayeuxd %s %s',
     async (...args) => {
@@ -105,7 +115,7 @@ describe('the command line', () => {
     [['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['serve', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
-    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe, bench'],
+    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe, bench, token'],
     [['--port'], `option '--port <value>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
     [['publish', 'http://a/b'], `missing required argument 'channel'`],

@@ -53,6 +53,10 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     apiKey: ['correct-horse', 'correct-horse'],
     'browserCookie.path': ['/x', '/x'],
     maxSessions: ['12', 12],
+    'auth.secret': ['x'.repeat(32), 'x'.repeat(32)],
+    'auth.jwks.url': ['https://id.example/keys', 'https://id.example/keys'],
+    'auth.jwks.maxAge': ['43200', 43_200],
+    'auth.algorithms': ['ES256, EdDSA', ['ES256', 'EdDSA']],
   };
   const special = own[path];
   if (special) return special;
@@ -73,6 +77,15 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
   }
 }
 
+/** What else an option needs that is refused alone. */
+const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  allowedHosts: { '--insecure': 'true' },
+  trustProxy: { '--insecure': 'true' },
+  'auth.anonymous': { '--auth-key-file': 'k' },
+  'auth.cookie': { '--auth-key-file': 'k', '--auth-by-cookie': 'true' },
+  'auth.jwks.url': { '--auth-audience': 'a' },
+};
+
 const durable = '{"/a":{"history":true}}';
 
 // TLS takes two files, HTTP/2 takes TLS, a folder takes a durable channel, and only a disk can be waited for: these have specs of their own.
@@ -82,20 +95,21 @@ const alone = allOptions.filter(({ path }) => !together.includes(path));
 describe('the configuration', () => {
   describe.each(alone)('$path', (option) => {
     const [text, value] = another(option);
+    const others = companions[option.path] ?? {};
 
     it('is read from its flag', () => {
-      expect(at(load({ [option.flag]: text }), option.path)).toEqual(value);
+      expect(at(load({ ...others, [option.flag]: text }), option.path)).toEqual(value);
     });
 
     it('is read from its variable', () => {
-      expect(at(load({}, { [option.variable]: text }), option.path)).toEqual(value);
+      expect(at(load(others, { [option.variable]: text }), option.path)).toEqual(value);
     });
 
     it('is read from the file', () => {
       const [last = '', ...outer] = option.path.split('.').reverse();
       const content = outer.reduce<object>((inner, key) => ({ [key]: inner }), { [last]: value });
       const json = file('one.json', JSON.stringify(content));
-      expect(at(load({ '--config': json }), option.path)).toEqual(value);
+      expect(at(load({ ...others, '--config': json }), option.path)).toEqual(value);
     });
   });
 
@@ -264,11 +278,13 @@ describe('the configuration', () => {
     expect(load({ ...tls, '--http2': 'true' }).program.http2).toBe(true);
     expect(load({ ...tls, '--config': file('http2.yaml', 'http2: true') }).program.http2).toBe(true);
     expect(load(tls, { BAYEUXD_HTTP2: 'true' }).program.http2).toBe(true);
-    const listed = { '--socket': '/tmp/a', '--trust-proxy': 'loopback' };
+    const listed = { '--socket': '/tmp/a', '--trust-proxy': 'loopback', '--insecure': 'true' };
     expect(refusal(listed).message).toBe(
       '--trust-proxy: trustProxy cannot list addresses with socket, whose peers have none: write the number of proxies, such as 1',
     );
-    expect(load({ '--socket': '/tmp/a', '--trust-proxy': '1' }).server.trustProxy).toBe(1);
+    expect(load({ '--socket': '/tmp/a', '--trust-proxy': '1', '--insecure': 'true' }).server.trustProxy).toBe(
+      1,
+    );
     const both = { '--socket': '/tmp/a', '--port': '1' };
     expect(refusal(both).message).toBe('--port: port and socket exclude each other: leave one out');
   });
@@ -325,6 +341,19 @@ channels:
   });
 
   describe('where others can reach the server', () => {
+    it.each([
+      ['--host', '0.0.0.0', 'host'],
+      ['--allowed-hosts', 'push.example.com', 'allowedHosts'],
+      ['--trust-proxy', '1', 'trustProxy'],
+    ])('is refused while everybody may do everything, and says what to do: %s', (flag, value, option) => {
+      expect(refusal({ [flag]: value }).message).toMatch(
+        new RegExp(`^${flag}: ${option} lets others reach .*--policy .*auth\\.jwks\\.url.*--insecure`),
+      );
+      for (const enough of ['--policy', '--auth-key-file'])
+        expect(load({ [flag]: value, [enough]: 'x' }).isPublic).toBe(true);
+      expect(load({ [flag]: value, '--insecure': 'true' }).isPublic).toBe(true);
+    });
+
     const jsonp = ({ server }: Config) => server.transports.includes('callback-polling');
 
     it.each([
@@ -335,9 +364,12 @@ channels:
       ['--allowed-hosts', 'push.example.com'],
       ['--trust-proxy', '1'],
     ])('serves neither the page nor JSONP unless asked to: %s %s', (flag, value) => {
-      const config = load({ [flag]: value });
+      const config = load({ [flag]: value, '--insecure': 'true' });
       expect([config.isPublic, config.program.demo, jsonp(config)]).toEqual([true, false, false]);
-      const asked = load({ [flag]: value, '--demo': 'true', '--transports': 'websocket,callback-polling' });
+      const asked = load({
+        ...{ [flag]: value, '--insecure': 'true', '--demo': 'true' },
+        '--transports': 'websocket,callback-polling',
+      });
       expect([asked.program.demo, jsonp(asked)]).toEqual([true, true]);
     });
 
@@ -347,8 +379,10 @@ channels:
     });
 
     it('serves JSONP to pages of other origins', () => {
-      expect(jsonp(load({ '--host': '0.0.0.0', '--origins': 'https://www.example.com' }))).toBe(true);
-      expect(jsonp(load({ '--host': '0.0.0.0', '--origins': '*' }))).toBe(true);
+      expect(
+        jsonp(load({ '--host': '0.0.0.0', '--policy': 'p.js', '--origins': 'https://www.example.com' })),
+      ).toBe(true);
+      expect(jsonp(load({ '--host': '0.0.0.0', '--policy': 'p.js', '--origins': '*' }))).toBe(true);
     });
   });
 
@@ -390,10 +424,15 @@ channels:
   });
 });
 
+/** Left out where all are set: secrets, and those that exclude others. */
+const exclusive = [
+  ...['socket', 'apiKey', 'apiKeyFile', 'browserCookie', 'auth.secret', 'auth.secretFile', 'auth.keyFile'],
+];
+
 describe('the printed configuration', () => {
   const everything = Object.fromEntries(
     allOptions
-      .filter(({ path }) => !['socket', 'apiKey', 'apiKeyFile', 'browserCookie'].includes(path))
+      .filter(({ path }) => !exclusive.includes(path))
       .map((option) => [option.flag, another(option)[0]]),
   );
 
@@ -427,6 +466,12 @@ describe('the printed configuration', () => {
       'history.maxBytes',
       'logFormat',
       'timesync',
+      'auth.secret',
+      'auth.secretFile',
+      'auth.keyFile',
+      'auth.jwks.url',
+      'auth.algorithms',
+      'auth.cookie',
       'browserCookie',
       'browserCookie.domain',
       'websocket.protocol',

@@ -123,7 +123,7 @@ describe('a mistake at the start', () => {
     ],
     [
       'an address of another machine',
-      ['--host', '192.0.2.1', '--log-level', 'error'],
+      ['--host', '192.0.2.1', '--insecure', '--log-level', 'error'],
       1,
       'host: 192.0.2.1 is no address of this machine: write one that is, or 0.0.0.0 for all',
     ],

@@ -57,8 +57,11 @@ describe.concurrent('the file of a policy', () => {
     ['policy.cjs', good.replace('export default', 'module.exports =')],
     ['policy.js', good],
   ])('may be %s', async (name, content) => {
-    const valid = { stdout: 'The configuration is valid.\n', stderr: '' };
-    expect(await check(file(name, content))).toEqual(valid);
+    const { stdout, stderr } = await check(file(name, content));
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(
+      /^The configuration is valid\.\nThe policy in \S+ is asked about each message, and may refuse it\.\n/,
+    );
   });
 
   it.each([
@@ -99,7 +102,7 @@ describe.concurrent('the file of a policy', () => {
 
 describe('the program where others can reach it', () => {
   it('says what everybody can do without a policy, and serves no page and no JSONP', async () => {
-    const { url, printed, end } = await start(['--host', '0.0.0.0']);
+    const { url, printed, end } = await start(['--host', '0.0.0.0', '--insecure']);
     expect(printed).toMatch(
       /^ {2}Chat {6}off, since other machines can reach this server; --demo turns it on$/m,
     );
@@ -114,6 +117,15 @@ describe('the program where others can reach it', () => {
         msg: expect.stringMatching(/subscribe to every channel.*publish.*--policy/),
       }),
     ]);
+  });
+
+  it('does not start while everybody may do everything, and says what to do', async () => {
+    const child = spawn(process.execPath, ['bin/bayeuxd.js', '--port', '0', '--host', '0.0.0.0']);
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^bayeuxd: --host: host lets others reach .*; --insecure serves it all the same\n$/,
+    );
   });
 
   it('asks the policy it was given, and warns of nothing but its refusals', async () => {

@@ -78,6 +78,8 @@ describe.each(ways)('a policy that answers %s', (_way, given) => {
     [{ allow: 'no' }, '{"allow":"no"}'],
     [{ allow: 1 }, '{"allow":1}'],
     [{ allow: true, user: 7 }, '{"allow":true,"user":7}'],
+    [{ allow: true, user: {} }, '{"allow":true,"user":{}}'],
+    [{ allow: true, user: { id: 'a', info: 1 } }, '{"allow":true,"user":{"id":"a","info":1}}'],
     ['Busy', '"Busy"'],
   ] as [unknown, string][])('with %j to canHandshake lets nobody in', async (answer, text) => {
     const policy = { canHandshake: () => given(answer) };

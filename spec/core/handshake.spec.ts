@@ -235,7 +235,7 @@ describe('the policy of a handshake (HS-10)', () => {
       ext: { hi: 1 },
       advice: { reconnect: 'retry', interval: 8, timeout: 7 },
     });
-    expect(client.session.user).toBe('ann');
+    expect(client.session.user).toEqual({ id: 'ann', info: {} });
     expect(await server.directory.sessionsOf('ann')).toEqual([client.session.id]);
     await clock.tick(16);
     expect(client.session.state).toBe('new');

@@ -7,8 +7,9 @@ import { settle, until } from '../support/until.ts';
 /** Lets in who has the token, and to its own channels. */
 const policy: Policy = {
   canHandshake: ({ message }) => message.ext?.token === 'secret' && { allow: true, user: 'ann' },
-  canSubscribe: ({ session, channel }) => channel === `/users/${session?.user}`,
-  canPublish: ({ session, channel }) => channel === `/users/${session?.user}` || channel === '/service/sum',
+  canSubscribe: ({ session, channel }) => channel === `/users/${session?.user?.id}`,
+  canPublish: ({ session, channel }) =>
+    channel === `/users/${session?.user?.id}` || channel === '/service/sum',
 };
 const judged = { judged: true, ext: { token: 'secret' } };
 
@@ -16,7 +17,7 @@ describe('a session in this process that is judged', () => {
   it('is opened as the policy answers', async () => {
     const { server } = serve({ policy });
     const local = await server.localSession(judged);
-    expect([local.session.user, local.session.transport]).toEqual(['ann', 'in-process']);
+    expect([local.session.user?.id, local.session.transport]).toEqual(['ann', 'in-process']);
     expect(await server.directory.sessionsOf('ann')).toEqual([local.id]);
     await expect(server.localSession({ judged: true })).rejects.toMatchObject({
       name: 'BayeuxError',
@@ -59,7 +60,7 @@ describe('a session in this process that is judged', () => {
     const served = serve({ policy: open }).server;
     for (const one of [server, served])
       one.onCall('/service/*', ({ session, data }) => {
-        callers.push(session?.user);
+        callers.push(session?.user?.id);
         return [data];
       });
     const local = await served.localSession(judged);
@@ -78,7 +79,7 @@ describe('a session in this process that is judged', () => {
     const ask =
       (name: string) =>
       ({ channel, session, message }: PolicyRequest) => {
-        asked.push([name, channel, session?.user, message.kind === 'publish' && message.data]);
+        asked.push([name, channel, session?.user?.id, message.kind === 'publish' && message.data]);
         return true;
       };
     const { server } = serve({
@@ -134,7 +135,7 @@ describe('a session in this process', () => {
       await server.localSession({ user: 'bob' }),
       await server.localSession({ ...judged, user: 'bob' }),
     ];
-    expect(sessions.map(({ session }) => session.user)).toEqual(['bob', 'bob']);
+    expect(sessions.map(({ session }) => session.user?.id)).toEqual(['bob', 'bob']);
     expect([...(await server.directory.sessionsOf('bob'))].sort()).toEqual(
       sessions.map(({ id }) => id).sort(),
     );

@@ -100,6 +100,7 @@ const subscribe = (subscription: unknown, more = {}) => ({
   subscription,
   ...more,
 });
+const secret = 'a secret of this spec, 32 characters';
 const no = { canHandshake: () => true, canSubscribe: () => false, canPublish: () => false };
 
 interface Row {
@@ -391,6 +392,14 @@ const rows: readonly Row[] = [
     why: 'canHandshake of the policy refused it',
   },
   {
+    cause: 'a handshake without a token',
+    settings: { auth: { secret } },
+    asked: bareError(handshake),
+    answer: '401::token_missing',
+    event: 'auth.refused',
+    why: 'no token came',
+  },
+  {
     cause: 'a transport that is not offered',
     asked: bareError({ ...handshake, supportedConnectionTypes: ['flash'] }),
     answer: '301:flash:connection_types_unsupported',
@@ -407,6 +416,24 @@ const rows: readonly Row[] = [
     event: 'message.refused',
     option: 'policy',
     why: 'canSubscribe of the policy refused it',
+  },
+  {
+    cause: 'a channel that nothing grants to subscribers',
+    settings: { auth: { secret, anonymous: true } },
+    asked: errorOf(subscribe('/vip')),
+    answer: '403:/vip:subscribe_denied',
+    event: 'message.refused',
+    option: 'channels',
+    why: 'no grant allows it, or canSubscribe of the policy refused it',
+  },
+  {
+    cause: 'a channel that nothing grants to publishers',
+    settings: { auth: { secret, anonymous: true } },
+    asked: errorOf(publish('/vip')),
+    answer: '403:/vip:publish_denied',
+    event: 'message.refused',
+    option: 'channels',
+    why: 'no grant allows it, or canPublish of the policy refused it',
   },
   {
     cause: 'a channel that the policy refuses to publishers',

@@ -26,8 +26,12 @@ export const {
 } = require('jsforce/lib/api/streaming');
 
 /** jsforce's streaming client, which tries again soon: the Faye it brings, with its token, on `/cometd/<version>`. */
-export function jsforceClient(origin: string, ...extensions: readonly FayeClientExtension[]): FayeClient {
-  const connection = new jsforce.Connection({ instanceUrl: origin, accessToken: 'token', version: '59.0' });
+export function jsforceClient(
+  origin: string,
+  extensions: readonly FayeClientExtension[] = [],
+  accessToken = 'token',
+): FayeClient {
+  const connection = new jsforce.Connection({ instanceUrl: origin, accessToken, version: '59.0' });
   const client = connection.streaming.createClient(extensions);
   client._dispatcher.retry = 0.1;
   return client;

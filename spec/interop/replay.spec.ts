@@ -24,7 +24,7 @@ async function publish({ server }: Host, channel: string, ...texts: string[]): P
 /** jsforce's own client with its own extension, as its documentation puts them together. */
 function streaming(origin: string, channel: string, replayId: number, transport: string) {
   const extension = new StreamingExtension.Replay(channel, replayId);
-  const client = jsforceClient(origin, extension);
+  const client = jsforceClient(origin, [extension]);
   if (transport !== 'websocket') client.disable('websocket');
   onTestFinished(async () => void (await client.disconnect()));
   const heard: Received[] = [];

@@ -18,10 +18,15 @@ const all: Record<keyof typeof errors, BayeuxError> = {
   dataMissing: errors.dataMissing(),
   replayIdInvalid: errors.replayIdInvalid([['/orders', '41']]),
   subscriptionMissing: errors.subscriptionMissing(),
+  tokenMissing: errors.tokenMissing(),
+  tokenInvalid: errors.tokenInvalid(),
+  tokenExpired: errors.tokenExpired(),
   sessionUnknown: errors.sessionUnknown(),
   handshakeDenied: errors.handshakeDenied(),
   subscribeDenied: errors.subscribeDenied(['/vip', '/b/**']),
   publishDenied: errors.publishDenied('/vip'),
+  historyDenied: errors.historyDenied(['/orders']),
+  userMismatch: errors.userMismatch(),
   messageDeleted: errors.messageDeleted(),
   channelInvalid: errors.channelInvalid(['/a b']),
   messageIdInvalid: errors.messageIdInvalid(),
@@ -52,6 +57,7 @@ describe('errors', () => {
         "dataMissing": "400::data_missing",
         "handshakeDenied": "403::handshake_denied",
         "handshakeNotAlone": "400::handshake_not_alone",
+        "historyDenied": "403:/orders:history_denied",
         "messageDeleted": "404::message_deleted",
         "messageIdInvalid": "405::message_id_invalid",
         "noRoomToSubscribe": "413:server:too_many_subscriptions",
@@ -64,10 +70,14 @@ describe('errors', () => {
         "sessionUnknown": "402::session_unknown",
         "subscribeDenied": "403:/vip,/b/**:subscribe_denied",
         "subscriptionMissing": "400::subscription_missing",
+        "tokenExpired": "401::token_expired",
+        "tokenInvalid": "401::token_invalid",
+        "tokenMissing": "401::token_missing",
         "tooManyPatterns": "413:100:too_many_patterns",
         "tooManyReplays": "413:200:too_many_replays",
         "tooManySubscriptions": "413:1000:too_many_subscriptions",
         "tooManyTabs": "429::too_many_tabs",
+        "userMismatch": "403::user_mismatch",
         "versionMismatch": "300:2.0:version_mismatch",
       }
     `);
@@ -82,9 +92,19 @@ describe('errors', () => {
     expect(word).toMatch(/^[a-z]+(_[a-z]+)*$/);
   });
 
-  it('use 401 nowhere, and 403 for permission only (ERR-4)', () => {
+  it('use 401 for tokens, and 403 for permission only (ERR-4)', () => {
     const denied = Object.entries(all).filter(([, { text }]) => /^40[13]/.test(text));
-    expect(denied.map(([name]) => name)).toEqual(['handshakeDenied', 'subscribeDenied', 'publishDenied']);
+    expect(denied.map(([name]) => name)).toEqual([
+      ...[
+        'tokenMissing',
+        'tokenInvalid',
+        'tokenExpired',
+        'handshakeDenied',
+        'subscribeDenied',
+        'publishDenied',
+      ],
+      ...['historyDenied', 'userMismatch'],
+    ]);
   });
 });
 

@@ -26,6 +26,7 @@ export interface FakeConduitOptions {
   readonly maxBytes?: number;
   readonly address?: string;
   readonly headers?: RequestInfo['headers'];
+  readonly cookies?: RequestInfo['cookies'];
   /** Leaves what is sent unsettled until `settle` or `die` is called. */
   readonly slow?: boolean;
   /** The connection it shares with others. */
@@ -65,7 +66,7 @@ export class FakeConduit implements Conduit {
       transport: this.transport,
       address: this.address,
       headers: options.headers ?? {},
-      cookies: {},
+      cookies: options.cookies ?? {},
       url: '/bayeux',
     });
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { modeWith } from '../lib/file-mode.ts';
 import type { Log } from '../lib/log.ts';
 import { ConfigError } from './config-error.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { apiKeyPattern, type ProgramOptions } from './options.ts';
 
 /**
@@ -18,14 +19,13 @@ function keyIn(file: string, log: Log): string {
   const key = read(file).replace(/\r?\n$/, '');
   if (!apiKeyPattern.test(key) || key === 'generate')
     throw unusable(file, 'holds no key: it must be one line of at least 8 characters without spaces');
-  // Windows has no such mode bits.
-  const mode = process.platform === 'win32' ? 0 : statSync(file).mode & 0o777;
-  if ((mode & 0o077) !== 0)
+  const mode = modeWith(0o077, file);
+  if (mode !== undefined)
     log({
       level: 'warn',
       event: 'api.key_file_open',
       file,
-      mode: mode.toString(8),
+      mode,
       why: `other users can access the file with the API key: chmod 600 ${file}`,
     });
   return key;

@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts';
+import { accessOf, checkAuth } from './access.ts';
 import { apiKeyOf } from './api-key.ts';
 import type { Config } from './config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
@@ -6,8 +7,12 @@ import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
 
-/** `bayeuxd --check`: opens the files of the configuration, and changes nothing. Throws `ConfigError` with all problems. */
-export async function check({ program }: Config, log: Log): Promise<void> {
+/**
+ * `bayeuxd --check`: opens the files of the configuration, changes nothing, and returns in words who may do what. Throws
+ * `ConfigError` with all problems.
+ */
+export async function check(config: Config, log: Log): Promise<readonly string[]> {
+  const { program } = config;
   const {
     socket,
     policy,
@@ -24,8 +29,10 @@ export async function check({ program }: Config, log: Log): Promise<void> {
   };
   await attempt(() => httpServer(program));
   if (policy !== undefined) await attempt(() => loadPolicy(policy));
+  await attempt(() => checkAuth(config, log));
   await attempt(() => apiKeyOf(program, log));
   if (path !== undefined) await attempt(() => checkFolder(path));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
   if (problems.length > 0) throw new ConfigError(problems);
+  return accessOf(config);
 }

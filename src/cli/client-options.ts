@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientSettings } from './client.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { ArgumentError } from './client-error.ts';
 import type { Incoming } from './link.ts';
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { rights } from '../features/auth/rights.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
@@ -8,6 +9,7 @@ import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';
 import type { What } from './publish.ts';
 import type { SubscribeFlags } from './subscribe.ts';
+import type { TokenFlags } from './token.ts';
 
 /** Other work that a flag asks `serve` to do. */
 export type Instead = 'check' | 'print-config' | undefined;
@@ -18,6 +20,7 @@ export interface Actions {
   publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
   bench(url: string, flags: BenchFlags): Promise<void>;
+  token(what: TokenFlags, flags: Flags): Promise<void>;
 }
 
 /** The command line is dealt with. `code` 0: help or version was printed. 2: a mistake in the command line was reported. */
@@ -77,6 +80,7 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--time <seconds>', 'time to measure, up to 600, after 2 seconds of warm-up (10)')
     .option('--any-host', 'allow a server on another machine')
     .action(actions.bench);
+  const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
   for (const command of [program, serve])
     command.helpInformation = () =>
       command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
@@ -108,6 +112,36 @@ function clientCommand(program: Command, name: string, description: string): Com
     .option('--ext <json>', 'the ext of every message, such as \'{"token":"secret"}\'')
     .option('--ca <file>', 'PEM file with certificates to trust')
     .option('--insecure', 'accept any certificate');
+}
+
+function tokenCommand(program: Command): Command {
+  const command = program
+    .command('token')
+    .description(
+      'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
+    )
+    .option('--sub <name>', 'user that it names')
+    .option('--ttl <seconds>', 'its lifetime (3600)')
+    .option('--claim <name=json>', 'another claim; may be repeated', collected)
+    .option('--verify <token>', 'print the claims of this token, and why it is refused, if it is');
+  for (const right of rights)
+    command.option(`--${right} <pattern>`, `grant ${right} on these channels; may be repeated`, collected);
+  return command;
+}
+
+/** With the flags of `serve` for authentication. */
+function withAuthFlags(command: Command): Command {
+  command.addOption(new Option(`${configOption.flag} <file>`, 'configuration file, as of serve'));
+  for (const { flag, path, row } of allOptions)
+    if (path.startsWith('auth.')) command.addOption(optionOf(flag, row.kind === 'boolean').hideHelp());
+  return command.addHelpText(
+    'after',
+    '\nThe --auth-… flags and variables of serve give the key that signs or verifies it.',
+  );
+}
+
+function optionOf(flag: string, isBoolean: boolean): Option {
+  return new Option(isBoolean ? flag : `${flag} <value>`);
 }
 
 function collected(value: string, before: readonly string[] = []): string[] {
@@ -143,7 +177,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench'];
+  const known = ['serve', 'publish', 'subscribe', 'bench', 'token'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
-import { isExposed, withoutJsonp } from './exposure.ts';
+import { exposedBy, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
 import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
 import { fromText } from './text.ts';
@@ -122,7 +122,7 @@ type Assembled = Pick<Config, 'program' | 'server' | 'places'>;
 
 /** If other machines can reach the server, the chat page and JSONP are off unless the configuration needs them. */
 function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'> {
-  const isPublic = isExposed(program, server);
+  const isPublic = exposedBy(program, server) !== undefined;
   const isJsonpNeeded = !isPublic || places.has('transports') || server.origins !== 'same';
   return {
     program: { ...program, demo: program.demo ?? !isPublic },
@@ -174,7 +174,7 @@ function assign(
   assign(group, rest, value);
 }
 
-function refuseContradictions({ program, server, places }: Config): void {
+function refuseContradictions({ program, server, places, isPublic }: Config): void {
   const { tlsCert, tlsKey, http2, socket } = program;
   const problems: Problem[] = [];
   const refuse = (key: string, message: string) => {
@@ -200,6 +200,10 @@ function refuseContradictions({ program, server, places }: Config): void {
       'history.path',
       'history.path keeps nothing, since no channel is durable: give one a history, such as --channels \'{"/chat/**":{"history":true}}\'',
     );
+  if (isPublic && !program.insecure && isOpen(program, server)) {
+    const option = exposedBy(program, server) ?? 'host';
+    refuse(option, `${option} ${whyNotOpen}`);
+  }
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
   if (problems.length > 0) throw new ConfigError(problems);

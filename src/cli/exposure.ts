@@ -1,11 +1,27 @@
 import type { Log } from '../lib/log.ts';
 import { type ResolvedOptions, withTransports } from '../server-options.ts';
+import { hasKey } from '../features/auth/options.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** Whether other machines should reach the server: by its address, by a host name, or through a proxy. */
-export function isExposed({ host, allowedHosts }: ProgramOptions, { trustProxy }: ResolvedOptions): boolean {
-  return !isLoopback(host) || allowedHosts.length > 0 || trustProxy !== false;
+/** The option that lets other machines reach the server: by its address, by a host name, or through a proxy. */
+export function exposedBy(
+  { host, allowedHosts }: ProgramOptions,
+  { trustProxy }: ResolvedOptions,
+): 'host' | 'allowedHosts' | 'trustProxy' | undefined {
+  if (!isLoopback(host)) return 'host';
+  if (allowedHosts.length > 0) return 'allowedHosts';
+  return trustProxy === false ? undefined : 'trustProxy';
 }
+
+/** Whether the configuration lets everybody do everything: it has neither a policy nor a key for tokens. */
+export function isOpen({ policy }: ProgramOptions, { auth }: ResolvedOptions): boolean {
+  return policy === undefined && !hasKey(auth);
+}
+
+/** The end of the error for a server that is open to everybody on other machines. */
+export const whyNotOpen =
+  'lets others reach this server, where everybody may read and write every channel: say who may do what with --policy ./policy.js, or ' +
+  'ask for tokens with auth.secretFile, auth.keyFile or auth.jwks.url (docs/authentication.md); --insecure serves it all the same';
 
 function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

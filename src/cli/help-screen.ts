@@ -5,6 +5,7 @@ const commands: readonly Item[] = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
+  ['bayeuxd token [options]', 'Make a token for development.'],
 ];
 
 const options: readonly Item[] = [
@@ -19,7 +20,6 @@ const options: readonly Item[] = [
   ['--api-key <key>', 'Key of the HTTP API; generate makes one.'],
   ['--tls-cert <file>', 'Certificate for HTTPS; needs --tls-key <file> too.'],
   ['--log-level <word>', 'trace, debug, info, warn, error or silent. (info)'],
-  ['--log-format <word>', 'pretty or json. (pretty on a terminal)'],
   ['--no-demo', 'Do not serve the chat page.'],
 ];
 

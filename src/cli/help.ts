@@ -11,6 +11,7 @@ const commands = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
+  ['bayeuxd token [options]', 'Make a token for development.'],
 ] as const;
 
 const general = [

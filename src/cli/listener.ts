@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { Timers } from './timers.ts';
 import type { ProgramOptions } from './options.ts';

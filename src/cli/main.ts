@@ -32,6 +32,10 @@ async function main(argv: readonly string[]): Promise<void> {
       const { bench } = await import('./bench.ts');
       await bench(url, flags, { signal: interrupted(), clock: systemClock, width: width(), print, show });
     },
+    async token(what, flags) {
+      const [{ token }, { loadConfig }] = await Promise.all([import('./token.ts'), import('./config.ts')]);
+      await token(what, loadConfig(flags, process.env), { clock: systemClock, print, say: complain });
+    },
   });
   await program.parseAsync(argv);
 }

@@ -34,6 +34,7 @@ an invalid URL. It is 1 when something else failed: a configuration with mistake
 \`\`\`yaml
 port: 8080
 allowedHosts: [push.example.com]
+policy: ./policy.js
 origins: ['https://www.example.com']
 trustProxy: [loopback]
 timeout: 25000

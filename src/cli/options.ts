@@ -63,6 +63,11 @@ export const programTable = {
     what: 'a file name',
     doc: 'JavaScript file whose default export is the policy. The policy decides who may do what.',
   },
+  insecure: {
+    kind: 'boolean',
+    default: false,
+    doc: 'Serve other machines (`host`, `allowedHosts`, `trustProxy`) with neither `policy` nor `auth`, so that everybody there may do everything; the program refuses that otherwise.',
+  },
   apiKey: {
     kind: 'string',
     words: ['generate'],

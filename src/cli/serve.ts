@@ -7,6 +7,7 @@ import { pages } from '../http/pages.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Server } from '../server.ts';
+import { checkAuth } from './access.ts';
 import { apiKeyOf } from './api-key.ts';
 import { application } from './application.ts';
 import { withChatHistory } from './chat-history.ts';
@@ -17,7 +18,7 @@ import { front } from './front.ts';
 import { greeting } from './greeting.ts';
 import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
-import { warnOfNoPolicy } from './exposure.ts';
+import { isOpen, warnOfNoPolicy } from './exposure.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
@@ -35,7 +36,8 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
   const { program, ignored } = config;
   const log = programLog(program);
-  if (instead === 'check') return check(config, log).then(() => print('The configuration is valid.'));
+  if (instead === 'check')
+    return check(config, log).then((access) => ['The configuration is valid.', ...access].forEach(print));
   if (ignored.length > 0)
     log({
       level: 'info',
@@ -45,7 +47,8 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     });
   const key = apiKeyOf(program, log);
   const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
-  if (config.isPublic && policy === undefined) warnOfNoPolicy(log);
+  if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
+  checkAuth(config);
 
   const history = await historyStore(program.history);
   const options = program.demo ? withChatHistory(config.server) : config.server;

@@ -45,6 +45,10 @@ const afterConnect: Record<string, AdviceKind> = {
   handshake_not_alone: 'retry',
   connect_replaced: 'retry',
   session_disconnected: 'none',
+  token_missing: 'none',
+  token_invalid: 'none',
+  token_expired: 'none',
+  user_mismatch: 'none',
 };
 
 /** The advice in a failed reply on this channel; undefined if there is none (ADV-1). */

@@ -9,6 +9,8 @@ const none: readonly SessionFeature[] = [];
 /** The features of a server, by hook, so that a hook that no feature has costs nothing. */
 export class Features {
   readonly all: readonly Feature[];
+  /** Features that identify clients, or decide what clients may do. */
+  readonly judging: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
@@ -17,6 +19,9 @@ export class Features {
 
   constructor(features: readonly Feature[]) {
     this.all = features;
+    this.judging = features.filter(
+      ({ identifying, permitting }) => (identifying ?? permitting) !== undefined,
+    );
     this.checking = features.filter(({ checking }) => checking !== undefined);
     this.accepting = features.filter(({ accepting }) => accepting !== undefined);
     this.arriving = features.filter(({ arriving }) => arriving !== undefined);

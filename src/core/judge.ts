@@ -1,27 +1,37 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
-import { isObject, type ReadableRequest } from '../protocol/message.ts';
+import { type HandshakeRequest, isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
-import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
 import type { HandshakeAnswer, Policy, PolicyRequest } from '../ports/policy.ts';
-import type { Session } from '../ports/session.ts';
+import type { Feature, Right, ServedSession } from '../ports/feature.ts';
+import type { Session, User } from '../ports/session.ts';
+import { kindOf } from '../protocol/channel.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
 /** A request to the policy. Fields that cost something are made on first use. */
 class LazyPolicyRequest implements PolicyRequest {
   readonly session: Session | undefined;
+  readonly user: User | undefined;
   readonly channel: string;
   readonly #original: ReadableRequest;
   readonly #conduit: Conduit;
   #message: ReadableRequest | undefined;
   #abort: AbortController | undefined;
 
-  constructor(session: Session | undefined, channel: string, message: ReadableRequest, conduit: Conduit) {
+  constructor(
+    session: Session | undefined,
+    channel: string,
+    message: ReadableRequest,
+    conduit: Conduit,
+    user = session?.user,
+  ) {
     this.session = session;
+    this.user = user;
     this.channel = channel;
     this.#original = message;
     this.#conduit = conduit;
@@ -60,8 +70,10 @@ interface PolicyFunction<T> {
   read(answer: unknown): T;
 }
 
+const none: readonly Feature[] = [];
+
 /**
- * Asks the policy and accepts only valid answers: anything else is logged, and fails the message with
+ * Asks the features, then the policy, and accepts only valid answers: anything else is logged, and fails the message with
  * `500::server_error`. Messages from a trusted conduit, such as that of a local session, are allowed without
  * asking (IP-1).
  */
@@ -70,8 +82,9 @@ export class Judge {
   readonly #canSubscribe: PolicyFunction<boolean> | undefined;
   readonly #canPublish: PolicyFunction<boolean> | undefined;
   readonly #unconnected: PolicyFunction<boolean> | boolean;
-  /** Whether the policy decides about publishes. */
+  /** Whether features or the policy decide about publishes. */
   readonly judgesPublish: boolean;
+  readonly #judging: readonly Feature[];
   readonly #log: Log;
   readonly #timeLimit: TimeLimit;
 
@@ -80,12 +93,14 @@ export class Judge {
     unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
     log: Log,
     timeLimit: TimeLimit,
+    judging: readonly Feature[] = none,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = policyFunction('canSubscribe', policy, yesOrNo);
     this.#canPublish = policyFunction('canPublish', policy, yesOrNo);
-    this.judgesPublish = this.#canPublish !== undefined;
+    this.#judging = judging;
+    this.judgesPublish = this.#canPublish !== undefined || judging.length > 0;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
@@ -94,27 +109,80 @@ export class Judge {
     this.#timeLimit = timeLimit;
   }
 
-  canHandshake(message: ReadableRequest, conduit: Conduit, session?: Session): MaybePromise<HandshakeAnswer> {
+  /** The user that sends a handshake, by the first feature that knows it. */
+  identify(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<User | undefined> {
+    const feature = conduit.trusted === true ? undefined : this.#judging[at];
+    if (feature === undefined) return undefined;
+    return andThen(
+      feature.identifying?.(request, conduit),
+      (user) => user ?? this.identify(request, conduit, at + 1),
+    );
+  }
+
+  canHandshake(
+    message: ReadableRequest,
+    conduit: Conduit,
+    session?: Session,
+    user?: User,
+  ): MaybePromise<HandshakeAnswer> {
     if (this.#canHandshake === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canHandshake, new LazyPolicyRequest(session, message.channel, message, conduit));
+    return this.#ask(
+      this.#canHandshake,
+      new LazyPolicyRequest(session, message.channel, message, conduit, user),
+    );
+  }
+
+  /** Whether every feature permits it. */
+  permits(
+    right: Right,
+    channel: string,
+    session: ServedSession | undefined,
+    message: ReadableRequest,
+    conduit?: Conduit,
+    at = 0,
+  ): MaybePromise<boolean> {
+    const feature = this.#judging[at];
+    if (feature === undefined) return true;
+    const permitted = feature.permitting?.(right, channel, session, message, conduit) ?? true;
+    return andThen(
+      permitted,
+      (yes) => yes && this.permits(right, channel, session, message, conduit, at + 1),
+    );
   }
 
   canSubscribe(
     pattern: string,
     message: ReadableRequest,
-    session: Session,
+    session: ServedSession,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canSubscribe === undefined || conduit.trusted === true) return true;
-    return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
+    if (conduit.trusted === true) return true;
+    const right = kindOf(pattern) === 'service' ? 'call' : 'subscribe';
+    return andThen(this.permits(right, pattern, session, message), (permitted) => {
+      if (!permitted || this.#canSubscribe === undefined) return permitted;
+      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
+    });
   }
 
   canPublish(
     message: ReadableRequest,
-    session: Session | undefined,
+    session: ServedSession | undefined,
     conduit: Conduit,
   ): MaybePromise<boolean> {
-    if (this.#canPublish === undefined || conduit.trusted === true) return true;
+    if (conduit.trusted === true) return true;
+    if (this.#judging.length === 0) return this.#policyAllows(message, session, conduit);
+    const right = kindOf(message.channel) === 'service' ? 'call' : 'publish';
+    const permitted = this.permits(right, message.channel, session, message, conduit);
+    if (!isPromise(permitted)) return permitted && this.#policyAllows(message, session, conduit);
+    return permitted.then((yes) => yes && this.#policyAllows(message, session, conduit));
+  }
+
+  #policyAllows(
+    message: ReadableRequest,
+    session: ServedSession | undefined,
+    conduit: Conduit,
+  ): MaybePromise<boolean> {
+    if (this.#canPublish === undefined) return true;
     return this.#ask(this.#canPublish, new LazyPolicyRequest(session, message.channel, message, conduit));
   }
 
@@ -192,5 +260,7 @@ function handshakeAnswer(answer: unknown): HandshakeAnswer {
 function isHandshakeAnswer(answer: unknown): answer is HandshakeAnswer {
   if (typeof answer === 'boolean' || answer === 'busy') return true;
   if (!isObject(answer) || typeof answer.allow !== 'boolean') return false;
-  return answer.user === undefined || typeof answer.user === 'string';
+  const { user } = answer;
+  if (user === undefined || typeof user === 'string') return true;
+  return isObject(user) && typeof user.id === 'string' && (user.info === undefined || isObject(user.info));
 }

@@ -21,6 +21,10 @@ const unsaid = new Set([
   errors.noRoomToSubscribe().text,
   errors.sessionDisconnected().text,
   errors.connectReplaced().text,
+  errors.tokenMissing().text,
+  errors.tokenInvalid().text,
+  errors.tokenExpired().text,
+  errors.userMismatch().text,
 ]);
 
 /** Logs that a message failed, and what would let it through. The application's own messages tell the application. */
@@ -63,9 +67,13 @@ function wordsFor(request: Request, error: BayeuxError, context: Context): Words
     case 'handshake_denied':
       return denied('canHandshake');
     case 'subscribe_denied':
-      return isMeta(request) ? { why: 'clients cannot subscribe to meta channels' } : denied('canSubscribe');
+      return isMeta(request)
+        ? { why: 'clients cannot subscribe to meta channels' }
+        : notGranted('canSubscribe', context);
     case 'publish_denied':
-      return isMeta(request) ? { why: 'clients cannot publish to meta channels' } : denied('canPublish');
+      return isMeta(request)
+        ? { why: 'clients cannot publish to meta channels' }
+        : notGranted('canPublish', context);
     case 'message_deleted':
       return { option: 'extensions', why: 'an extension deleted it' };
     default:
@@ -75,6 +83,11 @@ function wordsFor(request: Request, error: BayeuxError, context: Context): Words
 
 function denied(question: string): Words {
   return { option: 'policy', why: `${question} of the policy refused it` };
+}
+
+function notGranted(question: string, { core }: Context): Words {
+  if (core.features.judging.length === 0) return denied(question);
+  return { option: 'channels', why: `no grant allows it, or ${question} of the policy refused it` };
 }
 
 function isMeta(request: Request): boolean {

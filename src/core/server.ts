@@ -398,7 +398,7 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit),
+      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
@@ -419,6 +419,7 @@ export class Server<
       canHandshake: (request, conduit, session) => judge.canHandshake(request, conduit, session),
       canSubscribe: (pattern, request, session, conduit) =>
         judge.canSubscribe(pattern, request, session, conduit),
+      permits: (right, pattern, session, message) => judge.permits(right, pattern, session, message),
       unsubscribe: ({ id }, pattern) => {
         const session = sessions.byId(id);
         if (session === undefined) return;

@@ -14,6 +14,7 @@ import type {
   SessionEvents,
   SessionState,
   StartOverReason,
+  User,
 } from '../ports/session.ts';
 import type { Timing } from '../ports/transport.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
@@ -56,7 +57,7 @@ export interface SessionHost extends SenderHost {
 export interface SessionInit {
   readonly id: string;
   readonly clientId: string;
-  readonly user?: string;
+  readonly user?: User;
   readonly transport: TransportName;
   /** Id of the browser that sent the handshake (CK-1). */
   readonly browser?: string;
@@ -119,7 +120,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   recognisesRepeats: boolean;
 
   readonly id: string;
-  readonly user: string | undefined;
+  user: User | undefined;
   readonly seat: Seat;
   readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
@@ -174,7 +175,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** The session as it is printed or stringified: without secrets. */
   toJSON(): object {
     const { id, user, transport, state } = this;
-    return { id, ...(user !== undefined && { user }), transport, state };
+    return { id, ...(user !== undefined && { user: user.id }), transport, state };
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): object {
@@ -258,7 +259,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#host.backlog.queued(event);
   }
 
-  disconnect(reason: DisconnectReason = 'disconnected'): void {
+  disconnect(reason: DisconnectReason = 'disconnected', error = errors.sessionDisconnected()): void {
     if (this.state === 'gone') return;
     this.#wasTold = true;
     const held = this.#unhold();
@@ -272,7 +273,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
         push?.end('disconnected', reason);
         return;
       }
-      void andThen(this.#failure(held, errors.sessionDisconnected()), (reply) => {
+      void andThen(this.#failure(held, error), (reply) => {
         held.conduit.send([notice, reply]);
         push?.end('disconnected', reason);
       });

@@ -56,8 +56,8 @@ export class Sessions implements Iterable<Session> {
     this.#bySecret.set(session.clientId, session);
     this.#byId.set(session.id, session);
     if (session.user === undefined) return;
-    const sessions = this.#byUser.get(session.user);
-    if (sessions === undefined) this.#byUser.set(session.user, new Set([session]));
+    const sessions = this.#byUser.get(session.user.id);
+    if (sessions === undefined) this.#byUser.set(session.user.id, new Set([session]));
     else sessions.add(session);
   }
 
@@ -66,9 +66,9 @@ export class Sessions implements Iterable<Session> {
     this.#bySecret.delete(session.clientId);
     this.#byId.delete(session.id);
     if (session.user === undefined) return;
-    const sessions = this.#byUser.get(session.user);
+    const sessions = this.#byUser.get(session.user.id);
     sessions?.delete(session);
-    if (sessions?.size === 0) this.#byUser.delete(session.user);
+    if (sessions?.size === 0) this.#byUser.delete(session.user.id);
   }
 
   bySecret(clientId: string): Session | undefined {

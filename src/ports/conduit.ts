@@ -22,6 +22,8 @@ export type CloseReason =
   | 'revoked'
   /** The policy was asked again and failed to answer, and `revalidateFailure` is `end`. */
   | 'unverified'
+  /** The token of the client expired. */
+  | 'expired'
   /** The client did nothing but connect for too long (AC-1). */
   | 'inactive'
   /** A replay could not continue: its next events were discarded or cannot be read. */

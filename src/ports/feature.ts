@@ -18,10 +18,12 @@ import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
-import type { Arrival, Extension, Session, StartOverReason } from './session.ts';
+import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
+  /** Its id never changes; its info may. */
+  user: User | undefined;
   /** Events that wait for the client. A feature may wrap the outbox in `opened`, before any event is queued. */
   outbox: Outbox;
   /** Whether events travel only with connect replies: always, or only on polling transports (CN-14, DL-13). */
@@ -34,11 +36,16 @@ export interface ServedSession extends Session {
   readonly livesByConduit: boolean;
   /** Id of the browser that sent the handshake (CK-1). */
   readonly browser: string | undefined;
+  /** Ends the session as an application would. A held connect fails with `error`: `410::session_disconnected` if absent. */
+  disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
   /** Queues an event without asking `takes`. */
   enqueue(event: OutgoingEvent): void;
   /** Ends the session, since it cannot go on as promised, and tells the client to shake hands again. */
   startOver(reason: StartOverReason): void;
 }
+
+/** Rights that a client may be granted. `call`: publish to a service channel. `history`: subscribe from a past position. */
+export type Right = 'subscribe' | 'publish' | 'call' | 'history';
 
 /** Sees what comes in and goes out, as it is on the wire: no feature or extension changes it any more, or has changed it yet. */
 export interface Watcher {
@@ -63,6 +70,13 @@ export interface FeatureHost {
     request: SubscribeRequest,
     session: ServedSession,
     conduit: Conduit,
+  ): MaybePromise<boolean>;
+  /** Asks the features whether a session has a right to a channel, or to all channels of a pattern. */
+  permits(
+    right: Right,
+    pattern: string,
+    session: ServedSession,
+    message: ReadableRequest,
   ): MaybePromise<boolean>;
   unsubscribe(session: ServedSession, pattern: string): void;
   /** The public id of the session with this clientId. */
@@ -105,6 +119,22 @@ export interface Feature extends Extension {
   /** Resolves when the feature is ready. A rejection is logged and rejects `server.open()`. */
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
+  /**
+   * The user that sends a handshake; undefined if this feature does not know. Called before the policy. Throws
+   * `BayeuxError` to refuse.
+   */
+  identifying?(request: HandshakeRequest, conduit: Conduit): MaybePromise<User | undefined>;
+  /**
+   * Whether a client has a right to a channel, or to all channels of a pattern. Called before the policy. `conduit` is
+   * present for a publish without a session. Throws `BayeuxError` to refuse with another error.
+   */
+  permitting?(
+    right: Right,
+    channel: string,
+    session: ServedSession | undefined,
+    message: ReadableRequest,
+    conduit?: Conduit,
+  ): MaybePromise<boolean>;
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**

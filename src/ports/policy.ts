@@ -1,11 +1,13 @@
 import type { Advice, JsonObject, ReadableRequest } from '../protocol/message.ts';
 import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session } from './session.ts';
+import type { Session, User } from './session.ts';
 
 /** A question to the policy. `session` is undefined at a handshake and for a publish without a session. */
 export interface PolicyRequest {
   readonly session: Session | undefined;
+  /** The user, if known. At a handshake: the user that a token named. */
+  readonly user: User | undefined;
   /** The channel, or the pattern of a subscription. */
   readonly channel: string;
   /** The request, without its clientId. */
@@ -20,8 +22,8 @@ export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** The name of the user, by which `Directory.sessionsOf` finds the session. */
-      readonly user?: string;
+      /** The user, by whose id `Directory.sessionsOf` finds the session: the id, or the id and more. Overrides the token's. */
+      readonly user?: string | { readonly id: string; readonly info?: JsonObject };
       /** Times of this session, which override the server's. Milliseconds. */
       readonly timeout?: number;
       readonly interval?: number;

@@ -15,7 +15,7 @@ import type { CloseReason, Conduit, TransportName } from './conduit.ts';
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
 
 /** Reasons for which the server may end a session. */
-export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'inactive';
+export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'expired' | 'inactive';
 
 /** Reasons that end a session whose client may go on with a new one. */
 export type StartOverReason = 'history' | 'unverified';
@@ -29,12 +29,20 @@ export interface SessionEvents {
   readonly unsubscribed: { readonly pattern: string };
 }
 
+/** The user of a session. */
+export interface User {
+  /** `Directory.sessionsOf` finds the user's sessions by it. */
+  readonly id: string;
+  /** More about the user: plain JSON. */
+  readonly info: JsonObject;
+}
+
 /** One client, from its handshake to its end. */
 export interface Session {
   /** Public id of the session. The secret `clientId` is on no public object (HS-16). */
   readonly id: string;
-  /** The user, if the policy named one. */
-  readonly user: string | undefined;
+  /** The user, if a token, the policy or the application named one. */
+  readonly user: User | undefined;
   /**
    * Data that the application, or an extension under its name, keeps for this session: plain JSON, so that a
    * session can move.

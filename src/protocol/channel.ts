@@ -12,6 +12,15 @@ export function segmentsOf(channel: string): string[] {
   return channel.slice(1).split('/');
 }
 
+/** Whether every channel that `narrow` matches is matched by `wide`. Both are legal names or patterns. */
+export function covers(wide: string, narrow: string): boolean {
+  if (wide === narrow) return true;
+  if (wide.endsWith('/**')) return narrow.startsWith(wide.slice(0, -2));
+  if (!wide.endsWith('/*') || !narrow.startsWith(wide.slice(0, -1))) return false;
+  const rest = narrow.slice(wide.length - 1);
+  return rest !== '**' && !rest.includes('/');
+}
+
 /** The characters that channel names may have, and their length. */
 export interface ChannelRules {
   /** `bayeux` is the set that Faye and CometD both accept; `cometd` adds space, `#`, `+`, `.`, `{` and `}` (CH-4, CH-5). */

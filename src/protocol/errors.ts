@@ -106,10 +106,22 @@ export const errors = {
     explained(400, asked.flat(), 'replay_id_invalid', notKept, 'replay.onGap'),
   subscriptionMissing: () =>
     explained(400, [], 'subscription_missing', 'subscription must be a channel, or a list of at least one'),
+  tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
+  tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
+  tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
   subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
   publishDenied: (channel: string) => new BayeuxError(403, [channel], 'publish_denied'),
+  historyDenied: (patterns: readonly string[]) =>
+    explained(
+      403,
+      patterns,
+      'history_denied',
+      'no grant allows to read what was published before',
+      'channels',
+    ),
+  userMismatch: () => new BayeuxError(403, [], 'user_mismatch'),
   messageDeleted: () => new BayeuxError(404, [], 'message_deleted'),
   channelInvalid: (channels: readonly string[]) => new BayeuxError(405, channels, 'channel_invalid'),
   messageIdInvalid: () =>

@@ -3,6 +3,7 @@ import type { Advice, HandshakeRequest, ReplyFields } from '../../protocol/messa
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
+import type { User } from '../../ports/session.ts';
 import { noteRefused } from '../refused-message.ts';
 import { Session } from '../session.ts';
 import { UsageError } from '../../lib/usage-error.ts';
@@ -21,12 +22,15 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   checkVersions(request);
   checkTypes(request, context);
   refuseOverCapacity(context);
-  return andThen(context.core.judge.canHandshake(request, context.conduit), (answer) => {
-    if (answer === 'busy') throw busy(context);
-    if (answer === false) throw errors.handshakeDenied();
-    if (answer === true) return accept(request, { allow: true }, context);
-    return answer.allow ? accept(request, answer, context) : deny(request, answer, context);
-  });
+  const { core, conduit } = context;
+  return andThen(core.judge.identify(request, conduit), (user) =>
+    andThen(core.judge.canHandshake(request, conduit, undefined, user), (answer) => {
+      if (answer === 'busy') throw busy(context);
+      if (answer === false) throw errors.handshakeDenied();
+      if (answer === true) return accept(request, { allow: true }, user, context);
+      return answer.allow ? accept(request, answer, user, context) : deny(request, answer, context);
+    }),
+  );
 }
 
 // HS-4, HS-5: only the first number of a version counts. A version may be any text; `BayeuxError` reflects only legal ones.
@@ -67,11 +71,17 @@ function busy({ core, conduit: { address } }: Context): NoRoomError {
   return new NoRoomError('the server is busy: come again later');
 }
 
-function accept(request: HandshakeRequest, answer: Allowed, context: Context): Handshaken {
+function accept(
+  request: HandshakeRequest,
+  answer: Allowed,
+  identified: User | undefined,
+  context: Context,
+): Handshaken {
   // Other sessions may have opened while the policy was asked.
   refuseOverCapacity(context);
   const { core, conduit } = context;
-  const user = conduit.user ?? answer.user;
+  const named = conduit.user ?? answer.user;
+  const user = named === undefined ? identified : userOf(named);
   const session = new Session(
     {
       id: core.sessions.newId(),
@@ -92,6 +102,10 @@ function accept(request: HandshakeRequest, answer: Allowed, context: Context): H
   core.events.emit('session.opened', { session });
   core.log({ level: 'debug', event: 'session.opened', session: session.id, transport: conduit.transport });
   return { session, fields: welcome(session, answer, context) };
+}
+
+function userOf(user: NonNullable<Allowed['user']>): User {
+  return typeof user === 'string' ? { id: user, info: {} } : { id: user.id, info: user.info ?? {} };
 }
 
 // Absent times stay absent, so that the times of the server apply.

@@ -4,6 +4,7 @@ import type { Log } from '../../lib/log.ts';
 import type {
   Feature,
   FeatureHook,
+  FeatureHost,
   FeatureModule,
   ServedSession,
   SubscribeAddition,
@@ -38,6 +39,7 @@ class HistoryFeature implements Feature {
   readonly kinds = ['handshake'] as const;
   readonly #history: History;
   readonly #parts: HistoryFeatureParts;
+  #host: FeatureHost | undefined;
   readonly #replays = new WeakMap<ServedSession, Replays>();
 
   constructor(parts: HistoryFeatureParts) {
@@ -45,6 +47,10 @@ class HistoryFeature implements Feature {
     this.#parts = parts;
     this.#history = new History(store, { options: replay, rules, clock, log });
   }
+
+  readonly start = (host: FeatureHost): void => {
+    this.#host = host;
+  };
 
   readonly open = (): Promise<void> => this.#history.open();
 
@@ -67,7 +73,8 @@ class HistoryFeature implements Feature {
     if (request.ext?.replay === undefined) return undefined;
     const replays = this.#replays.get(session);
     if (replays === undefined) return undefined;
-    const source = { history: this.#history, rules: this.#parts.rules, options: this.#parts.replay };
+    const permits = (pattern: string) => this.#host?.permits('history', pattern, session, request) ?? true;
+    const source = { history: this.#history, rules: this.#parts.rules, options: this.#parts.replay, permits };
     return andThen(
       replaysOf(request, patterns, source, replays.underWay),
       (asked) => () => (asked.length === 0 ? undefined : this.#begin(asked, replays)),

@@ -1,5 +1,6 @@
 import { errors } from '../../protocol/errors.ts';
 import { isObject, type SubscribeRequest } from '../../protocol/message.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { isDurable, type RetentionRules } from './durable.ts';
 import type { History } from './history.ts';
 import type { Start } from './replay.ts';
@@ -19,18 +20,21 @@ export interface ReplayRequest {
 export interface ReplaySource {
   readonly history: History;
   readonly rules: RetentionRules;
+  /** Whether the client may read what was published to a pattern. */
+  permits(pattern: string): MaybePromise<boolean>;
   readonly options: { readonly maxReplays: number; readonly onGap: 'fail' | 'earliest' };
 }
 
 /**
  * Reads from which position each subscription is replayed. Only the entry with the subscription's own text counts (RP-3), and
- * only for durable channels (RP-4). Throws `BayeuxError` for an invalid position, for a position after which events are gone
- * (RP-5), and when more replays would run than one session may have.
+ * only for durable channels (RP-4). Throws `BayeuxError` for a pattern whose history the client may not read, for an
+ * invalid position, for a position after which events are gone (RP-5), and when more replays would run than one
+ * session may have.
  */
 export async function replaysOf(
   { ext }: SubscribeRequest,
   patterns: readonly string[],
-  { history, rules, options }: ReplaySource,
+  { history, rules, options, permits }: ReplaySource,
   underWay: number,
 ): Promise<readonly ReplayRequest[]> {
   const positions = ext?.replay;
@@ -38,14 +42,20 @@ export async function replaysOf(
   const { maxReplays, onGap } = options;
   const replays: ReplayRequest[] = [];
   const invalid: [string, string][] = [];
+  const denied: string[] = [];
   for (const pattern of new Set(patterns)) {
     const value = Object.hasOwn(positions, pattern) ? positions[pattern] : null;
     if (value === null || !isDurable(pattern, rules)) continue;
+    if (positionOf(value) !== -1 && !(await permits(pattern))) {
+      denied.push(pattern);
+      continue;
+    }
     const replay = await read(pattern, value, history, onGap);
     if (replay === undefined) invalid.push([pattern, textOf(value)]);
     else replays.push(replay);
     if (underWay + replays.length > maxReplays) throw errors.tooManyReplays(maxReplays);
   }
+  if (denied.length > 0) throw errors.historyDenied(denied);
   if (invalid.length > 0) throw errors.replayIdInvalid(invalid);
   return replays;
 }

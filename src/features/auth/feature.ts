@@ -1,0 +1,191 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { Refusals } from '../../core/refusals.ts';
+import type { Conduit } from '../../ports/conduit.ts';
+import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
+import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
+import { type BayeuxError, errors } from '../../protocol/errors.ts';
+import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
+import { Bearer, digestOf, mayDo, type Proof } from './bearer.ts';
+import { refuseInUrl, tokenIn, tokenOf } from './credentials.ts';
+import { type AuthOptions, authOptions, hasKey } from './options.ts';
+import { KeysUnavailable, TokenRefusal } from './refusal.ts';
+import { type GrantRule, RuleGrants } from './rule-grants.ts';
+import { TokenGrants } from './token-grants.ts';
+import { Verifier } from './verifier.ts';
+
+type AuthParts = {
+  readonly options: ChannelRules & { readonly auth: AuthOptions };
+  readonly rules: { readonly byPattern: Readonly<Record<string, GrantRule>> };
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** The user that a token proves. */
+interface Identity {
+  readonly proof: Proof;
+  readonly info: JsonObject;
+}
+
+/** Requires a token from each client, and allows only what the token or the channel rules grant. */
+class Auth implements Feature {
+  readonly name = 'auth';
+  readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
+  readonly onlyWithExt = true;
+  readonly #options: AuthOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #verifier: Verifier;
+  readonly #grammar: ChannelGrammar;
+  readonly #rules: RuleGrants;
+  readonly #refusals: Refusals;
+  readonly #identified = new WeakMap<object, Proof>();
+  readonly #bearers = new WeakMap<ServedSession, Bearer>();
+  readonly #trusted = new WeakSet<ServedSession>();
+  #host: FeatureHost | undefined;
+
+  constructor({ options, rules, clock, log }: AuthParts) {
+    this.#options = options.auth;
+    this.#clock = clock;
+    this.#log = log;
+    this.#verifier = new Verifier(options.auth, clock, log);
+    this.#grammar = new ChannelGrammar(options);
+    this.#rules = new RuleGrants(rules.byPattern);
+    this.#refusals = new Refusals(clock, log);
+  }
+
+  readonly start = (host: FeatureHost): void => {
+    this.#host = host;
+  };
+
+  readonly open = (): Promise<void> => this.#verifier.load();
+
+  readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
+    const identity = await this.#identify(request.ext, conduit);
+    if (identity === undefined) return undefined;
+    this.#identified.set(request, identity.proof);
+    return { id: identity.proof.sub, info: identity.info };
+  };
+
+  readonly attach: FeatureHook<'attach'> = (session, request, { trusted, user }) => {
+    if (trusted === true) {
+      this.#trusted.add(session);
+      return [];
+    }
+    const bearer = new Bearer(session, this.#identified.get(request), user, this.#rules, this.#clock);
+    this.#bearers.set(session, bearer);
+    return [bearer];
+  };
+
+  readonly permitting: FeatureHook<'permitting'> = (right, channel, session, { ext }, conduit) => {
+    if (session !== undefined)
+      return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
+    if (conduit === undefined) return false;
+    return this.#identify(ext, conduit).then((identity) => {
+      const proof = identity?.proof;
+      return mayDo(right, channel, proof, proof?.sub, this.#rules);
+    });
+  };
+
+  // A fresh token may have replaced the grants while the policy was asked.
+  readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
+    const bearer = this.#bearers.get(session);
+    const denied = bearer === undefined ? [] : ungranted(bearer, patterns);
+    if (denied.length > 0) throw errors.subscribeDenied(denied);
+    return undefined;
+  };
+
+  // AU-4: a later message may carry a fresh token.
+  readonly incoming: FeatureHook<'incoming'> = (request, { session, conduit }) => {
+    const token = tokenIn(request.ext);
+    const bearer = session && this.#bearers.get(session);
+    if (token === undefined || session === undefined || bearer === undefined) return request;
+    // Many clients send the same token with every message.
+    if (digestOf(token) === bearer.proof?.digest) return request;
+    return this.#renew(session, bearer, token, conduit).then(() => request);
+  };
+
+  outgoing(reply: Reply, session: ServedSession | undefined, _request: Request): Reply {
+    const bearer = session && this.#bearers.get(session);
+    if (bearer === undefined || bearer.ended.length === 0) return reply;
+    const unsubscribed = bearer.ended;
+    bearer.ended = [];
+    return { ...reply, ext: { ...reply.ext, auth: { unsubscribed } } };
+  }
+
+  async #identify(ext: JsonObject | undefined, conduit: Conduit): Promise<Identity | undefined> {
+    try {
+      const token = tokenOf(ext, conduit, this.#options.cookie);
+      if (token !== undefined) return await this.#prove(token);
+      if (this.#options.anonymous || conduit.user !== undefined) return undefined;
+      throw new TokenRefusal('missing', 'no token came');
+    } catch (error) {
+      throw this.#errorFor(error, conduit);
+    }
+  }
+
+  async #renew(session: ServedSession, bearer: Bearer, token: string, conduit: Conduit): Promise<void> {
+    const { proof, info } = await this.#proveAgain(token, conduit);
+    if (session.state === 'gone') return;
+    const { proof: older } = bearer;
+    if (proof.sub !== bearer.sub) throw this.#mismatch(conduit);
+    // Tokens may arrive out of order: an older one must not shorten the session.
+    if (older !== undefined && proof.expiresAt < older.expiresAt) return;
+    bearer.renew(proof);
+    if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
+    bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
+  }
+
+  async #proveAgain(token: string, conduit: Conduit): Promise<Identity> {
+    try {
+      refuseInUrl(conduit);
+      return await this.#prove(token);
+    } catch (error) {
+      throw this.#errorFor(error, conduit);
+    }
+  }
+
+  async #prove(token: string): Promise<Identity> {
+    const { sub, info, granted, expiresAt } = await this.#verifier.verify(token);
+    const grants = TokenGrants.of(granted, sub, this.#grammar);
+    return { proof: { sub, grants, expiresAt, digest: digestOf(token) }, info };
+  }
+
+  // AU-7: ends the subscriptions that the fresh token no longer grants.
+  #endUngranted(session: ServedSession, bearer: Bearer): string[] {
+    const ended = ungranted(bearer, [...session.subscriptions]);
+    for (const pattern of ended) {
+      this.#log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
+      this.#host?.unsubscribe(session, pattern);
+    }
+    return ended;
+  }
+
+  #mismatch({ address }: Conduit): BayeuxError {
+    const why = 'a fresh token is of another user';
+    this.#refusals.note('auth.refused', { cause: why, why, address });
+    return errors.userMismatch();
+  }
+
+  /** The error for the client (AU-3). Only the log gets the reason. */
+  #errorFor(error: unknown, { address }: Conduit): unknown {
+    if (error instanceof TokenRefusal) {
+      const { why } = error;
+      this.#refusals.note('auth.refused', { cause: why, why, address });
+      return error.clientError;
+    }
+    // `RemoteKeys` has logged why.
+    return error instanceof KeysUnavailable ? errors.serverError() : error;
+  }
+}
+
+function ungranted(bearer: Bearer, patterns: readonly string[]): string[] {
+  return patterns.filter(
+    (pattern) => !bearer.may(kindOf(pattern) === 'service' ? 'call' : 'subscribe', pattern),
+  );
+}
+
+export const authModule = {
+  ...authOptions,
+  make: (parts: AuthParts): Feature | undefined => (hasKey(parts.options.auth) ? new Auth(parts) : undefined),
+} as const satisfies FeatureModule;
