@@ -68,6 +68,10 @@ describe('a key that could change a prototype (SEC-7)', () => {
       const reply = await alice.call('/meta/subscribe', { subscription: name, ext: { replay } });
       expect(reply).toMatchObject({ successful: true });
     }
+    for (const clientId of ['__proto__', 'constructor', 'toString'])
+      expect(await alice.call('/meta/subscribe', { clientId, subscription: '/a' })).toMatchObject({
+        error: '402::session_unknown',
+      });
     expect(await alice.take(names.length)).toEqual(names.map((channel) => ({ channel, data: 'before' })));
     expect([...server.sessions].flatMap(({ subscriptions }) => [...subscriptions])).toEqual(names);
     expectClean();

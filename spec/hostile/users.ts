@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { ServerSettings } from '../../src/index.ts';
 import type { Started } from '../support/start.ts';
@@ -6,7 +7,7 @@ const secret = 'a secret of at least thirty-two bytes';
 
 /** Settings of a server that knows its users by a token in the cookie `jwt`, or in a message. */
 export const byToken = {
-  auth: { secret, cookie: 'jwt', grantsClaim: 'bayeux' },
+  auth: { secret, cookie: 'jwt' },
   authByCookie: true,
 } as const satisfies ServerSettings;
 
@@ -17,4 +18,10 @@ export function tokenOf({ clock }: Pick<Started, 'clock'>, sub = 'ann'): Promise
   return new SignJWT({ sub, iat: now, exp: now + 600, bayeux: all })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(secret));
+}
+
+/** A token of these two parts, whatever they hold, with the right signature of HS256. */
+export function signed(header: string, claims = ''): string {
+  const text = `${header}.${claims}`;
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
