@@ -60,6 +60,7 @@ describe('the advice of a client', () => {
       const held = alice.link.send(text);
       await until(() => [...server.sessions].some(({ state }) => state === 'held'));
       await clock.tick(30_000);
+      await expect.poll(held.answered).toBe(true);
       expect(await held.messages).toMatchObject([{ channel: '/meta/connect', successful: true }]);
     }
   });

@@ -106,7 +106,7 @@ describe('a guess at a clientId (SEC-2)', () => {
     await goesOn(victim, () => server.publish('/secret', 'for the victim'));
   });
 
-  it('opens no event stream', async () => {
+  it('opens no event stream either', async () => {
     const { url, victim, server } = await attacked();
     const [session] = server.sessions;
     for (const guess of [session?.id, String(victim.clientId).slice(0, -1), '', '__proto__', '%00'])
