@@ -105,6 +105,14 @@ describe('permessage-deflate (WS-16)', () => {
     expect(after.rss - before.rss).toBeLessThan(20_000_000);
   });
 
+  it('closes 1009 on what inflates to more than the limit, though it is a good message', async () => {
+    const { url, server } = await start(compressing);
+    const [alice] = await offering(url, 'permessage-deflate');
+    alice.socket.write(deflated(JSON.stringify([handshake()]).padEnd(33_554_432)));
+    await until(() => alice.ended);
+    expect([alice.code, server.sessions.size]).toEqual([1009, 0]);
+  });
+
   it('closes 1007 on what does not inflate', async () => {
     const { url } = await start(compressing);
     const [alice] = await offering(url, 'permessage-deflate');
