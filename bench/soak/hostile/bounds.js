@@ -17,3 +17,6 @@ export const SETTLING = 2;
 
 /** Fewest samples for a slope. */
 export const MIN_SAMPLES = 4;
+
+/** Share of a core that other processes use, above which the report says that the machine is too busy. */
+export const BUSY = 0.2;

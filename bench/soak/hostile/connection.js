@@ -107,7 +107,7 @@ export class Connection {
 /** A client's text frame, or the frame with this first byte. @param {string | Buffer} payload */
 export function frame(payload, first = 0x81, isMasked = true) {
   const bytes = Buffer.from(payload);
-  const head = [first, (isMasked ? 0x80 : 0) | (bytes.length < 126 ? bytes.length : 126)];
+  const head = [first, (isMasked ? 0x80 : 0) | Math.min(bytes.length, 126)];
   if (bytes.length >= 126) head.push(bytes.length >> 8, bytes.length & 255);
   // A key of zeros leaves the payload as it is.
   return Buffer.concat([Buffer.from(head), Buffer.alloc(isMasked ? 4 : 0), bytes]);

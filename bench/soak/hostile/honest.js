@@ -24,14 +24,15 @@ const parent = link(process, { run });
 process.once('disconnect', () => process.exit(0));
 
 /**
- * The measurements of one phase: without hostile clients, or beside them.
+ * The measurements of one minute, or of all minutes of a phase.
  *
- * @typedef {object} Phase
+ * @typedef {object} Figures
  * @property {Record<typeof transports[number], { p50: number, p99: number }>} latency Microseconds.
- * @property {number} deliveries
  * @property {{ p99: number, max: number }} delay Of the server's event loop. Microseconds.
- * @property {readonly { rss: number, heapUsed: number }[]} memory After collections, at the end of each minute. Bytes.
+ * @property {{ rss: number, heapUsed: number }} memory At the end, after collections. Bytes.
  * @property {import('../../load/meter.js').Shares} shares
+ *
+ * @typedef {Figures & { minutes: readonly Figures[], deliveries: number }} Phase
  */
 
 /** @param {{ port: number, pid: number, token: string, alone: number, seconds: number }} order */
@@ -105,40 +106,71 @@ function nameOf(index) {
  * @returns {Promise<Phase>}
  */
 async function runPhase(ledger, clients, pid, seconds) {
-  const latency = { websocket: new Histogram(), 'long-polling': new Histogram() };
-  for (const { session, transport } of clients)
-    if (session.listener) session.listener.latency = latency[transport];
+  const all = histograms();
   const before = ledger.measured.deliveries;
-  await parent.ask('delay');
-  const meter = new Meter(() => usageOf(pid, () => parent.ask('usage')));
-  const memory = [];
-  const delay = { p99: 0, max: 0 };
+  const meter = meterOf(pid);
+  const minutes = [];
   for (let passed = 0; passed < seconds; passed += MINUTE) {
-    const metronomes = transports.map((transport) => {
-      const publishers = clients
-        .filter((client) => client.transport === transport)
-        .map((each) => each.publisher);
-      return new Metronome(publishers, publishers.length * RATE);
-    });
-    ledger.measuring = true;
-    await sleep(Math.min(MINUTE, seconds - passed) * 1000);
-    const worst = await parent.ask('delay');
-    delay.p99 = Math.max(delay.p99, worst.p99);
-    delay.max = Math.max(delay.max, worst.max);
-    for (const metronome of metronomes) metronome.stop();
-    await drained(ledger);
-    // A forced collection stops the server: no delivery is timed meanwhile.
-    ledger.measuring = false;
-    memory.push(await parent.ask('memory'));
+    const latency = histograms();
+    for (const { session, transport } of clients)
+      if (session.listener) session.listener.latency = latency[transport];
+    minutes.push(await runMinute(ledger, clients, pid, Math.min(MINUTE, seconds - passed), latency));
+    for (const transport of transports) all[transport].addAll(latency[transport]);
   }
-  const shares = await meter.stop();
-  await parent.ask('delay');
-  const quantiles = (/** @type {Histogram} */ of) => ({ p50: of.quantile(0.5), p99: of.quantile(0.99) });
+  const delays = minutes.map(({ delay }) => delay);
   return {
-    latency: { websocket: quantiles(latency.websocket), 'long-polling': quantiles(latency['long-polling']) },
+    latency: quantilesOf(all),
+    delay: {
+      p99: Math.max(...delays.map(({ p99 }) => p99)),
+      max: Math.max(...delays.map(({ max }) => max)),
+    },
+    memory: minutes.at(-1)?.memory ?? (await parent.ask('memory')),
+    shares: await meter.stop(),
+    minutes,
     deliveries: ledger.measured.deliveries - before,
-    ...{ delay, memory, shares },
   };
+}
+
+/**
+ * @param {Ledger} ledger
+ * @param {readonly Client[]} clients
+ * @param {number} pid
+ * @param {number} seconds
+ * @param {ReturnType<typeof histograms>} latency
+ * @returns {Promise<Figures>}
+ */
+async function runMinute(ledger, clients, pid, seconds, latency) {
+  await parent.ask('delay');
+  const meter = meterOf(pid);
+  const metronomes = transports.map((transport) => {
+    const publishers = clients
+      .filter((client) => client.transport === transport)
+      .map(({ publisher }) => publisher);
+    return new Metronome(publishers, publishers.length * RATE);
+  });
+  ledger.measuring = true;
+  await sleep(seconds * 1000);
+  for (const metronome of metronomes) metronome.stop();
+  const [delay, shares] = await Promise.all([parent.ask('delay'), meter.stop()]);
+  await drained(ledger);
+  // A forced collection stops the server: no delivery is timed meanwhile.
+  ledger.measuring = false;
+  return { latency: quantilesOf(latency), delay, shares, memory: await parent.ask('memory') };
+}
+
+/** @param {number} pid */
+function meterOf(pid) {
+  return new Meter(() => usageOf(pid, () => parent.ask('usage')));
+}
+
+function histograms() {
+  return { websocket: new Histogram(), 'long-polling': new Histogram() };
+}
+
+/** @param {ReturnType<typeof histograms>} of */
+function quantilesOf(of) {
+  const quantiles = (/** @type {Histogram} */ one) => ({ p50: one.quantile(0.5), p99: one.quantile(0.99) });
+  return { websocket: quantiles(of.websocket), 'long-polling': quantiles(of['long-polling']) };
 }
 
 /** Waits until each event has come, or none has come for a while. @param {Ledger} ledger */

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import { nowUs } from '../../load/clock.js';
+import { nowUs, sleep } from '../../load/clock.js';
 import { ownUsage, usageOf } from '../../load/usage.js';
 import { link } from '../../wire.js';
 import { attacks } from './attacks.js';
@@ -28,6 +28,8 @@ process.once('disconnect', () => process.exit(0));
 const kinds = {};
 /** @type {import('./connection.js').Site['open']} */
 const open = new Set();
+/** @type {Set<Promise<void>>} */
+const underWay = new Set();
 let isOver = false;
 let speed = 1;
 /** @type {number[]} */
@@ -49,10 +51,11 @@ function attack({ pid, honestShare, ...target }) {
   void steer(pid, honestShare + HOSTILE_SHARE);
 }
 
-function cease() {
+async function cease() {
   isOver = true;
-  for (const connection of open) connection.cut();
   const ended = ownUsage();
+  // A try may go on with another connection.
+  for (; underWay.size > 0; await sleep(BEAT / 100)) for (const connection of open) connection.cut();
   return {
     kinds,
     seconds: (ended.at - began.at) / 1e6,
@@ -69,13 +72,6 @@ function cease() {
  * @param {import('./connection.js').Site} site
  */
 function pace({ rate, most = Number.POSITIVE_INFINITY, ways }, count, site) {
-  let due = nowUs();
-  const next = () => {
-    if (isOver) return;
-    if (count.under < most) void tryOnce();
-    due += (-Math.log(1 - Math.random()) * 1e6) / (rate * speed);
-    setTimeout(next, Math.max(0, due - nowUs()) / 1000);
-  };
   const tryOnce = async () => {
     const way = ways[count.tries % ways.length];
     count.tries++;
@@ -84,6 +80,19 @@ function pace({ rate, most = Number.POSITIVE_INFINITY, ways }, count, site) {
     count.under--;
     const word = isOver ? 'open at the end' : got;
     count.got[word] = (count.got[word] ?? 0) + 1;
+  };
+  let due = nowUs();
+  const next = () => {
+    due += (-Math.log(1 - Math.random()) * 1e6) / (rate * speed);
+    setTimeout(tryAndNext, Math.max(0, due - nowUs()) / 1000);
+  };
+  const tryAndNext = () => {
+    if (isOver) return;
+    if (count.under < most) {
+      const one = tryOnce().finally(() => underWay.delete(one));
+      underWay.add(one);
+    }
+    next();
   };
   next();
 }

@@ -1,5 +1,5 @@
 import { mib, table } from '../report.js';
-import { HOSTILE_SHARE, MAX_GROWTH, MAX_RATIO, MAX_SLOPE, MIN_SAMPLES, SETTLING } from './bounds.js';
+import { BUSY, HOSTILE_SHARE, MAX_GROWTH, MAX_RATIO, MAX_SLOPE, MIN_SAMPLES, SETTLING } from './bounds.js';
 
 /**
  * @typedef {import('./honest.js').Phase} Phase
@@ -28,9 +28,11 @@ export function faultsOf(result) {
   for (const transport of transports) {
     const ratio = ratioOf(result, transport);
     if (!(ratio <= MAX_RATIO))
-      faults.push(`the honest clients' p99 over ${transport} became ${ratio.toFixed(2)} x what it was`);
+      faults.push(
+        `the honest clients' p99 over ${transport} became ${ratio.toFixed(2)} x what it was${busy(result)}`,
+      );
   }
-  const growth = Math.max(...mixed.memory.map(({ rss }) => rss)) - lastOf(before).rss;
+  const growth = Math.max(...mixed.minutes.map(({ memory }) => memory.rss)) - before.memory.rss;
   if (!(growth <= MAX_GROWTH)) faults.push(`memory grew by ${mib(growth)}`);
   const slope = slopeOf(mixed);
   if (slope !== undefined && slope > MAX_SLOPE) faults.push(`memory grew by ${kib(slope)} a minute`);
@@ -46,34 +48,14 @@ export function faultsOf(result) {
 export function render(result) {
   const { before, mixed, after, hostile, clients, published, trouble } = result;
   const phases = [
-    [
-      'honest clients',
-      'p50 ms WS',
-      'p99',
-      'p50 ms LP',
-      'p99',
-      'deliveries/s',
-      'server',
-      'load',
-      'others',
-      'loop p99 ms',
-      'max',
-    ],
-    phaseOf('alone', before),
-    phaseOf('beside hostile ones', mixed, hostile.load),
-    phaseOf('alone again', after),
+    columns('honest clients'),
+    row('alone', before),
+    row('beside hostile ones', mixed),
+    row('alone again', after),
   ];
-  const slope = slopeOf(mixed);
-  const flat = slope === undefined ? 'too few minutes for a slope' : `slope ${kib(slope)} a minute`;
-  const memory = [
-    ['memory after collection', 'RSS', 'heap'],
-    ...[before, mixed, after].flatMap((phase, index) =>
-      phase.memory.map(({ rss, heapUsed }, minute) => [
-        `${['alone', 'beside hostile ones', 'alone again'][index]}, ${minute + 1}`,
-        mib(rss),
-        mib(heapUsed),
-      ]),
-    ),
+  const minutes = [
+    columns('minute'),
+    ...mixed.minutes.map((minute, index) => row(`beside hostile ones, ${index + 1}`, minute)),
   ];
   const kinds = [
     ['hostile clients', 'tries/s', 'tries', 'got'],
@@ -86,30 +68,39 @@ export function render(result) {
   ];
   const ratios = transports.map((name) => `${ratioOf(result, name).toFixed(2)} x over ${name}`).join(', ');
   const tries = Object.values(hostile.kinds).reduce((sum, kind) => sum + kind.tries, 0);
+  const slope = slopeOf(mixed);
   return [
     table(phases),
-    `p99 beside hostile clients to alone: ${ratios}`,
-    `${clients} honest clients published ${published.toLocaleString('en')}: ${words(trouble)}`,
     '',
-    table(memory),
-    flat,
+    table(minutes),
+    '',
+    `p99 beside hostile clients to p99 alone: ${ratios} (at most ${MAX_RATIO} x)`,
+    slope === undefined
+      ? 'memory: too few minutes for a slope'
+      : `memory: slope ${kib(slope)} a minute (at most ${kib(MAX_SLOPE)})`,
+    `${clients} honest clients: ${published.toLocaleString('en')} published; ${words(trouble)}`,
+    `hostile clients: ${(tries / hostile.seconds).toFixed(0)} tries/s, ${percent(hostile.speed)} of their full rate; ${percent(shareOf(result))} of the server's core (at most ${percent(HOSTILE_SHARE)}), ${percent(hostile.load)} of the load's`,
     '',
     table(kinds),
-    `hostile clients: ${(tries / hostile.seconds).toFixed(0)} tries/s at ${percent(hostile.speed)} of their full rate, ` +
-      `${percent(shareOf(result))} of the server's core (at most ${percent(HOSTILE_SHARE)}), ${percent(hostile.load)} of the load's`,
     '',
   ].join('\n');
 }
 
-/** @param {string} title @param {Phase} phase @param {number} [hostileLoad] */
-function phaseOf(title, { latency, deliveries, delay, shares }, hostileLoad = 0) {
+/** @param {string} title */
+function columns(title) {
+  const latencies = ['p50 ms WS', 'p99', 'p50 ms LP', 'p99'];
+  return [title, ...latencies, 'loop p99 ms', 'max', 'server', 'load', 'others', 'RSS', 'heap'];
+}
+
+/** @param {string} title @param {import('./honest.js').Figures} figures */
+function row(title, { latency, delay, shares, memory }) {
   const ms = (/** @type {number} */ us) => (us / 1000).toFixed(2);
   return [
     title,
     ...transports.flatMap((transport) => [ms(latency[transport].p50), ms(latency[transport].p99)]),
-    (deliveries / shares.seconds).toFixed(0),
-    ...[shares.server, shares.load + hostileLoad, shares.others - hostileLoad].map(percent),
     ...[ms(delay.p99), ms(delay.max)],
+    ...[shares.server, shares.load, shares.others].map(percent),
+    ...[mib(memory.rss), mib(memory.heapUsed)],
   ];
 }
 
@@ -118,23 +109,24 @@ function ratioOf({ before, mixed }, transport) {
   return mixed.latency[transport].p99 / before.latency[transport].p99;
 }
 
+/** Whether other work of the machine was in the way, in words. @param {Result} result */
+function busy({ mixed, hostile }) {
+  const others = mixed.shares.others - hostile.load;
+  return others > BUSY ? `: this machine is too busy, other processes used ${percent(others)} of a core` : '';
+}
+
 /** CPU time of the server because of hostile clients. Share of one core. @param {Result} result */
 function shareOf({ before, mixed }) {
   return mixed.shares.server - before.shares.server;
 }
 
 /** Bytes per minute, by least squares. Undefined for few samples. @param {Phase} phase */
-function slopeOf({ memory }) {
-  const samples = memory.slice(SETTLING).map(({ rss }) => rss);
+function slopeOf({ minutes }) {
+  const samples = minutes.slice(SETTLING).map(({ memory }) => memory.rss);
   if (samples.length < MIN_SAMPLES) return undefined;
   const middle = (samples.length - 1) / 2;
   const spread = samples.reduce((sum, _, minute) => sum + (minute - middle) ** 2, 0);
   return samples.reduce((sum, rss, minute) => sum + (minute - middle) * rss, 0) / spread;
-}
-
-/** @param {Phase} phase */
-function lastOf({ memory }) {
-  return memory.at(-1) ?? { rss: Number.NaN, heapUsed: Number.NaN };
 }
 
 /** Counts by name, the largest first. @param {Readonly<Record<string, number>>} counts */

@@ -24,7 +24,7 @@ export async function soakHostile(seconds) {
     tokenOf(randomBytes(32).toString('hex'), 'honest', HONEST),
   ]);
   const unsigned = [Buffer.from('{"alg":"none"}').toString('base64url'), token?.split('.')[1], ''].join('.');
-  const settings = { BAYEUXD_PORT: String(port), BAYEUXD_AUTH_SECRET: secret };
+  const settings = { BAYEUXD_PORT: String(port), BAYEUXD_AUTH_SECRET: secret, BAYEUXD_LOG_LEVEL: 'error' };
   const server = startChild('./soak/hostile/server.js', 0, {}, settings);
   const ofServer = { port, pid: server.pid };
   const hostile = startChild('./soak/hostile/hostile.js', 1, { usage: () => server.ask('usage') });
