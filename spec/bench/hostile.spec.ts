@@ -32,7 +32,7 @@ it('a soak tries each kind of hostile client, and loses no event of honest ones'
   const { stdout, stderr } = await soak('--hostile', '--minutes', '0.05');
   expect(stdout).toMatch(/lost 0, duplicated 0, reordered 0, stray 0, unanswered 0, refused 0, dropped 0/);
   for (const line of [
-    /^bad tokens .* error 401 \d+$/m,
+    /^bad tokens .* error 401/m,
     /^forged fields .*error 403/m,
     /^guessed ids .*error 402 .*HTTP 404/m,
     /^oversize bodies .*HTTP 413/m,

@@ -92,7 +92,7 @@ const forged = {
   advice: { reconnect: 'none', interval: 86_400_000, hosts: ['evil.example'] },
   ext: {
     ack: 99,
-    auth: { token: 't' },
+    token: 't',
     gap: { count: 1 },
     replay: { '/bench/*': -2 },
     ['__proto__']: { admin: true },
