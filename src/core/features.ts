@@ -1,6 +1,12 @@
 import type { Conduit } from '../ports/conduit.ts';
-import type { Feature, FeatureHost, ServedSession, SessionFeature } from '../ports/feature.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type {
+  Feature,
+  FeatureHost,
+  MeteredRequest,
+  ServedSession,
+  SessionFeature,
+} from '../ports/feature.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Event, HandshakeRequest, JsonObject } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
@@ -15,6 +21,10 @@ export class Features {
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
   readonly subscribing: readonly Feature[];
+  readonly admitting: readonly Feature[];
+  readonly hungUp: readonly Feature[];
+  readonly pacing: readonly Feature[];
+  readonly metering: readonly Feature[];
   readonly #attaching: readonly Feature[];
 
   constructor(features: readonly Feature[]) {
@@ -26,6 +36,10 @@ export class Features {
     this.accepting = features.filter(({ accepting }) => accepting !== undefined);
     this.arriving = features.filter(({ arriving }) => arriving !== undefined);
     this.subscribing = features.filter(({ subscribing }) => subscribing !== undefined);
+    this.admitting = features.filter(({ admitting }) => admitting !== undefined);
+    this.hungUp = features.filter(({ hungUp }) => hungUp !== undefined);
+    this.pacing = features.filter(({ pacing }) => pacing !== undefined);
+    this.metering = features.filter(({ metering }) => metering !== undefined);
     this.#attaching = features.filter(({ attach }) => attach !== undefined);
   }
 
@@ -38,6 +52,24 @@ export class Features {
     if (this.#attaching.length === 0) return none;
     const parts = this.#attaching.flatMap((feature) => feature.attach?.(session, request, conduit) ?? []);
     return parts.length === 0 ? none : parts;
+  }
+
+  /** Waits until every feature lets the handshake in. Throws `NoRoomError`. */
+  admit(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<void> {
+    const feature = this.admitting[at];
+    if (feature === undefined) return;
+    return andThen(feature.admitting?.(request, conduit), () => this.admit(request, conduit, at + 1));
+  }
+
+  /** The waits of the features for a batch; undefined when there are none. Throws `NoRoomError`. */
+  pace(bytes: number, session: ServedSession, onlyConnects: boolean): Promise<void> | undefined {
+    const waits = this.pacing.flatMap(({ pacing }) => pacing?.(bytes, session, onlyConnects) ?? []);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+  }
+
+  /** Throws `BayeuxError` for a message that comes too soon. */
+  meter(request: MeteredRequest, session: ServedSession | undefined, conduit: Conduit): void {
+    for (const feature of this.metering) feature.metering?.(request, session, conduit);
   }
 
   /** Lets a feature store an accepted event and hand it on. `undefined` if no feature handles the event. */
