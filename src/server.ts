@@ -63,12 +63,13 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   }
 
   /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
-  override get usage(): Usage & { readonly browsers: number; readonly waitingHandshakes: number } {
-    return {
-      ...super.usage,
-      browsers: this.#tabs?.size ?? 0,
-      waitingHandshakes: this.#governor?.waiting ?? 0,
-    };
+  override get usage(): Usage & { readonly browsers: number } {
+    return { ...super.usage, browsers: this.#tabs?.size ?? 0 };
+  }
+
+  /** Handshakes that wait in line, since more than `limits.handshakes` came. */
+  get waitingHandshakes(): number {
+    return this.#governor?.waiting ?? 0;
   }
 
   /**

@@ -28,7 +28,7 @@ describe('handshakes above the rate', () => {
   it('wait in line, first in, first out', async () => {
     const { server, clock } = served();
     const all = arrive(server, 8);
-    expect(server.usage.waitingHandshakes).toBe(6);
+    expect(server.waitingHandshakes).toBe(6);
     await clock.tick(0);
     const open: number[] = [];
     for (let at = 0; at < 6; at += 1) {
@@ -37,7 +37,7 @@ describe('handshakes above the rate', () => {
     }
     expect(open).toEqual([1, 2, 3, 4, 5, 6]);
     expect(all.every(isOpen)).toBe(true);
-    expect(server.usage.waitingHandshakes).toBe(0);
+    expect(server.waitingHandshakes).toBe(0);
   });
 
   it('are at most 1.1 times the rate in any second', async () => {
@@ -83,7 +83,7 @@ describe('handshakes above the rate', () => {
     const second = all[3];
     if (second === undefined) throw new Error('too few');
     server.lost(second.die());
-    expect(server.usage.waitingHandshakes).toBe(8 * RATE - 1);
+    expect(server.waitingHandshakes).toBe(8 * RATE - 1);
     const [late] = arrive(server, 1);
     expect(late?.ends).toEqual([]);
     await clock.tick(8_000);

@@ -75,15 +75,13 @@ export class Governor implements Feature {
   };
 
   readonly close = (): undefined => {
-    this.#delay?.stop();
     this.#line?.close();
     this.#bytes?.close();
   };
 
   readonly admitting: FeatureHook<'admitting'> = (request, conduit) => {
     this.#pauses.note(request, conduit);
-    this.#delay?.watch();
-    if (this.#delay?.isLate === true) throw this.#overloaded();
+    if (this.#delay?.watch() === true) throw this.#overloaded();
     const byAddress = this.#byAddress?.take(conduit);
     return byAddress === undefined ? this.#enter(conduit) : byAddress.then(() => this.#enter(conduit));
   };
@@ -98,10 +96,8 @@ export class Governor implements Feature {
 
   // A handshake whose channel is written with escapes gets past this, and is refused once it was read.
   readonly #screen = (texts: string | readonly string[]): void => {
-    const isHandshake = typeof texts === 'string' ? names(texts) : texts.some((text) => names(text));
-    if (!isHandshake) return;
-    this.#delay?.watch();
-    throw this.#overloaded();
+    const isHandshake = typeof texts === 'string' ? names(texts) : texts.some(names);
+    if (isHandshake && this.#delay?.watch() === true) throw this.#overloaded();
   };
 
   #overloaded(): NoRoomError {

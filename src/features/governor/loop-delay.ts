@@ -1,23 +1,19 @@
-import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 
-/** Time between two samples. Milliseconds. */
-const STEP = 20;
-
-/** How long the probe runs after the last handshake. Milliseconds. */
-const REST = 1_000;
+/** How long a sample counts. Milliseconds. */
+const LIFETIME = 1_000;
 
 /**
- * Measures the delay of the event loop by how late a timer fires, while handshakes come and no longer. The smaller of the last two
- * samples counts, so that one long task refuses nobody.
+ * Measures the delay of the event loop while handshakes come and no longer: how long a whole turn takes, from the end of one turn to
+ * the end of the next. The smaller of the last two samples counts, so that one long task refuses nobody.
  */
 export class LoopDelay {
   readonly #clock: Clock;
   readonly #bound: number;
   readonly #changed: (isLate: boolean) => void;
-  #samples: readonly [number, number] = [0, 0];
-  #wantedUntil = 0;
-  #due = 0;
-  #timer: Timer | undefined;
+  #last = 0;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  #isMeasuring = false;
   #isLate = false;
 
   /** Calls `changed` when the delay rises above `bound` milliseconds, and when it falls below again. */
@@ -27,36 +23,30 @@ export class LoopDelay {
     this.#changed = changed;
   }
 
-  get isLate(): boolean {
+  /** A handshake came. Returns whether the delay is above the bound. */
+  watch(): boolean {
+    this.#measure();
+    if (this.#isLate && this.#clock.now() - this.#sampledAt > LIFETIME) this.#set(false);
     return this.#isLate;
   }
 
-  /** A handshake came. */
-  watch(): void {
-    this.#wantedUntil = this.#clock.now() + REST;
-    if (this.#timer === undefined) this.#next();
+  #measure(): void {
+    if (this.#isMeasuring) return;
+    this.#isMeasuring = true;
+    this.#clock.soon(() => {
+      const from = this.#clock.now();
+      this.#clock.soon(() => this.#sample(from));
+    });
   }
 
-  stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
-  #next(): void {
-    this.#due = this.#clock.now() + STEP;
-    this.#timer = this.#clock.after(STEP, this.#sample);
-  }
-
-  readonly #sample = (): void => {
+  #sample(from: number): void {
     const now = this.#clock.now();
-    this.#samples = [this.#samples[1], now - this.#due];
-    this.#set(Math.min(...this.#samples) > this.#bound);
-    if (this.#isLate || now < this.#wantedUntil) this.#next();
-    else {
-      this.#timer = undefined;
-      this.#samples = [0, 0];
-    }
-  };
+    const before = now - this.#sampledAt > LIFETIME + this.#last ? 0 : this.#last;
+    this.#isMeasuring = false;
+    this.#last = now - from;
+    this.#sampledAt = now;
+    this.#set(Math.min(before, this.#last) > this.#bound);
+  }
 
   #set(isLate: boolean): void {
     if (isLate === this.#isLate) return;
