@@ -1,3 +1,4 @@
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/lib/log.ts';
 import type { ServerSettings } from '../../src/server.ts';
@@ -161,6 +162,22 @@ describe('handshakes of one address', () => {
     expect(keys).toEqual(['10.0.0.1', '10.0.0.1']);
     expect([first.ends, second.ends]).toEqual([[], ['capacity']]);
     expect(second.retryAfter).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('are counted by a limiter of rate-limiter-flexible', async () => {
+    const limiter = new RateLimiterMemory({ points: 1, duration: 60 });
+    const { server } = served({ limits: { handshakesPerAddress: limiter } });
+    const first = await ask(server, handshake(), from('10.0.0.1'));
+    const second = await ask(server, handshake(), from('10.0.0.1'));
+    expect([first.ends, second.ends]).toEqual([[], ['capacity']]);
+    expect(second.retryAfter).toBeGreaterThan(50_000);
+  });
+
+  it('may come again when their second is over', async () => {
+    const { server, clock } = served({ limits: { handshakesPerAddress: 1 } });
+    await ask(server, handshake(), from('10.0.0.1'));
+    await clock.tick(1_000);
+    expect((await ask(server, handshake(), from('10.0.0.1'))).ends).toEqual([]);
   });
 
   it('are let in where the store of that limiter fails, which is logged', async () => {

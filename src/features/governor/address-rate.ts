@@ -1,9 +1,11 @@
 import { countingKey } from '../../lib/address.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { spread } from '../../lib/spread.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
+import { TokenBuckets } from './token-buckets.ts';
 
 /**
  * A limiter of rate-limiter-flexible, such as one that counts in Redis for several nodes. `consume` rejects with an object that has
@@ -27,51 +29,43 @@ const PAUSE = 1_000;
 /** Limits handshakes by address. */
 export class AddressRate {
   readonly #limit: number | RateLimiter;
+  readonly #buckets: TokenBuckets;
   readonly #refusals: RefusalNotes;
   readonly #log: Log;
-  #limiter: Promise<RateLimiter> | undefined;
 
   /** `limit` is the option `limits.handshakesPerAddress`. */
-  constructor(limit: number | RateLimiter, refusals: RefusalNotes, log: Log) {
+  constructor(limit: number | RateLimiter, clock: Clock, refusals: RefusalNotes, log: Log) {
     this.#limit = limit;
+    this.#buckets = new TokenBuckets(clock, typeof limit === 'number' ? limit : 0);
     this.#refusals = refusals;
     this.#log = log;
   }
 
-  /** Counts a handshake. Rejects with `NoRoomError` for one too many; a store that fails lets all in, and is logged. */
-  take(conduit: Conduit): Promise<void> | undefined {
-    const { address } = conduit;
+  /** Counts a handshake. Throws, or rejects with, `NoRoomError` for one too many. */
+  take({ address }: Conduit): Promise<void> | undefined {
     // In-process, or by a socket of the file system.
     if (address === '') return undefined;
-    return this.#consume(countingKey(address)).catch((error: unknown) => {
-      if (error instanceof Error)
-        this.#log({ level: 'error', event: 'limits.failed', option: OPTION, error });
-      else throw this.#refusal(address, msBeforeNext(error));
-    });
+    const key = countingKey(address);
+    if (typeof this.#limit !== 'number') return this.#consume(this.#limit, key, address);
+    const wait = this.#buckets.take(key);
+    if (wait > 0) throw this.#refusal(address, wait);
   }
 
-  async #consume(key: string): Promise<void> {
-    this.#limiter ??= this.#load();
-    await (await this.#limiter).consume(key);
-  }
-
-  // Loaded when the first client comes.
-  async #load(): Promise<RateLimiter> {
-    if (typeof this.#limit !== 'number') return this.#limit;
-    const { RateLimiterMemory } = await import('rate-limiter-flexible');
-    return new RateLimiterMemory({ points: this.#limit, duration: 1 });
+  // A store that fails lets all in: the limit of all handshakes remains.
+  async #consume(limiter: RateLimiter, key: string, address: string): Promise<void> {
+    try {
+      await limiter.consume(key);
+    } catch (error) {
+      if (!(error instanceof Error)) throw this.#refusal(address, msBeforeNext(error));
+      this.#log({ level: 'error', event: 'limits.failed', option: OPTION, error });
+    }
   }
 
   #refusal(address: string, wait: number): NoRoomError {
-    const limit = typeof this.#limit === 'number' ? this.#limit : undefined;
-    const number = limit === undefined ? 'is reached' : `is ${limit} a second`;
-    const why = `"${OPTION}" ${number}; raise it to allow more`;
-    this.#refusals.note('handshake.refused', {
-      option: OPTION,
-      ...(limit !== undefined && { limit }),
-      address,
-      why,
-    });
+    const limit = typeof this.#limit === 'number' ? { limit: this.#limit } : {};
+    const rate = 'limit' in limit ? `is ${limit.limit} a second` : 'has reached its limit';
+    const why = `"${OPTION}" ${rate}; raise it to allow more`;
+    this.#refusals.note('handshake.refused', { option: OPTION, ...limit, address, why });
     return new NoRoomError(why, spread(Math.max(PAUSE, wait)));
   }
 }

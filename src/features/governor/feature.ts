@@ -66,7 +66,8 @@ export class Governor implements Feature {
     const { handshakes, handshakesPerAddress, maxEventLoopDelay, bytes } = options.limits;
     this.#refusals = refusals;
     if (handshakes > 0) this.#line = new HandshakeLine(handshakes, clock, refusals);
-    if (handshakesPerAddress !== 0) this.#byAddress = new AddressRate(handshakesPerAddress, refusals, log);
+    if (handshakesPerAddress !== 0)
+      this.#byAddress = new AddressRate(handshakesPerAddress, clock, refusals, log);
     if (bytes > 0) this.#bytes = new ByteRate(bytes, clock, refusals);
     if (maxEventLoopDelay > 0)
       this.#delay = new LoopDelay(clock, maxEventLoopDelay, (isLate) =>

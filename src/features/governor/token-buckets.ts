@@ -12,8 +12,8 @@ const SWEEP_FROM = 1024;
 const ROUNDING = 1e-6;
 
 /**
- * Limits uses by key: `rate` a second on average, and as many at once. The library for handshakes answers with a promise, which
- * would cost more than a publish.
+ * Limits uses by key: `rate` a second on average, and `capacity` at once. Answers at once, since a promise costs more than the rest
+ * of a small publish.
  */
 export class TokenBuckets {
   readonly #clock: Clock;
