@@ -32,9 +32,14 @@ export class RetryPause {
   apply(reply: Reply, request: Request): Reply {
     const { advice, successful } = reply;
     if (successful || advice === undefined || advice.reconnect === 'none') return reply;
-    if (advice.interval >= PAUSE) return reply;
+    // ADV-4: an extension that makes a success a failure leaves the advice of the success.
+    const again = { ...advice, reconnect: 'handshake' as const };
+    if (advice.interval >= PAUSE || this.#mayComeSoon(request)) return { ...reply, advice: again };
+    return { ...reply, advice: { ...again, interval: PAUSE } };
+  }
+
+  #mayComeSoon(request: Request): boolean {
     const address = this.#addresses.get(request);
-    if (address !== undefined && this.#soon.take(address) === 0) return reply;
-    return { ...reply, advice: { ...advice, interval: PAUSE } };
+    return address !== undefined && this.#soon.take(address) === 0;
   }
 }
