@@ -33,7 +33,7 @@ export interface ReplayOptions {
 
 /** Rates. 0 is no limit. */
 export interface LimitsOptions {
-  /** Handshakes of all clients. Those above it wait in line for up to 8 seconds, as many as 8 times this number; all others get 503. Handshakes per second; `1000` by default. */
+  /** Handshakes of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503. Handshakes per second; `1000` by default. */
   readonly handshakes?: number | undefined;
   /** Handshakes of one IPv4 address, or one /64 of IPv6; all others get 503. Handshakes per second; `500` by default. */
   readonly handshakesPerAddress?: number | RateLimiter | undefined;

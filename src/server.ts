@@ -67,7 +67,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     return { ...super.usage, browsers: this.#tabs?.size ?? 0 };
   }
 
-  /** Handshakes that wait in line, since more than `limits.handshakes` came. */
+  /** Handshakes that wait in a queue, since more than `limits.handshakes` came. */
   get waitingHandshakes(): number {
     return this.#governor?.waiting ?? 0;
   }

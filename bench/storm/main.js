@@ -39,7 +39,7 @@ function render(server, load) {
     ),
     `most sessions in any second: ${server.most}`,
     `event-loop delay: p99 ${server.p99.toFixed(1)} ms, max ${server.max.toFixed(1)} ms`,
-    `longest line: ${server.longest}; refusals by option: ${JSON.stringify(server.refused)}`,
+    `longest queue: ${server.longest}; refusals by option: ${JSON.stringify(server.refused)}`,
   ];
   return `${lines.join('\n')}\n`;
 }

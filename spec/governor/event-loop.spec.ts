@@ -2,27 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { LogEvent } from '../../src/lib/log.ts';
 import { NoRoomError } from '../../src/protocol/errors.ts';
 import { Server } from '../../src/server.ts';
-import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { ask, FakeClient, handshake } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
 import { turn } from '../support/until.ts';
-
-/** A clock whose turns of the event loop take so long. Milliseconds. */
-class BusyClock extends FakeClock {
-  turnTakes = 0;
-  #late = 0;
-
-  override now(): number {
-    return super.now() + this.#late;
-  }
-
-  override soon(call: () => void): void {
-    super.soon(() => {
-      this.#late += this.turnTakes;
-      call();
-    });
-  }
-}
+import { BusyClock } from './busy-clock.ts';
 
 const text = JSON.stringify([handshake()]);
 

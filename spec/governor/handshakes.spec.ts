@@ -26,7 +26,7 @@ function arrive(server: ReturnType<typeof serve>['server'], count: number, make 
 const isOpen = ({ batches }: FakeConduit) => batches.length > 0;
 
 describe('handshakes above the rate', () => {
-  it('wait in line, first in, first out', async () => {
+  it('wait in a queue, first in, first out', async () => {
     const { server, clock } = served();
     const all = arrive(server, 8);
     expect(server.waitingHandshakes).toBe(6);
@@ -78,7 +78,7 @@ describe('handshakes above the rate', () => {
     expect(all.every(isOpen)).toBe(true);
   });
 
-  it('leave the line when the client gives up, and make room for others', async () => {
+  it('leave the queue when the client gives up, and make room for others', async () => {
     const { server, clock } = served();
     const all = arrive(server, 2 + 8 * RATE);
     const second = all[3];
@@ -92,7 +92,7 @@ describe('handshakes above the rate', () => {
     expect(server.sessions.size).toBe(2 + 8 * RATE);
   });
 
-  it('count towards the bytes of requests that wait, and leave them with the line', async () => {
+  it('count towards the bytes of requests that wait, and leave them with the queue', async () => {
     const { server, clock } = served();
     arrive(server, 2);
     expect(server.intake.used).toBe(0);
@@ -103,7 +103,7 @@ describe('handshakes above the rate', () => {
     expect(server.intake.used).toBe(0);
   });
 
-  it('of a socket that has one in line end the socket', async () => {
+  it('of a socket that has one in the queue end the socket', async () => {
     const { server } = served();
     arrive(server, 2);
     const wire = socket();

@@ -53,7 +53,7 @@ describe.each(clients)('%s over %s', (_name, transport, open) => {
     expect(server.refused).toEqual({});
   });
 
-  it('waits in line, and is none the worse for it', async () => {
+  it('waits in the queue, and connects', async () => {
     const { origin, server } = await place({ limits: { handshakes: 4 } });
     const all = [1, 2, 3, 4].map(() => open(origin, transport));
     await Promise.all(all.map((client) => client.open()));

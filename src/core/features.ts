@@ -29,18 +29,16 @@ export class Features {
 
   constructor(features: readonly Feature[]) {
     this.all = features;
-    this.judging = features.filter(
-      ({ identifying, permitting }) => (identifying ?? permitting) !== undefined,
-    );
-    this.checking = features.filter(({ checking }) => checking !== undefined);
-    this.accepting = features.filter(({ accepting }) => accepting !== undefined);
-    this.arriving = features.filter(({ arriving }) => arriving !== undefined);
-    this.subscribing = features.filter(({ subscribing }) => subscribing !== undefined);
-    this.admitting = features.filter(({ admitting }) => admitting !== undefined);
-    this.hungUp = features.filter(({ hungUp }) => hungUp !== undefined);
-    this.pacing = features.filter(({ pacing }) => pacing !== undefined);
-    this.metering = features.filter(({ metering }) => metering !== undefined);
-    this.#attaching = features.filter(({ attach }) => attach !== undefined);
+    this.judging = having(features, 'identifying', 'permitting');
+    this.checking = having(features, 'checking');
+    this.accepting = having(features, 'accepting');
+    this.arriving = having(features, 'arriving');
+    this.subscribing = having(features, 'subscribing');
+    this.admitting = having(features, 'admitting');
+    this.hungUp = having(features, 'hungUp');
+    this.pacing = having(features, 'pacing');
+    this.metering = having(features, 'metering');
+    this.#attaching = having(features, 'attach');
   }
 
   start(host: FeatureHost): void {
@@ -99,4 +97,11 @@ export class Features {
   check(channel: string, data: unknown): void {
     for (const feature of this.checking) feature.checking?.(channel, data);
   }
+}
+
+function having(features: readonly Feature[], hook: keyof Feature, other = hook): readonly Feature[] {
+  const found: Feature[] = [];
+  for (const feature of features)
+    if (feature[hook] !== undefined || feature[other] !== undefined) found.push(feature);
+  return found;
 }

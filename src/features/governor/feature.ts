@@ -7,7 +7,7 @@ import { NoRoomError } from '../../protocol/errors.ts';
 import type { Reply, Request } from '../../protocol/message.ts';
 import { AddressRate } from './address-rate.ts';
 import { ByteRate } from './byte-rate.ts';
-import { HandshakeLine } from './handshake-line.ts';
+import { HandshakeQueue } from './handshake-queue.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { limitsMessages, MessageRates } from './message-rates.ts';
 import { type LimitOptions, limitOptions, type RateRule } from './options.ts';
@@ -34,7 +34,7 @@ export class Governor implements Feature {
   readonly kinds = ['handshake'] as const;
   readonly #parts: GovernorParts;
   readonly #pauses: RetryPause;
-  #line: HandshakeLine | undefined;
+  #queue: HandshakeQueue | undefined;
   #byAddress: AddressRate | undefined;
   #bytes: ByteRate | undefined;
   #delay: LoopDelay | undefined;
@@ -48,7 +48,7 @@ export class Governor implements Feature {
     const { handshakes, bytes } = options.limits;
     this.#parts = parts;
     this.#pauses = new RetryPause(clock);
-    if (handshakes > 0) this.hungUp = (conduit) => this.#line?.leave(conduit);
+    if (handshakes > 0) this.hungUp = (conduit) => this.#queue?.leave(conduit);
     if (bytes > 0) this.pacing = (size, session, only) => this.#bytes?.take(size, session, only);
     if (limitsMessages(options.limits, rules)) {
       const rates = new MessageRates(options.limits, rules, clock);
@@ -56,16 +56,16 @@ export class Governor implements Feature {
     }
   }
 
-  /** Handshakes that wait in line. */
+  /** Handshakes that wait in the queue. */
   get waiting(): number {
-    return this.#line?.length ?? 0;
+    return this.#queue?.length ?? 0;
   }
 
   readonly start = ({ refusals, screen }: FeatureHost): void => {
     const { options, clock, log } = this.#parts;
     const { handshakes, handshakesPerAddress, maxEventLoopDelay, bytes } = options.limits;
     this.#refusals = refusals;
-    if (handshakes > 0) this.#line = new HandshakeLine(handshakes, clock, refusals);
+    if (handshakes > 0) this.#queue = new HandshakeQueue(handshakes, clock, refusals);
     if (handshakesPerAddress !== 0)
       this.#byAddress = new AddressRate(handshakesPerAddress, clock, refusals, log);
     if (bytes > 0) this.#bytes = new ByteRate(bytes, clock, refusals);
@@ -76,7 +76,7 @@ export class Governor implements Feature {
   };
 
   readonly close = (): undefined => {
-    this.#line?.close();
+    this.#queue?.close();
     this.#bytes?.close();
   };
 
@@ -92,7 +92,7 @@ export class Governor implements Feature {
   }
 
   #enter(conduit: Conduit): Promise<void> | undefined {
-    return this.#line?.enter(conduit);
+    return this.#queue?.enter(conduit);
   }
 
   // A handshake whose channel is written with escapes gets past this, and is refused once it was read.

@@ -10,7 +10,7 @@ const rows = {
     handshakes: perSecond(
       'handshakes',
       1_000,
-      'Handshakes of all clients. Those above it wait in line for up to 8 seconds, as many as 8 times this number; all others get 503.',
+      'Handshakes of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503.',
     ),
     handshakesPerAddress: {
       ...perSecond(

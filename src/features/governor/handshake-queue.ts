@@ -19,8 +19,8 @@ interface Waiter {
   refuse(error: NoRoomError): void;
 }
 
-/** Lets so many handshakes in a second. Those above the rate wait in line, first in, first out; the line has an end. */
-export class HandshakeLine {
+/** Lets so many handshakes in a second. Those above the rate wait in a queue, first in, first out; the queue is bounded. */
+export class HandshakeQueue {
   readonly #rate: number;
   readonly #clock: Clock;
   readonly #refusals: RefusalNotes;
@@ -86,7 +86,7 @@ export class HandshakeLine {
   };
 
   #refusal({ address }: Conduit): NoRoomError {
-    const why = `"${OPTION}" is ${this.#rate} a second, and the line is full; raise it to allow more`;
+    const why = `"${OPTION}" is ${this.#rate} a second, and the queue is full; raise it to allow more`;
     this.#refusals.note('handshake.refused', { option: OPTION, limit: this.#rate, address, why });
     return new NoRoomError(why, spread(MAX_WAIT / 2));
   }
