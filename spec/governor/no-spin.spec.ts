@@ -118,7 +118,9 @@ describe.each(clients)('%s', (_name, startClient) => {
     const servers = await Promise.all(Object.values(failures).map(served));
     const began = performance.now();
     const stops = servers.map(({ origin }) => startClient(origin));
-    onTestFinished(() => stops.forEach((stop) => stop()));
+    onTestFinished(() => {
+      for (const stop of stops) stop();
+    });
     await expect.poll(() => servers.every(({ count }) => count() > 0), { timeout: 10_000 }).toBe(true);
     await expect.poll(() => performance.now() - began > WINDOW, { timeout: 2 * WINDOW }).toBe(true);
     const counts = servers.map(({ count }, at) => [names[at], count()] as const);

@@ -98,14 +98,17 @@ export class Batch implements Context {
     if (this.#afterwards !== undefined) this.#close();
   }
 
+  // A batch counts for the session that it names first.
   #pace(texts: string | readonly string[] = []): Promise<void> | undefined {
     const { features, sessions } = this.core;
     if (this.conduit.trusted === true) return undefined;
-    const named = this.#requests.find((request) => sessions.named(request) !== undefined);
-    const session = named && sessions.named(named);
-    if (session === undefined) return undefined;
-    const bytes = [texts].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    return features.pace(bytes, session, this.#requests.every(isConnect));
+    let session: Session | undefined;
+    let onlyConnects = true;
+    for (const request of this.#requests) {
+      session ??= sessions.named(request);
+      onlyConnects &&= request.kind === 'connect';
+    }
+    return session && features.pace(bytesOf(texts), session, onlyConnects);
   }
 
   // Batches answered at once, and those of the application itself, are not counted.
@@ -329,8 +332,9 @@ function isConnected({ message }: OutgoingReply): boolean {
   return message.channel === '/meta/connect' && message.successful;
 }
 
-function isConnect({ kind }: Request): boolean {
-  return kind === 'connect';
+function bytesOf(texts: string | readonly string[]): number {
+  if (typeof texts === 'string') return Buffer.byteLength(texts);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 function isHandshake({ kind }: Request): boolean {

@@ -61,8 +61,12 @@ export class Features {
 
   /** The waits of the features for a batch; undefined when there are none. Throws `NoRoomError`. */
   pace(bytes: number, session: ServedSession, onlyConnects: boolean): Promise<void> | undefined {
-    const waits = this.pacing.flatMap(({ pacing }) => pacing?.(bytes, session, onlyConnects) ?? []);
-    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
+    let all: Promise<void> | undefined;
+    for (const feature of this.pacing) {
+      const wait = feature.pacing?.(bytes, session, onlyConnects);
+      all = all === undefined || wait === undefined ? (all ?? wait) : all.then(() => wait);
+    }
+    return all;
   }
 
   /** Throws `BayeuxError` for a message that comes too soon. */

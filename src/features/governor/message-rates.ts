@@ -21,58 +21,89 @@ export function limitsMessages(limits: Rates, { byPattern }: Pick<Rules, 'byPatt
   return hasRule || publishes + publishesPerUser + subscribes + subscribesPerUser > 0;
 }
 
+/** One rate that messages have to keep. */
+class Rate {
+  readonly #option: string;
+  readonly #limit: number;
+  readonly #buckets: TokenBuckets;
+
+  constructor(option: string, limit: number, clock: Clock) {
+    this.#option = option;
+    this.#limit = limit;
+    this.#buckets = new TokenBuckets(clock, limit);
+  }
+
+  /** Throws `429::rate_limited`. */
+  take(key: string, count: number): void {
+    const retryAfter = this.#buckets.take(key, count);
+    if (retryAfter === 0) return;
+    const option = this.#option;
+    throw errors.rateLimited({
+      option,
+      why: `"${option}" is ${this.#limit} a second; raise it to allow more`,
+      retryAfter,
+    });
+  }
+}
+
+type RuleRates = Readonly<Record<RuleRate, Rate | undefined>>;
+
 /** Limits publishes and subscribes: of a session, of a user, and by channel rule. */
 export class MessageRates {
   readonly #rules: Rules;
   readonly #clock: Clock;
-  readonly #limits: Rates;
-  readonly #buckets = new Map<string, TokenBuckets>();
+  readonly #rates: Readonly<Record<keyof Rates, Rate | undefined>>;
+  // By the object of the rule.
+  readonly #byRule = new Map<object, RuleRates>();
 
   constructor(limits: Rates, rules: Rules, clock: Clock) {
-    this.#limits = limits;
     this.#rules = rules;
     this.#clock = clock;
+    this.#rates = {
+      publishes: this.#rate('limits.publishes', limits.publishes),
+      publishesPerUser: this.#rate('limits.publishesPerUser', limits.publishesPerUser),
+      subscribes: this.#rate('limits.subscribes', limits.subscribes),
+      subscribesPerUser: this.#rate('limits.subscribesPerUser', limits.subscribesPerUser),
+    };
   }
 
   /** Throws `429::rate_limited`, with the time after which the message may come again in `ext.retryAfter`. */
   take(request: MeteredRequest, session: ServedSession | undefined, conduit: Conduit): void {
     const sender = session?.id ?? countingKey(conduit.address);
     const user = session?.user?.id;
-    if (request.kind === 'publish') {
-      this.#takeOf('publishes', sender, 1);
-      if (user !== undefined) this.#takeOf('publishesPerUser', user, 1);
-      this.#takeByRule('publishesPerSession', request.channel, sender);
-      this.#takeByRule('publishes', request.channel, 'all');
-      return;
-    }
-    const patterns = [request.subscription ?? []].flat();
-    this.#takeOf('subscribes', sender, patterns.length);
-    if (user !== undefined) this.#takeOf('subscribesPerUser', user, patterns.length);
-    for (const pattern of patterns) this.#takeByRule('subscribes', pattern, 'all');
+    if (request.kind === 'publish') this.#takePublish(request.channel, sender, user);
+    else this.#takePatterns([request.subscription ?? []].flat(), sender, user);
   }
 
-  #takeOf(name: keyof Rates, key: string, count: number): void {
-    this.#take(`limits.${name}`, this.#limits[name], key, count);
+  #takePublish(channel: string, sender: string, user: string | undefined): void {
+    this.#rates.publishes?.take(sender, 1);
+    if (user !== undefined) this.#rates.publishesPerUser?.take(user, 1);
+    const byRule = this.#ratesOf(channel);
+    byRule?.publishesPerSession?.take(sender, 1);
+    byRule?.publishes?.take('', 1);
   }
 
-  #takeByRule(name: RuleRate, channel: string, key: string): void {
+  #takePatterns(patterns: readonly string[], sender: string, user: string | undefined): void {
+    this.#rates.subscribes?.take(sender, patterns.length);
+    if (user !== undefined) this.#rates.subscribesPerUser?.take(user, patterns.length);
+    for (const pattern of patterns) this.#ratesOf(pattern)?.subscribes?.take('', 1);
+  }
+
+  #ratesOf(channel: string): RuleRates | undefined {
     const { rate } = this.#rules.of(channel);
-    if (rate !== undefined) this.#take(`${rate.place}.rate.${name}`, rate[name] ?? 0, key, 1);
+    if (rate === undefined) return undefined;
+    const known = this.#byRule.get(rate);
+    if (known !== undefined) return known;
+    const made = {
+      publishes: this.#rate(`${rate.place}.rate.publishes`, rate.publishes),
+      publishesPerSession: this.#rate(`${rate.place}.rate.publishesPerSession`, rate.publishesPerSession),
+      subscribes: this.#rate(`${rate.place}.rate.subscribes`, rate.subscribes),
+    };
+    this.#byRule.set(rate, made);
+    return made;
   }
 
-  #take(option: string, limit: number, key: string, count: number): void {
-    if (limit === 0) return;
-    let buckets = this.#buckets.get(option);
-    if (buckets === undefined) {
-      buckets = new TokenBuckets(this.#clock, limit);
-      this.#buckets.set(option, buckets);
-    }
-    const retryAfter = buckets.take(key, count);
-    if (retryAfter === 0) return;
-    throw errors.rateLimited({
-      option,
-      why: `"${option}" is ${limit} a second; raise it to allow more`,
-      retryAfter,
-    });
+  #rate(option: string, limit = 0): Rate | undefined {
+    return limit > 0 ? new Rate(option, limit, this.#clock) : undefined;
   }
 }

@@ -30,16 +30,15 @@ export class TokenBuckets {
 
   /** Takes `count` tokens of `key` and returns 0, or takes none and returns when there will be enough. Milliseconds. */
   take(key: unknown, count = 1): number {
-    const wait = this.waitFor(key, count);
-    if (wait === 0) this.#bucketOf(key).tokens -= count;
+    const bucket = this.#bucketOf(key);
+    const wait = this.#waitFor(bucket, count);
+    if (wait === 0) bucket.tokens -= count;
     return wait;
   }
 
   /** When `take` will succeed. Milliseconds. */
-  waitFor(key: unknown, count = 1): number {
-    // More than the bucket can ever have leaves a debt.
-    const missing = Math.min(count, this.#capacity) - this.#bucketOf(key).tokens;
-    return missing > ROUNDING ? Math.ceil(missing / this.#perMs) : 0;
+  waitFor(key: unknown): number {
+    return this.#waitFor(this.#bucketOf(key), 1);
   }
 
   /** Takes `count` tokens of `key` in any case, and returns when the debt that this leaves will be paid. Milliseconds. */
@@ -52,6 +51,12 @@ export class TokenBuckets {
   /** Gives back what was charged. */
   refund(key: unknown, count: number): void {
     this.#bucketOf(key).tokens += count;
+  }
+
+  #waitFor({ tokens }: Bucket, count: number): number {
+    // More than the bucket can ever have leaves a debt.
+    const missing = Math.min(count, this.#capacity) - tokens;
+    return missing > ROUNDING ? Math.ceil(missing / this.#perMs) : 0;
   }
 
   #bucketOf(key: unknown): Bucket {
