@@ -33,21 +33,21 @@ export interface ReplayOptions {
 
 /** Rates. 0 is no limit. */
 export interface LimitsOptions {
-  /** Handshakes of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503. Handshakes per second; `1000` by default. */
+  /** Handshakes a second of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503. Handshakes; `1000` by default. */
   readonly handshakes?: number | undefined;
-  /** Handshakes of one IPv4 address, or one /64 of IPv6; all others get 503. Handshakes per second; `500` by default. */
+  /** Handshakes a second of one IPv4 address, or one /64 of IPv6; all others get 503. Handshakes; `500` by default. */
   readonly handshakesPerAddress?: number | RateLimiter | undefined;
   /** Delay of the event loop above which handshakes get 503 before they are read; 0 is no limit. Milliseconds; `500` by default. */
   readonly maxEventLoopDelay?: number | undefined;
-  /** Publishes of one session. Publishes per second; `0` by default. */
+  /** Publishes a second of one session. Publishes; `0` by default. */
   readonly publishes?: number | undefined;
-  /** Publishes of all sessions of one user. Publishes per second; `0` by default. */
+  /** Publishes a second of all sessions of one user. Publishes; `0` by default. */
   readonly publishesPerUser?: number | undefined;
-  /** Patterns that one session may subscribe to or unsubscribe from. Patterns per second; `0` by default. */
+  /** Patterns that one session may subscribe to or unsubscribe from in a second. Patterns; `0` by default. */
   readonly subscribes?: number | undefined;
-  /** The same for all sessions of one user. Patterns per second; `0` by default. */
+  /** The same for all sessions of one user. Patterns; `0` by default. */
   readonly subscribesPerUser?: number | undefined;
-  /** Bytes of the messages of one session. Those above it wait for up to 8 seconds; then HTTP gets 503, and a WebSocket is closed. Bytes per second; `0` by default. */
+  /** Bytes a second of the messages of one session. Those above it wait for up to 8 seconds; then HTTP gets 503, and a WebSocket is closed. Bytes; `0` by default. */
   readonly bytes?: number | undefined;
 }
 
@@ -370,11 +370,11 @@ export interface ChannelRuleOverflowOptions {
 
 /** Rates on these channels together. 0 is no limit. */
 export interface ChannelRuleRateOptions {
-  /** Publishes of all clients. Publishes per second. */
+  /** Publishes a second of all clients. Publishes. */
   readonly publishes?: number | undefined;
-  /** Publishes of one session. Publishes per second. */
+  /** Publishes a second of one session. Publishes. */
   readonly publishesPerSession?: number | undefined;
-  /** Patterns below this rule that all clients may subscribe to or unsubscribe from. Patterns per second. */
+  /** Patterns below this rule that all clients may subscribe to or unsubscribe from in a second. Patterns. */
   readonly subscribes?: number | undefined;
 }
 

@@ -112,11 +112,13 @@ export function refuse(
   res.end(text);
 }
 
-/** How soon a client may come again that was refused for want of room, if nothing else is known. Milliseconds. */
-const PAUSE = 5_000;
+/** When a client may come again that met a limit, if nothing else is known: 5 to 10 seconds, at random. Milliseconds. */
+export function usualPause(): number {
+  return spread(5_000);
+}
 
 /** The header that tells a client when to come again. `after` is in milliseconds. */
-export function comeAgain(after = spread(PAUSE)): Record<string, string> {
+export function comeAgain(after = usualPause()): Record<string, string> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(after / 1000))) };
 }
 

@@ -100,12 +100,13 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     else handover?.settled(batch, false);
   }
 
-  end(reason: EndReason, _why?: CloseReason, text?: string, retryAfter?: number): void {
+  end(reason: EndReason, _why?: CloseReason, text = '', retryAfter?: number): void {
     if (!this.isOpen || reason === 'replaced') return;
     // By then the socket may serve another session.
     if (reason === 'disconnected') this.closeSoon(() => this.#session !== undefined);
     else if (reason === 'overtaken') this.cut();
-    else this.close(closeCodes[reason], text && withPause(text, retryAfter));
+    else if (reason === 'capacity') this.closeFull(text || 'no room', retryAfter);
+    else this.close(closeCodes[reason], text);
   }
 
   /** Closes a socket that has been without a session for too long (WS-13). */
@@ -146,8 +147,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     try {
       return this.#shared.server.decode(text);
     } catch (error) {
-      if (error instanceof NoRoomError)
-        this.close(closeCodes.capacity, withPause(error.message, error.retryAfter));
+      if (error instanceof NoRoomError) this.closeFull(error.message, error.retryAfter);
       else if (error instanceof BatchError) this.refuse(closeCodes[error.fault], error.message, error.option);
       else this.close(closeCodes.failed);
       return undefined;
@@ -158,8 +158,4 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   #extendIdleTime(): void {
     if (this.#shared.server.options.unconnectedPublish !== 'deny') this.#shared.idle.add(this);
   }
-}
-
-function withPause(text: string, retryAfter: number | undefined): string {
-  return retryAfter === undefined ? text : `${text}; come again in ${Math.ceil(retryAfter / 1000)} s`;
 }

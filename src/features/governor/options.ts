@@ -2,21 +2,20 @@ import { count, group, many, ms } from '../../options/rows.ts';
 import type { Given, OptionTable, Resolved } from '../../options/table.ts';
 import { isRateLimiter } from './address-rate.ts';
 
-const perSecond = (unit: string, initial: number, doc: string) =>
-  count(`${unit} per second`, initial, 0, many, doc);
+const perSecond = (unit: string, initial: number, doc: string) => count(unit, initial, 0, many, doc);
 
 const rows = {
   limits: group('Rates. 0 is no limit.', {
     handshakes: perSecond(
       'handshakes',
       1_000,
-      'Handshakes of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503.',
+      'Handshakes a second of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503.',
     ),
     handshakesPerAddress: {
       ...perSecond(
         'handshakes',
         500,
-        'Handshakes of one IPv4 address, or one /64 of IPv6; all others get 503.',
+        'Handshakes a second of one IPv4 address, or one /64 of IPv6; all others get 503.',
       ),
       accepts: isRateLimiter,
       inCode: 'a limiter of rate-limiter-flexible',
@@ -26,28 +25,31 @@ const rows = {
       500,
       'Delay of the event loop above which handshakes get 503 before they are read; 0 is no limit.',
     ),
-    publishes: perSecond('publishes', 0, 'Publishes of one session.'),
-    publishesPerUser: perSecond('publishes', 0, 'Publishes of all sessions of one user.'),
-    subscribes: perSecond('patterns', 0, 'Patterns that one session may subscribe to or unsubscribe from.'),
+    publishes: perSecond('publishes', 0, 'Publishes a second of one session.'),
+    publishesPerUser: perSecond('publishes', 0, 'Publishes a second of all sessions of one user.'),
+    subscribes: perSecond(
+      'patterns',
+      0,
+      'Patterns that one session may subscribe to or unsubscribe from in a second.',
+    ),
     subscribesPerUser: perSecond('patterns', 0, 'The same for all sessions of one user.'),
     bytes: perSecond(
       'bytes',
       0,
-      'Bytes of the messages of one session. Those above it wait for up to 8 seconds; then HTTP gets 503, and a WebSocket is closed.',
+      'Bytes a second of the messages of one session. Those above it wait for up to 8 seconds; then HTTP gets 503, and a WebSocket is closed.',
     ),
   }),
 } as const satisfies OptionTable;
 
-const ruleRate = (unit: string, doc: string) =>
-  ({ kind: 'integer', unit: `${unit} per second`, min: 0, max: many, doc }) as const;
+const ruleRate = (unit: string, doc: string) => ({ kind: 'integer', unit, min: 0, max: many, doc }) as const;
 
 const ruleRows = {
   rate: group('Rates on these channels together. 0 is no limit.', {
-    publishes: ruleRate('publishes', 'Publishes of all clients.'),
-    publishesPerSession: ruleRate('publishes', 'Publishes of one session.'),
+    publishes: ruleRate('publishes', 'Publishes a second of all clients.'),
+    publishesPerSession: ruleRate('publishes', 'Publishes a second of one session.'),
     subscribes: ruleRate(
       'patterns',
-      'Patterns below this rule that all clients may subscribe to or unsubscribe from.',
+      'Patterns below this rule that all clients may subscribe to or unsubscribe from in a second.',
     ),
   }),
 } as const satisfies OptionTable;
