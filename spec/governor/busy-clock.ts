@@ -5,6 +5,11 @@ export class BusyClock extends FakeClock {
   turnTakes = 0;
   #late = 0;
 
+  /** The event loop does nothing for so long. Milliseconds. */
+  stall(ms: number): void {
+    this.#late += ms;
+  }
+
   override now(): number {
     return super.now() + this.#late;
   }

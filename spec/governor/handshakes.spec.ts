@@ -5,6 +5,7 @@ import type { ServerSettings } from '../../src/server.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
 import { turn } from '../support/until.ts';
+import { BusyClock } from './busy-clock.ts';
 
 const RATE = 20;
 
@@ -76,6 +77,16 @@ describe('handshakes above the rate', () => {
     const all = arrive(server, 2 + 8 * RATE);
     await clock.tick(8_000);
     expect(all.every(isOpen)).toBe(true);
+  });
+
+  it('are refused where the event loop stopped until 8 seconds were over', async () => {
+    const clock = new BusyClock();
+    const { server } = served({ clock });
+    const all = arrive(server, 3);
+    clock.stall(8_001);
+    await clock.tick(50);
+    expect(all.map(({ ends }) => ends)).toEqual([[], [], ['capacity']]);
+    expect(server.waitingHandshakes).toBe(0);
   });
 
   it('leave the queue when the client gives up, and make room for others', async () => {
