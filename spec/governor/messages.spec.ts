@@ -3,6 +3,7 @@ import type { LogEvent } from '../../src/lib/log.ts';
 import type { ServerSettings } from '../../src/server.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket } from '../support/fake-conduit.ts';
+import { BusyClock } from './busy-clock.ts';
 
 function served(settings: ServerSettings) {
   const warnings: LogEvent[] = [];
@@ -153,6 +154,21 @@ describe('bytes of a session', () => {
     expect([server.intake.used, ann.session.waitingBytes]).toEqual([0, 0]);
     expect(wire.replies).toHaveLength(3);
     expect(warnings).toMatchObject([{ event: 'request.delayed', option: 'limits.bytes', limit: 1_500 }]);
+  });
+
+  it('keep their order where a timer is late', async () => {
+    const clock = new BusyClock();
+    const { server } = served({ clock, limits: { bytes: 1_500 } });
+    const heard: string[] = [];
+    server.subscribe('/**', ({ channel }) => heard.push(channel));
+    const ann = await FakeClient.connected(server);
+    const wire = socket();
+    for (const channel of ['/a', '/b']) void send(ann, wire, channel);
+    clock.stall(5_000);
+    void send(ann, wire, '/c');
+    expect(heard).toEqual(['/a']);
+    await clock.tick(1_000);
+    expect(heard).toEqual(['/a', '/b', '/c']);
   });
 
   it('of a connect count, and a connect never waits', async () => {
