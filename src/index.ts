@@ -43,6 +43,7 @@ export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
 export type { ServerState } from './core/server.ts';
 export { UsageError } from './lib/usage-error.ts';
+export type { RateLimiter } from './features/governor/address-rate.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export type { DataOf } from './channels/channel-types.ts';

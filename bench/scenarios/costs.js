@@ -67,6 +67,7 @@ const features = {
     feature: { feature: 'auth' },
     goal: { cpu: 1.05 },
   },
+  rates: { title: 'rates of publishes and bytes', under: ['W1w1', 'P2'], feature: { feature: 'rates' } },
   looks: {
     title: 'an extension that looks at publishes',
     under: ['W1w1', 'P2'],

@@ -49,8 +49,9 @@ const UNANSWERED = 1_000;
 const BATCH = 100;
 /** How long the last deliveries may take. Milliseconds. */
 const PATIENCE = 10_000;
-/** Sessions opened at the same time. */
+/** Sessions opened at the same time, and the shortest time from one such group to the next: servers limit handshakes. Milliseconds. */
 const AT_A_TIME = 50;
+const GROUP_TIME = 125;
 
 /** `bayeuxd bench`: subscribers in this process, one publisher, and how long deliveries take. */
 export async function bench(url: string, flags: BenchFlags, around: BenchSurroundings): Promise<void> {
@@ -139,7 +140,9 @@ class Bench {
     for (let open = 0; open < subscribers; open += AT_A_TIME) {
       this.#around.show(`opening subscribers: ${open} of ${subscribers}`);
       const count = Math.min(AT_A_TIME, subscribers - open);
-      await Promise.all(Array.from({ length: count }, () => this.#subscriber()));
+      const group = Array.from({ length: count }, () => this.#subscriber());
+      const isLast = open + AT_A_TIME >= subscribers;
+      await Promise.all(isLast ? group : [...group, this.#pause(GROUP_TIME)]);
     }
   }
 

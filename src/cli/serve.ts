@@ -19,6 +19,7 @@ import { greeting } from './greeting.ts';
 import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
 import { isOpen, warnOfNoPolicy } from './exposure.ts';
+import { limitConnections } from './connection-limit.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
@@ -79,6 +80,7 @@ async function run(config: Config, server: Server, key: string | undefined, log:
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts, server.refusals);
   hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
+  limitConnections(http, server.options, program.tlsCert !== undefined, server.refusals);
 
   // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();

@@ -91,6 +91,7 @@ export class Server<
   #state: ServerState = 'open';
   // True from the moment the server closes to the end of `close`.
   #isClosing = false;
+  #screen: ((texts: string | readonly string[]) => void) | undefined;
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
 
@@ -262,14 +263,27 @@ export class Server<
     };
   }
 
-  /** Reads a batch within the server's limits. Throws `BatchError`. */
+  /** How often the server refused something since its start, by the option that refused it. */
+  get refused(): Readonly<Record<string, number>> {
+    return this.#core.refusals.counts;
+  }
+
+  /** Reads a batch within the server's limits. Throws `BatchError`, and `NoRoomError` before anything is read. */
   decode(texts: string | readonly string[]): Request[] {
+    if (this.#screen !== undefined) this.#screen(texts);
     return decode(texts, this.options);
   }
 
-  /** Handles a batch and writes the response to the conduit. A held connect is answered later. Never throws or rejects. */
-  receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
-    if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle();
+  /**
+   * Handles a batch and writes the response to the conduit. A held connect is answered later. `texts`: the JSON it was read from, if
+   * any. Never throws or rejects.
+   */
+  receive(
+    requests: readonly Request[],
+    conduit: Conduit,
+    texts?: string | readonly string[],
+  ): MaybePromise<void> {
+    if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle(texts);
     conduit.end('shutdown');
   }
 
@@ -310,6 +324,7 @@ export class Server<
   lost(conduit: Conduit): void {
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.lost(conduit);
+    for (const feature of this.#core.features.hungUp) feature.hungUp?.(conduit);
   }
 
   #openParts(): Promise<void> {
@@ -428,14 +443,18 @@ export class Server<
       },
       idOf: (clientId) => sessions.bySecret(clientId)?.id,
       watch: (watcher) => this.#watch(watcher),
+      screen: (test) => {
+        this.#screen = test;
+      },
+      refusals: this.#core.refusals,
     };
   }
 
   #watch(watcher: Watcher): void {
     const { receive, join } = this;
-    this.receive = (requests, conduit) => {
+    this.receive = (requests, conduit, texts) => {
       watcher.received(requests, conduit);
-      return Reflect.apply(receive, this, [requests, conduit]);
+      return Reflect.apply(receive, this, [requests, conduit, texts]);
     };
     this.join = (conduit) => {
       watcher.joined(conduit);
