@@ -48,9 +48,7 @@ export class ResponseReader {
 
   *#text(fields: Fields): Reading<string> {
     const length = lengthOf(fields);
-    let size = 0;
-    if (length !== undefined) size = yield* this.#take(length, 0);
-    else size = yield* this.#chunks();
+    const size = yield* length === undefined ? this.#chunks() : this.#take(length, 0);
     const text = this.#body.toString('utf8', 0, size);
     this.#body = Buffer.alloc(0);
     return text;

@@ -20,13 +20,14 @@ export class SocketPoster implements Poster {
 
   constructor(url: string, { headers, ca, insecure }: LinkOptions) {
     const { host, port, protocol } = new URL(url);
-    const { hostname = '', path = '/', auth } = urlToHttpOptions(new URL(url));
+    const { hostname, path, auth } = urlToHttpOptions(new URL(url));
+    const name = String(hostname);
     const isSecure = protocol === 'https:';
-    const servername = isIP(String(hostname)) ? '' : String(hostname);
+    const servername = isIP(name) ? '' : name; // TLS knows no addresses there (RFC 6066, 3).
     const tls = { servername, rejectUnauthorized: !insecure, ...(ca && { ca }) };
     this.#url = url;
     this.#target = {
-      host: String(hostname),
+      host: name,
       port: Number(port) || (isSecure ? 443 : 80),
       tls: isSecure ? tls : undefined,
     };
