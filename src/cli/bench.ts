@@ -157,6 +157,8 @@ class Bench {
       const { reconnect } = await client.connect(this.#signal);
       if (reconnect !== 'retry')
         throw new ClientError('the server ended a session: lower --rate, --size or --subscribers');
+      // Poll again only when all that has come is read: the time that it takes would count as latency.
+      await new Promise<void>((resolve) => this.#around.clock.soon(resolve));
     }
   }
 

@@ -48,6 +48,11 @@ export class ResponseReader {
 
   *#text(fields: Fields): Reading<string> {
     const length = lengthOf(fields);
+    if (length !== undefined && length <= this.#unread.length) {
+      const text = this.#unread.toString('utf8', 0, length);
+      this.#unread = this.#unread.subarray(length);
+      return text;
+    }
     const size = yield* length === undefined ? this.#chunks() : this.#take(length, 0);
     const text = this.#body.toString('utf8', 0, size);
     this.#body = Buffer.alloc(0);
