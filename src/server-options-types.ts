@@ -62,6 +62,14 @@ export interface AuthJwksOptions {
   readonly maxStale?: number | undefined;
 }
 
+/** What `server.revoke` remembers, until the revoked tokens have expired. */
+export interface AuthRevocationsOptions {
+  /** Users and tokens at most. When the list is full, `server.revoke` still ends sessions, and fails. Entries; `100000` by default. */
+  readonly maxEntries?: number | undefined;
+  /** Memory of the list at most. An entry takes about 300. Bytes; `33554432` by default. */
+  readonly maxBytes?: number | undefined;
+}
+
 /** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
 export interface AuthOptions {
   /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
@@ -105,6 +113,8 @@ export interface AuthOptions {
   readonly anonymous?: boolean | undefined;
   /** Claims that are copied to `session.user.info`. None by default. */
   readonly info?: readonly string[] | undefined;
+  /** What `server.revoke` remembers, until the revoked tokens have expired. */
+  readonly revocations?: AuthRevocationsOptions | undefined;
   /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
   readonly grantsClaim?: string | undefined;
 }

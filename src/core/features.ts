@@ -11,6 +11,7 @@ export class Features {
   readonly all: readonly Feature[];
   /** Features that identify clients, or decide what clients may do. */
   readonly judging: readonly Feature[];
+  readonly revoking: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
@@ -22,6 +23,7 @@ export class Features {
     this.judging = features.filter(
       ({ identifying, permitting }) => (identifying ?? permitting) !== undefined,
     );
+    this.revoking = features.filter(({ revoking }) => revoking !== undefined);
     this.checking = features.filter(({ checking }) => checking !== undefined);
     this.accepting = features.filter(({ accepting }) => accepting !== undefined);
     this.arriving = features.filter(({ arriving }) => arriving !== undefined);

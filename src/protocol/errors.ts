@@ -109,6 +109,7 @@ export const errors = {
   tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
   tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
   tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
+  tokenRevoked: () => new BayeuxError(401, [], 'token_revoked'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
   subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
@@ -163,7 +164,7 @@ export class BatchError extends Error {
   }
 }
 
-/** There is no room for another session: the whole batch is refused (HS-14). */
+/** There is no room: for another session (HS-14, the whole batch is refused), or for another revocation. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
 }

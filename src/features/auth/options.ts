@@ -1,5 +1,5 @@
 import { UsageError } from '../../lib/usage-error.ts';
-import { group, ms, toggle, token } from '../../options/rows.ts';
+import { count, group, many, ms, toggle, token } from '../../options/rows.ts';
 import type { OptionTable, Resolved } from '../../options/table.ts';
 import { algorithms } from './algorithms.ts';
 import type { GrantRule } from './rule-grants.ts';
@@ -71,6 +71,22 @@ const rows = {
         default: [],
         doc: 'Claims that are copied to `session.user.info`.',
       },
+      revocations: group('What `server.revoke` remembers, until the revoked tokens have expired.', {
+        maxEntries: count(
+          'entries',
+          100_000,
+          1,
+          many,
+          'Users and tokens at most. When the list is full, `server.revoke` still ends sessions, and fails.',
+        ),
+        maxBytes: count(
+          'bytes',
+          33_554_432,
+          1,
+          many,
+          'Memory of the list at most. An entry takes about 300.',
+        ),
+      }),
       grantsClaim: {
         kind: 'string',
         pattern: /./,
