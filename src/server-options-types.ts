@@ -74,9 +74,9 @@ export interface AuthRevocationsOptions {
 export interface AuthOptions {
   /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
   readonly secret?: string | undefined;
-  /** File with that secret, read at the start; only its owner should be able to read it. */
+  /** File with that secret; only its owner should be able to read it. */
   readonly secretFile?: string | undefined;
-  /** File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. */
+  /** File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. */
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;

@@ -66,7 +66,8 @@ function tableOf(table: OptionTable): string {
 /** The keys of a rule table, as options of a pattern. */
 function rulesOf({ path, row }: NamedOption): NamedOption[] {
   if (row.kind !== 'rules') return [];
-  return optionRows(row.rows, `${path}.<pattern>.`).map((option) => ({ ...option, row: unset(option.row) }));
+  const each = row.what === undefined ? 'pattern' : 'name';
+  return optionRows(row.rows, `${path}.<${each}>.`).map((option) => ({ ...option, row: unset(option.row) }));
 }
 
 // What no rule sets is not set, whatever stands for the group where it can be set at all.

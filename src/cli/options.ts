@@ -1,3 +1,4 @@
+import { apiKeyRows } from '../http/key-ring.ts';
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../server-options.ts';
 
@@ -64,13 +65,26 @@ export const programTable = {
     pattern: apiKeyPattern,
     what: 'a key of at least 8 characters without spaces, not `<redacted>`',
     secret: true,
-    doc: 'Key of the HTTP API, which is closed without; `generate` makes one for this run and prints it.',
+    doc: 'Key of the HTTP API with all rights, named `default`; `generate` makes one for this run and prints it. Without any key the API is closed.',
   },
   apiKeyFile: {
     kind: 'string',
     pattern: /./,
     what: 'a file name',
-    doc: 'File with the key of the HTTP API, read at the start; only its owner should be able to read it.',
+    doc: 'File with that key; only its owner should be able to read it.',
+  },
+  apiKeys: {
+    kind: 'rules',
+    what: 'an object of keys by name',
+    rows: apiKeyRows,
+    default: {},
+    doc: 'More keys of the HTTP API, by name, with the hash, the rights and the channels of each; `bayeuxd key` makes them.',
+  },
+  apiKeysFile: {
+    kind: 'string',
+    pattern: /./,
+    what: 'a file name',
+    doc: 'File with such keys, YAML or JSON, as in `apiKeys`.',
   },
   history: {
     kind: 'group',

@@ -37,8 +37,8 @@ function standsBack(path: string, { socket }: ProgramOptions): boolean {
   return socket !== undefined && ['host', 'port'].includes(path);
 }
 
-/** What is unset, off, or off with its group stands in the groups already. */
-function valueAt(values: object, { path, row }: NamedOption): unknown {
+/** The value of an option; undefined for what is unset, off, or off with its group, since that stands in the groups already. */
+export function valueAt(values: object, { path, row }: NamedOption): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -54,10 +54,12 @@ interface SchemaRow extends AnyRow {
   readonly default?: undefined;
 }
 
-/** Groups of options by channel name or pattern. */
+/** Groups of options by channel name or pattern, or by another name. */
 export interface RulesRow extends AnyRow {
   readonly kind: 'rules';
   readonly default?: Readonly<Record<string, never>>;
+  /** The object in words, if it is not by channel pattern: `an object of keys by name`. */
+  readonly what?: string;
   readonly rows: OptionTable;
 }
 

@@ -30,7 +30,7 @@ interface Identity {
 }
 
 /** Requires a token from each client, and allows only what the token or the channel rules grant. */
-class Auth implements Feature {
+export class Auth implements Feature {
   readonly name = 'auth';
   readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
   readonly onlyWithExt = true;
@@ -64,6 +64,11 @@ class Auth implements Feature {
   };
 
   readonly open = (): Promise<void> => this.#verifier.load();
+
+  /** Reads the keys again. Throws `UsageError` for a file without a usable key; the old keys stay then. */
+  reloadKeys(): void {
+    this.#verifier.reload();
+  }
 
   readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
     const identity = await this.#identify(request.ext, conduit);

@@ -19,11 +19,11 @@ const rows = {
       },
       secretFile: {
         ...file,
-        doc: 'File with that secret, read at the start; only its owner should be able to read it.',
+        doc: 'File with that secret; only its owner should be able to read it.',
       },
       keyFile: {
         ...file,
-        doc: 'File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs.',
+        doc: 'File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs.',
       },
       jwks: group('Public keys of an identity provider, fetched when they are needed.', {
         url: {
@@ -118,6 +118,11 @@ export type AuthOptions = Resolved<typeof rows>['auth'];
 /** Whether there is a key, so that tokens can be verified. */
 export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): boolean {
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
+}
+
+/** Whether the keys are outside of the options, where they may change while the server runs. */
+export function readsKeys({ secretFile, keyFile, jwks }: AuthOptions): boolean {
+  return (secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
 const idle = 'has no effect without a key: set auth.secret, auth.secretFile, auth.keyFile or auth.jwks.url';

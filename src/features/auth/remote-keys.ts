@@ -56,6 +56,11 @@ export class RemoteKeys {
     return fitting(this.#usable(), wanted);
   }
 
+  /** Has the keys fetched for the next token. Until that succeeds, they are used for `maxStale` more. */
+  expire(): void {
+    this.#fetchedAt = Math.min(this.#fetchedAt, this.#clock.now() - this.#options.maxAge - 1);
+  }
+
   get #age(): number {
     return this.#keys === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#fetchedAt;
   }

@@ -4,10 +4,6 @@ import type { ServedSession } from '../../ports/feature.ts';
 export class SessionsBy {
   readonly #sessions = new Map<string, ServedSession | Set<ServedSession>>();
 
-  get size(): number {
-    return this.#sessions.size;
-  }
-
   add(text: string, session: ServedSession): void {
     const known = this.#sessions.get(text);
     if (known === undefined) this.#sessions.set(text, session);

@@ -33,7 +33,7 @@ type Jose = typeof import('jose');
 export class Verifier {
   readonly #options: AuthOptions;
   readonly #clock: Clock;
-  readonly #static: readonly Key[];
+  #static: readonly Key[];
   readonly #remote: RemoteKeys | undefined;
   #jose: Promise<Jose> | undefined;
 
@@ -50,6 +50,12 @@ export class Verifier {
   async load(): Promise<void> {
     this.#jose ??= import('jose');
     await this.#jose;
+  }
+
+  /** Reads the files again, and fetches remote keys again for the next token. Throws `UsageError`; the old keys stay then. */
+  reload(): void {
+    this.#static = staticKeys(this.#options);
+    this.#remote?.expire();
   }
 
   /** Rejects with `TokenRefusal` or `KeysUnavailable`. */
