@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiKey } from '../http/key-ring.ts';
 import type { Log } from '../lib/log.ts';
-import { UsageError } from '../lib/usage-error.ts';
 import { readsKeys } from '../features/auth/options.ts';
 import type { Server } from '../server.ts';
 import { apiKeyOf, apiKeysOf } from './api-key.ts';
@@ -43,8 +42,7 @@ export function reload(running: Running): void {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error;
-      const why = `${error.message.replaceAll('\n', '; ')}; the old ones stay: correct this and send SIGHUP again`;
+      const why = `${messageOf(error)}; the old ones stay: correct this and send SIGHUP again`;
       log({ level: 'error', event: 'reload.failed', what, why });
       return undefined;
     }
@@ -70,6 +68,11 @@ export function reload(running: Running): void {
     });
   log({ level: 'info', event: 'reloaded', what: done.join(', ') || 'nothing' });
   warnOfOthers(config, next, log);
+}
+
+// Whatever fails, the server goes on.
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.replaceAll('\n', '; ') : String(error);
 }
 
 /** The key of `apiKey`. One that was made for this run stays. */

@@ -258,7 +258,7 @@ export class Server<
     const { features, sessions } = this.#core;
     checkRevocation(revocation, features.revoking.length > 0);
     const session = 'session' in revocation ? sessions.byId(revocation.session) : undefined;
-    // The sync part of each feature runs now, and a failure of one must not keep the others from it.
+    // Each feature starts at once, and a failure of one does not stop the others.
     const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session) ?? 0);
     const named = 'user' in revocation ? [...sessions.ofUser(revocation.user)] : session ? [session] : [];
     const others = named.filter(({ state }) => state !== 'gone');

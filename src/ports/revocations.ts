@@ -29,6 +29,6 @@ export interface IssuedToken {
 export interface Revocations {
   /** Replaces an older entry of the same user or token. Throws `NoRoomError` if the list is full. */
   add(entry: RevokedEntry): MaybePromise<void>;
-  /** Whether the token is revoked, or its user was revoked in the second of `issuedAt` or later. */
+  /** Whether the token is revoked, or its user was revoked after `issuedAt` or at that moment. */
   covers(token: IssuedToken): MaybePromise<boolean>;
 }
