@@ -14,10 +14,10 @@ import { servers } from './servers/index.js';
  * @property {number} seconds
  * @property {number} warmup Seconds.
  * @property {number} scale Share of the sessions in H1 and M1.
- * @property {number} quiet How much of a core others may use before a run is repeated.
+ * @property {number} quiet Share of a core that other processes may use before a run is repeated.
  * @property {boolean} json
  *
- * @typedef {{ server: string, scenarios: readonly string[] }} LeftOut A server asked for by name, and the ids that can not measure it.
+ * @typedef {{ server: string, scenarios: readonly string[] }} LeftOut A server named in the flags, and scenarios that cannot measure it.
  */
 
 const names = [...Object.keys(servers).filter((name) => name !== 'before'), 'ceiling'];
@@ -130,7 +130,7 @@ function pickServers(list) {
 }
 
 /**
- * Throws `UsageError` for a server that would not be measured at all.
+ * Throws `UsageError` for a server that no chosen scenario measures.
  *
  * @param {readonly import('./scenarios/index.js').Scenario[]} chosen
  * @param {readonly string[]} named

@@ -7,7 +7,7 @@ import { ceilings, servers } from './servers/index.js';
  * @typedef {{ server: string, own: boolean, title: string }} Cell
  */
 
-/** What is run in each round of a scenario. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly string[]} names @returns {Cell[]} */
+/** The cells to run in each round of a scenario. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly string[]} names @returns {Cell[]} */
 export function cellsOf(scenario, names) {
   const { transport } = loadOf(scenario, false);
   return names.flatMap((server) => {
@@ -25,7 +25,7 @@ export function isMeasured(scenario, server) {
   return cellsOf(scenario, [server]).length > 0;
 }
 
-/** What runs as this server in a scenario: each has a ceiling of its own, or none. @param {import('./scenarios/index.js').Scenario} scenario @param {string} server */
+/** The kind of a server in a scenario. For `ceiling` it depends on the scenario, and may be undefined. @param {import('./scenarios/index.js').Scenario} scenario @param {string} server */
 export function kindOf(scenario, server) {
   if (server !== 'ceiling') return servers[server];
   return scenario.ceiling && ceilings[scenario.ceiling];

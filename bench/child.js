@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { link } from './wire.js';
 
-/** Whether a process can be kept on one core here. */
+/** Whether this machine can pin a process to one core. */
 export const canPin =
   process.platform === 'linux' &&
   availableParallelism() > 1 &&
@@ -18,11 +18,11 @@ export const canPin =
  */
 
 /**
- * Starts a script of this folder in its own process, on its own core where that is possible.
+ * Starts a script of this folder in its own process, pinned to a core if possible.
  *
  * @param {string} script Relative to this folder.
  * @param {number} core
- * @param {Record<string, (value: any) => unknown>} [handlers] What the child may ask.
+ * @param {Record<string, (value: any) => unknown>} [handlers] Answers to the questions of the child.
  * @param {Record<string, string>} [env]
  * @returns {Child}
  */

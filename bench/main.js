@@ -8,7 +8,7 @@ import { render, troubleText } from './table.js';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for flags that can not be followed. */
+/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a message or a run was lost, 2 for invalid flags. */
 async function main(argv) {
   try {
     const settings = readArguments(argv);
@@ -54,14 +54,15 @@ async function bench(settings) {
   return failed ? 1 : 0;
 }
 
-/** One line, or nothing where all is measured that was asked for. @param {import('./arguments.js').Settings} settings */
+/** A line about servers that are not measured; empty if all are. @param {import('./arguments.js').Settings} settings */
 function leftOutText({ leftOut }) {
   const texts = leftOut.map(({ server, scenarios }) => `${server} of ${scenarios.join(', ')}`);
   return texts.length > 0 ? `left out: ${texts.join('; ')}\n` : '';
 }
 
 /**
- * All servers once per round, every second round backwards. A server whose run broke is left out of what follows.
+ * Runs all servers once per round, every second round in reverse order. A server whose run failed is left out
+ * of later rounds.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly import('./cells.js').Cell[]} cells

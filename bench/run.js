@@ -5,28 +5,28 @@ import { loadOf } from './scenarios/index.js';
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 const REPEATS = 2;
-/** A process that uses this much of its core has no more to give. */
+/** Share of its core from which on a process is at its limit. */
 const SATURATED = 0.95;
 
 /**
- * What came of one run.
+ * The result of one run.
  *
  * @typedef {object} Result
  * @property {import('./load/meter.js').Shares} shares
  * @property {number} [rate] Per second, of the scenario's unit.
- * @property {number} [cpu] Microseconds of the server's CPU for one of them.
+ * @property {number} [cpu] CPU time of the server per unit. Microseconds.
  * @property {number} [p50] Microseconds.
  * @property {number} [p99] Microseconds.
  * @property {number} [bytes] RSS per session.
  * @property {number} [heap] Bytes of JavaScript heap per session.
  * @property {Record<string, number>} trouble
- * @property {string} [why] What ended the first session that was lost.
- * @property {boolean} saturated The load was at its limit before the server was at its own.
+ * @property {string} [why] Why the first lost session ended.
+ * @property {boolean} saturated The load generator reached its limit before the server.
  */
 
 /**
- * Runs it until the machine was quiet, or takes the quietest of three. A run that lost something is never taken back, and
- * memory does not mind the noise.
+ * Repeats a run, twice at most, until the machine was quiet, and returns the quietest. A run that lost
+ * messages is always returned. Runs that measure memory are not repeated: noise does not change them.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {import('./cells.js').Cell} cell

@@ -1,4 +1,4 @@
-/** The middle value; the mean of the two middle ones when there is an even number. @param {readonly number[]} values */
+/** The median; for an even number of values, the mean of the two middle ones. @param {readonly number[]} values */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -9,7 +9,7 @@ export function median(values) {
 const SHIFT = 6;
 const PER_POWER = 1 << SHIFT;
 
-/** Whole microseconds in 64 buckets per power of two: a quantile is off by less than 1.6 %. */
+/** Counts whole microseconds in 64 buckets per power of two, so that the error of a quantile is below 1.6 %. */
 export class Histogram {
   #buckets = new Float64Array(PER_POWER * 27);
   #count = 0;
@@ -18,13 +18,13 @@ export class Histogram {
   add(value) {
     const us = value < 0 ? 0 : value > 0x7fffffff ? 0x7fffffff : value | 0;
     const power = us < PER_POWER ? 0 : 32 - Math.clz32(us) - SHIFT;
-    // From the second power on the leading bit is known, so each has half a row to itself.
+    // From the second power on the leading bit is known, so each power needs only half as many buckets.
     const index = power === 0 ? us : (power << SHIFT) + (us >> (power - 1)) - PER_POWER;
     this.#buckets[index]++;
     this.#count++;
   }
 
-  /** The value that a share of all values stays below; NaN when there are none. @param {number} share */
+  /** The value below which this share of all values is. NaN without values. @param {number} share */
   quantile(share) {
     if (this.#count === 0) return Number.NaN;
     const wanted = Math.min(Math.floor(share * this.#count), this.#count - 1);

@@ -1,7 +1,7 @@
 import { median } from './stats.js';
 
 /**
- * What the rounds of one server come to.
+ * All rounds of one server, summarised.
  *
  * @typedef {object} Row
  * @property {import('./cells.js').Cell} cell
@@ -35,7 +35,7 @@ export function summarise(scenario, cells, rounds) {
 }
 
 /**
- * How bayeuxd, in each way it is served, stands to what the scenario asks of it.
+ * Compares the ratios of bayeuxd, inside Express and on bare `http`, with the goals of the scenario.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly Row[]} rows
@@ -68,7 +68,7 @@ function mediansOf(results) {
   return medians;
 }
 
-/** The median of the ratios within each round: what slows a whole round down does not count. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly import('./cells.js').Cell[]} cells @param {readonly (readonly import('./run.js').Result[])[]} rounds @param {number} index */
+/** The median of the ratios within each round, so that the load of the machine in one round cancels out. @param {import('./scenarios/index.js').Scenario} scenario @param {readonly import('./cells.js').Cell[]} cells @param {readonly (readonly import('./run.js').Result[])[]} rounds @param {number} index */
 function ratiosOf(scenario, cells, rounds, index) {
   const { server, own } = /** @type {import('./cells.js').Cell} */ (cells[index]);
   const others = {

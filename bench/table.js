@@ -1,14 +1,14 @@
 import { judge } from './summary.js';
 
-/** What others may use of a core before a figure is called noisy. */
+/** Share of a core that other processes may use before a figure counts as noisy. */
 const NOISY = 0.1;
 
 /**
- * A scenario's table and what has to be said about it.
+ * The table of a scenario, with remarks below it.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly import('./summary.js').Row[]} rows
- * @param {ReadonlyMap<import('./cells.js').Cell, Error>} broken Those without a row.
+ * @param {ReadonlyMap<import('./cells.js').Cell, Error>} broken Failed cells, without a row.
  */
 export function render(scenario, rows, broken) {
   const columns = columnsOf(scenario).filter(({ cell }) => rows.some((row) => cell(row) !== ''));

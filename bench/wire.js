@@ -6,7 +6,7 @@
  */
 
 /**
- * Answers what the other side asks with `handlers` and lets this side ask.
+ * Answers questions of the other process with `handlers`, and sends questions to it.
  *
  * @param {any} channel `process` in a child, the `ChildProcess` in its parent.
  * @param {Record<string, (value: any) => unknown>} handlers

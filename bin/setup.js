@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run setup`: installs what the tests need beyond npm: Chromium, and CometD's Java clients where there is Java and Maven.
+// `npm run setup`: installs test tools that npm does not: Chromium, and CometD's Java clients if Java and Maven are there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -37,24 +37,26 @@ function apt(...args) {
   return spawnSync('apt-get', args, { stdio: 'inherit', env }).status === 0;
 }
 
-// Ubuntu has it by the second name.
+// Ubuntu's package has the second name.
 const install = (name) => apt('install', '-y', '--no-install-recommends', name);
 const installed = () => apt('update') && (install('chromium') || install('chromium-browser')) && browser();
 
 if (browser()) {
-  say(`Chromium is there: ${browser()}`);
+  say(`Chromium is installed: ${browser()}`);
 } else if (isDebian() && process.getuid?.() === 0) {
-  if (installed()) say(`Chromium was installed: ${browser()}`);
+  if (installed()) say(`Chromium is installed now: ${browser()}`);
   else process.exitCode = 1;
 } else {
-  say(isDebian() ? 'please run, as root: apt-get install chromium' : 'please install Chromium or Chrome,');
-  say(`so that the PATH has one of ${names.join(', ')}.`);
+  say(
+    `Chromium is missing. ${isDebian() ? 'As root, run: apt-get install chromium' : 'Install Chromium or Chrome.'}`,
+  );
+  say(`The PATH must have one of ${names.join(', ')}.`);
   say('Without it `npm test` skips the browser suites and says so.');
 }
 
 for (const version of versions) {
   const why = prepare(version);
   say(
-    `CometD's Java client ${version.cometd} ${why === undefined ? 'is ready' : `is not there, its specs are skipped: ${why}`}`,
+    `CometD's Java client ${version.cometd} ${why === undefined ? 'is ready' : `is missing, so its specs are skipped: ${why}`}`,
   );
 }

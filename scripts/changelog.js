@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Keeps CHANGELOG.md in step with versions.
 //   changelog.js release       dates the section of the version in package.json; run by `npm version`
-//   changelog.js notes 1.2.3   prints that version's section; exit code 1 when there is none, or the package has another version
+//   changelog.js notes 1.2.3   prints the section of that version; exit code 1 if it is missing, or package.json differs
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const [, , command, wanted] = process.argv;
@@ -29,7 +29,7 @@ function section(name) {
 }
 
 if (command === 'release') {
-  // `npm version` has written the new version already; its section may be named, or still be the unreleased one.
+  // `npm version` has already written the new version to package.json. The unreleased section may have another number.
   const heading = /^## (\S+) \(unreleased\)$/m.exec(text);
   if (heading === null) fail('CHANGELOG.md has no section "## X.Y.Z (unreleased)": nothing to release');
   const date = new Date().toISOString().slice(0, 10);

@@ -1,4 +1,4 @@
-// `npm run build` starts here: what an earlier build left in `dist` would be packed as if it were of this one.
+// First step of `npm run build`: files of an earlier build in `dist` would be packed with the new ones.
 import { rmSync } from 'node:fs';
 
 rmSync(new URL('../dist/', import.meta.url), { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// Files that `tsc` does not copy: the chat page, Faye's browser client with its licence notice, and the documentation as pages.
+// Copies files that `tsc` does not: the chat page, Faye's browser client with its licence notice, and the documentation as HTML.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { renderDocs } from './render-docs.js';

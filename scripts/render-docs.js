@@ -1,4 +1,5 @@
-// Renders the documentation to the pages that the program serves under /docs/: flat, docs/README.md being the index.
+// Renders the documentation to the HTML pages that the program serves under /docs/, all in one folder.
+// docs/README.md is the index.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ const files = [
   'SECURITY.md',
 ];
 
-/** Renders all of it into this folder, emptied first. */
+/** Empties this folder and renders all pages into it. */
 export function renderDocs(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -76,7 +77,7 @@ function tableOf({ parser }, { header, rows }) {
   return `<table><thead>${row(header, 'th')}</thead><tbody>${rows.map((cells) => row(cells, 'td')).join('')}</tbody></table>`;
 }
 
-/** A link to another page of the documentation, as the pages are named here. */
+/** Turns a link to another file of the documentation into one to its page. */
 function targetOf(file, href) {
   const [path, anchor] = href.split('#');
   const target = posix.join(posix.dirname(file), path);
@@ -84,7 +85,7 @@ function targetOf(file, href) {
   return pageOf(target) + (anchor === undefined ? '' : `#${anchor}`);
 }
 
-/** The anchor a heading gets, as GitHub makes it. */
+/** The anchor of a heading, the same as on GitHub. */
 function anchorOf(heading) {
   return heading
     .toLowerCase()

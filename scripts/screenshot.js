@@ -1,4 +1,4 @@
-// Makes the pictures of the chat page in docs/images/ again, with the program as it is built. Needs Chromium.
+// Takes the screenshots of the chat page in docs/images/ again, from the build in `dist`. Needs Chromium.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -31,7 +31,7 @@ try {
   await browser.close();
 }
 
-/** Has two people talk, each in a tab, and takes a picture of the first one's. A new server each: it has no earlier messages. */
+/** Two people chat, each in a tab; takes a screenshot of the first tab. A new server each time has no earlier messages. */
 async function picture(colorScheme, path) {
   const server = spawn(process.execPath, [`${root}bin/bayeuxd.js`, '--port', '0']);
   const exited = once(server, 'exit');

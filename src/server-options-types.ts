@@ -22,7 +22,7 @@ export interface ReplayOptions {
   readonly maxEvents?: number | undefined;
   /** How long events are kept, unless the rule of the channel says otherwise. Milliseconds; `86400000` by default. */
   readonly maxAge?: number | undefined;
-  /** A subscription from an id after which events are already discarded: refuse it, or start at the oldest event. `fail` by default. */
+  /** If events after the id in a subscribe are already discarded: refuse it (`fail`), or start at the oldest event (`earliest`). `fail` by default. */
   readonly onGap?: 'fail' | 'earliest' | undefined;
   /** Where an event has its replay id: in `data.event` where possible, in `ext`, or in both. `both` by default. */
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
@@ -32,7 +32,7 @@ export interface ReplayOptions {
 
 /** Tells clients that ask for it the time of the server; `false` turns this off. */
 export interface TimesyncOptions {
-  /** Error of a client’s estimate from which on the client gets a correction. Milliseconds; `25` by default. */
+  /** A client gets a correction when its estimate is wrong by at least this. Milliseconds; `25` by default. */
   readonly accuracy?: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface ActivityOptions {
 
 /** Answers to cross-origin preflights. */
 export interface CorsOptions {
-  /** How long a browser may cache an answer. Seconds; `86400` by default. */
+  /** How long a browser may cache the answer to a preflight. Seconds; `86400` by default. */
   readonly maxAge?: number | undefined;
   /** Request headers allowed, besides those that a preflight names. `Accept`, `Authorization`, `Content-Type`, `Pragma`, `X-Requested-With` by default. */
   readonly headers?: readonly string[] | undefined;
@@ -62,11 +62,11 @@ export interface AuthJwksOptions {
   readonly maxStale?: number | undefined;
 }
 
-/** What `server.revoke` remembers, until the revoked tokens have expired. */
+/** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
 export interface AuthRevocationsOptions {
-  /** Users and tokens at most. When the list is full, `server.revoke` still ends sessions, and fails. Entries; `100000` by default. */
+  /** Largest number of users and tokens in the list. When the list is full, `server.revoke` ends the sessions and then fails. Entries; `100000` by default. */
   readonly maxEntries?: number | undefined;
-  /** Memory of the list at most. An entry takes about 300. Bytes; `33554432` by default. */
+  /** Largest memory of the list. An entry takes about 300 bytes. Bytes; `33554432` by default. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -74,9 +74,9 @@ export interface AuthRevocationsOptions {
 export interface AuthOptions {
   /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
   readonly secret?: string | undefined;
-  /** File with that secret; only its owner should be able to read it. */
+  /** File with that secret. The log warns if other users can access it. */
   readonly secretFile?: string | undefined;
-  /** File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. */
+  /** File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;
@@ -113,7 +113,7 @@ export interface AuthOptions {
   readonly anonymous?: boolean | undefined;
   /** Claims that are copied to `session.user.info`. None by default. */
   readonly info?: readonly string[] | undefined;
-  /** What `server.revoke` remembers, until the revoked tokens have expired. */
+  /** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
   readonly revocations?: AuthRevocationsOptions | undefined;
   /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
   readonly grantsClaim?: string | undefined;
@@ -153,7 +153,7 @@ export interface WebsocketOptions {
   readonly protocol?: string | undefined;
   /** Messages in one frame; 0 means no limit. Events; `0` by default. */
   readonly messagesPerFrame?: number | undefined;
-  /** Size of one frame; it carries at least one message. Bytes; `65536` by default. */
+  /** Size of one frame. A single message may exceed it. Bytes; `65536` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Unsent bytes of a slow socket above which events wait in the queue. Bytes; `262144` by default. */
   readonly maxBufferedBytes?: number | undefined;
@@ -189,7 +189,7 @@ export interface CallbackPollingOptions {
   readonly maxInterval?: number | undefined;
   /** Query parameter that names the function. `jsonp` by default. */
   readonly parameter?: string | undefined;
-  /** Length of that function’s name. Characters; `64` by default. */
+  /** Length of the name of the function. Characters; `64` by default. */
   readonly maxLength?: number | undefined;
 }
 
@@ -207,7 +207,7 @@ export interface EventSourceOptions {
 export interface ServerOptions {
   /** How long a /meta/connect is held. Milliseconds; `30000` by default. */
   readonly timeout?: number | undefined;
-  /** Pause clients are told to keep between a connect reply and the next connect. Milliseconds; `0` by default. */
+  /** Pause that the server advises between a connect reply and the next connect. Milliseconds; `0` by default. */
   readonly interval?: number | undefined;
   /** Silence allowed after `interval` before a session expires. Milliseconds; `15000` by default. */
   readonly maxInterval?: number | undefined;
@@ -227,9 +227,9 @@ export interface ServerOptions {
   readonly hosts?: readonly string[] | undefined;
   /** How often the policy is asked again about a session and its subscriptions; 0 is never. Milliseconds; `0` by default. */
   readonly revalidateEvery?: number | undefined;
-  /** When the policy, asked again, fails to answer: `end` makes the client shake hands again, `keep` lets the session go on. `end` by default. */
+  /** If the policy fails when it is asked again: `end` makes the client shake hands again, `keep` lets the session continue. `end` by default. */
   readonly revalidateFailure?: 'end' | 'keep' | undefined;
-  /** Transports served, in order of preference; `long-polling` brings its cross-origin alias. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
+  /** Transports served, in order of preference. `long-polling` includes `cross-origin-long-polling`. `websocket`, `eventsource`, `long-polling`, `cross-origin-long-polling`, `callback-polling` by default. */
   readonly transports?:
     | readonly (
         | 'websocket'
@@ -239,7 +239,7 @@ export interface ServerOptions {
         | 'callback-polling'
       )[]
     | undefined;
-  /** Size of one HTTP response with events; it carries at least one event. Bytes; `524288` by default. */
+  /** Size of one HTTP response with events. A single event may exceed it. Bytes; `524288` by default. */
   readonly maxFlushBytes?: number | undefined;
   /** Events travel only with /meta/connect replies. `false` by default. */
   readonly metaConnectDeliverOnly?: boolean | undefined;
@@ -253,15 +253,15 @@ export interface ServerOptions {
   readonly maxQueue?: number | undefined;
   /** Bytes that may wait for one session. Bytes; `4194304` by default. */
   readonly maxQueueBytes?: number | undefined;
-  /** Memory of the events that wait for all sessions, each event counted once; above it, the sessions with the most are ended. Bytes; heap limit / 4 by default. */
+  /** Memory for the waiting events of all sessions, each event counted once. Above it, the server ends the sessions with the most. Bytes; heap limit / 4 by default. */
   readonly maxQueuedBytes?: number | undefined;
   /** What happens when a queue is full. `disconnect` by default. */
   readonly queueOverflow?: 'disconnect' | 'dropOldest' | 'dropNewest' | OverflowDecision | undefined;
   /** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
   readonly channels?: { readonly [pattern: string]: ChannelRuleOptions } | undefined;
-  /** Events that are sent again: those that could not be written, or also those of a lost connect reply. `unflushed` by default. */
+  /** Events to send again: those that could not be written (`unflushed`), or also those of a lost connect reply (`resend`). `unflushed` by default. */
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
-  /** Clients whose repeated publishes are recognised: Faye clients, all, or none. `faye` by default. */
+  /** Whose repeated publishes are recognised and not delivered twice: those of Faye clients, all, or none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
   /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
@@ -273,9 +273,9 @@ export interface ServerOptions {
   readonly maxChannelSegments?: number | undefined;
   /** Size of one HTTP body or WebSocket message, decompressed. Bytes; `262144` by default. */
   readonly maxMessageSize?: number | undefined;
-  /** Memory of the unfinished requests of all clients; one request may take a quarter of what is free, else it gets 503. Bytes; heap limit / 8 by default. */
+  /** Memory for the unfinished requests of all clients. A request that needs more than a quarter of the free part gets 503. Bytes; heap limit / 8 by default. */
   readonly maxIncomingBytes?: number | undefined;
-  /** Memory of messages of one session that wait for earlier ones; above it, HTTP gets 503 and a WebSocket is not read. Bytes; `4194304` by default. */
+  /** Memory for the messages of one session that wait for earlier ones. Above it, HTTP requests get 503, and a WebSocket is not read. Bytes; `4194304` by default. */
   readonly maxWaitingBytes?: number | undefined;
   /** Messages in one batch. Messages; `1000` by default. */
   readonly maxBatch?: number | undefined;
@@ -285,7 +285,7 @@ export interface ServerOptions {
   readonly maxPatternsPerMessage?: number | undefined;
   /** Subscriptions of one session. Subscriptions; `1000` by default. */
   readonly maxSubscriptions?: number | undefined;
-  /** Memory of the subscriptions of all sessions; one session may take a 16th of what is free. Bytes; heap limit / 8 by default. */
+  /** Memory for the subscriptions of all sessions. One session may use a 16th of the free part. Bytes; heap limit / 8 by default. */
   readonly maxSubscriptionBytes?: number | undefined;
   /** Open sessions; further handshakes get 503. Twice as many WebSockets may be open. Sessions; one per 32 KiB of the heap limit by default. */
   readonly maxSessions?: number | undefined;
@@ -299,17 +299,17 @@ export interface ServerOptions {
   readonly timesync?: TimesyncOptions | boolean | undefined;
   /** The application may send and receive bytes. `true` by default. */
   readonly binary?: boolean | undefined;
-  /** The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone. `false` by default. */
+  /** Adds the time to every reply and event: as ISO 8601, or in the form of the specification, without a time zone. `false` by default. */
   readonly timestamp?: false | 'iso' | 'bayeux' | undefined;
   /** Ends sessions whose clients only connect. */
   readonly activity?: ActivityOptions | undefined;
-  /** Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed. `false` by default. */
+  /** Proxies whose `X-Forwarded-*` headers are trusted: the number of proxies in front, or a list of them. `false` by default. */
   readonly trustProxy?: number | readonly string[] | false | undefined;
   /** Publishing without a session, as backends do with curl. `deny` by default. */
   readonly unconnectedPublish?: 'deny' | 'allow' | UnconnectedPublish | undefined;
-  /** Pages that may use the server: of its own origin, of any, or of those listed. `same` by default. */
+  /** Origins whose pages may use the server: its own (`same`), any (`*`), or those listed. `same` by default. */
   readonly origins?: readonly string[] | 'same' | '*' | RegExp | OriginPredicate | undefined;
-  /** Set if the policy trusts cookies: refuses options that would let other sites in. `false` by default. */
+  /** Turn it on if the policy trusts cookies. The server then refuses options that would let other sites in. `false` by default. */
   readonly authByCookie?: boolean | undefined;
   /** Answers to cross-origin preflights. */
   readonly cors?: CorsOptions | undefined;
@@ -317,7 +317,7 @@ export interface ServerOptions {
   readonly auth?: AuthOptions | undefined;
   /** HTTP status of a held poll that a newer one replaces. `500` by default. */
   readonly duplicateConnectStatus?: number | undefined;
-  /** The clientId alone resolves a session; `false` demands its browser cookie too. `true` by default. */
+  /** The clientId alone identifies a session; `false` requires its browser cookie too. `true` by default. */
   readonly trustClientSession?: boolean | undefined;
   /** The cookie by which a browser’s tabs are counted; `false` sets none. */
   readonly browserCookie?: BrowserCookieOptions | boolean | undefined;

@@ -68,8 +68,8 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   }
 
   /**
-   * Reads `auth.secretFile` and `auth.keyFile` again, and fetches `auth.jwks.url` again for the next token. Sessions go on
-   * until their tokens expire. Throws `UsageError` for a file without a usable key; the old keys stay then.
+   * Reads `auth.secretFile` and `auth.keyFile` again, and fetches `auth.jwks.url` again for the next token. Open sessions
+   * stay until their tokens expire. Throws `UsageError` for a file without a usable key, and keeps the old keys.
    */
   reloadKeys(): void {
     this.#auth?.reloadKeys();

@@ -5,12 +5,12 @@ import { Meter } from './meter.js';
 import { channelName } from './publisher.js';
 import { openSessions } from './session.js';
 
-/** So long the server has to see off those who came before. Milliseconds. */
+/** Time for the server to close the sessions of the warm-up. Milliseconds. */
 const PARTING = 500;
 
 /**
- * Clients arrive: each has its own connection and does handshake, subscribe and first connect. As many come and go before, so that
- * the code is warm that serves those who are measured.
+ * Measures arriving clients: each opens its own connection, and does handshake, subscribe and first connect.
+ * As many clients arrive and leave before the measurement, to warm up the code.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around

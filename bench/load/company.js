@@ -7,7 +7,7 @@ const PER_REQUEST = 100;
 const CHURNERS = 20;
 
 /**
- * Subscriptions to channels that nothing is published to, one each.
+ * Opens sessions with `count` subscriptions, each to a channel of its own without traffic.
  *
  * @param {import('./session.js').Site} site
  * @param {number} count
@@ -21,11 +21,11 @@ export async function openBallast(site, count) {
   return sessions;
 }
 
-/** Sessions that subscribe and unsubscribe all the time: half of them to the hot channel, half to ones of their own. */
+/** Sessions that subscribe and unsubscribe all the time: half of them to the measured channel, half to channels of their own. */
 export class Churn {
   #stopped = false;
 
-  /** @param {import('./session.js').Session[]} sessions @param {number} rate Changes a second, all together. */
+  /** @param {import('./session.js').Session[]} sessions @param {number} rate Changes per second, of all sessions together. */
   constructor(sessions, rate) {
     this.sessions = sessions;
     const pause = (1000 * sessions.length) / rate;

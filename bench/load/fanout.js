@@ -6,12 +6,12 @@ import { channelName, Publisher } from './publisher.js';
 import { Metronome, Pump } from './pump.js';
 import { openSessions } from './session.js';
 
-/** How long nothing may come before what is missing counts as lost. Milliseconds. */
+/** Time without any message after which missing ones count as lost. Milliseconds. */
 const SILENCE = 5000;
 
 /**
- * Publishers send to channels and subscribers hear it: in a closed loop, where `window` publishes are under way, or at
- * a fixed rate. Without subscribers a publish is done when it is answered.
+ * Publishers send to channels with subscribers, in a closed loop with `window` publishes in flight, or at a
+ * fixed rate. Without subscribers a publish is complete when it is answered.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around
@@ -27,7 +27,7 @@ export async function fanout(load, around) {
     session.listener = ledger.listener(streamsOf(load, index, streams));
   }
   const publishers = await openPublishers(site, load, streams);
-  // At a slow rate the code would still be cold after the warm-up: one request after another warms it.
+  // The warm-up sends one request after another: at a slow rate, the code would still be cold at its end.
   const warming = new Pump(ledger, publishers, load.rate > 0 ? { ...load, window: load.batch } : load);
   const churn = await Churn.open(site, load.churn);
 
@@ -62,7 +62,7 @@ export async function fanout(load, around) {
 }
 
 /**
- * Goes on at a fixed rate when what was under way has come.
+ * Ends the warm-up, and starts to publish at a fixed rate when all messages in flight have arrived.
  *
  * @param {number} rate
  * @param {Pump} warming
@@ -98,17 +98,17 @@ async function openPublishers(site, load, streams) {
     const own = Array.from({ length: streams }, (_, stream) => stream).filter(
       (s) => s % load.publishers === index,
     );
-    // A raw server sends a message back to its sender as well.
+    // A raw server also sends a message back to its sender.
     if (site.dialect === 'raw') session.listener = site.ledger.listener(streamsOf(load, 0, streams));
     return new Publisher(site, session, own, load);
   });
 }
 
 /**
- * Waits until everything came, or nothing comes any more; then a little longer for what comes twice.
+ * Waits until all messages have arrived, or none arrive any more. Then waits a little longer for duplicates.
  *
  * @param {Ledger} ledger
- * @param {boolean} answered Whether publishes are answered at all.
+ * @param {boolean} answered Whether the server answers publishes.
  */
 async function drained(ledger, answered) {
   let seen = 0;

@@ -4,21 +4,21 @@ const SLOTS = 256;
 const META = Buffer.from('"/meta/');
 
 /**
- * What one WebSocket frame or HTTP body says: runs of events, and whether a meta message is in it.
+ * The contents of one WebSocket frame or HTTP body: runs of events, and whether it has a meta message.
  *
  * @typedef {{ runs: ArrayLike<number>, meta: boolean }} Reading
  */
 
 /**
- * Reads events. A server sends the same bytes to every subscriber, so that comparing with what was read before is
- * most of the work: every byte of every delivery is looked at, but only new ones are read.
+ * Parses events. A server sends the same bytes to every subscriber, so the reader compares each delivery with
+ * earlier ones, byte by byte, and parses only new ones.
  */
 export class FrameReader {
   /** @type {(Reading & { bytes: Buffer } | undefined)[]} */
   #slots = new Array(SLOTS);
   /** @type {number[]} */
   #runs = [];
-  /** Where the first mark was in the frame read last. */
+  /** Position of the first mark in the last frame. */
   #hint = 0;
 
   /** @param {Buffer} bytes @param {number} start @param {number} end @returns {Reading} */
@@ -36,7 +36,7 @@ export class FrameReader {
     return reading;
   }
 
-  /** By length and the last two digits of the first number: neighbours in time do not share a slot. */
+  /** Chosen by length and the last two digits of the first number, so that consecutive frames get different slots. */
   #slotOf(/** @type {Buffer} */ bytes, /** @type {number} */ start, /** @type {number} */ end) {
     const digits = start + this.#hint + 16;
     if (digits + 1 >= end) return 0;

@@ -2,7 +2,7 @@ import { openSocket } from './socket.js';
 
 const NO_KEY = Buffer.alloc(4);
 
-/** One keep-alive connection with one request under way at a time. */
+/** One keep-alive connection, with one request in flight at a time. */
 export class HttpConduit {
   takesMany = false;
   /** @type {import('node:net').Socket | undefined} */
@@ -11,7 +11,7 @@ export class HttpConduit {
   #target;
   #onBody;
   #onLost;
-  /** The head of a request up to its length; a session adds its cookies. */
+  /** The head of a request, without cookies and `Content-Length`. */
   #head;
 
   /**
@@ -28,7 +28,6 @@ export class HttpConduit {
     this.opened = Promise.resolve();
   }
 
-  /** Whether a publish may be written now. */
   get ready() {
     return !this.#busy;
   }
@@ -45,7 +44,7 @@ export class HttpConduit {
     this.write([this.request(text).bytes]);
   }
 
-  /** One whole request. @param {Buffer[]} requests */
+  /** @param {Buffer[]} requests Exactly one. */
   write([request]) {
     if (this.#busy) throw new Error('a request is under way');
     this.#busy = true;
@@ -106,7 +105,7 @@ function whole(bytes, start, stop, end) {
   return stop <= end ? { bytes, start, end: stop, used: stop } : undefined;
 }
 
-/** The body of a chunked response, once all of it is there. @param {Buffer} bytes @param {number} at @param {number} end */
+/** The body of a chunked response; undefined until it is complete. @param {Buffer} bytes @param {number} at @param {number} end */
 function unchunked(bytes, at, end) {
   const parts = [];
   for (;;) {

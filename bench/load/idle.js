@@ -4,11 +4,11 @@ import { Meter } from './meter.js';
 import { channelName } from './publisher.js';
 import { openSessions } from './session.js';
 
-/** Sessions before the first reading, so that code and tables are there already. */
+/** Sessions before the first reading, so that code is compiled and tables are allocated. */
 const EARLY = 200;
 
 /**
- * What a session costs while it does nothing: it is subscribed, and its connect is held.
+ * Measures the memory of an idle session: it is subscribed, and its connect is held.
  *
  * @param {import('../scenarios/index.js').Load} load
  * @param {import('./main.js').Surroundings} around

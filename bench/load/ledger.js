@@ -1,16 +1,16 @@
 import { Histogram } from '../stats.js';
 
-/** How many numbers of one stream may be under way. A power of two. */
+/** Most numbers of one stream that may be in flight. A power of two. */
 const RING = 4096;
 const MASK = RING - 1;
 
 /**
- * What was sent and who got it. A *stream* is one publisher's numbered flow of messages to one channel; every subscriber
- * of the channel has to get each number once and in order.
+ * Records sent messages and their deliveries. A *stream* is the numbered messages of one publisher to one
+ * channel. Every subscriber of the channel must get each number once and in order.
  */
 export class Ledger {
   sent = 0;
-  /** Publishes that every subscriber has got, or, where there is none, that were answered. */
+  /** Publishes that all subscribers have received; without subscribers, publishes that were answered. */
   completed = 0;
   delivered = 0;
   replies = 0;
@@ -20,11 +20,11 @@ export class Ledger {
   stray = 0;
   latency = new Histogram();
   measuring = false;
-  /** Deliveries and completed publishes while measuring. */
+  /** Counted only while `measuring`. */
   measured = { deliveries: 0, completed: 0 };
-  /** Called whenever `completed` grew. */
+  /** Called when `completed` has grown. */
   onCompleted = () => {};
-  /** Called whenever replies came: a publisher that waited for one may go on. */
+  /** Called when replies have come: a publisher that waited for one may continue. */
   onReplied = () => {};
 
   /** @type {Listener[]} */
@@ -33,7 +33,7 @@ export class Ledger {
   #answered;
   #floor;
   #audience;
-  /** Per stream and number: how many subscribers wait for this number next. */
+  /** Per stream and number: how many subscribers expect this number next. */
   #waiting;
   #sentAt;
 
@@ -47,7 +47,7 @@ export class Ledger {
     this.#sentAt = new Float64Array(streams * RING);
   }
 
-  /** A subscriber that has to get these streams from now on. @param {readonly number[]} streams */
+  /** A new subscriber, which must get all later messages of these streams. @param {readonly number[]} streams */
   listener(streams) {
     const listener = new Listener(this.#next.length);
     for (const stream of streams) {
@@ -59,7 +59,7 @@ export class Ledger {
     return listener;
   }
 
-  /** The number that a stream's next publish gets. @param {number} stream */
+  /** The number of the stream's next publish. @param {number} stream */
   next(stream) {
     return this.#next[stream];
   }
@@ -157,9 +157,9 @@ export class Ledger {
   }
 }
 
-/** One subscriber: the number it has to get next per stream (-1: none of its own) and those it was passed over for. */
+/** One subscriber. `next`: the number expected next in each stream; -1 if it does not get the stream. */
 export class Listener {
-  /** @type {Set<number>} */
+  /** Numbers that were skipped and have not come yet. @type {Set<number>} */
   missing = new Set();
 
   /** @param {number} streams */

@@ -5,13 +5,13 @@ import { idle } from './idle.js';
 import { usageOf } from './usage.js';
 
 /**
- * What a workload may rely on: whom to talk to, how long, and how to ask the server about itself.
+ * The parameters of a workload, and functions that read usage of the server.
  *
  * @typedef {object} Surroundings
  * @property {{ target: { port: number, path: string }, dialect: 'bayeux' | 'raw' | 'echo', onLost(why: string): void }} site
  * @property {number} seconds
  * @property {number} warmup Seconds.
- * @property {number} scale Share of the sessions that come, where they are what is measured.
+ * @property {number} scale Share of the sessions to open, in workloads that measure sessions.
  * @property {() => Promise<import('./usage.js').Usage>} usage
  * @property {() => Promise<{ rss: number, heapUsed: number }>} memory
  */

@@ -1,6 +1,6 @@
-// Every publish carries two marks of fixed width, found by looking for one byte and never by parsing JSON: `~#` in its
-// data, which comes with each delivery, and `~@` in its id, which comes with the reply. Both go on with
-// SSSSSS.QQQQQQQQQ~, the stream and the number within the stream.
+// Every publish has two marks of fixed width, which are found by one byte, without parsing JSON: `~#` in its
+// data, which each delivery repeats, and `~@` in its id, which the reply repeats. Both continue with
+// SSSSSS.QQQQQQQQQ~: the stream, and the number in the stream.
 
 const TILDE = 126;
 const STREAM_DIGITS = 6;
@@ -13,15 +13,15 @@ export const replyMark = { tag: 64, text: `~@${'0'.repeat(STREAM_DIGITS)}.${'0'.
 const DOT = 2 + STREAM_DIGITS;
 
 /**
- * Reads the marks between two positions as runs: stream, first number, last number, and so on. Writes one byte at `end`
- * while it works, and puts the old one back.
+ * Reads the marks between two positions into runs: each is stream, first number, last number. Overwrites the
+ * byte at `end` as a sentinel, and restores it.
  *
  * @param {Buffer} bytes
  * @param {number} start
  * @param {number} end
  * @param {{ tag: number }} mark
- * @param {number[]} runs Emptied first.
- * @returns {number} Where the first mark is, or -1.
+ * @param {number[]} runs Its old contents are removed.
+ * @returns {number} Position of the first mark, or -1.
  */
 export function readMarks(bytes, start, end, { tag }, runs) {
   runs.length = 0;
@@ -57,7 +57,7 @@ function digits(bytes, at, width) {
 }
 
 /**
- * Writes the numbers into a mark whose digits are there already.
+ * Overwrites the digits of a mark.
  *
  * @param {(at: number, width: number, value: number) => void} put
  * @param {number} at

@@ -1,10 +1,11 @@
 import { machineBusy, ownUsage } from './usage.js';
 
 /**
- * Reads the clocks at both ends of a measurement: the server's CPU, this process's, and everybody's.
+ * Reads CPU times at the start and end of a measurement: of the server, of this process, and of the whole
+ * machine.
  *
  * @typedef {import('./usage.js').Usage} Usage
- * @typedef {{ seconds: number, server: number, load: number, others: number }} Shares Of one core each, 1 is all of it.
+ * @typedef {{ seconds: number, server: number, load: number, others: number }} Shares Each a share of one core; 1 is a whole core.
  */
 export class Meter {
   #serverUsage;

@@ -12,7 +12,7 @@ export function channelName(index) {
   return `/bench/c${String(index).padStart(CHANNEL_DIGITS, '0')}`;
 }
 
-/** Publishes to its streams in turn. The request is built once; a publish copies it and writes the digits. */
+/** Publishes to its streams in turn. It builds the request once; each publish copies the request and writes the digits. */
 export class Publisher {
   #streams;
   #turn = 0;
@@ -24,7 +24,7 @@ export class Publisher {
   #template;
   #length;
   #places;
-  /** Requests of this turn of the event loop, which leave in one write. @type {Buffer[]} */
+  /** Requests of this event-loop turn, sent in one write. @type {Buffer[]} */
   #requests = [];
 
   /**
@@ -49,7 +49,7 @@ export class Publisher {
     this.#template = this.#conduit.request(`[${new Array(batch).fill(message).join(',')}]`);
   }
 
-  /** Whether another request may be made: HTTP takes one at a time. */
+  /** Whether another request may be made. HTTP allows one at a time. */
   get ready() {
     return this.#conduit.ready && (this.#requests.length === 0 || this.#conduit.takesMany);
   }
@@ -73,7 +73,7 @@ export class Publisher {
     this.#requests = [];
   }
 
-  /** @param {(at: number, width: number, value: number) => void} put @param {number} at Where the message begins. */
+  /** @param {(at: number, width: number, value: number) => void} put @param {number} at Start of the message. */
   #number(put, at) {
     const stream = this.#streams[this.#turn];
     this.#turn = (this.#turn + 1) % this.#streams.length;
@@ -103,7 +103,7 @@ function dataOf(size, speaks) {
   return { data, ext: { binary: {} } };
 }
 
-/** Words of a small vocabulary in no order: what compresses about as well as text does. @param {number} length */
+/** Words of a small vocabulary in no order. They compress about as well as real text. @param {number} length */
 function proseOf(length) {
   let text = '';
   for (let seed = 1; text.length < length; seed = (seed * 48_271) % 0x7fffffff) {

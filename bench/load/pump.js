@@ -2,7 +2,7 @@ import { nowUs } from './clock.js';
 
 /** @typedef {import('./publisher.js').Publisher} Publisher */
 
-/** Keeps `window` publishes under way. Looks once per turn of the event loop, as the replies of a turn come together. */
+/** Keeps `window` publishes in flight. Refills once per event-loop turn, since the replies of a turn arrive together. */
 export class Pump {
   #ledger;
   #publishers;
@@ -54,7 +54,7 @@ export class Pump {
   }
 }
 
-/** Publishes at a fixed rate, whatever comes back. */
+/** Publishes at a fixed rate, independent of replies. */
 export class Metronome {
   #stopped = false;
 
@@ -66,7 +66,7 @@ export class Metronome {
       if (this.#stopped) return;
       for (; due <= nowUs(); due += 1e6 / rate) {
         const publisher = publishers[turn % publishers.length];
-        // HTTP takes one request at a time: this one is late, and so is what follows.
+        // HTTP allows one request at a time: this publish is late, and so are those after it.
         if (!publisher?.ready) break;
         turn++;
         publisher.publish();

@@ -10,7 +10,7 @@ const ACK = Buffer.from('"ack":');
 const SETUP_LIMIT = 30_000;
 
 /**
- * What all sessions of a run share.
+ * Settings that all sessions of a run share.
  *
  * @typedef {object} Site
  * @property {{ port: number, path: string }} target
@@ -25,7 +25,7 @@ const reader = new FrameReader();
 /** @type {number[]} */
 const runs = [];
 
-/** One client: hears events, or publishes, and keeps a `/meta/connect` held. */
+/** One client: it receives events or publishes, and always has a `/meta/connect` held. */
 export class Session {
   clientId = '';
   /** @type {import('./ledger.js').Listener | undefined} */
@@ -34,10 +34,10 @@ export class Session {
 
   #site;
   #conduit;
-  /** Where publishes go: a poll holds the other connection. */
+  /** The connection for publishes: with long-polling a second one, since the held poll occupies the first. */
   #side;
   #ids = 0;
-  /** The last batch it got, if it acknowledges. */
+  /** The last batch received, for acknowledgements. */
   #batch = 0;
   #closed = false;
   /** @type {Map<string, { resolve(reply: any): void, reject(error: Error): void }>} */
@@ -50,7 +50,7 @@ export class Session {
     this.#side = this.#conduit;
   }
 
-  /** Handshakes, subscribes if there is something to subscribe to, and connects. @param {string} [pattern] */
+  /** Handshakes, subscribes if there is a `pattern`, and connects. @param {string} [pattern] */
   async open(pattern) {
     await this.#conduit.opened;
     if (this.#site.dialect !== 'bayeux') return this;
@@ -79,7 +79,6 @@ export class Session {
     return this.ask({ channel: '/meta/unsubscribe', clientId: this.clientId, subscription });
   }
 
-  /** The connection that publishes go out on. */
   get publishing() {
     this.publishes = true;
     if (this.#side === this.#conduit && this.#site.transport === 'long-polling') {
@@ -188,12 +187,12 @@ export class Session {
 }
 
 /**
- * Opens many sessions, some at a time.
+ * Opens many sessions, `atOnce` at a time.
  *
  * @param {Site} site
  * @param {number} count
  * @param {(index: number) => string | undefined} patternOf
- * @param {(session: Session, took: number) => void} [onOpened] Told how many microseconds it took.
+ * @param {(session: Session, took: number) => void} [onOpened] `took`: microseconds.
  */
 export async function openSessions(site, count, patternOf, onOpened = () => {}, atOnce = 64) {
   /** @type {Session[]} */

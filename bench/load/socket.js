@@ -3,17 +3,17 @@ import { connect } from 'node:net';
 const SIZE = 1 << 18;
 
 /**
- * One buffer that every socket of this process reads into, so that a read allocates nothing. What was read is worth
- * something only until the callback returns. A byte is kept behind its end for the sentinel of `markers.js`.
+ * One buffer that all sockets of this process read into, so that a read allocates nothing. Its contents are
+ * valid only until the callback returns. It has one extra byte for the sentinel of `markers.js`.
  */
 const scratch = Buffer.allocUnsafeSlow(SIZE + 1);
 const readInto = scratch.subarray(0, SIZE);
 
 /**
- * A TCP connection that hands over its bytes without a copy, and copies only what its reader left for later.
+ * A TCP connection that passes its bytes on without a copy. It copies only the bytes that its reader left.
  *
  * @param {number} port
- * @param {(bytes: Buffer, end: number) => number} onBytes Says how many of the bytes it used up.
+ * @param {(bytes: Buffer, end: number) => number} onBytes Returns how many bytes it consumed.
  * @param {() => void} onClosed
  */
 export function openSocket(port, onBytes, onClosed) {

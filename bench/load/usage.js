@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { nowUs } from './clock.js';
 
-/** Linux counts in hundredths of a second, whatever the kernel's own tick. */
+/** The unit of CPU time in `/proc`: a hundredth of a second, independent of the kernel's own tick. */
 const TICK_US = 10_000;
 
 /**
- * CPU of another process, all its threads. Where there is no `/proc`, it has to be asked, and a busy one answers late.
+ * CPU time of another process, all threads. Without `/proc` the process has to be asked, and a busy one
+ * answers late.
  *
  * @param {number} pid
  * @param {() => Promise<Usage>} ask
@@ -21,13 +22,13 @@ export async function usageOf(pid, ask) {
   return { at: nowUs(), cpu: (Number(fields[11]) + Number(fields[12])) * TICK_US };
 }
 
-/** CPU of this process. @returns {Usage} */
+/** CPU time of this process. @returns {Usage} */
 export function ownUsage() {
   const { user, system } = process.cpuUsage();
   return { at: nowUs(), cpu: user + system };
 }
 
-/** Microseconds that all cores were busy since the machine started. */
+/** Busy time of all cores since the machine started. Microseconds. */
 export function machineBusy() {
   let ms = 0;
   for (const { times } of cpus()) ms += times.user + times.nice + times.sys + times.irq;

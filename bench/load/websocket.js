@@ -1,13 +1,13 @@
 import { constants, inflateRawSync } from 'node:zlib';
 import { openSocket } from './socket.js';
 
-/** One fixed key: a mask has to be there, and to vary it would only cost the load its time. */
+/** A fixed key: WebSocket requires a mask, and a random key would only cost time. */
 const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n';
-/** What ends a flush, and is left out of a frame. */
+/** The end of a flush, which frames omit (RFC 7692). */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** The compressed payload read last, and what it says: the next client mostly gets the same. */
+/** The last compressed payload and its text. The next client usually gets the same payload. */
 let inflated = { payload: Buffer.alloc(0), text: Buffer.alloc(1) };
 
 /** A client's text frame. @param {string} text @returns {{ bytes: Buffer, start: number, key: Buffer }} */
@@ -29,7 +29,7 @@ function maskedFrame(opcode, payload) {
   return { bytes, start, key: KEY };
 }
 
-/** A WebSocket without its library: as little work per frame as there can be. */
+/** A minimal WebSocket client, with as little work per frame as possible. */
 export class WebSocketConduit {
   takesMany = true;
   /** @type {import('node:net').Socket} */
@@ -63,12 +63,10 @@ export class WebSocketConduit {
     );
   }
 
-  /** Whether a publish may be written now. */
   get ready() {
     return this.#socket.writableLength < 1 << 20;
   }
 
-  /** A publish goes out as one frame. */
   request = textFrame;
 
   /** @param {string} text */
@@ -124,7 +122,7 @@ export class WebSocketConduit {
   #onCompressed(payload) {
     if (!payload.equals(inflated.payload)) {
       const text = inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
-      // A byte is kept behind the end for the sentinel of `markers.js`.
+      // One extra byte for the sentinel of `markers.js`.
       inflated = { payload: Buffer.from(payload), text: Buffer.concat([text, Buffer.alloc(1)]) };
     }
     this.#onText(inflated.text, 0, inflated.text.length - 1);

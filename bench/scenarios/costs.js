@@ -3,7 +3,7 @@ const delivery = ['delivery', 'deliveries'];
 /** @type {[string, string]} */
 const publish = ['publish', 'publishes'];
 
-/** What each feature is measured under. @type {Record<string, Pick<import('./index.js').Scenario, 'title' | 'unit' | 'load'>>} */
+/** The loads under which features are measured. @type {Record<string, Pick<import('./index.js').Scenario, 'title' | 'unit' | 'load'>>} */
 const loads = {
   W1: { title: '1,000 WebSocket subscribers, 32 in flight', unit: delivery, load: { subscribers: 1000 } },
   W1w1: {
@@ -23,7 +23,7 @@ const loads = {
   },
 };
 
-/** By name: what it is, and the loads it has a part in. @type {Record<string, { title: string, under: readonly string[], feature: Partial<import('./index.js').Load>, without?: Partial<import('./index.js').Load>, goal?: Record<string, number> }>} */
+/** The features, and the loads in which each takes part. @type {Record<string, { title: string, under: readonly string[], feature: Partial<import('./index.js').Load>, without?: Partial<import('./index.js').Load>, goal?: Record<string, number> }>} */
 const features = {
   ack: { title: 'clients that acknowledge', under: ['W1', 'W1w1', 'L1'], feature: { speaks: 'ack' } },
   timesync: {
@@ -80,7 +80,7 @@ const features = {
   },
 };
 
-/** What each feature costs, for who has it on: run when asked for by `--scenario cost`, or by a feature's name. */
+/** The cost of each feature that is turned on. Run only with `--scenario cost` or the name of a feature. */
 export const costs = Object.entries(features).flatMap(([name, { title, under, feature, without, goal }]) =>
   under.map((id) => {
     const { load, ...rest } = /** @type {import('./index.js').Scenario} */ (loads[id]);

@@ -5,7 +5,7 @@ import { memory } from './memory.js';
 import { webSocket } from './websocket.js';
 
 /**
- * What the load does. Every field has a value in `plain`; a scenario names those it changes.
+ * The load of a scenario. Defaults are in `plain`.
  *
  * @typedef {object} Load
  * @property {'fanout' | 'arrivals' | 'idle'} work
@@ -13,16 +13,16 @@ import { webSocket } from './websocket.js';
  * @property {number} publishers
  * @property {number} subscribers
  * @property {number} channels
- * @property {'channel' | 'wild'} pattern Each subscriber hears one channel; or all of them, by a star or two in turn.
- * @property {number} window Publishes under way, all publishers together.
- * @property {number} rate Publishes a second instead of a window; 0: closed loop.
+ * @property {'channel' | 'wild'} pattern Each subscriber gets one channel, or all of them, with `*` or `**` in turn.
+ * @property {number} window Publishes in flight, of all publishers together.
+ * @property {number} rate Publishes per second instead of a window; 0: closed loop.
  * @property {number} batch Messages in one request.
  * @property {number} size Bytes of the data's JSON.
  * @property {number} ballast Other subscriptions, to channels without traffic.
- * @property {number} churn Subscribes and unsubscribes a second, all together.
- * @property {number} sessions That arrive, or that idle.
- * @property {string} feature What the server has on that is off by default: a name in `servers/features.js`.
- * @property {'' | 'ack' | 'timesync' | 'binary' | 'deflate'} speaks What clients use that not all use.
+ * @property {number} churn Subscribes and unsubscribes per second, of all sessions together.
+ * @property {number} sessions Sessions that arrive or idle.
+ * @property {string} feature Server feature to turn on: a name in `servers/features.js`.
+ * @property {'' | 'ack' | 'timesync' | 'binary' | 'deflate'} speaks Extension that the clients use.
  */
 
 /** @type {Load} */
@@ -45,20 +45,18 @@ const plain = {
 };
 
 /**
- * One line of the table the bench is there for.
- *
  * @typedef {object} Scenario
  * @property {string} id
- * @property {string} group Selects it together with its neighbours.
- * @property {'cost'} [family] Run only when asked for, by this or a narrower name.
- * @property {readonly string[]} [servers] Those it is about; without it, all that speak its transport.
+ * @property {string} group Name that selects all scenarios of the group.
+ * @property {'cost'} [family] A scenario with a family runs only if the flags name it, its group or its family.
+ * @property {readonly string[]} [servers] Servers to run; without it, all that support the transport.
  * @property {string} title
- * @property {[one: string, many: string]} unit What is counted.
- * @property {readonly Measure[]} compare What the ratios are taken of.
+ * @property {[one: string, many: string]} unit What the rate counts.
+ * @property {readonly Measure[]} compare Measures to give ratios of.
  * @property {'prebuilt' | 'sketch' | 'echo' | 'deflated'} [ceiling]
  * @property {Partial<Load>} load
- * @property {{ title: string, load: Partial<Load> }} [own] Run beside it, to hold a server against itself.
- * @property {Goal} [goal] What bayeuxd has to reach: a ratio per measure, at least for rates, at most for the rest.
+ * @property {{ title: string, load: Partial<Load> }} [own] A second load, to compare a server with itself.
+ * @property {Goal} [goal] Goals of bayeuxd: a ratio per measure. A minimum for rates, a maximum for the others.
  *
  * @typedef {'rate' | 'cpu' | 'p50' | 'p99' | 'bytes'} Measure
  * @typedef {{ faye?: Partial<Record<Measure, number>>, ceiling?: Partial<Record<Measure, number>>, own?: Partial<Record<Measure, number>> }} Goal

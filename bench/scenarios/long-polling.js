@@ -16,6 +16,14 @@ export const longPolling = [
     goal: { faye: { rate: 1.6 } },
   },
   {
+    id: 'L6',
+    group: 'L6',
+    title: '20 publishes a second to 50 long-polling subscribers: latency',
+    unit: delivery,
+    compare: ['p50', 'p99'],
+    load: { ...polling, subscribers: 50, rate: 20 },
+  },
+  {
     id: 'L2b1',
     group: 'L2',
     title: 'publishes over HTTP, 32 publishers, one message in a request',

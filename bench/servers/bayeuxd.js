@@ -3,12 +3,12 @@ import express from 'express';
 import { settingsOf } from './features.js';
 import { serve } from './serve.js';
 
-// Another build may be held against this one.
+// BENCH_BUILD: another build to compare with this one.
 const { attachWebSocket, bayeux, Server } = await import(process.env.BENCH_BUILD ?? '../../dist/index.js');
 
 const server = new Server(await settingsOf(process.env.BENCH_FEATURE ?? ''));
 const httpServer = createServer(express().use('/bayeux', bayeux(server)));
-// An older build has a function for it.
+// Older builds have this function instead of `attachUpgrades`.
 if (attachWebSocket !== undefined) attachWebSocket(httpServer, '/bayeux', server);
 else server.attachUpgrades(httpServer, { path: '/bayeux' });
 await server.open();

@@ -3,8 +3,8 @@ import WebSocket from 'faye-websocket';
 import { serve } from './serve.js';
 
 /**
- * A server without Bayeux: faye-websocket shakes hands and reads; each message goes to every upgraded socket, as `send`
- * writes it.
+ * A server without Bayeux: faye-websocket does the handshake and reads frames, and `send` writes each message
+ * to all sockets.
  *
  * @param {(text: string, sockets: Iterable<import('node:stream').Duplex>) => void} send
  */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { serve } from './serve.js';
 
-// What bare `http` can reach: the body comes back as it is.
+// The ceiling of bare `http`: returns the body unchanged.
 serve(
   createServer((request, response) => {
     /** @type {Buffer[]} */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const everything = '/bench/**';
 const words = { type: 'string', maxLength: 10_000 };
 
-/** Settings of a server that has one thing on. @type {Record<string, () => object | Promise<object>>} */
+/** Server options that turn one feature on. @type {Record<string, () => object | Promise<object>>} */
 const features = {
   '': () => ({}),
   timestamp: () => ({ timestamp: 'iso' }),
@@ -47,7 +47,7 @@ function rule(rule) {
 /** @param {boolean} sync */
 async function durable(sync) {
   const { LevelHistory } = await import('../../dist/features/history/level/level-history.js');
-  // Its server is killed, so that what a run leaves behind is removed by the next one.
+  // A server of the bench is killed and leaves its files, so the next run removes them.
   const path = join(tmpdir(), 'bayeuxd-bench-history');
   await rm(path, { recursive: true, force: true });
   return { ...rule({ history: true }), history: new LevelHistory({ path, sync }) };

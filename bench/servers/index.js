@@ -1,6 +1,6 @@
 /**
- * The servers the bench knows. `dialect` says what the load speaks to them: Bayeux; `raw`, where whatever a socket sends
- * goes to every socket; or `echo`, where a body comes back.
+ * A server to measure. `dialect` is its protocol: Bayeux; `raw`, which sends each message to all sockets; or
+ * `echo`, which returns each body.
  *
  * @typedef {object} ServerKind
  * @property {string} label
@@ -17,7 +17,7 @@ export const servers = {
     dialect: 'bayeux',
     transports: ['websocket', 'long-polling'],
   },
-  // Over WebSocket there is no difference: Express is not asked.
+  // Not over WebSocket, where Express takes no part.
   bare: {
     label: 'bayeuxd on bare http',
     script: './servers/bayeuxd-bare.js',
@@ -44,7 +44,7 @@ export const servers = {
   },
 };
 
-/** What is in the way even without Bayeux; a scenario names the one it is held against. @type {Record<string, ServerKind>} */
+/** Ceilings: minimal servers, mostly without Bayeux. A scenario names the one to compare with. @type {Record<string, ServerKind>} */
 export const ceilings = {
   prebuilt: {
     label: 'ceiling: one prebuilt frame, one write each',

@@ -1,10 +1,10 @@
 import { link } from '../wire.js';
 
 /**
- * Serves on a free port and answers the bench: where it listens, what it used of the CPU, how much memory it holds.
+ * Listens on a free port, and answers questions of the bench: the port, the CPU time, the memory.
  *
  * @param {import('node:http').Server} httpServer
- * @param {Record<string, () => unknown>} [handlers] What else it may be asked.
+ * @param {Record<string, () => unknown>} [handlers] Answers to other questions.
  */
 export function serve(httpServer, handlers) {
   httpServer.listen(0, '127.0.0.1', 4096);
@@ -29,6 +29,6 @@ export function serve(httpServer, handlers) {
     ...handlers,
   });
   process.once('disconnect', () => process.exit(0));
-  // The bench may have gone while this process was loading, when nobody listened yet.
+  // The bench may have ended while this process was loading, before the listener above.
   if (process.connected === false) process.exit(0);
 }

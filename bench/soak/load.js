@@ -10,12 +10,12 @@ import { link } from '../wire.js';
 import { SlowReader } from './slow-reader.js';
 
 const FAST_READERS = 20;
-/** Messages a second on each of the two channels. */
+/** Messages per second on each of the two channels. */
 const RATE = 2000;
 const WARMUP = 5;
 const SILENCE = 5000;
 
-/** By stream: 0 drops the oldest, 1 the newest. @type {readonly import('./slow-reader.js').Manner[]} */
+/** Stream 0 drops the oldest event, stream 1 the newest. @type {readonly import('./slow-reader.js').Manner[]} */
 const manners = [
   { title: 'credit 1, WebSocket, dropOldest', stream: 0, transport: 'websocket', slowness: 'credit' },
   { title: 'unread WebSocket, dropOldest', stream: 0, transport: 'websocket', slowness: 'trickle' },
@@ -26,13 +26,13 @@ const parent = link(process, { run });
 process.once('disconnect', () => process.exit(0));
 
 /**
- * What was seen while nobody was slow, or with the slow ones.
+ * The measurements of one phase: without slow readers, or with them.
  *
  * @typedef {object} Phase
  * @property {number} p50 Microseconds.
  * @property {number} p99 Microseconds.
- * @property {number} rss The most. Bytes.
- * @property {Record<string, number>} waiting The most, by clientId.
+ * @property {number} rss Maximum. Bytes.
+ * @property {Record<string, number>} waiting Maximum of the waiting events, by clientId.
  * @property {import('../load/meter.js').Shares} shares
  */
 
@@ -88,7 +88,7 @@ async function run({ port, pid, baseline, seconds }) {
 }
 
 /**
- * Publishes for a while, and waits until all of it has come to the fast readers.
+ * Publishes for a while, and waits until the fast readers have received all of it.
  *
  * @param {Ledger} ledger
  * @param {Publisher} publisher

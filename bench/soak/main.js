@@ -5,7 +5,7 @@ const MINUTE = 60;
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when something did not hold, 2 for a wrong flag. */
+/** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a limit was exceeded, 2 for a wrong flag. */
 async function main(argv) {
   const minutes = argv.length === 0 ? 10 : argv.length === 2 && argv[0] === '--minutes' ? Number(argv[1]) : 0;
   if (!(minutes > 0)) {

@@ -5,10 +5,10 @@ import { MAX_GROWTH, MAX_RATIO, MAX_WAITING } from './bounds.js';
  * @property {string} title
  * @property {number} published
  * @property {number} delivered
- * @property {number} announced Events it was told that it does not get.
- * @property {number} gaps Times it was told.
- * @property {number} misplaced Events that did not follow what was told before them.
- * @property {number} waiting The most events that waited for it.
+ * @property {number} announced Dropped events that the server announced.
+ * @property {number} gaps Announcements of dropped events.
+ * @property {number} misplaced Events whose number did not match the announcements before them.
+ * @property {number} waiting Most events that waited for it.
  * @property {string} [lost] Why its session ended.
  *
  * @typedef {object} Result
@@ -18,7 +18,7 @@ import { MAX_GROWTH, MAX_RATIO, MAX_WAITING } from './bounds.js';
  * @property {Readonly<Record<string, number>>} fast
  */
 
-/** What did not hold. @param {Result} result */
+/** The failed checks, in words. @param {Result} result */
 export function faultsOf({ before, after, slow, fast }) {
   const { published, crowdedOut = 0, ...trouble } = fast;
   const faults = Object.entries(trouble).flatMap(([kind, count]) =>

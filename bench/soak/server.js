@@ -11,7 +11,7 @@ const server = new Server({
     [channelName(0)]: { overflow: { action: 'dropOldest', maxEvents: MAX_WAITING } },
     [channelName(1)]: { overflow: { action: 'dropNewest', maxEvents: MAX_WAITING } },
   },
-  // Who reads nothing would be given up within a minute. Here he is kept, to see what he costs.
+  // With the defaults, the server would end the session of a client that reads nothing within a minute.
   maxInterval: HOUR,
   websocket: { pingInterval: HOUR },
 });

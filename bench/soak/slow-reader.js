@@ -5,14 +5,15 @@ import { Tally } from './tally.js';
 import { Tap } from './tap.js';
 
 const PAUSE = 1000;
-/** About one event a second. */
+/** About one event per second. Bytes per second. */
 const TRICKLE = 200;
-/** How long nothing may come before a reader counts as drained. Milliseconds. */
+/** Time without an event after which a reader counts as drained. Milliseconds. */
 const SILENCE = 3000;
 const NUMBER = /~#\d+\.(\d+)~/;
 
 /**
- * How a reader is slow: it asks for one event a second, or it does not read its socket.
+ * How a reader is slow: with `credit` it asks for one event per second, with `trickle` it reads little from
+ * its socket.
  *
  * @typedef {object} Manner
  * @property {string} title
@@ -21,12 +22,12 @@ const NUMBER = /~#\d+\.(\d+)~/;
  * @property {'credit' | 'trickle'} slowness
  */
 
-/** A client that reads an event a second, and at the end all that is left for it. */
+/** A client that reads one event per second, and at the end all that wait for it. */
 export class SlowReader {
   clientId = '';
   manner;
   tally;
-  /** Why its session was lost. @type {string | undefined} */
+  /** Why its session ended. @type {string | undefined} */
   lost;
   #channel;
   #conduit;
@@ -71,7 +72,7 @@ export class SlowReader {
     return this;
   }
 
-  /** Reads all that waits, until nothing more comes. */
+  /** Reads all waiting events. */
   async drain() {
     this.#isSlow = false;
     this.#tap.flow();
@@ -94,7 +95,7 @@ export class SlowReader {
     }
   }
 
-  // Answered at once: what there is comes with the reply, or right after it.
+  // Answered at once: waiting events come with the reply, or right after it.
   #connect(fields = {}) {
     const { clientId } = this;
     const connectionType = this.manner.transport;

@@ -1,35 +1,36 @@
 /**
- * What one reader was told of a channel whose events are numbered: each event is the next one, or says how many are missing in
- * front of it; and a connect reply may say so at the end.
+ * Counts the events that one reader received from a channel with numbered events, and those announced as
+ * dropped. An event announces how many are missing before it; a connect reply may announce those missing at
+ * the end.
  */
 export class Tally {
   delivered = 0;
-  /** Events it was told that it does not get. */
+  /** Dropped events that the server announced. */
   announced = 0;
-  /** Times it was told. */
+  /** Announcements of dropped events. */
   gaps = 0;
-  /** Events that were not the next one by what was told. */
+  /** Events whose number did not match the announcements before them. */
   misplaced = 0;
   #first;
   #expected;
 
-  /** @param {number} first The number of the first event it should hear of. */
+  /** @param {number} first The number of the first event it should receive. */
   constructor(first) {
     this.#first = first;
     this.#expected = first;
   }
 
-  /** Events it knows of, delivered or announced. */
+  /** Events delivered or announced. */
   get heardOf() {
     return this.delivered + this.announced;
   }
 
-  /** Events that were published to it. @param {number} next The number that comes after the last one. */
+  /** Events published so far. @param {number} next The number of the next publish. */
   published(next) {
     return next - this.#first;
   }
 
-  /** @param {number} number @param {{ count: number } | undefined} gap What the event says of those before it. */
+  /** @param {number} number @param {{ count: number } | undefined} gap The event's announcement. */
   event(number, gap) {
     this.gap(gap);
     if (number !== this.#expected) this.misplaced++;

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 const BEAT = 100;
 
-/** A TCP connection whose reader can be slowed down to a trickle: what it does not read piles up in front of it. */
+/** A TCP connection that can read slowly, so that unread data fills the buffers on the way. */
 export class Tap {
   /** @type {import('node:net').Socket | undefined} */
   #socket;
@@ -23,14 +23,14 @@ export class Tap {
     return socket;
   };
 
-  /** @param {number} rate Bytes a second. */
+  /** @param {number} rate Bytes per second. */
   trickle(rate) {
     this.#socket?.pause();
-    // A paused stream hands out what it is asked for, and takes more from the kernel only when its own buffer has run low.
+    // A paused stream returns the bytes that `read` asks for, and reads from the kernel only when its own buffer is low.
     this.#beat = setInterval(() => this.#socket?.read((rate * BEAT) / 1000), BEAT);
   }
 
-  /** Reads all there is from now on. */
+  /** Reads at full speed from now on. */
   flow() {
     clearInterval(this.#beat);
     this.#socket?.resume();

@@ -134,6 +134,8 @@ describe.each(clients.slice(0, 4))('a session of %s over %s', (_name, transport,
     await server.publish('/a/c', 1);
     await expect.poll(() => client.heard(), patience).toHaveLength(1);
     expect(await client.handshakes()).toBe(1);
+    // The next connect must not carry the token of another user: the client would stop.
+    await until(() => [...server.sessions].some(({ state }) => state === 'held'));
     text = await token(second, { sub: 'bob' });
     await expect(client.subscribe('/a/d')).rejects.toThrow(/user_mismatch/);
     text = await token(second, { exp: Math.floor(clock.now() / 1000) + 600 });

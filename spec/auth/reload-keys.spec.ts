@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { exportSPKI, importJWK } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Server, UsageError } from '../../src/index.ts';
@@ -14,7 +14,7 @@ async function pemOf({ jwk }: Signer): Promise<string> {
   return exportSPKI(key);
 }
 
-/** What a handshake with a token of this signer is answered with. */
+/** The error of a handshake with a token of this signer, or `successful`. */
 async function answer({ shake, clock }: Guarded, { sign }: Signer): Promise<unknown> {
   const now = Math.floor(clock.now() / 1000);
   const token = await sign({ sub: 'ann', aud: 'push', iat: now, exp: now + 60 });
@@ -23,7 +23,7 @@ async function answer({ shake, clock }: Guarded, { sign }: Signer): Promise<unkn
 }
 
 describe('server.reloadKeys', () => {
-  it('reads the file of public keys again; one that cannot be used keeps the old keys', async () => {
+  it('reads the file of public keys again, and keeps the old keys if the file is not usable', async () => {
     const [before, after] = [await signer('ES256', 'a'), await signer('ES256', 'b')];
     const keyFile = file('key.pem', await pemOf(before));
     const here = guarded({ auth: { secret: undefined, keyFile } });
@@ -40,7 +40,18 @@ describe('server.reloadKeys', () => {
     expect(await answer(here, after)).toBe('successful');
   });
 
-  it('has the keys of a provider fetched for the next token, and uses the old ones while that fails', async () => {
+  it.skipIf(process.platform === 'win32')('warns again of a file that others can write', async () => {
+    const keyFile = file('open.pem', await pemOf(await signer('ES256', 'a')));
+    chmodSync(keyFile, 0o644);
+    const { server, lines } = guarded({ auth: { secret: undefined, keyFile } });
+    const warnings = () => lines.filter(({ event }) => event === 'auth.key_file_open').length;
+    expect(warnings()).toBe(0);
+    chmodSync(keyFile, 0o666);
+    server.reloadKeys();
+    expect(warnings()).toBe(1);
+  });
+
+  it('fetches the keys of a provider for the next token, and uses the old ones while that fails', async () => {
     const jwks = await JwksServer.start();
     onTestFinished(() => jwks.stop());
     const key = await signer('ES256', 'a');
@@ -58,7 +69,7 @@ describe('server.reloadKeys', () => {
     expect([await answer(here, key), jwks.asked]).toEqual(['401::token_invalid', 3]);
   });
 
-  it('does nothing where there are no tokens', () => {
+  it('does nothing without authentication', () => {
     expect(() => new Server({ log: () => {} }).reloadKeys()).not.toThrow();
   });
 });

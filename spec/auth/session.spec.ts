@@ -136,6 +136,22 @@ describe('a handshake', () => {
     await session.publish('/a', 1);
   });
 
+  it('in this process needs a token where it is judged, unless the application names its user', async () => {
+    const { server, token } = guarded({
+      channels: { '/users/$sub': { grants: { subscribe: 'users' } } },
+    });
+    await expect(server.localSession({ judged: true })).rejects.toMatchObject({ text: '401::token_missing' });
+    const auth = { token: await token(granting({ subscribe: ['/a'] })) };
+    const byToken = await server.localSession({ judged: true, ext: { auth } });
+    await byToken.subscribe('/a', () => {});
+    const named = await server.localSession({ judged: true, user: 'bob' });
+    await named.subscribe('/users/bob', () => {});
+    await expect(named.subscribe('/users/ann', () => {})).rejects.toMatchObject({
+      text: '403:/users/ann:subscribe_denied',
+    });
+    expect([byToken.session.user?.id, named.session.user?.id]).toEqual(['ann', 'bob']);
+  });
+
   it('logs each reason once a minute', async () => {
     for (let at = 0; at < 3; at += 1) await here.shake();
     await here.shake({ ext: { auth: { token: 'x' } } });

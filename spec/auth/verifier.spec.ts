@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KeysUnavailable, TokenRefusal } from '../../src/features/auth/refusal.ts';
@@ -54,6 +55,13 @@ const claims = (more: Record<string, unknown> = {}) => ({
   exp: seconds(600),
   ...more,
 });
+
+async function publicKeys(mode: number): Promise<string> {
+  const { publicKey } = await generateKeyPair('ES256');
+  const path = file('key.pem', await exportSPKI(publicKey));
+  chmodSync(path, mode);
+  return path;
+}
 
 function hs(payload: Record<string, unknown>, alg = 'HS256', key = secret): Promise<string> {
   return new SignJWT(payload).setProtectedHeader({ alg }).sign(new TextEncoder().encode(key));
@@ -326,9 +334,48 @@ describe('the options of authentication', () => {
     expect(() => verifier({ keyFile: file('key', text) })).toThrow(message);
   });
 
-  it('refuse a file that is not there, by the name of the option', () => {
-    expect(() => verifier({ secretFile: '/nowhere/x' })).toThrow(
-      /^auth\.secretFile: \/nowhere\/x cannot be read/,
-    );
+  it.each(['secretFile', 'keyFile'])(
+    'refuse a file that is not there, by the name of the option: %s',
+    (option) => {
+      expect(() => verifier({ [option]: '/nowhere/x' })).toThrow(
+        `auth.${option}: /nowhere/x cannot be read: there is no such file; correct the path`,
+      );
+    },
+  );
+
+  it.each([0o640, 0o604, 0o622])('warn of a secret that others may use: %o', (mode) => {
+    const path = file('secret', secret);
+    chmodSync(path, mode);
+    verifier({ secretFile: path });
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        event: 'auth.secret_file_open',
+        file: path,
+        mode: mode.toString(8),
+        why: `other users can access the file with the secret of tokens: chmod 600 ${path}`,
+      },
+    ]);
+  });
+
+  it.each([0o664, 0o646])('warn of public keys that others may replace: %o', async (mode) => {
+    const path = await publicKeys(mode);
+    verifier({ keyFile: path });
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        event: 'auth.key_file_open',
+        file: path,
+        mode: mode.toString(8),
+        why: `other users can write the file with the keys that verify tokens: chmod 644 ${path}`,
+      },
+    ]);
+  });
+
+  it('warn of no file that only its owner may use, and of no public key that others may read', async () => {
+    const path = file('secret', secret);
+    chmodSync(path, 0o600);
+    verifier({ secretFile: path, keyFile: await publicKeys(0o644) });
+    expect(lines).toEqual([]);
   });
 });

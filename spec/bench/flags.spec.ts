@@ -20,7 +20,7 @@ async function bench(...flags: readonly string[]) {
 
 describe('a server that none of the chosen scenarios can measure is refused', () => {
   it.each([
-    ['bare', 'W1', '(bayeuxd on bare http, over long-polling); these do: L1, L2b1, L2b10, H1lp, M1lp'],
+    ['bare', 'W1', '(bayeuxd on bare http, over long-polling); these do: L1, L6, L2b1, L2b10, H1lp, M1lp'],
     ['bayeuxd,cometd', 'W1,P2', '(cometd-nodejs-server 1.2.1, over long-polling); these do: L1, '],
     ['faye', 'ack', '(Faye 1.4.3, over websocket and long-polling); these do: W1, '],
     ['ceiling', 'H1lp,M1lp', '(what a scenario is held against); these do: W1, '],

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import type { AxeResults } from 'axe-core';
 import express from 'express';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,6 +8,7 @@ import { chatChannel, pages } from '../../src/http/pages.ts';
 import { run } from '../interop/child.ts';
 import { type Host, host } from '../interop/host.ts';
 import { hasChromium, type Tabs, tabs } from './chromium.ts';
+import { cutOff, faultsInAllWindows, faultsInBothSchemes, sizes } from './page-faults.ts';
 
 const patience = { timeout: 15_000, interval: 20 };
 
@@ -61,13 +60,6 @@ const unsent = (page: Page) =>
   page.$$eval('#unsent li', (items) =>
     items.map((item) => [item.querySelector('.text')?.textContent, item.querySelector('.fate')?.textContent]),
   );
-
-const sizes = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-  { width: 844, height: 390 },
-  { width: 320, height: 568 },
-];
 
 /** Two tabs of one browser, talking. */
 async function chat(window: Tabs, origin: string, transport: string): Promise<void> {
@@ -348,48 +340,3 @@ describe.skipIf(!hasChromium)('the documentation that is served', () => {
     expect(window.complaints).toEqual([]);
   });
 });
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-async function faultsInAllWindows(page: Page): Promise<readonly string[]> {
-  const faults: string[] = [];
-  for (const size of sizes) {
-    await page.setViewportSize(size);
-    faults.push(
-      ...(await faultsInBothSchemes(page)).map((fault) => `${size.width} x ${size.height}, ${fault}`),
-    );
-  }
-  return faults;
-}
-
-async function faultsInBothSchemes(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  const faults: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    faults.push(...(await seriousFaults(page)).map((fault) => `${colorScheme}: ${fault}`));
-  }
-  return faults;
-}
-
-/** Rules with their elements that axe-core finds broken, and calls serious or critical. */
-async function seriousFaults(page: Page): Promise<readonly string[]> {
-  const { violations, passes } = await page.evaluate<AxeResults>('axe.run()');
-  expect(passes.length).toBeGreaterThan(10);
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
-/** In the page: what stands outside the window, or has more text than room. What scrolls on purpose may. */
-const cutOff = `(() => {
-  const { scrollWidth, scrollHeight } = document.documentElement;
-  const page = scrollWidth > innerWidth || scrollHeight > innerHeight ? ['page ' + scrollWidth + ' x ' + scrollHeight] : [];
-  const parts = [...document.body.querySelectorAll('header *, main *')].filter((part) => {
-    const { left, right, top, bottom } = part.getBoundingClientRect();
-    const isOutside = left < 0 || right > innerWidth || top < 0 || bottom > innerHeight;
-    const isTooFull = part.id !== 'scroll' && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1;
-    return right > left && (isTooFull || (isOutside && part.closest('#scroll > *') === null));
-  });
-  return [...page, ...parts.map((part) => part.outerHTML)];
-})()`;

@@ -1,6 +1,8 @@
+import { chmodSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { accessOf, checkAuth } from '../../src/cli/access.ts';
 import { apiKeyOf, apiKeysOf } from '../../src/cli/api-key.ts';
+import { check } from '../../src/cli/check.ts';
 import { silent } from '../../src/lib/log.ts';
 import { loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
@@ -81,5 +83,20 @@ describe('the keys of the configuration', () => {
     const config = load({ '--auth-key-file': file('key', 'no key') });
     expect(() => checkAuth(config)).toThrow(ConfigError);
     expect(() => checkAuth(config)).toThrow(/^--auth-key-file: auth\.keyFile: \S+ cannot be used: /);
+  });
+
+  it('are refused with the place of the file that is wrong', () => {
+    const flags = { '--auth-secret-file': file('short', 'x'), '--auth-key-file': file('key', 'no key') };
+    expect(() => checkAuth(load(flags))).toThrow(
+      /^--auth-secret-file: auth\.secretFile: \S+ has less than 32/,
+    );
+  });
+
+  it('are warned of by --check, where others may use the file', async () => {
+    const path = file('secret', `${secret}\n`);
+    chmodSync(path, 0o644);
+    const events: string[] = [];
+    await check(load({ '--auth-secret-file': path }), ({ event }) => void events.push(event));
+    expect(events).toEqual(['auth.secret_file_open']);
   });
 });

@@ -82,7 +82,7 @@ describe('the file of API keys', () => {
   });
 
   it.each<[unknown, string]>([
-    ['', 'it holds no key: make one with bayeuxd key, or leave out apiKeysFile'],
+    ['', 'the file holds no key: make one with bayeuxd key, or leave out apiKeysFile'],
     ['ci', 'apiKeys must be an object of keys by name, got "ci"'],
     ['ci: {\n', 'this is neither YAML nor JSON: '],
     ['ci: 1\n', 'ci'],

@@ -184,7 +184,7 @@ describe('bayeuxd subscribe', () => {
   it('says that an id is too old', async () => {
     const { url } = await serve({ channels });
     await expect(listenTo(url, '/kept/a', { from: '5' }).done).rejects.toThrow(
-      /^what came after 5 is not kept as a whole: --from -2 starts with the oldest event that is kept \(.*replay_id_invalid\)$/,
+      /^not all events after 5 are still stored: --from -2 starts with the oldest stored event \(.*replay_id_invalid\)$/,
     );
   });
 
@@ -234,13 +234,13 @@ describe('bayeuxd subscribe', () => {
 
 describe('a certificate', () => {
   it.each(['https', 'wss'])(
-    'that is signed by itself is refused in a sentence that names the fix: %s',
+    'that is self-signed is refused in a sentence that names the fix: %s',
     async (scheme) => {
       const { urlOf } = await serve({}, true);
       const url = urlOf(scheme);
       const what = { channel: '/a', json: '1' };
       await expect(publishing(url, what)).rejects.toThrow(
-        /^the certificate of 127\.0\.0\.1:\d+ is signed by itself: name its file with --ca cert\.pem, or accept any certificate with --insecure$/,
+        /^the certificate of 127\.0\.0\.1:\d+ is self-signed: name its file with --ca cert\.pem, or accept any certificate with --insecure$/,
       );
       expect((await publishing(url, what, { insecure: true })).printed).toEqual(['published to /a']);
       expect((await publishing(url, what, { ca: tls('cert') })).printed).toEqual(['published to /a']);

@@ -106,7 +106,7 @@ describe("the program's history", () => {
     writeFileSync(config, JSON.stringify({ port: 0, logLevel: 'silent', history: { path }, channels }));
     expect(await run('.', ['--config', config])).toEqual({
       status: 1,
-      stderr: `bayeuxd: history.path: ${path} has other files: name a folder that is empty, or does not exist\n`,
+      stderr: `bayeuxd: history.path: ${path} has other files: name an empty folder, or one that does not exist\n`,
     });
   });
 });

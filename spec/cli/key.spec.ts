@@ -14,13 +14,12 @@ import { run } from './running-program.ts';
 const { file } = tempFolder();
 const grammar = new ChannelGrammar(readOptions({}));
 
-/** Makes a key: what was printed, and the key that was said. */
+/** Makes a key. Returns the printed entry, the name and the key. */
 function made(flags: KeyFlags) {
   const printed: string[] = [];
   const said: string[] = [];
   key(flags, { print: (line) => void printed.push(line), say: (line) => void said.push(line) });
-  const [, name = '', text = ''] =
-    /^the key "(.*)", which is shown this once: (\S+)$/.exec(said[0] ?? '') ?? [];
+  const [, name = '', text = ''] = /^the key "(.*)", shown only once: (\S+)$/.exec(said[0] ?? '') ?? [];
   return { entry: `${printed.join('\n')}\n`, name, text };
 }
 
@@ -61,7 +60,7 @@ describe('bayeuxd key', () => {
   it('prints the entry, and says the key beside', async () => {
     const { status, stdout, stderr } = await run(['key', '--name', 'ci', '--channels', '/ci/**']);
     expect([status, Object.keys(parse(stdout))]).toEqual([0, ['ci']]);
-    const [, text = ''] = /^bayeuxd: the key "ci", which is shown this once: (\S+)\n$/.exec(stderr) ?? [];
+    const [, text = ''] = /^bayeuxd: the key "ci", shown only once: (\S+)\n$/.exec(stderr) ?? [];
     expect(new KeyRing(keysOf(stdout), grammar).find(text)?.name).toBe('ci');
     expect(stdout).not.toContain(text);
     const refused = await run(['key', '--rights', 'write']);

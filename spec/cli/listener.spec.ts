@@ -43,7 +43,7 @@ it.each([
   ],
   [
     { socket: '/none/such/place' },
-    'socket: /none/such/place cannot be made: its folder is missing, or not ours to write to',
+    'socket: /none/such/place cannot be made: its folder is missing, or this user may not write to it',
   ],
 ])('says why it cannot listen with %o', async (given, message) => {
   const program = resolve(programTable, { port: 0, ...given });

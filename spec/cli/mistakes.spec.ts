@@ -95,7 +95,7 @@ describe('a mistake at the start', () => {
       'a history that is a file',
       ['--history-path', plain, ...durable],
       1,
-      `history.path: ${plain} is a file: name a folder, or nothing yet`,
+      `history.path: ${plain} is a file: name a folder, or a path where nothing is yet`,
     ],
     [
       'a history where no folder can be made',
@@ -222,7 +222,7 @@ describe('a mistake of a client', { timeout: 40_000 }, () => {
     for (const address of [https.url, socket(https.url)]) {
       expect(await publish(address)).toEqual([
         1,
-        `bayeuxd: the certificate of ${host} is signed by itself: name its file with --ca cert.pem, or accept any certificate with --insecure\n`,
+        `bayeuxd: the certificate of ${host} is self-signed: name its file with --ca cert.pem, or accept any certificate with --insecure\n`,
       ]);
       expect(await publish(address, '--insecure')).toEqual([0, 'published to /a\n']);
     }
@@ -237,13 +237,13 @@ describe('a mistake of a client', { timeout: 40_000 }, () => {
       },
       {
         event: 'scheme.mixed',
-        why: 'a client spoke TLS to this port, which serves plain HTTP: have it use http:// or ws://, or set "tlsCert" and "tlsKey"',
+        why: 'a client spoke TLS to this port, which serves plain HTTP: let it use http:// or ws://, or set "tlsCert" and "tlsKey"',
       },
     ]);
     expect(https.warnings()).toMatchObject([
       {
         event: 'scheme.mixed',
-        why: 'a client spoke plain HTTP to this port, which serves HTTPS: have it use https:// or wss://, or leave "tlsCert" and "tlsKey" out',
+        why: 'a client spoke plain HTTP to this port, which serves HTTPS: let it use https:// or wss://, or leave "tlsCert" and "tlsKey" out',
       },
     ]);
   });

@@ -103,7 +103,9 @@ describe.concurrent('the file of a policy', () => {
 describe('the program where others can reach it', () => {
   it('says what everybody can do without a policy, and serves no page and no JSONP', async () => {
     const { url, printed, end } = await start(['--host', '0.0.0.0', '--insecure']);
-    expect(printed).toMatch(/^ {2}Chat {6}not served where others can reach it; --demo serves it$/m);
+    expect(printed).toMatch(
+      /^ {2}Chat {6}off, since other machines can reach this server; --demo turns it on$/m,
+    );
     expect((await fetch(`${url}/`)).status).toBe(404);
     const { supportedConnectionTypes } = await say(url, handshake);
     expect(supportedConnectionTypes).toContain('long-polling');

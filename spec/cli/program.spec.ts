@@ -84,7 +84,7 @@ describe.concurrent('the command line', () => {
       stderr: [
         `bayeuxd: tlsCert: ${cert} is no PEM certificate that fits the key ${plain}`,
         `bayeuxd: apiKeyFile: ${join(folder, 'no.key')} cannot be read: there is no such file; correct the path`,
-        `bayeuxd: history.path: ${plain} is a file: name a folder, or nothing yet`,
+        `bayeuxd: history.path: ${plain} is a file: name a folder, or a path where nothing is yet`,
         `bayeuxd: socket: ${plain} is there already and is a file: remove it, or name another file`,
         '',
       ].join('\n'),
@@ -100,7 +100,7 @@ describe.concurrent('the command line', () => {
     expect([existsSync(join(folder, 'not')), existsSync(socket)]).toEqual([false, false]);
     const nowhere = await run(['--check', '--socket', join(folder, 'none/a.sock')]);
     expect(nowhere.stderr).toBe(
-      `bayeuxd: socket: ${join(folder, 'none/a.sock')} cannot be made: its folder is missing, or not ours to write to\n`,
+      `bayeuxd: socket: ${join(folder, 'none/a.sock')} cannot be made: its folder is missing, or this user may not write to it\n`,
     );
   });
 

@@ -17,7 +17,7 @@ function linesOf({ stderr }: Running, event: string): Record<string, unknown>[] 
   return lines.map((line) => JSON.parse(line)).filter((line) => line.event === event);
 }
 
-/** Sends SIGHUP; resolves with the line of the log that answers it. */
+/** Sends SIGHUP. Resolves with the log line that follows. */
 async function hangUp(running: Running, event: string): Promise<Record<string, unknown> | undefined> {
   const before = linesOf(running, event).length;
   running.child.kill('SIGHUP');

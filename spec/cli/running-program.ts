@@ -23,7 +23,7 @@ export async function run(args: readonly string[], env: Env = {}) {
 
 export interface Running {
   readonly child: ChildProcess;
-  /** Where it listens. */
+  /** Address of the server. */
   readonly url: string;
   stdout(): string;
   stderr(): string;
@@ -31,7 +31,7 @@ export interface Running {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts the program and waits for this in its output. */
+/** Starts the program. Resolves when its output has this text. */
 export async function launch(
   args: readonly string[],
   env: Env = {},
@@ -59,7 +59,7 @@ export async function launch(
   return { child, url, stdout: () => stdout, stderr: () => stderr, end };
 }
 
-/** The same, until the test is over. */
+/** Like `start`, and stops the program at the end of the test. */
 export async function serve(args: readonly string[] = [], env: Env = {}): Promise<Running> {
   const running = await launch(args.includes('--socket') ? args : ['--port', '0', ...args], env);
   onTestFinished(() => void running.end('SIGKILL'));
@@ -72,7 +72,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** One request by Node's own client, which sends any `Host` one likes. */
+/** Sends a request with Node's own client, which allows any `Host`. */
 export function ask(url: string, options: RequestOptions & { readonly body?: string } = {}): Promise<Answer> {
   const { body, ...rest } = options;
   const request = url.startsWith('https') ? httpsRequest : httpRequest;

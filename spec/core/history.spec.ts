@@ -490,7 +490,7 @@ describe('history', () => {
       events,
       log,
       refusals,
-      patience: { clock, hookTimeout: 1 },
+      timeLimit: { clock, hookTimeout: 1 },
       maxBytes: options.maxSubscriptionBytes,
     });
     const recording: Feature = {
@@ -499,7 +499,7 @@ describe('history', () => {
       arriving: ({ replayId }) => history.delivering(replayId ?? 0),
     };
     const publisher = new Publisher({
-      ...{ engine, rules, subscriptions, events, options, patience: { clock, hookTimeout: 1 } },
+      ...{ engine, rules, subscriptions, events, options, timeLimit: { clock, hookTimeout: 1 } },
       hooks: new Hooks([], [], log, { clock, hookTimeout: 1 }),
       features: new Features([recording]),
       backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),

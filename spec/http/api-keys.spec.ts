@@ -52,7 +52,7 @@ describe('API keys', () => {
     ['ci', '/ci', 'the key "ci" may not publish to /ci: its channels are /ci/**, /news'],
     ['ci', '/news/x', 'the key "ci" may not publish to /news/x: its channels are /ci/**, /news'],
     ['ci', '/admin/x', 'the key "ci" may not publish to /admin/x: its channels are /ci/**, /news'],
-    ['watch', '/news', 'the key "watch" has not the right publish: its rights are read'],
+    ['watch', '/news', 'the key "watch" does not have the right publish: its rights are read'],
     ['boss', '/admin/x', undefined],
     ['single', '/admin/x', undefined],
   ] as const)('%s publishes to %s: %s', async (name, channel, why) => {
@@ -153,7 +153,7 @@ describe('POST /revoke', () => {
   });
 
   it.each([
-    [text.ci, { user: 'ann' }, 403, 'the key "ci" has not the right admin: its rights are publish'],
+    [text.ci, { user: 'ann' }, 403, 'the key "ci" does not have the right admin: its rights are publish'],
     ['wrong', { user: 'ann' }, 401, expect.stringContaining('the API key is missing or wrong')],
     [text.boss, {}, 400, 'the body must have one of user, tokenId and session'],
     [text.boss, { user: 'a', session: 'b' }, 400, 'the body must have one of user, tokenId and session'],

@@ -2,18 +2,22 @@ import { hasKey } from '../features/auth/options.ts';
 import { rights } from '../features/auth/rights.ts';
 import { staticKeys } from '../features/auth/static-keys.ts';
 import type { ApiKey } from '../http/key-ring.ts';
+import type { Log } from '../lib/log.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { isOpen } from './exposure.ts';
 
-/** Reads the keys that verify tokens. Throws `ConfigError` for a file without a usable key. */
-export function checkAuth({ server: { auth }, places }: Pick<Config, 'server' | 'places'>): void {
+/**
+ * Reads the keys that verify tokens; logs files that others may misuse, if there is a log. Throws `ConfigError` for a file
+ * without a usable key.
+ */
+export function checkAuth({ server: { auth }, places }: Pick<Config, 'server' | 'places'>, log?: Log): void {
   try {
-    staticKeys(auth);
+    staticKeys(auth, log);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const key = auth.keyFile === undefined ? 'auth.secretFile' : 'auth.keyFile';
+    const key = error.message.startsWith('auth.secretFile') ? 'auth.secretFile' : 'auth.keyFile';
     const place = places.get(key) ?? 'configuration';
     throw new ConfigError([{ key, place, message: error.message }], { cause: error });
   }

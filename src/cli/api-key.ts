@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parse, YAMLError } from 'yaml';
 import { type ApiKey, KeyRing } from '../http/key-ring.ts';
+import { modeWith } from '../lib/file-mode.ts';
 import type { Log } from '../lib/log.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { checked } from '../options/check.ts';
 import { ChannelGrammar } from '../protocol/channel.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { apiKeyPattern, type ProgramOptions, programTable } from './options.ts';
-import { unreadable } from './unreadable.ts';
 
-/** All keys of the HTTP API. `single` is that of `apiKey`. Throws `ConfigError` with the place of keys that cannot be used. */
+/** All keys of the HTTP API. `single` is the key of `apiKey`. Throws `ConfigError` with the place of a key that is not usable. */
 export function apiKeysOf(
   { program, server, places }: Pick<Config, 'program' | 'server' | 'places'>,
   log: Log,
@@ -41,16 +42,16 @@ function namedKeys(keys: ProgramOptions['apiKeys']): readonly ApiKey[] {
 
 function keysIn(file: string, log: Log): readonly ApiKey[] {
   const content = contentOf(file);
-  warnIfOpen(file, 0o022, log, 'others may add keys to the file of API keys: chmod go-w');
+  warnIfOpen(file, 0o022, log, 'other users can add keys to the file of API keys: chmod go-w');
   try {
     const { apiKeys } = programTable;
-    // The row checks this.
+    // `checked` throws unless the content has this type.
     const keys = namedKeys(checked(apiKeys, 'apiKeys', content) as ProgramOptions['apiKeys']);
     if (keys.length > 0) return keys;
   } catch (cause) {
     throw cause instanceof UsageError ? misplaced(file, cause.message, cause) : cause;
   }
-  throw misplaced(file, 'it holds no key: make one with bayeuxd key, or leave out apiKeysFile');
+  throw misplaced(file, 'the file holds no key: make one with bayeuxd key, or leave out apiKeysFile');
 }
 
 function contentOf(file: string): unknown {
@@ -69,8 +70,8 @@ function misplaced(place: string, message: string, cause?: unknown): ConfigError
 }
 
 /**
- * The key of the HTTP API: as configured, made for this run, or read from its file. A file that others may read is logged.
- * Throws `ConfigError` when there is no key in the file.
+ * The key of the HTTP API: as configured, generated, or read from its file. Warns if other users can access
+ * the file. Throws `ConfigError` if the file holds no key.
  */
 export function apiKeyOf({ apiKey, apiKeyFile }: ProgramOptions, log: Log): string | undefined {
   if (apiKeyFile !== undefined) return singleKeyIn(apiKeyFile, log);
@@ -85,15 +86,14 @@ function singleKeyIn(file: string, log: Log): string {
       file,
       'holds no key: it must be one line of at least 8 characters without spaces',
     );
-  warnIfOpen(file, 0o077, log, 'others may use the file with the API key: chmod 600');
+  warnIfOpen(file, 0o077, log, 'other users can access the file with the API key: chmod 600');
   return key;
 }
 
 function warnIfOpen(file: string, bits: number, log: Log, why: string): void {
-  // Windows keeps no such bits.
-  const mode = process.platform === 'win32' ? 0 : statSync(file).mode & 0o777;
-  if ((mode & bits) === 0) return;
-  log({ level: 'warn', event: 'api.key_file_open', file, mode: mode.toString(8), why: `${why} ${file}` });
+  const mode = modeWith(bits, file);
+  if (mode !== undefined)
+    log({ level: 'warn', event: 'api.key_file_open', file, mode, why: `${why} ${file}` });
 }
 
 function read(option: string, file: string): string {

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import express, { type Express, type Router } from 'express';
 
-/** Makes the application of these routes, for both versions of HTTP. */
+/** Makes an Express application that serves these routes over HTTP/1.1 and HTTP/2. */
 export function application(routes: Router): RequestListener {
   const [http1, http2] = [express(), overHttp2(express())];
   for (const app of [http1, http2]) app.disable('x-powered-by').use(routes);
@@ -13,20 +13,20 @@ export function application(routes: Router): RequestListener {
   };
 }
 
-// A request of HTTP/2 says by its stream that a body comes, and Express's parsers look for a header.
+// HTTP/2 announces a body in its stream, but Express's parsers look for a header.
 function markBody({ headers }: IncomingMessage): void {
   if (headers['content-length'] === undefined) headers['transfer-encoding'] = 'chunked';
 }
 
-/** Express gives each request and response the prototype of an HTTP/1.1 one. Here its methods stand over those of HTTP/2. */
+/** Express gives each request and response the prototypes of HTTP/1.1. This replaces them with those of HTTP/2. */
 function overHttp2(app: Express): Express {
-  app.request = moved(app.request, Http2ServerRequest.prototype);
-  app.response = moved(app.response, Http2ServerResponse.prototype);
+  app.request = rebased(app.request, Http2ServerRequest.prototype);
+  app.response = rebased(app.response, Http2ServerResponse.prototype);
   return app;
 }
 
-/** Copies what Express defines, on the object of the app and on the one behind it, to objects above this prototype. */
-function moved(ofApp: object, prototype: object) {
+/** A copy of the app's object and of its prototype, the one with Express's methods, that inherits from `prototype`. */
+function rebased(ofApp: object, prototype: object) {
   const methods = Object.create(prototype, Object.getOwnPropertyDescriptors(Object.getPrototypeOf(ofApp)));
   return Object.create(methods, Object.getOwnPropertyDescriptors(ofApp));
 }

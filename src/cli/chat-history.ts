@@ -2,7 +2,7 @@ import { chatChannel } from '../http/pages.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { configOf, type ResolvedOptions, readOptions } from '../server-options.ts';
 
-/** Adds the rule by which the channel of the chat page keeps its last 50 messages, unless a rule sets its history already. */
+/** Adds a rule that stores the last 50 messages of the chat page's channel, unless a rule sets its history already. */
 export function withChatHistory(options: ResolvedOptions): ResolvedOptions {
   const { rules } = configOf(options);
   if (rules.of(chatChannel).history !== undefined) return options;

@@ -9,8 +9,8 @@ import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
 
 /**
- * `bayeuxd --check`: opens everything that the configuration names, without changing it, and returns in words who may do
- * what. Throws `ConfigError` with all that cannot be used.
+ * `bayeuxd --check`: opens the files of the configuration, changes nothing, and returns in words who may do what. Throws
+ * `ConfigError` with all problems.
  */
 export async function check(config: Config, log: Log): Promise<readonly string[]> {
   const { program } = config;
@@ -30,7 +30,7 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
   };
   await attempt(() => httpServer(program));
   if (policy !== undefined) await attempt(() => loadPolicy(policy));
-  await attempt(() => checkAuth(config));
+  await attempt(() => checkAuth(config, log));
   let keys: readonly ApiKey[] = [];
   await attempt(() => {
     keys = apiKeysOf(config, log, apiKeyOf(program, log));

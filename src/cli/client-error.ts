@@ -1,19 +1,19 @@
 import { printable } from '../lib/printable.ts';
 
-/** A server that cannot be reached, does not speak Bayeux, or refuses. */
+/** The server cannot be reached, does not speak Bayeux, or refuses. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
 
-  // Much of it is text of a server, which is not to rule the terminal.
+  // The text may come from a server, whose control characters must not reach the terminal.
   constructor(message: string, options?: ErrorOptions) {
     super(printable(message), options);
   }
 }
 
-/** What a person wrote that no server needs to see. */
+/** A command-line argument is wrong, so no request is sent. */
 export class ArgumentError extends ClientError {}
 
-/** Says in words why a connection failed, and what helps where a certificate is to blame. */
+/** The error of a failed connection, with the cause and its fix in words. */
 export function unreachable(url: string, error: unknown): ClientError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   const why = certificateFaults[code];
@@ -31,7 +31,7 @@ const hints: Readonly<Record<string, string>> = {
   ENOTFOUND: ': there is no host of this name',
 };
 
-// A server of TLS hangs up on plain HTTP, and what a plain server answers is no TLS.
+// A TLS server closes a connection that sends plain HTTP; the answer of a plain server is not TLS.
 function mixedUp(url: string, code: string): string | undefined {
   const isSecure = /^(https|wss):/.test(url);
   if (isSecure && /^(EPROTO|ERR_SSL_)/.test(code))
@@ -42,8 +42,8 @@ function mixedUp(url: string, code: string): string | undefined {
 }
 
 const orAny = 'or accept any certificate with --insecure';
-const bySelf = `is signed by itself: name its file with --ca cert.pem, ${orAny}`;
-const byUnknown = `is signed by nobody known here: name the certificate of its issuer with --ca issuer.pem, ${orAny}`;
+const bySelf = `is self-signed: name its file with --ca cert.pem, ${orAny}`;
+const byUnknown = `has an unknown issuer: name the certificate of the issuer with --ca issuer.pem, ${orAny}`;
 
 const certificateFaults: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: bySelf,

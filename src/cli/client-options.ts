@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { ClientSettings } from './client.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { ArgumentError } from './client-error.ts';
 import type { Incoming } from './link.ts';
 
-/** Options of the commands that are clients, as they were written. */
+/** Options that `publish`, `subscribe` and `bench` share, unparsed. */
 export interface ClientFlags {
   readonly header?: readonly string[];
   readonly ext?: string;
@@ -12,7 +12,7 @@ export interface ClientFlags {
   readonly insecure?: boolean;
 }
 
-/** Reads them. Throws `ArgumentError` for what cannot be used. */
+/** Parses them. Throws `ArgumentError`. */
 export function clientSettings({ header = [], ext, ca, insecure = false }: ClientFlags): ClientSettings {
   return {
     headers: Object.fromEntries(header.map(headerOf)),
@@ -22,7 +22,7 @@ export function clientSettings({ header = [], ext, ca, insecure = false }: Clien
   };
 }
 
-/** Reads a whole number within these bounds. */
+/** Parses a whole number within these bounds. Throws `ArgumentError`. */
 export function countOf(flag: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
   if (/^-?\d+$/.test(text) && value >= least && value <= most) return value;
@@ -47,7 +47,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // The check behind says what it should have been.
+    return undefined; // The caller reports the expected form.
   }
 }
 

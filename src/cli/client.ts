@@ -1,44 +1,50 @@
 import { ArgumentError, ClientError } from './client-error.ts';
 import { HttpLink } from './http-link.ts';
 import { type Incoming, isReply, type Link, type LinkOptions } from './link.ts';
+import { NodePoster } from './node-poster.ts';
+import type { Poster } from './poster.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
-/** What a server advises after a connect. */
+/** The server's advice after a connect. */
 export interface Outcome {
   readonly reconnect: 'retry' | 'handshake' | 'none';
-  /** Milliseconds to wait before that. */
+  /** Pause before that. Milliseconds. */
   readonly interval: number;
 }
 
-/** How the client speaks, and what it says with every request. */
 export interface ClientSettings extends LinkOptions {
+  /** The `ext` of every request. */
   readonly ext?: Incoming | undefined;
-  /** Whether what was received is acknowledged, so that it is sent again where it was lost. */
+  /** Acknowledges received events, so that the server sends lost ones again. */
   readonly ack?: boolean | undefined;
 }
 
-/** A small Bayeux client for the commands, over long-polling or a WebSocket: no more than they need. */
+/** A small Bayeux client for the commands, over long-polling or a WebSocket. */
 export class Client {
   readonly #link: Link;
   readonly #settings: ClientSettings;
   readonly #onEvent: (event: Incoming) => void;
   #clientId: string | undefined;
   #lastId = 0;
-  /** The number of the last batch that came, while the server takes acknowledgements. */
+  /** Number of the last batch received. Undefined without acknowledgements. */
   #batch: number | undefined;
 
-  /** Throws `ArgumentError` when the address is none. */
-  constructor(url: string, settings: ClientSettings, onEvent: (event: Incoming) => void = () => {}) {
+  /** Throws `ArgumentError` for an invalid URL. */
+  constructor(
+    url: string,
+    settings: ClientSettings,
+    onEvent: (event: Incoming) => void = () => {},
+    HttpPoster: new (url: string, options: LinkOptions) => Poster = NodePoster,
+  ) {
     if (!/^(https?|wss?):\/\//.test(url) || !URL.canParse(url))
       throw new ArgumentError(`"${url}" is no http, https, ws or wss address`);
     this.#link = url.startsWith('ws')
       ? new WebSocketLink(url, settings, onEvent)
-      : new HttpLink(url, settings);
+      : new HttpLink(url, new HttpPoster(url, settings));
     this.#settings = settings;
     this.#onEvent = onEvent;
   }
 
-  /** Opens a session. */
   async handshake(signal?: AbortSignal): Promise<void> {
     this.#clientId = undefined;
     this.#batch = undefined;
@@ -55,17 +61,17 @@ export class Client {
     this.#clientId = reply.clientId;
     if (!this.#settings.ack) return;
     if (extOf(reply).ack !== true)
-      throw new ClientError('the server takes no acknowledgements: leave out --ack');
+      throw new ClientError('the server does not support acknowledgements: leave out --ack');
     this.#batch = 0;
   }
 
-  /** Subscribes to a channel or pattern, from a replay id where one is given. */
+  /** Subscribes to a channel or pattern. `from`: start after the event with this replay id. */
   async subscribe(subscription: string, from: number | undefined, signal?: AbortSignal): Promise<void> {
     const replay = from === undefined ? {} : { ext: { replay: { [subscription]: from } } };
     await this.request({ channel: '/meta/subscribe', subscription, ...replay }, signal);
   }
 
-  /** Waits for the next events, and says what to do then. */
+  /** Sends a connect, which the server holds until there are events. Returns its advice. */
   async connect(signal?: AbortSignal): Promise<Outcome> {
     const ack = this.#batch === undefined ? {} : { ext: { ack: this.#batch } };
     const message = { channel: '/meta/connect', connectionType: this.#link.connectionType, ...ack };
@@ -75,7 +81,6 @@ export class Client {
     return outcomeOf(reply);
   }
 
-  /** Ends the session. */
   async disconnect(signal?: AbortSignal): Promise<void> {
     try {
       if (this.#clientId !== undefined) await this.exchange([{ channel: '/meta/disconnect' }], signal);
@@ -91,9 +96,9 @@ export class Client {
     return reply;
   }
 
-  /** Sends requests in one batch, and gives their replies in the same order. */
+  /** Sends requests in one batch. Returns their replies in the same order. */
   async exchange(requests: readonly Incoming[], signal?: AbortSignal): Promise<Incoming[]> {
-    const batch = requests.map((request) => ({ ...this.#dressed(request), id: String(++this.#lastId) }));
+    const batch = requests.map((request) => ({ ...this.#withIdentity(request), id: String(++this.#lastId) }));
     const replies = new Map<unknown, Incoming>();
     for (const incoming of await this.#link.exchange(batch, signal)) {
       if (isReply(incoming)) replies.set(incoming.id, incoming);
@@ -106,7 +111,7 @@ export class Client {
     });
   }
 
-  #dressed(request: Incoming): Incoming {
+  #withIdentity(request: Incoming): Incoming {
     const ext = { ...this.#settings.ext, ...extOf(request) };
     return {
       ...request,
@@ -116,12 +121,12 @@ export class Client {
   }
 }
 
-/** Says in words why a request was refused. */
+/** Error text for a refused request. */
 export function refusalOf(reply: Incoming): string {
   return `the server refused: ${reply.error ?? 'without a reason'}`;
 }
 
-/** The `ext` of a message, where there is one. */
+/** A copy of the `ext` of a message; empty if it has none. */
 export function extOf({ ext }: Incoming): Incoming {
   return typeof ext === 'object' && ext !== null ? { ...ext } : {};
 }

@@ -1,7 +1,7 @@
-/** A term and what it means. */
+/** A term and its explanation. */
 export type Item = readonly [term: string, text: string];
 
-/** Writes terms with their texts beside them: the texts begin at this column, and no line is longer than the width. */
+/** Formats terms on the left and their texts on the right, from column `at` on. No line is longer than `width`. */
 export function block(title: string, items: readonly Item[], width: number, at: number): string {
   return [`${title}:`, ...items.flatMap(([term, text]) => lines(term, text, width, at))].join('\n');
 }
@@ -12,7 +12,7 @@ function lines(term: string, text: string, width: number, at: number): string[] 
   return head.length < at - 1 ? [head + first.slice(head.length), ...rest] : [head, first, ...rest];
 }
 
-/** Breaks a text into lines of at most this width. */
+/** Breaks a text into lines of at most `width` characters. */
 export function wrap(text: string, width: number): string[] {
   const wrapped = [''];
   for (const word of text.split(' ')) {

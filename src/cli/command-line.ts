@@ -12,10 +12,10 @@ import type { What } from './publish.ts';
 import type { SubscribeFlags } from './subscribe.ts';
 import type { TokenFlags } from './token.ts';
 
-/** What `serve` does instead of serving. */
+/** Other work that a flag asks `serve` to do. */
 export type Instead = 'check' | 'print-config' | undefined;
 
-/** What the commands do. */
+/** The implementations of the commands. */
 export interface Actions {
   serve(flags: Flags, instead: Instead): Promise<void>;
   publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
@@ -25,7 +25,7 @@ export interface Actions {
   key(what: KeyFlags): Promise<void>;
 }
 
-/** Nothing is left to do: the help or the version was printed (0), or the command line is wrong and it was said why (2). */
+/** The command line is dealt with. `code` 0: help or version was printed. 2: a mistake in the command line was reported. */
 export class Ended extends Error {
   readonly code: number;
 
@@ -35,7 +35,7 @@ export class Ended extends Error {
   }
 }
 
-/** The command line of the program, its flags read off the option tables. */
+/** The command line of the program. Its flags come from the option tables. */
 export function commandLine(version: string, actions: Actions): Command {
   const program = new Command('bayeuxd')
     .version(version, '-V, --version', 'print the version and exit')
@@ -50,40 +50,43 @@ export function commandLine(version: string, actions: Actions): Command {
       refuseUnknownCommand(serve);
       await actions.serve(flagsOf(serve), insteadOf(serve));
     });
-  clientCommand(program, 'publish', 'Publish an event, or one for each line of the standard input.')
+  clientCommand(program, 'publish', 'Publish one event, or one event for each line of standard input.')
     .argument(
       '<channel>',
-      'such as /chat/news; - publishes lines that are whole events, as subscribe prints them',
+      'a channel such as /chat/news; with -, each input line is an event as subscribe prints it',
     )
-    .argument('[json]', 'the data; quote a string twice: \'"hello"\'. - publishes each line, which is JSON')
+    .argument(
+      '[json]',
+      'the data as JSON, such as 42 or \'"hello"\'; with -, each input line is the data of an event',
+    )
     .option(
       '--key <key>',
-      'key of the HTTP API, whose address <url> then is, such as http://127.0.0.1:8000/api/publish',
+      'publish through the HTTP API with this key; <url> is then like http://127.0.0.1:8000/api/publish',
     )
     .action((url, channel, json, flags) => actions.publish(url, { channel, json }, flags));
   clientCommand(program, 'subscribe', 'Print the events of a channel as JSON lines until interrupted.')
-    .argument('<pattern>', "such as /chat/news, '/chat/*' or '/chat/**'")
-    .option('--from <id>', 'start after this replay id; -2 is everything that is kept, -1 what is new')
-    .option('--ack', 'acknowledge what came, so that what is lost on the way is sent again')
-    .option('--count <events>', 'end after so many events')
-    .option('--time <seconds>', 'end after so many seconds; with code 1 if --count was not reached')
+    .argument('<pattern>', "a channel such as /chat/news, or a pattern such as '/chat/*' or '/chat/**'")
+    .option('--from <id>', 'start after this replay id; -1: new events only, -2: all stored events first')
+    .option('--ack', 'acknowledge events, so that the server sends lost ones again')
+    .option('--count <events>', 'exit after this many events')
+    .option('--time <seconds>', 'exit after this time, with code 1 if --count was not reached')
     .action(actions.subscribe);
   clientCommand(
     program,
     'bench',
-    'Measure a server: subscribers and a publisher in this process, on a channel of their own.',
+    'Measure a server, with subscribers and a publisher in this process, on a channel of their own.',
   )
-    .option('--subscribers <number>', 'sessions that subscribe, up to 10000 (100)')
-    .option('--rate <events>', 'events published a second, up to 100000 (100)')
-    .option('--size <bytes>', 'data of each event as JSON, up to 65536 (100)')
-    .option('--time <seconds>', 'how long, up to 600, after 2 to warm up (10)')
-    .option('--any-host', 'let the server be on another machine')
+    .option('--subscribers <number>', 'number of subscribers, up to 10000 (100)')
+    .option('--rate <events>', 'events published per second, up to 100000 (100)')
+    .option('--size <bytes>', 'size of the JSON data of an event, up to 65536 (100)')
+    .option('--time <seconds>', 'time to measure, up to 600, after 2 seconds of warm-up (10)')
+    .option('--any-host', 'allow a server on another machine')
     .action(actions.bench);
   const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
   program
     .command('key')
     .description(
-      'Make a key of the HTTP API, and print its entry for --api-keys-file. The key itself is said once.',
+      'Make a key of the HTTP API, and print its entry for --api-keys-file. The key itself is shown once, on standard error.',
     )
     .option('--name <name>', 'its name in the log')
     .option('--rights <list>', 'publish, read and admin, which includes the others (publish)')
@@ -95,28 +98,29 @@ export function commandLine(version: string, actions: Actions): Command {
   return program;
 }
 
-/** Columns of the terminal, as far as people like to read. */
+/** Columns of the terminal, at most 120: longer lines are hard to read. */
 export function width(): number {
   return Math.min(process.stdout.columns ?? 80, 120);
 }
 
-/** As everything else the program complains about. */
+/** Commander's error in the form of all other errors of the program. */
 function oneLine(error: string): string {
   return error.replace(/^error: /, 'bayeuxd: ').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?');
 }
 
-/** A command that speaks to a server, with the options that all of them have. */
+/** A command that is a client of a server, with the options that all of these have. */
 function clientCommand(program: Command, name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .argument('<url>', 'where Bayeux is served, such as http://127.0.0.1:8000/bayeux, or ws: for a WebSocket')
+    .argument('<url>', 'URL of Bayeux, such as http://127.0.0.1:8000/bayeux; write ws: to use WebSocket')
+    .helpOption('-h, --help', 'print this help and exit')
     .option(
       '--header <header>',
-      "send this with every request, such as 'Authorization: Bearer token'; may be repeated",
+      "HTTP header to send, such as 'Authorization: Bearer token'; repeat the option for more headers",
       collected,
     )
-    .option('--ext <json>', 'send this ext with every message, such as \'{"token":"secret"}\'')
+    .option('--ext <json>', 'the ext of every message, such as \'{"token":"secret"}\'')
     .option('--ca <file>', 'PEM file with certificates to trust')
     .option('--insecure', 'accept any certificate');
 }
@@ -167,11 +171,11 @@ function withFlags(command: Command): Command {
 }
 
 function flagsOf(command: Command): Flags {
-  const given = new Map(
+  const values = new Map(
     command.options.map((option) => [option.name(), command.getOptionValue(option.attributeName())]),
   );
   return (flag) => {
-    const value: unknown = given.get(flag.slice(2));
+    const value: unknown = values.get(flag.slice(2));
     return value === undefined ? undefined : String(value);
   };
 }

@@ -1,12 +1,13 @@
-/** One thing wrong with the configuration: what, where it stands, and what should stand there. */
+/** One mistake in the configuration. */
 export interface Problem {
   readonly key: string;
-  /** A flag, a variable or a file. */
+  /** A flag, a variable, or a file with its line. */
   readonly place: string;
+  /** The mistake and its fix. */
   readonly message: string;
 }
 
-/** What an operator wrote that cannot be used; names every problem at once. */
+/** The configuration has mistakes. Lists all of them. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];

@@ -11,7 +11,6 @@ import { schemaOf } from './schema.ts';
 import { lineOf } from './source-lines.ts';
 import { unlimited } from './text.ts';
 
-/** One option in a file. */
 interface Entry {
   readonly path: string;
   readonly value: unknown;
@@ -22,15 +21,15 @@ interface Entry {
 /** A configuration file that was read. */
 export interface ConfigFile {
   readonly entries: readonly Entry[];
-  /** Says the file, and the line on which a key stands. */
+  /** The file, and the line of this key. */
   placeOf(keys: readonly string[]): string;
 }
 
-/** Reads a configuration file, YAML or JSON. Throws `ConfigError` with everything that is wrong in it. */
+/** Reads a configuration file, YAML or JSON. Throws `ConfigError` with all mistakes in it. */
 export function readConfigFile(file: string): ConfigFile {
   const { content, placeOf } = sourceOf(file);
-  const fits = schema();
-  if (!fits(content)) throw new ConfigError(problemsOf(content, fits.errors ?? [], placeOf));
+  const validate = schema();
+  if (!validate(content)) throw new ConfigError(problemsOf(content, validate.errors ?? [], placeOf));
   const entries = entriesOf(configTable, content, []).map(([keys, value]) => ({
     path: keys.join('.'),
     value,
@@ -41,7 +40,7 @@ export function readConfigFile(file: string): ConfigFile {
 
 let compiled: ValidateFunction | undefined;
 
-/** Compiled when the first file is read: most runs have none. */
+/** Compiled when the first file is read: most runs read none. */
 function schema(): ValidateFunction {
   compiled ??= new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile(
     schemaOf(configTable),
@@ -98,19 +97,19 @@ function entriesOf(
   });
 }
 
-/** The schema finds the places; the words are the table's, the same as for flags and variables. */
+/** The schema finds the places. The messages are those of the option table, the same as for flags and variables. */
 function problemsOf(
   content: unknown,
   errors: readonly ErrorObject[],
   placeOf: ConfigFile['placeOf'],
 ): Problem[] {
   const faults = errors.map((error) => faultOf(content, error));
-  // A value may break several branches of the schema, and a group is also broken when what is in it is.
-  const known = [...new Map(faults.map((fault) => [fault.message, fault])).values()];
-  const own = known.filter(
-    ({ key, ofGroup }) => !ofGroup || !known.some((other) => other.key.startsWith(`${key}.`)),
+  // One mistake may violate several branches of the schema, and a mistake in a group is also one of the group.
+  const distinct = [...new Map(faults.map((fault) => [fault.message, fault])).values()];
+  const innermost = distinct.filter(
+    ({ key, ofGroup }) => !ofGroup || !distinct.some((other) => other.key.startsWith(`${key}.`)),
   );
-  return own.map(({ key, message, keys }) => ({ key, place: placeOf(keys), message }));
+  return innermost.map(({ key, message, keys }) => ({ key, place: placeOf(keys), message }));
 }
 
 interface Fault {
@@ -145,7 +144,7 @@ function faultOf(content: unknown, { instancePath, params, message }: ErrorObjec
   return { key, keys, message: noGroup(key || 'the file', value).message, ofGroup: true };
 }
 
-/** Of all rules the one with the fault, with nothing but the key it is in: the check names the first fault it finds. */
+/** The rules reduced to the rule and key with the fault, since the check reports only the first fault that it finds. */
 function oneKey(rules: unknown, [pattern, name]: readonly unknown[]): unknown {
   const rule = typeof pattern === 'string' ? ownValue(rules, pattern) : undefined;
   if (typeof pattern !== 'string' || rule === undefined) return rules;

@@ -11,21 +11,19 @@ import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
 import { fromText } from './text.ts';
 
-/** The variables of the process. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Flags as they were written: the text, or `undefined` when the flag is absent. */
+/** The text of a flag; `undefined` when the flag is absent. */
 export type Flags = (flag: string) => string | undefined;
 
-/** What the program runs with. */
 export interface Config {
   readonly program: ProgramOptions;
   readonly server: ResolvedOptions;
-  /** Where each value comes from that is no default: a flag, a variable or a file, by the option's path. */
+  /** Source of each value that is not a default: a flag, a variable or a file, by the path of the option. */
   readonly places: ReadonlyMap<string, string>;
-  /** Whether others than this machine are meant to reach the server. */
+  /** Whether other machines should reach the server. */
   readonly isPublic: boolean;
-  /** Variables that Kubernetes made, and that say nothing here. */
+  /** Variables that are not options, since Kubernetes made them. */
   readonly ignored: readonly string[];
 }
 
@@ -33,11 +31,11 @@ interface Setting {
   readonly path: string;
   readonly value: unknown;
   readonly place: string;
-  /** Where a key within the value stands, when a file has it. */
+  /** For a value from a file: the line of a key in it. */
   placeOf?(keys: readonly string[]): string;
 }
 
-/** Puts the configuration together: flag > variable > file > default. Throws `ConfigError` with all that is wrong in it. */
+/** Loads the configuration. Precedence: flag, variable, file, default. Throws `ConfigError` with all mistakes in it. */
 export function loadConfig(flags: Flags, variables: Env): Config {
   const ignored = Object.keys(variables).filter(
     (name) => name.startsWith(prefix) && isFromKubernetes(name, variables[name]),
@@ -58,7 +56,6 @@ export function loadConfig(flags: Flags, variables: Env): Config {
 
 const prefix = 'BAYEUXD_';
 
-/** Every variable that the program knows, with its option. */
 const byVariable = new Map(allOptions.map((option) => [option.variable, option]));
 const knownVariables = [...byVariable.keys(), configOption.variable];
 
@@ -87,7 +84,7 @@ function fromFile(file: string): Setting[] {
   return entries.map((entry) => ({ ...entry, placeOf }));
 }
 
-// In the order of the options, so that what is wrong is said in that order.
+// In the order of the options, so that problems are reported in that order.
 function fromVariables(env: Env, problems: Problem[]): Setting[] {
   const settings: Setting[] = [];
   for (const [variable, option] of byVariable) {
@@ -107,7 +104,7 @@ function fromFlags(flags: Flags, problems: Problem[]): Setting[] {
   return settings;
 }
 
-/** The flag; one that turns something off is written with `no`. */
+/** The flag as the user wrote it: `--no-…` if it turns an option off. */
 function asWritten({ flag, row }: NamedOption, text: string): string {
   return row.kind === 'boolean' && text === 'false' ? `--no-${flag.slice(2)}` : flag;
 }
@@ -123,7 +120,7 @@ function fromPlace({ path, row }: NamedOption, place: string, text: string): Set
 
 type Assembled = Pick<Config, 'program' | 'server' | 'places'>;
 
-/** Where others can reach the server, the chat page and JSONP are served only if somebody needs them. */
+/** If other machines can reach the server, the chat page and JSONP are off unless the configuration needs them. */
 function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'> {
   const isPublic = exposedBy(program, server) !== undefined;
   const isJsonpNeeded = !isPublic || places.has('transports') || server.origins !== 'same';
@@ -136,10 +133,10 @@ function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'
 }
 
 function assemble(settings: readonly Setting[]): Assembled {
-  const given: Record<string, unknown> = {};
-  for (const { path, value } of settings) assign(given, path.split('.'), value);
-  const server = Object.entries(given).filter(([name]) => Object.hasOwn(optionTable, name));
-  const program = Object.entries(given).filter(([name]) => Object.hasOwn(programTable, name));
+  const values: Record<string, unknown> = {};
+  for (const { path, value } of settings) assign(values, path.split('.'), value);
+  const server = Object.entries(values).filter(([name]) => Object.hasOwn(optionTable, name));
+  const program = Object.entries(values).filter(([name]) => Object.hasOwn(programTable, name));
   try {
     return {
       program: resolve(programTable, Object.fromEntries(program)),
@@ -153,16 +150,16 @@ function assemble(settings: readonly Setting[]): Assembled {
   }
 }
 
-/** Says where the option stands with which the message begins, such as `channels["/a"].lazy`. */
+/** The place of the option that the message begins with, such as `channels["/a"].lazy`. */
 function placeOf(message: string, settings: readonly Setting[]): string {
   const [, path = '', , pattern = '', , inner = ''] =
     /^([\w.]+)((?:\[| has )"([^"]*)"(\]((?:\.\w+)*))?)?/.exec(message) ?? [];
   const keys = [...path.split('.'), pattern, ...inner.split('.')].filter((key) => key !== '');
-  const setting = settings.findLast((one) => path === one.path || path.startsWith(`${one.path}.`));
+  const setting = settings.findLast((other) => path === other.path || path.startsWith(`${other.path}.`));
   return setting?.placeOf?.(keys) ?? setting?.place ?? 'configuration';
 }
 
-/** A later setting stands over an earlier one; a group that is off comes on when one of its options is set later. */
+/** Sets a value, in place of an earlier one. Setting an option of a group that is off turns the group on. */
 function assign(
   into: Record<string, unknown>,
   [name = '', ...rest]: readonly string[],

@@ -3,7 +3,7 @@ import { type ResolvedOptions, withTransports } from '../server-options.ts';
 import { hasKey } from '../features/auth/options.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** The option that lets other machines reach the server: by its address, by a name, or through a proxy. */
+/** The option that lets other machines reach the server: by its address, by a host name, or through a proxy. */
 export function exposedBy(
   { host, allowedHosts }: ProgramOptions,
   { trustProxy }: ResolvedOptions,
@@ -27,7 +27,7 @@ function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Without JSONP: no page of the server's own origin needs it, and it is one way in less. */
+/** Turns JSONP off: pages of the server's own origin do not need it, and other pages could use it. */
 export function withoutJsonp(options: ResolvedOptions): ResolvedOptions {
   return withTransports(
     options,
@@ -35,7 +35,7 @@ export function withoutJsonp(options: ResolvedOptions): ResolvedOptions {
   );
 }
 
-/** Says that there is no policy where others can reach the server. */
+/** Warns that other machines can reach a server without a policy. */
 export function warnOfNoPolicy(log: Log): void {
   log({
     level: 'warn',

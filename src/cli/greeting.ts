@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 
-/** What the program prints when it is up: where everything is, and the key it made. */
+/** The text that the program prints when it listens: its URLs and the API key. */
 export function greeting(
   { program, isPublic, places }: Config,
   version: string,
@@ -8,9 +8,11 @@ export function greeting(
   key: string | undefined,
   hasKeys: boolean,
 ): string {
-  const unasked =
-    isPublic && !places.has('demo') ? 'not served where others can reach it; --demo serves it' : undefined;
-  const chat = program.demo ? `${url}/` : unasked;
+  const whyOff =
+    isPublic && !places.has('demo')
+      ? 'off, since other machines can reach this server; --demo turns it on'
+      : undefined;
+  const chat = program.demo ? `${url}/` : whyOff;
   const lines = [
     ['Bayeux', url + program.path],
     ...(chat === undefined ? [] : [['Chat', chat]]),

@@ -8,7 +8,7 @@ const column = 36;
 
 const commands = [
   ['bayeuxd [serve] [options]', 'Serve Bayeux and a chat page.'],
-  ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads lines.'],
+  ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
   ['bayeuxd token [options]', 'Make a token for development.'],
@@ -18,17 +18,19 @@ const commands = [
 const general = [
   [`${configOption.flag} <file>`, configOption.doc],
   ['--check', 'Check the configuration and exit.'],
-  ['--print-config', 'Print the configuration in effect, as a file that can be read back, and exit.'],
+  ['--print-config', 'Print the configuration in effect in the form of a configuration file, and exit.'],
   ['-V, --version', 'Print the version and exit.'],
-  ['-h, --help [all]', 'Print the options that most people need, or all, and exit.'],
+  ['-h, --help [all]', 'Print the most common options, or all options, and exit.'],
 ] as const;
 
 const names =
-  'Every flag is a variable and a key of the file, too: --max-interval is BAYEUXD_MAX_INTERVAL and maxInterval, ' +
+  'Parentheses give the default. The items of a list are separated by commas. ' +
+  'Each flag is also an environment variable and a key of the configuration file: ' +
+  '--max-interval is BAYEUXD_MAX_INTERVAL and maxInterval, ' +
   '--websocket-ping-interval is BAYEUXD_WEBSOCKET_PING_INTERVAL and pingInterval under websocket. ' +
-  'A flag stands over a variable, a variable over the file. Lists are separated by commas.';
+  'A flag overrides a variable, and a variable overrides the file.';
 
-/** Everything the program can be told, by subject, for lines of this width. */
+/** All options by subject, in lines of at most `width` characters. */
 export function helpText(version: string, width: number): string {
   const blocks = [
     `bayeuxd ${version}: a Bayeux 1.0 server for CometD, Faye and jsforce clients.`,
@@ -44,13 +46,13 @@ function itemsOf(table: OptionTable): Item[] {
   return optionRows(table).map((option) => [termOf(option), textOf(option.row)]);
 }
 
-/** A flag with what it takes: `--timeout <ms>`. */
+/** A flag with a name for its value: `--timeout <ms>`. */
 function termOf({ flag, row }: NamedOption): string {
   if (row.kind === 'boolean') return `--[no-]${flag.slice(2)}`;
-  return `${flag} <${takes(row)}>`;
+  return `${flag} <${valueName(row)}>`;
 }
 
-function takes(row: OptionRow): string {
+function valueName(row: OptionRow): string {
   switch (row.kind) {
     case 'number':
     case 'integer':
@@ -76,7 +78,7 @@ function textOf(row: OptionRow): string {
   return `${doc}${choice}${initial === '' ? '' : ` (${initial})`}`;
 }
 
-/** What a default is a part of, in words; nothing when it is none. */
+/** In words, how a default is computed from the heap limit or another option; empty if it is not. */
 export function partOf(row: OptionRow): string {
   if (row.kind !== 'integer' && row.kind !== 'number') return '';
   const { heapPerOne, part, inherits, unit } = row;
@@ -87,7 +89,7 @@ export function partOf(row: OptionRow): string {
     : `one per ${heapPerOne / 1024} KiB of the heap limit`;
 }
 
-/** The default as people write it; nothing when the option is unset or inherited. */
+/** The default as people write it; empty when the option is unset or inherited. */
 export function shownDefault({ kind, ...row }: OptionRow): string {
   if (row.default === undefined || kind === 'rules') return '';
   if (kind === 'boolean') return row.default ? 'on' : 'off';

@@ -5,7 +5,7 @@ import { MemoryHistory } from '../features/history/memory-history.ts';
 import { ConfigError } from './config-error.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** The history in the folder that is named, or in memory. Throws `ConfigError` when the package for folders is not installed. */
+/** The history in the folder `path`, or in memory. Throws `ConfigError` if the folder or classic-level is unusable. */
 export async function historyStore({
   path,
   sync,
@@ -20,8 +20,8 @@ export async function historyStore({
 }
 
 /**
- * Throws `ConfigError` when the folder cannot be one of a history. The history itself stays closed: the running server may have it
- * open, and what another user opens is that user's afterwards.
+ * Throws `ConfigError` when the folder cannot hold a history. Does not open the history: the running server
+ * may have it open, and files that another user opens belong to that user afterwards.
  */
 export async function checkFolder(path: string): Promise<void> {
   await level();
@@ -36,20 +36,20 @@ function obstacleAt(path: string): string | undefined {
     return isUsable(existing(dirname(path)))
       ? undefined
       : 'cannot be made: this user may not write to the folder above it, or that is a file; name another folder';
-  if (!stats.isDirectory()) return 'is a file: name a folder, or nothing yet';
+  if (!stats.isDirectory()) return 'is a file: name a folder, or a path where nothing is yet';
   if (!isUsable(path))
     return 'may not be read and written by this user: change its owner, or name another folder';
   const files = readdirSync(path);
   if (files.length === 0 || files.includes('CURRENT')) return undefined;
-  return 'has other files: name a folder that is empty, or does not exist';
+  return 'has other files: name an empty folder, or one that does not exist';
 }
 
-// Below a file `statSync` throws, whatever it was told.
+// For a path below a file `statSync` throws, even with `throwIfNoEntry: false`.
 function statsOf(path: string) {
   return existsSync(path) ? statSync(path) : undefined;
 }
 
-/** The nearest folder that is there. */
+/** The nearest parent that exists. */
 function existing(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
 }

@@ -6,7 +6,7 @@ import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import type { Refusals } from '../core/refusals.ts';
 import { type HttpRequest, type HttpResponse, type RequestHead, refuse } from '../transports/http.ts';
 
-/** What listens, for HTTP/1.1 or for both versions. */
+/** The listening server, for HTTP/1.1 alone or for HTTP/2 too. */
 interface Front {
   on(event: 'request', listener: (request: HttpRequest, response: HttpResponse) => void): unknown;
   on(event: 'upgrade', listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
@@ -14,8 +14,8 @@ interface Front {
 }
 
 /**
- * Hands what asks for a host of ours to the server behind, upgrades included, and answers 403 to the rest (CO-6). A request that
- * offers another protocol than WebSocket stays with the server in front, the one that listens.
+ * Passes requests and upgrades for an allowed host to the server `behind`, and answers all others with 403
+ * (CO-6). An upgrade to a protocol other than WebSocket stays with the server `front`.
  */
 export function guardHosts(
   front: Front,

@@ -1,73 +1,6 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
-import { text } from 'node:stream/consumers';
-import { ClientError, unreachable } from './client-error.ts';
-import { batchOf, type Incoming, type Link, type LinkOptions, type Outgoing } from './link.ts';
-
-/** An answer to a POST. */
-export interface Answer {
-  readonly status: number;
-  readonly cookies: readonly string[];
-  readonly text: string;
-}
-
-/** Posts JSON to one address, on connections that stay open. */
-export class Poster {
-  readonly #url: string;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #agent: Agent;
-
-  constructor(url: string, { headers, ca, insecure }: LinkOptions) {
-    const pool = { keepAlive: true, maxSockets: 8 };
-    this.#url = url;
-    this.#headers = { 'content-type': 'application/json', ...headers };
-    this.#agent = url.startsWith('https:')
-      ? new SecureAgent({ ...pool, rejectUnauthorized: !insecure, ...(ca && { ca }) })
-      : new Agent(pool);
-  }
-
-  /** Throws `ClientError` when there is no answer. */
-  async post(
-    body: string,
-    headers: Readonly<Record<string, string>> = {},
-    signal?: AbortSignal,
-  ): Promise<Answer> {
-    for (;;) {
-      const request = this.#request(headers, signal);
-      try {
-        const response = await answerTo(request, body);
-        const cookies = response.headers['set-cookie'] ?? [];
-        return { status: response.statusCode ?? 0, cookies, text: await text(response) };
-      } catch (error) {
-        signal?.throwIfAborted();
-        // The server closed the connection while it was idle, and has not read this.
-        if (request.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET')
-          continue;
-        throw unreachable(this.#url, error);
-      }
-    }
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  #request(headers: Readonly<Record<string, string>>, signal?: AbortSignal): ClientRequest {
-    const send = this.#url.startsWith('https:') ? httpsRequest : httpRequest;
-    return send(this.#url, {
-      method: 'POST',
-      agent: this.#agent,
-      headers: { ...this.#headers, ...headers },
-      ...(signal && { signal }),
-    });
-  }
-}
-
-function answerTo(request: ClientRequest, body: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve).on('error', reject).end(body);
-  });
-}
+import { ClientError } from './client-error.ts';
+import { batchOf, type Incoming, type Link, type Outgoing } from './link.ts';
+import type { Poster } from './poster.ts';
 
 /** Long-polling. */
 export class HttpLink implements Link {
@@ -76,9 +9,9 @@ export class HttpLink implements Link {
   readonly #poster: Poster;
   readonly #cookies = new Map<string, string>();
 
-  constructor(url: string, options: LinkOptions) {
+  constructor(url: string, poster: Poster) {
     this.#url = url;
-    this.#poster = new Poster(url, options);
+    this.#poster = poster;
   }
 
   async exchange(batch: readonly Outgoing[], signal?: AbortSignal): Promise<Incoming[]> {

@@ -10,16 +10,16 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { systemClock, type Timer } from '../lib/clock.ts';
 import type { Timers } from './timers.ts';
 
-/** How long a peer has to hang up once its session is over. Milliseconds. */
+/** Time for a peer to close its connection after its session has ended. Milliseconds. */
 const LINGER = 1_000;
 
-/** A server of HTTP/2 that can also end its sessions. */
+/** An HTTP/2 server that can also close its sessions. */
 export type Http2Listener = Http2SecureServer & {
-  /** Closes idle connections. A session of HTTP/2 takes no more requests, and ends with those it has. */
+  /** Closes idle HTTP/1.1 connections. Each HTTP/2 session accepts no more requests, and closes after the current ones. */
   closeIdleConnections(): void;
 };
 
-/** Makes a server of HTTP/2 over TLS. A client that does not choose it by ALPN gets HTTP/1.1, WebSockets included. */
+/** Makes a server for HTTP/2 over TLS. A client that does not choose HTTP/2 with ALPN gets HTTP/1.1, with WebSockets. */
 export function http2Server(pair: SecureContextOptions, timers: Timers): Http2Listener {
   const server = createSecureServer({ ...pair, allowHTTP1: true, handshakeTimeout: timers.headersTimeout });
   const sessions = sessionsOf(server, timers);
@@ -27,74 +27,73 @@ export function http2Server(pair: SecureContextOptions, timers: Timers): Http2Li
     HttpServer.prototype.closeIdleConnections.call(server);
     for (const session of sessions) session.close();
   };
-  // The constructor ignores timers for HTTP/1.1. Newer Nodes add the buffer to the first of them.
+  // The constructor ignores the timers of HTTP/1.1. Newer versions of Node add the buffer to `keepAliveTimeout`.
   return Object.assign(server, timers, { keepAliveTimeoutBuffer: 1_000, closeIdleConnections });
 }
 
 function sessionsOf(server: Http2SecureServer, timers: Timers): ReadonlySet<Session> {
   const sessions = new Set<Session>();
-  let begun: ServerHttp2Session | undefined;
+  let latest: ServerHttp2Session | undefined;
   server.on('session', (session) => {
-    begun = session;
+    latest = session;
   });
-  // Node begins the session in a listener of its own, which comes before this one.
+  // Node creates the session in its own listener of this event, which runs before this one.
   server.on('secureConnection', (socket) => {
-    if (begun === undefined) return;
-    const session = new Session(begun, socket, timers);
-    begun = undefined;
+    if (latest === undefined) return;
+    const session = new Session(latest, socket, timers);
+    latest = undefined;
     sessions.add(session);
     socket.once('close', () => sessions.delete(session));
   });
   return sessions;
 }
 
-/** Ends a session that had no request for `keepAliveTimeout`, and its connection when the peer does not. */
+/** Closes a session after `keepAliveTimeout` without a request, and its connection if the peer does not close it. */
 class Session {
   readonly #session: ServerHttp2Session;
   readonly #socket: TLSSocket;
   readonly #timers: Timers;
   #requests = 0;
   #closing = false;
-  #silence: Timer | undefined;
+  #idleTimer: Timer | undefined;
 
   constructor(session: ServerHttp2Session, socket: TLSSocket, timers: Timers) {
     this.#session = session;
     this.#socket = socket;
     this.#timers = timers;
     session.on('stream', this.#onStream);
-    socket.once('close', () => this.#silence?.cancel());
-    this.#await();
+    socket.once('close', () => this.#idleTimer?.cancel());
+    this.#onIdle();
   }
 
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#session.close();
-    if (this.#requests === 0) this.#await();
+    if (this.#requests === 0) this.#onIdle();
   }
 
   readonly #onStream = (stream: ServerHttp2Stream): void => {
     this.#requests += 1;
-    this.#silence?.cancel();
+    this.#idleTimer?.cancel();
     stream.once('close', () => {
       this.#requests -= 1;
-      if (this.#requests === 0) this.#await();
+      if (this.#requests === 0) this.#onIdle();
     });
-    if (!stream.endAfterHeaders) cutWhenLate(stream, this.#timers);
+    if (!stream.endAfterHeaders) limitTime(stream, this.#timers);
   };
 
-  /** Nothing is asked at the moment. */
-  #await(): void {
-    this.#silence?.cancel();
+  #onIdle(): void {
+    this.#idleTimer?.cancel();
     if (this.#socket.destroyed) return;
-    this.#silence = this.#closing
+    this.#idleTimer = this.#closing
       ? systemClock.after(LINGER, () => void this.#socket.destroy())
       : systemClock.after(this.#timers.keepAliveTimeout, () => this.close());
   }
 }
 
-/** The limit on a request with its body (HT-7). */
-function cutWhenLate(stream: ServerHttp2Stream, { requestTimeout }: Timers): void {
+/** HT-7: cancels a request whose body takes longer than `requestTimeout`. */
+function limitTime(stream: ServerHttp2Stream, { requestTimeout }: Timers): void {
   const late = systemClock.after(requestTimeout, () => stream.close(constants.NGHTTP2_CANCEL));
   stream.once('end', () => late.cancel()).once('close', () => late.cancel());
 }

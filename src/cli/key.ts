@@ -17,7 +17,7 @@ export interface KeyOutput {
   say(line: string): void;
 }
 
-// Names that only some servers allow are allowed: the server checks them again.
+// The widest rules: the server checks the names again by its own.
 const grammar = new ChannelGrammar({
   channelNames: 'cometd',
   maxChannelLength: 1024,
@@ -25,8 +25,8 @@ const grammar = new ChannelGrammar({
 });
 
 /**
- * `bayeuxd key`: makes an API key, prints its entry for `apiKeysFile` and says the key beside, so that the output can be
- * appended to the file. Throws `ArgumentError` for a key that a server would refuse.
+ * `bayeuxd key`: makes an API key. `print` gets the entry for `apiKeysFile`, `say` gets the key, so that the printed output
+ * can be appended to the file. Throws `ArgumentError` for a key that a server would refuse.
  */
 export function key(flags: KeyFlags, { print, say }: KeyOutput): void {
   const text = randomBytes(32).toString('hex');
@@ -44,12 +44,12 @@ export function key(flags: KeyFlags, { print, say }: KeyOutput): void {
   for (const [field, value] of Object.entries(fields))
     document.setIn([name, field], document.createNode(value, { flow: true }));
   print(document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd());
-  say(`the key "${name}", which is shown this once: ${text}`);
+  say(`the key "${name}", shown only once: ${text}`);
 }
 
 function check(made: { readonly name: string; readonly rights: readonly string[] }): void {
   try {
-    // The ring checks the rights.
+    // `KeyRing` checks the rights.
     void new KeyRing([made as ApiKey], grammar);
   } catch (error) {
     if (error instanceof UsageError) throw new ArgumentError(`a server would refuse it: ${error.message}`);

@@ -4,12 +4,12 @@ import { notFoundText } from '../http/not-found.ts';
 import type { Server } from '../server.ts';
 import { refuse } from '../transports/http.ts';
 
-/** Answers what nobody else has, and says where Bayeux is. */
+/** Answers requests that no other handler took with 404 and the path of Bayeux. */
 export function notFound(server: Server, path: string): RequestHandler {
   return (request, response) => refuse(response, 404, notFoundText(request, [path], server.refusals));
 }
 
-/** Answers a failure with its status and nothing of what it was, which only the log says. */
+/** Answers a failed request with its status. The error itself is only logged. */
 export function failed(log: Log): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     const status = statusOf(error);

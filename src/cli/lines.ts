@@ -1,18 +1,19 @@
 import type { Readable } from 'node:stream';
 
-/** A line of the input that is not empty, with its number. */
+/** A line of the input that is not empty. */
 export interface Line {
+  /** Its number, from 1. */
   readonly line: number;
   readonly text: string;
 }
 
-/** One batch has at most so many lines. */
-const MOST = 100;
+/** Most lines in one batch. */
+const MAX_LINES = 100;
 
-/** One batch has at most so many characters, unless one line has more. */
-const LARGEST = 65_536;
+/** Most characters in one batch. A single line may have more. */
+const MAX_CHARACTERS = 65_536;
 
-/** Reads lines in batches: those that are there, so that none waits for a line that has not come. */
+/** Reads lines in batches. A batch has the lines that have arrived, so no line waits for a later one. */
 export async function* lineBatches(input: Readable): AsyncGenerator<Line[]> {
   let rest = '';
   let line = 0;
@@ -30,7 +31,7 @@ function* batched(lines: readonly Line[]): Generator<Line[]> {
   let size = 0;
   for (const line of lines) {
     if (line.text.trim() === '') continue;
-    if (batch.length === MOST || (size > 0 && size + line.text.length > LARGEST)) {
+    if (batch.length === MAX_LINES || (size > 0 && size + line.text.length > MAX_CHARACTERS)) {
       yield batch;
       batch = [];
       size = 0;

@@ -4,13 +4,13 @@ import { createServer as createSecureServer } from 'node:https';
 import { createSecureContext, Server as TlsServer } from 'node:tls';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../lib/unreadable.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
 import type { Timers } from './timers.ts';
 import type { ProgramOptions } from './options.ts';
 import { type Obstacle, obstacleAt, removeStaleSocket } from './unix-socket.ts';
 
-// HT-7: a proxy's connection pool outlives Node's own 5 s of silence.
+// HT-7: the connection pools of proxies keep idle connections longer than Node's default of 5 s.
 const standard: Timers = {
   keepAliveTimeout: 75_000,
   headersTimeout: 15_000,
@@ -18,10 +18,9 @@ const standard: Timers = {
   connectionsCheckingInterval: 5_000,
 };
 
-/** What listens. */
 export type Listener = Server | Http2Listener;
 
-/** Makes the HTTP server that listens, with TLS when there is a certificate. */
+/** Makes the HTTP server, with TLS if there is a certificate. */
 export function httpServer(program: ProgramOptions, timers: Timers = standard): Listener {
   const { tlsCert, tlsKey, http2 } = program;
   if (tlsCert === undefined || tlsKey === undefined) return createServer(timers);
@@ -34,7 +33,7 @@ function secureServer(tlsCert: string, tlsKey: string, http2: boolean, timers: T
   return createSecureServer({ ...pair, ...timers, handshakeTimeout: timers.headersTimeout });
 }
 
-/** Reads the certificate and its key again, for connections from now on. Throws `ConfigError`; the old ones stay then. */
+/** Reads the certificate and its key again, for new connections. Throws `ConfigError` and keeps the old ones. */
 export function renewCertificate(server: Listener, { tlsCert, tlsKey }: ProgramOptions): void {
   if (tlsCert === undefined || tlsKey === undefined || !(server instanceof TlsServer)) return;
   server.setSecureContext(readPair(tlsCert, tlsKey));
@@ -63,7 +62,7 @@ function read(key: string, file: string): Buffer {
   }
 }
 
-/** Starts to listen and says where. Throws `ConfigError` when the place is taken or not ours to take. */
+/** Starts to listen. Resolves to the URL. Throws `ConfigError` when the address is in use or not allowed. */
 export async function listen(server: Listener, program: ProgramOptions): Promise<string> {
   const { socket, host, port } = program;
   try {
@@ -71,8 +70,8 @@ export async function listen(server: Listener, program: ProgramOptions): Promise
     else await onSocket(server, socket);
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    const [key, value] = socket === undefined ? whoseFault(cause, host, port) : ['socket', socket];
-    throw unusable(key, value, whatFailed(cause, socket !== undefined), cause);
+    const [key, value] = socket === undefined ? optionAtFault(cause, host, port) : ['socket', socket];
+    throw unusable(key, value, problemOf(cause, socket !== undefined), cause);
   }
   return baseUrl(server, program.tlsCert !== undefined);
 }
@@ -95,14 +94,14 @@ async function onSocket(server: Listener, file: string): Promise<void> {
   await bound(server, () => server.listen(file));
 }
 
-/** Throws `ConfigError` when no socket can be made here. One that is there is let pass: it may be that of the running server. */
+/** Throws `ConfigError` when no socket can be made here. Accepts an existing one: it may be that of the running server. */
 export function checkSocket(file: string): void {
   const obstacle = obstacleAt(file);
-  if (obstacle === 'EACCES') throw unusable('socket', file, noPlace);
+  if (obstacle === 'EACCES') throw unusable('socket', file, noAccess);
   if (obstacle !== undefined) throw occupied(file, obstacle);
 }
 
-const noPlace = 'cannot be made: its folder is missing, or not ours to write to';
+const noAccess = 'cannot be made: its folder is missing, or this user may not write to it';
 
 function occupied(file: string, obstacle: Obstacle): ConfigError {
   return unusable('socket', file, `is there already and is ${obstacle}: remove it, or name another file`);
@@ -115,18 +114,18 @@ function baseUrl(server: Listener, secure: boolean): string {
   return `${secure ? 'https' : 'http'}://${name}:${address.port}`;
 }
 
-function whoseFault(error: unknown, host: string, port: number): [key: string, value: string] {
+function optionAtFault(error: unknown, host: string, port: number): [key: string, value: string] {
   return ['EADDRINUSE', 'EACCES'].includes(codeOf(error)) ? ['port', `${port} on ${host}`] : ['host', host];
 }
 
-function whatFailed(error: unknown, isFile: boolean): string {
+function problemOf(error: unknown, isFile: boolean): string {
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return 'is in use by another program: end that, or name another with --port';
     case 'EACCES':
       return isFile
-        ? noPlace
-        : 'may not be used by this user: take one from 1024 up, and let a proxy listen here';
+        ? noAccess
+        : 'may not be used by this user: choose a port of 1024 or above, and let a proxy listen on this one';
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return 'is no address of this machine: write one that is, or 0.0.0.0 for all';
@@ -135,7 +134,7 @@ function whatFailed(error: unknown, isFile: boolean): string {
   }
 }
 
-/** Stops listening; resolves when the last connection has gone. Idle ones are closed, the others may finish. */
+/** Stops listening. Closes idle connections; the others may finish. Resolves when the last one has closed. */
 export function closed(server: Listener): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

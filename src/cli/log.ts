@@ -5,12 +5,11 @@ import { printable } from '../lib/printable.ts';
 import type { ProgramOptions } from './options.ts';
 import { isPretty, prettyLine } from './pretty-log.ts';
 
-/** Takes whole lines. */
 interface Sink {
   write(line: string): unknown;
 }
 
-/** Writes log events to the standard error stream, so that the output of commands stays clean. */
+/** Writes log events to standard error, apart from the output of commands. */
 export function programLog({ logLevel, logFormat }: ProgramOptions): Log {
   const sink = destination({ dest: 2, sync: true });
   const isTerminal = process.stderr.isTTY === true;
@@ -36,7 +35,7 @@ function jsonLog(level: ProgramOptions['logLevel'], sink: Sink): Log {
   return logTo(logger);
 }
 
-// What clients sent may stand in a line: JSON escapes only some of what a terminal obeys.
+// A line may contain text of clients, and JSON escapes only some of a terminal's control characters.
 function withoutControls(sink: Sink): Sink {
   return { write: (line) => sink.write(`${printable(line.trimEnd())}\n`) };
 }

@@ -9,7 +9,7 @@ import { version } from './version.ts';
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`bayeuxd: ${line}\n`);
 
-// A line that is written over is for a terminal alone.
+// Only a terminal can overwrite a line.
 const show = (line: string) => void (process.stderr.isTTY && process.stderr.write(`\r\u001b[K${line}`));
 
 /** Each command loads only its own modules: the server alone takes longer to load than `publish` takes to run. */
@@ -56,7 +56,7 @@ function fail(error: unknown): void {
   else complain(error instanceof Error ? `${error.stack}` : String(error));
 }
 
-// `bayeuxd subscribe … | head` ends quietly.
+// `bayeuxd subscribe … | head` ends without an error.
 process.stdout.on('error', () => process.exit(0));
 
 await main(process.argv).catch(fail);

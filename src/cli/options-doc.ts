@@ -5,10 +5,10 @@ import { sections } from './options.ts';
 
 const intro = `# Options
 
-This page is made from the tables in the source; \`bayeuxd --help all\` says the same in a terminal.
+This page is generated from the option tables of the source. \`bayeuxd --help all\` prints the same in a terminal.
 
-Every option has one path. In code it is a key of \`new Server({ … })\`, nested where it has a dot, and a key of the
-configuration file likewise; the program's flag is its kebab-case and its variable \`BAYEUXD_\` plus its upper snake case:
+Every option has one path. In code and in the configuration file the path is a key, nested where the path has a dot. The flag of the
+program is the path in kebab-case. The environment variable is \`BAYEUXD_\` and the path in upper snake case:
 
 | where | \`maxInterval\` | \`websocket.pingInterval\` |
 |---|---|---|
@@ -17,19 +17,19 @@ configuration file likewise; the program's flag is its kebab-case and its variab
 | variable | \`BAYEUXD_MAX_INTERVAL=20000\` | \`BAYEUXD_WEBSOCKET_PING_INTERVAL=20000\` |
 | file | \`maxInterval: 20000\` | \`websocket: { pingInterval: 20000 }\` |
 
-A flag stands over a variable, a variable over the file, the file over the default. In flags and variables lists are
-separated by commas; a flag that is on or off is written \`--auth-by-cookie\` or \`--no-auth-by-cookie\`, its variable \`true\`
-or \`false\`. Unknown names and values out of bounds are refused, with the nearest name that exists; so is a variable
-beginning with \`BAYEUXD_\` that no option has. Kubernetes makes such variables for a Service called \`bayeuxd\`, such as
-\`BAYEUXD_PORT=tcp://10.0.0.7:8000\` and \`BAYEUXD_SERVICE_HOST\`: these are passed over, with one line in the log.
+A flag overrides a variable, a variable overrides the file, and the file overrides the default. In flags and variables, the items of
+a list are separated by commas. A boolean flag is written \`--auth-by-cookie\` or \`--no-auth-by-cookie\`, and its variable is \`true\`
+or \`false\`. The program refuses values out of bounds and unknown names, variables that begin with \`BAYEUXD_\` included, and suggests
+the nearest known name. Kubernetes makes such variables for a Service called \`bayeuxd\`, such as
+\`BAYEUXD_PORT=tcp://10.0.0.7:8000\` and \`BAYEUXD_SERVICE_HOST\`. The program ignores these, with one line in the log.
 
-\`--config\` (\`BAYEUXD_CONFIG\`) names the file, YAML or JSON. \`bayeuxd --check\` checks a configuration without serving: it opens
-the certificate, the keys, the folder of the history and the place of the socket, changes nothing, and says the file and the line of
-each mistake. \`bayeuxd --print-config\` prints the one in effect as such a file, with where each value comes from and without secrets.
+\`--config\` (\`BAYEUXD_CONFIG\`) names the configuration file, YAML or JSON. \`bayeuxd --check\` checks the configuration without
+serving. It reads the certificate, the keys and the policy, checks the history folder and the path of the socket, and changes nothing.
+It prints the file and line of each mistake. \`bayeuxd --print-config\` prints the configuration in effect in the form of a file, with
+the source of each value and without secrets.
 
-The program ends with code 0 when it did what was asked, with 2 when the command line is wrong (an unknown flag or command, an
-argument that is missing or no URL), and with 1 when something else failed: a configuration that cannot be used, a server that cannot
-be reached or refuses.
+The exit code is 0 when the command succeeded. It is 2 when the command line is wrong: an unknown flag or command, a missing argument,
+an invalid URL. It is 1 when something else failed: a configuration with mistakes, a server that cannot be reached or refuses.
 
 \`\`\`yaml
 port: 8080
@@ -47,9 +47,10 @@ channels:
 \`\`\`
 `;
 
-const programOnly = 'Only the program has these; inside an app they are the app’s own affair.\n';
+const programOnly =
+  'Only the program has these options. An application that embeds the server decides these things itself.\n';
 
-/** Writes the page on options. */
+/** The text of docs/options.md. */
 export function optionsDoc(): string {
   const parts = Object.entries(sections).map(([title, table]) => {
     const words = title === 'The program' ? `${programOnly}\n` : '';
@@ -63,14 +64,14 @@ function tableOf(table: OptionTable): string {
   return ['| option | default | value | |', '|---|---|---|---|', ...rows.map(line)].join('\n');
 }
 
-/** The keys of a rule table, as options of a pattern. */
+/** The keys of a channel rule, as options of a pattern. */
 function rulesOf({ path, row }: NamedOption): NamedOption[] {
   if (row.kind !== 'rules') return [];
   const each = row.what === undefined ? 'pattern' : 'name';
   return optionRows(row.rows, `${path}.<${each}>.`).map((option) => ({ ...option, row: unset(option.row) }));
 }
 
-// What no rule sets is not set, whatever stands for the group where it can be set at all.
+// In a channel rule a boolean has no default: the default in its row is for the group that it turns on.
 function unset(row: OptionRow): OptionRow {
   return row.kind === 'boolean' ? { ...row, default: undefined } : row;
 }

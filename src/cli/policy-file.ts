@@ -10,7 +10,7 @@ import { ConfigError } from './config-error.ts';
 const form =
   'write export default { canSubscribe({ session, channel }) { … } }, with canHandshake and canPublish where needed';
 
-/** Loads a policy: the default export of a JavaScript file. Throws `ConfigError` in one sentence that names the fix. */
+/** Loads a policy: the default export of a JavaScript file. Throws `ConfigError`. */
 export async function loadPolicy(file: string): Promise<Policy> {
   if (!existsSync(file)) throw unusable(file, 'is not there; correct the path');
   const policy = await defaultOf(file);
@@ -18,7 +18,7 @@ export async function loadPolicy(file: string): Promise<Policy> {
   if (!isObject(policy))
     throw unusable(file, `exports a ${typeof policy} by default, which is no policy: ${form}`);
   try {
-    // Nothing of it is opened: a server checks its policy when it is made.
+    // The constructor of a server checks the policy. This server is never opened.
     void new Server({ policy });
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
@@ -53,7 +53,7 @@ function notLoaded(file: string, cause: unknown): ConfigError {
   return unusable(file, `failed while it was loaded: ${message}`, cause);
 }
 
-/** The error of an import does not say its line; Node's own check of the file does. */
+/** The error of an import has no line number; the output of `node --check` has. */
 function withLine(file: string): string {
   const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
   const line = /^.*:(\d+)\n/.exec(stderr)?.[1];

@@ -3,20 +3,19 @@ import { messageOf } from '../lib/log-message.ts';
 import { printable } from '../lib/printable.ts';
 import type { ProgramOptions } from './options.ts';
 
-/** When a line is written, and whether the terminal shows colours. */
 export interface LineStyle {
   readonly at: Date;
   readonly colour: boolean;
 }
 
-// In the message already.
 const inMessage = ['level', 'event', 'why', 'reason', 'option', 'error'];
 
 const colours: Record<LogLevel, number> = { trace: 90, debug: 36, info: 32, warn: 33, error: 31 };
 
 /**
- * Writes a log event for people: time, level, message, the other values by name, and the stack of an error below. It is ours, since
- * pino-pretty brings thirteen packages, which everybody who embeds the server would install too.
+ * Formats a log event for people: time, level, message, other values by name, and below them the stack of an
+ * error. Does not use pino-pretty: its thirteen packages would also be installed by everybody who embeds the
+ * server.
  */
 export function prettyLine(event: LogEvent, { at, colour }: LineStyle): string {
   const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -30,7 +29,7 @@ export function prettyLine(event: LogEvent, { at, colour }: LineStyle): string {
   return [line, ...stackOf(event.error)].join('\n');
 }
 
-/** Whether lines are written for people: where it is asked for, and else on a terminal. */
+/** Whether log lines are for people: as `logFormat` says, or else if the output is a terminal. */
 export function isPretty(format: ProgramOptions['logFormat'], isTerminal: boolean): boolean {
   return format === undefined ? isTerminal : format === 'pretty';
 }

@@ -4,14 +4,14 @@ import type { Config } from './config.ts';
 import { allOptions, type ProgramOptions } from './options.ts';
 import { unlimited } from './text.ts';
 
-/** Writes the configuration in effect as YAML that can be read back; secrets are left out, and each value says where it is from. */
+/** The configuration in effect, as YAML without secrets. A comment gives the source of each value. */
 export function printConfig(config: Config): string {
   const values = { ...config.program, ...config.server };
   const document = new Document({});
   const hidden: string[] = [];
   for (const option of allOptions) {
     const value = valueAt(values, option);
-    if (value === undefined || standsBack(option.path, config.program)) continue;
+    if (value === undefined || isReplaced(option.path, config.program)) continue;
     if (isSecret(option, value)) {
       hidden.push(
         ` ${option.path} is set (${config.places.get(option.path)}) and not printed: it is a secret`,
@@ -32,12 +32,12 @@ function isSecret({ row }: NamedOption, value: unknown): boolean {
   return row.secret === true && !row.words?.includes(String(value));
 }
 
-/** Whether another option that is set stands instead: beside it, this one would be refused. */
-function standsBack(path: string, { socket }: ProgramOptions): boolean {
+/** Whether `socket` replaces this option. A configuration with both would be refused. */
+function isReplaced(path: string, { socket }: ProgramOptions): boolean {
   return socket !== undefined && ['host', 'port'].includes(path);
 }
 
-/** The value of an option; undefined for what is unset, off, or off with its group, since that stands in the groups already. */
+/** Undefined for an unset option, for one of a group that is off, and for a group that is on: its options are printed. */
 export function valueAt(values: object, { path, row }: NamedOption): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) {

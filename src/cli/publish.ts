@@ -5,36 +5,35 @@ import { type ClientFlags, clientSettings } from './client-options.ts';
 import { lineBatches } from './lines.ts';
 import { type Publication, type Publisher, SessionPublisher } from './session-publisher.ts';
 
-/** What `publish` needs of its surroundings. */
 export interface PublishSurroundings {
   readonly input: Readable;
   print(line: string): void;
   say(line: string): void;
 }
 
-/** What is published: one event, the data of each line, or the event of each line. */
+/** `channel` is `-` if each line of the input is an event. `json` is `-` if each line is the data of an event. */
 export interface What {
   readonly channel: string;
   readonly json: string | undefined;
 }
 
-/** `bayeuxd publish`: publishes, and says what became of it. Throws `ClientError` when something was refused. */
+/** `bayeuxd publish`: publishes events and prints the result. Throws `ClientError` if one was refused. */
 export async function publish(
   url: string,
   { channel, json }: What,
   flags: ClientFlags & { readonly key?: string },
   around: PublishSurroundings,
 ): Promise<void> {
-  const read = readerOf(channel, json);
+  const parse = parserOf(channel, json);
   const settings = clientSettings(flags);
-  const one = json === undefined || json === '-' ? undefined : read(json);
+  const event = json === undefined || json === '-' ? undefined : parse(json);
   const publisher =
     flags.key === undefined
       ? new SessionPublisher(url, settings)
       : new ApiPublisher(url, flags.key, settings);
   try {
-    if (one === undefined) await publishLines(publisher, read, around);
-    else await publishOne(publisher, one, around);
+    if (event === undefined) await publishLines(publisher, parse, around);
+    else await publishOne(publisher, event, around);
   } finally {
     await publisher.close();
   }
@@ -52,7 +51,7 @@ async function publishOne(
 
 async function publishLines(
   publisher: Publisher,
-  read: Read,
+  parse: Parse,
   { input, print, say }: PublishSurroundings,
 ): Promise<void> {
   let refused = 0;
@@ -66,7 +65,7 @@ async function publishLines(
     for (const { line, text } of lines) {
       total += 1;
       try {
-        events.push({ line, event: read(text) });
+        events.push({ line, event: parse(text) });
       } catch (error) {
         if (!(error instanceof ArgumentError)) throw error;
         refuse(line, error.message);
@@ -84,12 +83,12 @@ async function publishLines(
   print(`published ${published}`);
 }
 
-type Read = (text: string) => Publication;
+type Parse = (text: string) => Publication;
 
-function readerOf(channel: string, json: string | undefined): Read {
+function parserOf(channel: string, json: string | undefined): Parse {
   if (json === undefined && channel !== '-')
     throw new ArgumentError(
-      `missing required argument 'json': the data, or - for a line each of standard input`,
+      `missing required argument 'json': the data, or - to publish the data on each line of standard input`,
     );
   return channel === '-' ? eventOf : (text) => ({ channel, data: dataOf(text) });
 }
@@ -102,7 +101,7 @@ function dataOf(json: string): unknown {
   }
 }
 
-/** An event as `bayeuxd subscribe` prints it. */
+/** Parses an event as `bayeuxd subscribe` prints it. */
 function eventOf(text: string): Publication {
   const event = dataOf(text);
   if (typeof event === 'object' && event !== null && 'channel' in event && 'data' in event) {

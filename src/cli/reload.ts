@@ -10,14 +10,14 @@ import { type Listener, renewCertificate } from './listener.ts';
 import { allOptions } from './options.ts';
 import { valueAt } from './print-config.ts';
 
-/** The keys of the HTTP API, which a reload replaces. */
+/** The keys of the HTTP API. A reload replaces `all`. */
 export interface CurrentKeys {
   /** The text of `apiKey`, if there is one. */
   readonly single: string | undefined;
   all: readonly ApiKey[];
 }
 
-/** The running program, as far as a reload reads or changes it. */
+/** The parts of the running program that a reload reads or changes. */
 export interface Running {
   readonly config: Config;
   readonly flags: Flags;
@@ -32,8 +32,8 @@ export interface Running {
 const reloaded = ['apiKey', 'apiKeyFile', 'apiKeys', 'apiKeysFile', 'tlsCert', 'tlsKey'];
 
 /**
- * Reads the configuration again, and from it the TLS certificate, the API keys and the keys of tokens. Those that cannot be
- * used are logged, and the old ones stay. Other options that changed are logged: they need a restart.
+ * Reads the configuration again, then the TLS certificate, the API keys and the keys of tokens that it names. The old ones
+ * stay where the new ones are not usable, and the log says why. Other changed options are logged: they need a restart.
  */
 export function reload(running: Running): void {
   const { flags, env, config, server, listener, keys, log } = running;
@@ -70,23 +70,24 @@ export function reload(running: Running): void {
   warnOfOthers(config, next, log);
 }
 
-// Whatever fails, the server goes on.
+// A failed reload must not stop the server, whatever was thrown.
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message.replaceAll('\n', '; ') : String(error);
 }
 
-/** The key of `apiKey`. One that was made for this run stays. */
+/** The key of `apiKey`. A generated key stays. */
 function singleKey({ config, keys, log }: Running, next: Config): string | undefined {
   if (next.program.apiKey !== 'generate') return apiKeyOf(next.program, log);
   if (config.program.apiKey === 'generate') return keys.single;
   const place = next.places.get('apiKey') ?? 'apiKey';
-  const message = 'apiKey: generate makes a key at the start only: set a key, or restart the server';
+  const message =
+    'apiKey: generate makes a key only when the program starts: set a key, or restart the server';
   throw new ConfigError([{ key: 'apiKey', place, message }]);
 }
 
 function warnOfOthers(config: Config, next: Config, log: Log): void {
   const isSwitched = isTls(config) !== isTls(next);
-  // An option that inherits its value from a changed one is not named.
+  // Name only options that were set, not those that inherit from a changed one.
   const changed = allOptions
     .filter(({ path }) => config.places.has(path) || next.places.has(path))
     .filter(({ path }) => !reloaded.includes(path) || (isSwitched && path.startsWith('tls')))

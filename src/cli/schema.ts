@@ -1,10 +1,9 @@
 import type { OptionGroup, OptionRow, OptionTable } from '../options/table.ts';
 import { unlimited } from './text.ts';
 
-/** A JSON schema, as far as option tables need one. */
 export type Schema = { readonly [keyword: string]: unknown };
 
-/** Makes the JSON schema of a configuration file out of its table. */
+/** The JSON schema of a configuration file with the options of this table. */
 export function schemaOf(table: OptionTable): Schema {
   const properties = Object.entries(table).map(([name, row]) => [
     name,
@@ -26,9 +25,11 @@ function schemaOfGroup({ off, doc, rows }: OptionGroup): Schema {
 
 function schemaOfRow(row: OptionRow): Schema {
   const words = row.words ?? [];
-  const one = row.kind === 'word' ? [] : [schemaOfKind(row)];
-  const all = words.length > 0 ? [{ enum: words }, ...one] : one;
-  return all.length === 1 ? { description: row.doc, ...all[0] } : { description: row.doc, anyOf: all };
+  const ofKind = row.kind === 'word' ? [] : [schemaOfKind(row)];
+  const branches = words.length > 0 ? [{ enum: words }, ...ofKind] : ofKind;
+  return branches.length === 1
+    ? { description: row.doc, ...branches[0] }
+    : { description: row.doc, anyOf: branches };
 }
 
 function schemaOfKind(row: OptionRow): Schema {

@@ -1,6 +1,5 @@
 import type { Refusals } from '../core/refusals.ts';
 
-/** What listens. */
 interface Front {
   on(event: 'tlsClientError', listener: (error: Error & { readonly code?: string }) => void): unknown;
   emit(event: string | symbol, ...args: unknown[]): boolean;
@@ -10,11 +9,11 @@ interface Front {
 const TLS = 0x16;
 
 const spokeHttp =
-  'a client spoke plain HTTP to this port, which serves HTTPS: have it use https:// or wss://, or leave "tlsCert" and "tlsKey" out';
+  'a client spoke plain HTTP to this port, which serves HTTPS: let it use https:// or wss://, or leave "tlsCert" and "tlsKey" out';
 const spokeTls =
-  'a client spoke TLS to this port, which serves plain HTTP: have it use http:// or ws://, or set "tlsCert" and "tlsKey"';
+  'a client spoke TLS to this port, which serves plain HTTP: let it use http:// or ws://, or set "tlsCert" and "tlsKey"';
 
-/** Logs that `http` and `https` were mixed up: Node ends such a connection, and tells nobody why. */
+/** Logs that a client used `http` instead of `https`, or the reverse: Node closes such a connection without a reason. */
 export function hearSchemeMixups(front: Front, isSecure: boolean, refusals: Pick<Refusals, 'note'>): void {
   if (isSecure) {
     front.on('tlsClientError', ({ code }) => {
@@ -23,7 +22,7 @@ export function hearSchemeMixups(front: Front, isSecure: boolean, refusals: Pick
     });
     return;
   }
-  // A listener would have to answer in place of Node.
+  // Not a listener for `clientError`: with one, Node would leave the answer to the listener.
   const { emit } = front;
   front.emit = (event, ...args) => {
     if (event === 'clientError' && isTls(args[0]))

@@ -31,7 +31,7 @@ import { version } from './version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** `bayeuxd serve`: puts the program together and runs it until it is told to end. */
+/** `bayeuxd serve`: puts the program together and runs it until a signal comes. */
 export async function serve(flags: Flags, instead: Instead): Promise<void> {
   const config = loadConfig(flags, process.env);
   if (instead === 'print-config') return void process.stdout.write(printConfig(config));
@@ -64,7 +64,7 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   try {
     await run(config, server, keys, log, flags);
   } catch (error) {
-    await server.close(); // Timers of the server would keep the process.
+    await server.close(); // Its timers would keep the process running.
     throw error;
   }
 }
@@ -85,7 +85,7 @@ async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, 
   guardHosts(http, behind, program.allowedHosts, server.refusals);
   hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
 
-  // From here on: a signal that comes while the program starts ends it as gently.
+  // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();
   onHangup(() => reload({ config, flags, env: process.env, server, listener: http, keys, log }));
   await server.open();
@@ -96,7 +96,7 @@ async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, 
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });
   await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
-  process.exit(0); // Whoever has not hung up by now does not keep the process.
+  process.exit(0); // Open connections would keep the process running.
 }
 
 function graceOver({ server }: Config): Promise<void> {

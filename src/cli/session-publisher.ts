@@ -1,20 +1,18 @@
 import { Client, type ClientSettings, refusalOf } from './client.ts';
 import type { Incoming } from './link.ts';
 
-/** An event to be published. */
 export interface Publication {
   readonly channel: string;
   readonly data: unknown;
 }
 
-/** Publishes events. */
 export interface Publisher {
-  /** Gives for each event why it was refused, or nothing. */
+  /** Resolves to the refusal of each event; undefined for one that was published. */
   publish(events: readonly Publication[]): Promise<readonly (string | undefined)[]>;
   close(): Promise<void>;
 }
 
-/** Publishes as a client of the server. */
+/** Publishes with a Bayeux session. */
 export class SessionPublisher implements Publisher {
   readonly #client: Client;
   #isOpen = false;
@@ -26,7 +24,7 @@ export class SessionPublisher implements Publisher {
   async publish(events: readonly Publication[]): Promise<(string | undefined)[]> {
     if (!this.#isOpen) await this.#open();
     let replies = await this.#client.exchange(events.map((event) => ({ ...event })));
-    // A session without a connect lives for some seconds: input may take longer. What was refused so was not published.
+    // A session without a connect expires after some seconds. Input may be slower. Refused events were not published.
     if (replies.some(isSessionGone)) {
       await this.#open();
       const again = events.filter((_, at) => isSessionGone(replies[at] ?? {}));
@@ -37,7 +35,8 @@ export class SessionPublisher implements Publisher {
   }
 
   close(): Promise<void> {
-    return this.#client.disconnect(AbortSignal.timeout(1_000)).catch(() => undefined); // A server that is gone needs no goodbye.
+    // An unreachable server needs no disconnect.
+    return this.#client.disconnect(AbortSignal.timeout(1_000)).catch(() => undefined);
   }
 
   async #open(): Promise<void> {
@@ -46,7 +45,7 @@ export class SessionPublisher implements Publisher {
   }
 }
 
-/** CometD and bayeuxd say 402, Faye 401. */
+/** CometD and bayeuxd answer with 402, Faye with 401. */
 function isSessionGone({ successful, error }: Incoming): boolean {
   return successful !== true && /^40[12]:/.test(String(error));
 }

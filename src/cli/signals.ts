@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
-/** Resolves with the first signal to end; a second one ends the process at once. */
+/** Resolves to the first SIGINT or SIGTERM. After that, a second signal ends the process at once. */
 export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     const end = (signal: string) => {
@@ -13,23 +13,23 @@ export function untilSignal(): Promise<string> {
   });
 }
 
-/** A signal that aborts with the first of them. */
+/** An abort signal that follows the first SIGINT or SIGTERM. */
 export function interrupted(): AbortSignal {
   const controller = new AbortController();
   void untilSignal().then(() => controller.abort());
   return controller.signal;
 }
 
-/** Calls the listener for each SIGHUP. If the terminal of the process was closed, SIGHUP ends the process, as without this. */
+/** Calls the listener for each SIGHUP. When the terminal of the process is closed, SIGHUP ends the process, as it does by default. */
 export function onHangup(listener: () => void): void {
   const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
-  const heard = (): void => {
+  const onSignal = (): void => {
     if (terminals.every((descriptor) => isatty(descriptor))) {
       listener();
       return;
     }
-    process.off('SIGHUP', heard);
+    process.off('SIGHUP', onSignal);
     process.kill(process.pid, 'SIGHUP');
   };
-  process.on('SIGHUP', heard);
+  process.on('SIGHUP', onSignal);
 }

@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, type LineCounter, type Pair } from 'yaml';
 
-/** Finds the line on which a key stands in a file; where the key itself is not there, the last one on the way to it that is. */
+/** The line of a key in a file. If the key is missing, the line of its nearest parent there. */
 export function lineOf({ contents }: Document, counter: LineCounter, keys: readonly string[]): number {
   let line = 1;
   let node: unknown = contents;

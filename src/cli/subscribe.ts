@@ -5,30 +5,28 @@ import { ClientError } from './client-error.ts';
 import { type ClientFlags, clientSettings, countOf } from './client-options.ts';
 import type { Incoming } from './link.ts';
 
-/** What `subscribe` needs of its surroundings. */
 export interface Surroundings {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** Takes one event, as JSON. */
+  /** Prints one event, as JSON. */
   print(line: string): void;
-  /** Takes what a person wants to know. */
+  /** Prints a message for the user. */
   say(line: string): void;
 }
 
-/** Options of `subscribe`, as they were written. */
+/** Options of `subscribe`, unparsed. */
 export interface SubscribeFlags extends ClientFlags {
   /** A replay id, -1 or -2. */
   readonly from?: string;
   readonly ack?: boolean;
-  /** Events after which it ends. */
   readonly count?: string;
-  /** Seconds after which it ends. */
+  /** Seconds. */
   readonly time?: string;
 }
 
 const longestPause = 30_000;
 
-/** `bayeuxd subscribe`: prints events as JSON lines until it is told to end; a server that went away is waited for. */
+/** `bayeuxd subscribe`: prints events as JSON lines until a signal or a limit ends it. Retries an unreachable server. */
 export async function subscribe(
   url: string,
   pattern: string,
@@ -38,7 +36,7 @@ export async function subscribe(
   await new Subscriber(url, pattern, around, flags).run();
 }
 
-/** The server told the client to stay away. */
+/** The server advised the client not to reconnect. */
 class SessionOver extends ClientError {}
 
 class Subscriber {
@@ -49,7 +47,7 @@ class Subscriber {
   readonly #seconds: number | undefined;
   readonly #enough = new AbortController();
   readonly #signal: AbortSignal;
-  /** The position of the next subscription, where one was asked for. */
+  /** Replay id for the next subscribe; undefined without `--from`. */
   #from: number | undefined;
   #count = 0;
 
@@ -71,7 +69,7 @@ class Subscriber {
       await this.#untilEnough();
     } finally {
       if (late) late.cancel();
-      // A server that is gone needs no goodbye.
+      // An unreachable server needs no disconnect.
       await this.#client.disconnect(AbortSignal.timeout(1_000)).catch(() => undefined);
     }
     if (!this.#around.signal.aborted && Number.isFinite(this.#most) && this.#count < this.#most)
@@ -87,7 +85,7 @@ class Subscriber {
       try {
         if (isFirst || failures > 0) await this.#open();
         if (isFirst) say(`subscribed to ${this.#pattern}`);
-        else if (failures > 0) say(`subscribed to ${this.#pattern} again; ${this.#whatOfTheRest()}`);
+        else if (failures > 0) say(`subscribed to ${this.#pattern} again; ${this.#resumePoint()}`);
         isFirst = false;
         failures = 0;
         await this.#listen();
@@ -109,11 +107,9 @@ class Subscriber {
     } catch (error) {
       const isTooOld = error instanceof ClientError && error.message.includes('replay_id_invalid');
       if (!isTooOld) throw error;
-      const lost = `what came after ${this.#from} is not kept as a whole`;
+      const lost = `not all events after ${this.#from} are still stored`;
       if (this.#count === 0)
-        throw new ClientError(
-          `${lost}: --from -2 starts with the oldest event that is kept (${error.message})`,
-        );
+        throw new ClientError(`${lost}: --from -2 starts with the oldest stored event (${error.message})`);
       this.#around.say(`${lost}; events are missing before the next one`);
       await this.#client.subscribe(this.#pattern, -2, this.#signal);
     }
@@ -127,12 +123,12 @@ class Subscriber {
       if (reconnect !== 'handshake') continue;
       await this.#open();
       this.#around.say(
-        `the server had forgotten this session; subscribed to ${this.#pattern} again, ${this.#whatOfTheRest()}`,
+        `the server had forgotten this session; subscribed to ${this.#pattern} again, ${this.#resumePoint()}`,
       );
     }
   }
 
-  #whatOfTheRest(): string {
+  #resumePoint(): string {
     return this.#from === undefined || this.#from < 0 ? 'events may be missing' : `from ${this.#from}`;
   }
 
@@ -159,7 +155,7 @@ class Subscriber {
   }
 }
 
-/** The position of an event in the history, where it says one. */
+/** The replay id of an event, if it has one. */
 function replayIdOf(event: Incoming): number | undefined {
   const { data } = event;
   const inData = typeof data === 'object' && data !== null && 'event' in data ? data.event : undefined;

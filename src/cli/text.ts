@@ -1,6 +1,6 @@
 import type { OptionRow } from '../options/table.ts';
 
-/** Reads the text of a flag or variable as its option's kind. What does not read as that stays text, to be refused by name. */
+/** Converts the text of a flag or variable to the kind of its option. Invalid text stays text, for the check to refuse. */
 export function fromText(row: OptionRow, text: string): unknown {
   const word = row.words?.find((known) => String(known) === text);
   if (word !== undefined) return word;
@@ -20,7 +20,7 @@ export function fromText(row: OptionRow, text: string): unknown {
   }
 }
 
-/** How a value is written where there is no number for it. */
+/** The text for an infinite number. */
 export const unlimited = 'unlimited';
 
 function numberFromText(text: string): number | string {
@@ -32,6 +32,6 @@ function jsonFromText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // The check behind says what it should have been.
+    return text; // The option's check reports the expected form.
   }
 }

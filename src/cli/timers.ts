@@ -1,10 +1,10 @@
-/** When connections are cut. Milliseconds. */
+/** Limits after which the server closes a connection. Milliseconds. */
 export interface Timers {
-  /** Silence between two requests. */
+  /** Idle time between two requests. */
   readonly keepAliveTimeout: number;
   readonly headersTimeout: number;
-  /** A whole request, its body included. */
+  /** For a request with its body. */
   readonly requestTimeout: number;
-  /** How often Node looks for requests that are late. */
+  /** How often Node checks these limits. */
   readonly connectionsCheckingInterval: number;
 }

@@ -2,13 +2,10 @@ import { accessSync, constants, lstatSync, type Stats, unlinkSync } from 'node:f
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 
-/** What stands where a Unix socket is to be made. */
+/** The reason why a Unix socket cannot be made at a path: `alive` is a socket on which a process listens. */
 export type Obstacle = 'alive' | 'a file' | 'a directory' | 'a symbolic link' | 'no socket';
 
-/**
- * Removes a socket on which nobody listens: a process that was killed left it behind. Says what is there instead, if something
- * else is, and leaves it alone.
- */
+/** Removes a socket on which no process listens, left by one that was killed. Leaves anything else and returns its kind. */
 export async function removeStaleSocket(file: string): Promise<Obstacle | undefined> {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
@@ -18,7 +15,7 @@ export async function removeStaleSocket(file: string): Promise<Obstacle | undefi
   return undefined;
 }
 
-/** Says what else than a socket stands where one is to be made; `EACCES` when none can be made there. Changes nothing. */
+/** Anything but a socket at a path; `EACCES` if no socket can be made there. Changes nothing. */
 export function obstacleAt(file: string): Obstacle | 'EACCES' | undefined {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats !== undefined) return stats.isSocket() ? undefined : kindOf(stats);
@@ -26,7 +23,7 @@ export function obstacleAt(file: string): Obstacle | 'EACCES' | undefined {
     accessSync(dirname(file), constants.W_OK | constants.X_OK);
     return undefined;
   } catch {
-    return 'EACCES'; // The folder is missing, too: Node says the same when it listens.
+    return 'EACCES'; // Also for a missing folder, as Node's error when it listens.
   }
 }
 
@@ -36,7 +33,7 @@ function kindOf(stats: Stats): Obstacle {
   return stats.isSymbolicLink() ? 'a symbolic link' : 'no socket';
 }
 
-// Only a refusal says that nobody listens: a socket that is busy, or not ours to use, gives other errors.
+// Only ECONNREFUSED proves that no process listens. A busy or forbidden socket gives other errors.
 function answers(file: string): Promise<boolean> {
   return new Promise((resolve) => {
     const peer = connect(file, () => {

@@ -5,7 +5,7 @@ import { callOut } from '../lib/callback.ts';
 import type { Feature } from '../ports/feature.ts';
 import type { Arrival, Extension, Hook, ReceivedMessage, SentMessage, Session } from '../ports/session.ts';
 import { checkNames } from '../lib/known-names.ts';
-import { inTime, type Patience } from '../lib/in-time.ts';
+import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { shown } from '../lib/shown.ts';
@@ -61,14 +61,19 @@ export class Hooks {
   /** The extensions of the server, for each session without extensions of its own. */
   readonly lists: HookLists;
   readonly #log: Log;
-  readonly #patience: Patience;
+  readonly #timeLimit: TimeLimit;
 
   /** Features run first. Throws `UsageError` for a faulty extension. */
-  constructor(features: readonly Feature[], extensions: readonly Extension[], log: Log, patience: Patience) {
+  constructor(
+    features: readonly Feature[],
+    extensions: readonly Extension[],
+    log: Log,
+    timeLimit: TimeLimit,
+  ) {
     for (const extension of extensions) checkExtension(extension);
     this.lists = new HookLists([...features, ...extensions]);
     this.#log = log;
-    this.#patience = patience;
+    this.#timeLimit = timeLimit;
   }
 
   opened(session: Session, request: HandshakeRequest): void {
@@ -190,7 +195,7 @@ export class Hooks {
       this.#failed(extension, hook, error);
       return errors.serverError();
     };
-    return inTime(answer, hook, this.#patience, late).catch((error: unknown) =>
+    return inTime(answer, hook, this.#timeLimit, late).catch((error: unknown) =>
       this.#goOn(extension, value, hook, error),
     );
   }

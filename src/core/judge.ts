@@ -2,7 +2,7 @@ import { BayeuxError, errors } from '../protocol/errors.ts';
 import { type HandshakeRequest, isObject, type ReadableRequest } from '../protocol/message.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import { checkNames } from '../lib/known-names.ts';
-import { inTime, type Patience } from '../lib/in-time.ts';
+import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
 import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
@@ -86,13 +86,13 @@ export class Judge {
   readonly judgesPublish: boolean;
   readonly #judging: readonly Feature[];
   readonly #log: Log;
-  readonly #patience: Patience;
+  readonly #timeLimit: TimeLimit;
 
   constructor(
     policy: Policy | undefined,
     unconnectedPublish: 'deny' | 'allow' | UnconnectedPublish,
     log: Log,
-    patience: Patience,
+    timeLimit: TimeLimit,
     judging: readonly Feature[] = none,
   ) {
     if (policy !== undefined) checkPolicy(policy);
@@ -106,7 +106,7 @@ export class Judge {
         ? { name: 'unconnectedPublish', ask: unconnectedPublish, read: yesOrNo }
         : unconnectedPublish === 'allow';
     this.#log = log;
-    this.#patience = patience;
+    this.#timeLimit = timeLimit;
   }
 
   /** The user that sends a handshake, by the first feature that knows it. */
@@ -208,7 +208,7 @@ export class Judge {
       request.abort();
       return error;
     };
-    return inTime(answer, name, this.#patience, late)
+    return inTime(answer, name, this.#timeLimit, late)
       .then((value) => decider.read(value))
       .catch((error: unknown) => {
         throw this.#failure(error, name, request);

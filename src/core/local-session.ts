@@ -20,14 +20,15 @@ import { shown } from '../lib/shown.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
-/** An event of a channel, whose data has this type. */
+/** An event whose data has the type of its channel. */
 export interface HeardEvent<Data = unknown> extends Event {
   readonly data: Data;
 }
 
 /**
- * Hears the events of one subscription. Each call gets its own copy (IP-2). When it returns a promise, the next event of the session
- * waits for that; meanwhile `maxQueue` and the `overflow` rules hold, as for any client that reads slowly.
+ * Called with each event of one subscription, with a copy of its own (IP-2). If it returns a promise, the
+ * session's next event waits until that settles. Meanwhile `maxQueue` and the `overflow` rules apply, as for
+ * any client that reads slowly.
  */
 export type EventListener<Data = unknown> = (event: HeardEvent<Data>) => unknown;
 
@@ -39,19 +40,18 @@ const request: RequestInfo = Object.freeze({
   url: '',
 });
 
-/** How an in-process session is opened. */
 export interface LocalSessionSettings {
-  /** Whose session it is; stands above a user that the policy names. */
+  /** The user of the session. Takes precedence over a user that the policy gives. */
   readonly user?: string;
-  /** Whether the policy is asked, as it is about a remote session. Without it everything is allowed. */
+  /** Whether the policy is asked, as for a remote session. If not, everything is allowed. */
   readonly judged?: boolean;
-  /** The `ext` of its handshake: a token, where the policy looks for one. */
+  /** The `ext` of its handshake, such as a token for the policy. */
   readonly ext?: JsonObject;
-  /** What its `attributes` begin with: values that JSON can carry. */
+  /** Initial `attributes` of the session: JSON values. */
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/** What a request is answered with by a conduit that ended instead. */
+/** The error of a request whose conduit ended before the reply. */
 const endings: Readonly<Record<EndReason, string>> = {
   disconnected: '402::session_unknown',
   replaced: '402::session_unknown',
@@ -61,7 +61,7 @@ const endings: Readonly<Record<EndReason, string>> = {
   failed: '500::server_error',
 };
 
-/** The way to a session in this very process. Replies arrive at once, and events unless a listener is still at work. */
+/** The conduit of a session in this process. Replies arrive at once; events too, unless a listener is still at work. */
 class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
@@ -72,23 +72,22 @@ class LocalConduit implements Conduit {
   readonly http2 = false;
   readonly maxBytes = Number.POSITIVE_INFINITY;
   session: ConduitOwner | undefined;
-  /** Why it ended, if it did. */
   ended: EndReason | undefined;
-  /** One by one, once a listener has taken its time: what waits is in the session's queue then, where it is counted. */
+  /** 1 once a listener has returned a promise: other events then wait in the session's queue, where they are counted. */
   maxEvents: 1 | undefined;
-  readonly #hear: (event: OutgoingEvent) => Promise<unknown> | undefined;
-  readonly #answered: (reply: Outgoing) => void;
+  readonly #onEvent: (event: OutgoingEvent) => Promise<unknown> | undefined;
+  readonly #onReply: (reply: Outgoing) => void;
   #isBusy = false;
 
   constructor(
     { user, judged = false }: LocalSessionSettings,
-    hear: (event: OutgoingEvent) => Promise<unknown> | undefined,
-    answered: (reply: Outgoing) => void,
+    onEvent: (event: OutgoingEvent) => Promise<unknown> | undefined,
+    onReply: (reply: Outgoing) => void,
   ) {
     this.trusted = !judged;
     this.user = user;
-    this.#hear = hear;
-    this.#answered = answered;
+    this.#onEvent = onEvent;
+    this.#onReply = onReply;
   }
 
   get alive(): boolean {
@@ -102,21 +101,21 @@ class LocalConduit implements Conduit {
   send(batch: readonly Outgoing[], handover?: Handover): void {
     const left: OutgoingEvent[] = [];
     for (const message of batch) {
-      if (!(message instanceof OutgoingEvent)) this.#answered(message);
+      if (!(message instanceof OutgoingEvent)) this.#onReply(message);
       else if (this.#isBusy) left.push(message);
-      else this.#tell(message);
+      else this.#deliver(message);
     }
     handover?.settled(left, left.length === 0);
   }
 
-  #tell(event: OutgoingEvent): void {
-    // What a listener publishes meanwhile may not overtake the rest of the batch.
+  #deliver(event: OutgoingEvent): void {
+    // Busy while listeners run: an event that a listener publishes must not overtake the rest of the batch.
     this.#isBusy = true;
-    const hearing = this.#hear(event);
-    this.#isBusy = hearing !== undefined;
-    if (hearing === undefined) return;
+    const done = this.#onEvent(event);
+    this.#isBusy = done !== undefined;
+    if (done === undefined) return;
     this.maxEvents = 1;
-    void hearing.then(() => {
+    void done.then(() => {
       this.#isBusy = false;
       this.session?.flush();
     });
@@ -127,37 +126,39 @@ class LocalConduit implements Conduit {
   }
 }
 
-interface Heard extends Stamped {
+interface Registration extends Stamped {
   readonly pattern: string;
   readonly listener: EventListener;
 }
 
-/** What such a session needs of its server. */
+/** The parts of the server that an in-process session uses. */
 export interface LocalParts {
-  /** Handles a batch. */
   receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void>;
   session(id: string): Session | undefined;
-  /** The `ext` of a subscribe that asks for what came after an event. */
+  /** The `ext` of a subscribe that asks for the events after this id. */
   resuming(pattern: string, after: number): JsonObject;
-  /** Whether the server is closing: what is published then is quietly nothing. */
+  /** Whether the server is closing. A publish then does nothing, without an error. */
   isClosing(): boolean;
-  /** A listener failed, and nobody else will hear of it. */
+  /** Reports a listener that threw or rejected: its error reaches no caller. */
   listenerFailed(name: string, error: unknown): void;
 }
 
-/** A client in the server's own process (IP-1): same pipeline, no transport, no expiry, and no policy unless it is `judged`. */
+/**
+ * A client in the server's own process (IP-1). The server handles its requests like those of a remote client.
+ * It uses no transport and never expires, and the policy is asked only if it is `judged`.
+ */
 export class LocalSession<Channels extends object = Record<string, unknown>> {
   readonly #parts: LocalParts;
   readonly #ext: JsonObject | undefined;
   readonly #attributes: Readonly<Record<string, unknown>> | undefined;
   readonly #conduit: LocalConduit;
-  readonly #listeners = new ChannelIndex<Heard>();
+  readonly #listeners = new ChannelIndex<Registration>();
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Map<string, (reply: Reply) => void>();
   #lastId = 0;
   #session: Session | undefined;
 
-  /** Throws `UsageError` for settings that are none. */
+  /** Throws `UsageError` for invalid settings. */
   constructor(parts: LocalParts, settings: LocalSessionSettings = {}) {
     checkSettings(settings);
     this.#parts = parts;
@@ -166,29 +167,25 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
     this.#attributes = settings.attributes && copyOf(settings.attributes, 'attributes');
     this.#conduit = new LocalConduit(
       settings,
-      (event) => this.#hear(event),
-      (reply) => this.#answered(reply.message as Reply),
+      (event) => this.#onEvent(event),
+      (reply) => this.#onReply(reply.message as Reply),
     );
   }
 
-  /** The session as the server sees it. Throws `UsageError` before the handshake. */
+  /** The session on the side of the server. Throws `UsageError` before the handshake. */
   get session(): Session {
     if (this.#session === undefined)
       throw new UsageError('an in-process session handshakes before anything else');
     return this.#session;
   }
 
-  /** Public id. */
   get id(): string {
     return this.session.id;
   }
 
-  /**
-   * Opens the session. Throws `BayeuxError` where the policy or an extension refuses it, and `503::no_room` when the server takes no
-   * more.
-   */
+  /** Opens the session. Throws `BayeuxError`: a refusal by policy or extension, or `503::no_room` if the server is full. */
   async handshake(): Promise<this> {
-    await this.#ask({
+    await this.#request({
       kind: 'handshake',
       channel: '/meta/handshake',
       version: '1.0',
@@ -202,8 +199,9 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
   }
 
   /**
-   * Subscribes to a name or pattern, and receives what was published after the event with this id: what is new with -1, all there
-   * is with -2. What comes back unsubscribes. Throws `BayeuxError`.
+   * Subscribes to a channel name or pattern. `after`: the id of the last event that the listener has; -1 asks
+   * for new events only, -2 for all stored events too. Resolves to a function that unsubscribes. Throws
+   * `BayeuxError`.
    */
   async subscribe<Pattern extends string>(
     pattern: Pattern,
@@ -213,65 +211,64 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
     const usage = "write session.subscribe('/chat/*', ({ data }) => …)";
     if (typeof pattern !== 'string') throw noChannel(pattern, usage);
     checkFunction('the listener', listener, usage);
-    const heard: Heard = { stamp: 0, pattern, listener: listener as EventListener };
-    await this.#ask({
+    const registration: Registration = { stamp: 0, pattern, listener: listener as EventListener };
+    await this.#request({
       kind: 'subscribe',
       channel: '/meta/subscribe',
       subscription: pattern,
       ...(after !== -1 && { ext: this.#parts.resuming(pattern, after) }),
     });
-    this.#listeners.add(pattern, heard);
+    this.#listeners.add(pattern, registration);
     this.#counts.set(pattern, (this.#counts.get(pattern) ?? 0) + 1);
-    return () => this.#unsubscribe(pattern, heard);
+    return () => this.#unsubscribe(pattern, registration);
   }
 
-  /** Publishes data that JSON can carry; nothing while the server closes. Throws `BayeuxError`. */
+  /** Publishes JSON data. Does nothing while the server closes. Throws `BayeuxError`. */
   async publish<Channel extends string>(channel: Channel, data: DataOf<Channels, Channel>): Promise<void> {
     if (this.#parts.isClosing()) return;
     if (typeof channel !== 'string')
       throw noChannel(channel, "write session.publish('/chat/room', { text: 'hello' })");
-    await this.#ask({ kind: 'publish', channel, hasData: true, data: copyOf(data) });
+    await this.#request({ kind: 'publish', channel, hasData: true, data: copyOf(data) });
   }
 
-  /** Ends the session. */
   async disconnect(): Promise<void> {
     if (this.#session === undefined || this.#session.state === 'gone') return;
-    await this.#ask({ kind: 'disconnect', channel: '/meta/disconnect' });
+    await this.#request({ kind: 'disconnect', channel: '/meta/disconnect' });
   }
 
-  async #unsubscribe(pattern: string, heard: Heard): Promise<void> {
-    if (!this.#listeners.remove(pattern, heard)) return;
+  async #unsubscribe(pattern: string, registration: Registration): Promise<void> {
+    if (!this.#listeners.remove(pattern, registration)) return;
     const left = (this.#counts.get(pattern) ?? 1) - 1;
     this.#counts.set(pattern, left);
     if (left > 0) return;
     this.#counts.delete(pattern);
-    await this.#ask({ kind: 'unsubscribe', channel: '/meta/unsubscribe', subscription: pattern });
+    await this.#request({ kind: 'unsubscribe', channel: '/meta/unsubscribe', subscription: pattern });
   }
 
-  async #ask(request: ReadableRequest): Promise<void> {
+  async #request(request: ReadableRequest): Promise<void> {
     this.#lastId += 1;
     const id = String(this.#lastId);
-    const answered = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
-    const named = this.#session === undefined ? {} : { clientId: this.#session.clientId };
-    await this.#parts.receive([{ ...request, id, ...named }], this.#conduit);
+    const replied = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    const client = this.#session === undefined ? {} : { clientId: this.#session.clientId };
+    await this.#parts.receive([{ ...request, id, ...client }], this.#conduit);
     const { ended } = this.#conduit;
     if (ended !== undefined) this.#waiting.get(id)?.({ successful: false, error: endings[ended] });
-    const reply = await answered;
+    const reply = await replied;
     if (!reply.successful) throw BayeuxError.from(reply.error ?? '500::server_error', reply.ext);
   }
 
-  #answered(reply: Reply): void {
+  #onReply(reply: Reply): void {
     const id = String(reply.id);
     this.#waiting.get(id)?.(reply);
     this.#waiting.delete(id);
   }
 
-  /** Tells all who subscribed; a promise when one of them takes its time. It does not reject. */
-  #hear({ channel, json }: OutgoingEvent): Promise<unknown> | undefined {
+  /** Calls the listeners of the channel. The promise, if one of them returned one, does not reject. */
+  #onEvent({ channel, json }: OutgoingEvent): Promise<unknown> | undefined {
     let working: Promise<unknown>[] | undefined;
-    for (const heard of this.#listeners.match(channel)) {
-      // IP-2: a copy for each, so that none can change what another has.
-      const done = this.#tell(heard, JSON.parse(json));
+    for (const registration of this.#listeners.match(channel)) {
+      // IP-2: a copy for each listener, so that none can change another's event.
+      const done = this.#call(registration, JSON.parse(json));
       if (done === undefined) continue;
       working ??= [];
       working.push(done);
@@ -279,7 +276,7 @@ export class LocalSession<Channels extends object = Record<string, unknown>> {
     return working && Promise.all(working);
   }
 
-  #tell({ pattern, listener }: Heard, event: HeardEvent): Promise<unknown> | undefined {
+  #call({ pattern, listener }: Registration, event: HeardEvent): Promise<unknown> | undefined {
     const failed = (error: unknown): void => this.#parts.listenerFailed(pattern, error);
     try {
       const answer = adopt(listener(event));

@@ -11,7 +11,7 @@ const isUnconnectedPublish = (value: unknown): value is UnconnectedPublish => ty
 
 const time = {
   timeout: ms(30_000, 'How long a /meta/connect is held.'),
-  interval: ms(0, 'Pause clients are told to keep between a connect reply and the next connect.'),
+  interval: ms(0, 'Pause that the server advises between a connect reply and the next connect.'),
   maxInterval: ms(15_000, 'Silence allowed after `interval` before a session expires.'),
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
@@ -58,7 +58,7 @@ const events = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 4,
-    doc: 'Memory of the events that wait for all sessions, each event counted once; above it, the sessions with the most are ended.',
+    doc: 'Memory for the waiting events of all sessions, each event counted once. Above it, the server ends the sessions with the most.',
   },
   queueOverflow: {
     kind: 'word',
@@ -87,7 +87,7 @@ const limits = {
     min: 1,
     max: Number.POSITIVE_INFINITY,
     heapPerOne: 8,
-    doc: 'Memory of the unfinished requests of all clients; one request may take a quarter of what is free, else it gets 503.',
+    doc: 'Memory for the unfinished requests of all clients. A request that needs more than a quarter of the free part gets 503.',
   },
   maxWaitingBytes: {
     kind: 'integer',
@@ -95,7 +95,7 @@ const limits = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     default: 4_194_304,
-    doc: 'Memory of messages of one session that wait for earlier ones; above it, HTTP gets 503 and a WebSocket is not read.',
+    doc: 'Memory for the messages of one session that wait for earlier ones. Above it, HTTP requests get 503, and a WebSocket is not read.',
   },
   maxBatch: count('messages', 1_000, 1, many, 'Messages in one batch.'),
   maxDepth: count('levels', 64, 1, 1_000, 'Nesting of one batch.'),
@@ -113,7 +113,7 @@ const limits = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     heapPerOne: 8,
-    doc: 'Memory of the subscriptions of all sessions; one session may take a 16th of what is free.',
+    doc: 'Memory for the subscriptions of all sessions. One session may use a 16th of the free part.',
   },
   maxSessions: {
     kind: 'integer',

@@ -1,4 +1,4 @@
-import { inTime, type Patience } from '../lib/in-time.ts';
+import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
@@ -31,7 +31,7 @@ export interface PublisherParts {
   readonly events: Events;
   readonly backlog: Backlog;
   readonly options: { readonly broadcastToPublisher: boolean };
-  readonly patience: Patience;
+  readonly timeLimit: TimeLimit;
 }
 
 /** Hands events to the engine, and events from the engine to the sessions of this node. */
@@ -115,7 +115,7 @@ export class Publisher {
     const accepted = carried === undefined ? undefined : adopt(carried);
     // An engine that hangs must not leave the publisher without an answer.
     if (isPromise(accepted))
-      return inTime(accepted, 'publish of the engine', this.#parts.patience).then(() =>
+      return inTime(accepted, 'publish of the engine', this.#parts.timeLimit).then(() =>
         this.#sent(event, message, session),
       );
     return message === undefined ? event : this.#sent(event, message, session);

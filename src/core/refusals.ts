@@ -1,32 +1,32 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 
-/** The least time between two log lines on one cause. Milliseconds. */
+/** Shortest time between two log lines about one cause. Milliseconds. */
 const MINUTE = 60_000;
 
-/** Causes that are kept apart: the words of an application's errors are causes, too. */
+/** Most causes with a line of their own. Needed since error codes of the application are causes, too. */
 const MAX_CAUSES = 200;
 
-/** What a log line on a refusal says besides its count. */
+/** The fields of a log line about refusals, besides the event and the count. */
 export interface RefusalDetails {
-  /** The option that sets the limit, or would allow it. */
+  /** The option that refused, or that would allow the request. */
   readonly option?: string;
-  /** In words: what is wrong, and what would allow it. */
+  /** A sentence with the mistake and its fix. */
   readonly why: string;
-  /** Tells refusals apart that have the event and the option in common. Not logged. */
+  /** Distinguishes refusals with the same event and option. Not logged. */
   readonly cause?: string | number;
   readonly [key: string]: unknown;
 }
 
 interface Cause {
-  /** Since the last line. */
+  /** Refusals since the last line. */
   count: number;
   loggedAt: number;
 }
 
 /**
- * Logs what is refused: each cause at most once a minute, with how many there were since the line before, so that a flood that is
- * refused does not fill the log as well.
+ * Logs refusals: each cause at most once a minute, with the number of refusals since its last line. So a
+ * flood of refused requests does not fill the log.
  */
 export class Refusals {
   readonly #clock: Clock;
@@ -39,8 +39,8 @@ export class Refusals {
   }
 
   /**
-   * Counts a refusal, or several. Those with one event, option and `cause` share a line. None of the three may be a text that a client
-   * chose: past a number of them, all others share one line an event.
+   * Counts `times` refusals. Those with the same event, option and `cause` share a log line. None of the
+   * three may be a text that a client chose: above `MAX_CAUSES`, new causes share one line per event.
    */
   note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
     const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);

@@ -249,16 +249,16 @@ export class Server<
   }
 
   /**
-   * Ends the sessions of a user, of one token (by its `jti`), or one session, at once on this node. With authentication,
-   * their tokens are refused until they expire: of a user, those issued up to now. Resolves with the number of sessions.
-   * Rejects with `NoRoomError` when the list of revoked tokens is full (the sessions are ended then, too), and with
-   * `UsageError` for a wrong argument.
+   * Ends at once, on this node, the sessions of a user, of a token (by its `jti`), or one session. With authentication,
+   * the server refuses their tokens until they expire; for a user, the tokens issued up to now. Resolves with the number
+   * of ended sessions. Rejects with `NoRoomError` when the list of revoked tokens is full (the sessions are ended even
+   * then), and with `UsageError` for a wrong argument.
    */
   async revoke(revocation: Revocation): Promise<{ readonly sessions: number }> {
     const { features, sessions } = this.#core;
     checkRevocation(revocation, features.revoking.length > 0);
     const session = 'session' in revocation ? sessions.byId(revocation.session) : undefined;
-    // Each feature starts at once, and a failure of one does not stop the others.
+    // Start all features before the first `await`: a failure of one must not stop the others.
     const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session) ?? 0);
     const named = 'user' in revocation ? [...sessions.ofUser(revocation.user)] : session ? [session] : [];
     const others = named.filter(({ state }) => state !== 'gone');
@@ -396,9 +396,9 @@ export class Server<
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
-    const patience = { clock, hookTimeout: options.hookTimeout };
+    const timeLimit = { clock, hookTimeout: options.hookTimeout };
     const features = new Features(list);
-    const hooks = new Hooks(list, extensions, log, patience);
+    const hooks = new Hooks(list, extensions, log, timeLimit);
     const refusals = new Refusals(clock, log);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
@@ -410,7 +410,7 @@ export class Server<
       events,
       log,
       refusals,
-      patience,
+      timeLimit,
       maxBytes: options.maxSubscriptionBytes,
     });
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
@@ -419,7 +419,7 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, patience, features.judging),
+      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
@@ -427,7 +427,7 @@ export class Server<
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({
-        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, patience },
+        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, timeLimit },
       }),
       drainsIn: () => this.#drainsIn(),
     };

@@ -111,7 +111,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   isPushed: boolean;
   /** Extensions of the server, then of the session. Written only by `extend`. */
   hookLists: HookLists;
-  #hasMayGoOn = false;
+  #hasQueueMore = false;
   #deliverOnly: boolean | 'polling' = false;
 
   /** The parts of the session in the features. Written only by `join`. */
@@ -196,7 +196,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.features = features;
     this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
     this.#sender.signs = features.some(({ signing }) => signing !== undefined);
-    this.#hasMayGoOn = features.some(({ mayGoOn }) => mayGoOn !== undefined);
+    this.#hasQueueMore = features.some(({ queueMore }) => queueMore !== undefined);
   }
 
   get deliverOnly(): boolean | 'polling' {
@@ -350,7 +350,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
-    if (this.#hasMayGoOn) this.#mayGoOn();
+    if (this.#hasQueueMore) this.#queueMore();
   }
 
   /**
@@ -375,7 +375,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     // While poll answers pause, urgent events wait for the end of the pause.
     if (this.#sender.hasUrgent) this.#sender.schedule();
     // The connect may have confirmed events, and so made room.
-    if (this.#hasMayGoOn) this.#mayGoOn();
+    if (this.#hasQueueMore) this.#queueMore();
     return undefined;
   }
 
@@ -636,8 +636,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#sender.way = this.isPushed ? conduit : undefined;
   }
 
-  #mayGoOn(): void {
-    for (const feature of this.features) feature.mayGoOn?.();
+  #queueMore(): void {
+    for (const feature of this.features) feature.queueMore?.();
   }
 
   // EX-1: a client that reads cannot connect. A response without progress for as long as a connect is held counts as lost.

@@ -3,7 +3,7 @@ import { callOut } from '../lib/callback.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Events } from './events.ts';
 import type { Log } from '../lib/log.ts';
-import { inTime, type Patience } from '../lib/in-time.ts';
+import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Session } from '../ports/session.ts';
 import type { OutgoingEvent } from '../ports/outgoing-event.ts';
@@ -27,7 +27,7 @@ export interface SubscriptionParts {
   readonly events: Events;
   readonly log: Log;
   readonly refusals: Refusals;
-  readonly patience: Patience;
+  readonly timeLimit: TimeLimit;
   /** The option `maxSubscriptionBytes`. */
   readonly maxBytes: number;
 }
@@ -42,15 +42,15 @@ export class Subscriptions {
   readonly #events: Events;
   readonly #log: Log;
   readonly #refusals: Refusals;
-  readonly #patience: Patience;
+  readonly #timeLimit: TimeLimit;
   readonly #maxBytes: number;
 
-  constructor({ engine, events, log, refusals, patience, maxBytes }: SubscriptionParts) {
+  constructor({ engine, events, log, refusals, timeLimit, maxBytes }: SubscriptionParts) {
     this.#engine = engine;
     this.#events = events;
     this.#log = log;
     this.#refusals = refusals;
-    this.#patience = patience;
+    this.#timeLimit = timeLimit;
     this.#maxBytes = maxBytes;
   }
 
@@ -101,7 +101,7 @@ export class Subscriptions {
   #gainInterest(pattern: string): MaybePromise<void> {
     const gained = adopt(this.#engine.interest(pattern, true));
     if (!isPromise(gained)) return gained;
-    const arriving = inTime(gained, 'interest of the engine', this.#patience).finally(() => {
+    const arriving = inTime(gained, 'interest of the engine', this.#timeLimit).finally(() => {
       if (this.#arriving.get(pattern) === arriving) this.#arriving.delete(pattern);
     });
     this.#arriving.set(pattern, arriving);

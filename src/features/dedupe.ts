@@ -76,7 +76,7 @@ const rows = {
     kind: 'word',
     words: ['faye', true, false],
     default: 'faye',
-    doc: 'Clients whose repeated publishes are recognised: Faye clients, all, or none.',
+    doc: 'Whose repeated publishes are recognised and not delivered twice: those of Faye clients, all, or none.',
   },
 } as const satisfies OptionTable;
 

@@ -51,7 +51,7 @@ const rows = {
     kind: 'word',
     words: ['end', 'keep'],
     default: 'end',
-    doc: 'When the policy, asked again, fails to answer: `end` makes the client shake hands again, `keep` lets the session go on.',
+    doc: 'If the policy fails when it is asked again: `end` makes the client shake hands again, `keep` lets the session continue.',
   },
 } as const satisfies OptionTable;
 

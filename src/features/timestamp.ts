@@ -31,7 +31,7 @@ const rows = {
     kind: 'word',
     words: [false, 'iso', 'bayeux'],
     default: false,
-    doc: 'The time on every reply and event: as ISO 8601, or as the specification writes it, without a zone.',
+    doc: 'Adds the time to every reply and event: as ISO 8601, or in the form of the specification, without a time zone.',
   },
 } as const satisfies OptionTable;
 

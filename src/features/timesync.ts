@@ -62,7 +62,7 @@ const isFiniteNumber = (value: unknown): value is number => Number.isFinite(valu
 const rows = {
   timesync: {
     ...group('Tells clients that ask for it the time of the server; `false` turns this off.', {
-      accuracy: ms(25, 'Error of a client’s estimate from which on the client gets a correction.'),
+      accuracy: ms(25, 'A client gets a correction when its estimate is wrong by at least this.'),
     }),
     off: true,
   },

@@ -10,14 +10,14 @@ const WRONG_KEYS = 20;
 const MINUTE = 60_000;
 const ENOUGH_BITS = 128;
 
-/** Finds the keys of requests, and refuses what they may not do. */
+/** Finds the key of each request, and refuses calls that the key does not allow. */
 export class KeyGuard {
   readonly #server: Server;
   readonly #ring: () => KeyRing;
   readonly #wrong = new WrongKeys();
   readonly #keys = new WeakMap<Request, KnownKey>();
 
-  /** `ring` returns the keys that are valid now. */
+  /** `ring` returns the current keys. */
   constructor(server: Server, ring: () => KeyRing) {
     this.#server = server;
     this.#ring = ring;
@@ -48,7 +48,7 @@ export class KeyGuard {
     throw refused(server, sent === '' ? 'api.key_missing' : 'api.key_wrong', 401, notThis, address);
   };
 
-  /** Lets requests pass whose key has this right. */
+  /** Refuses a request whose key does not have this right. */
   needs(right: ApiRight): RequestHandler {
     return (req, _res, next) => {
       this.check(req, right);
@@ -56,7 +56,7 @@ export class KeyGuard {
     };
   }
 
-  /** Returns the name of the key. Throws `ApiError` 403 if the key of the request has not this right, or not to this channel. */
+  /** Returns the name of the key. Throws `ApiError` 403 if the key does not have this right, or not for this channel. */
   check(req: Request, right: ApiRight, channel?: string): string {
     const key = this.#keys.get(req);
     const why = key === undefined ? closed : key.refusalOf(right, channel);

@@ -15,7 +15,7 @@ import { LiveKeys } from './live-keys.ts';
 export interface ApiOptions {
   /** A key with all rights; its name is `default`. Without any key all calls are refused. */
   readonly key?: string | undefined;
-  /** Keys with a name each, and the rights and channels of each. A function returns the keys that are valid now. */
+  /** Keys, each with a name, rights and channels. A function returns the current keys. */
   readonly keys?: readonly ApiKey[] | (() => readonly ApiKey[]) | undefined;
 }
 
@@ -42,7 +42,7 @@ const isRevocation = new Ajv({ allErrors: true }).compile<Revocation>({
 
 /**
  * The HTTP API for backends: `POST /publish {channel, data}`, and `POST /revoke` with a `user`, `tokenId` or `session`.
- * Throws `UsageError` for keys that cannot be used.
+ * Throws `UsageError` for keys that are not usable.
  */
 export function api(server: Server, options: ApiOptions = {}): Router {
   const grammar = new ChannelGrammar(server.options);

@@ -18,14 +18,15 @@ export interface ApiKey {
   /** `sha256:` and the SHA-256 of the key in hexadecimal, as `bayeuxd key` prints it. */
   readonly hash?: string | undefined;
   readonly rights: readonly ApiRight[];
-  /** Patterns of the channels to publish to and to read. A key with the right `admin` has none: it is for every channel. */
+  /** Patterns of the channels that the key may publish to and read. Not for the right `admin`, which is for every channel. */
   readonly channels?: readonly string[] | undefined;
 }
 
-/** The most keys, as each request is compared with each of them, and the most patterns of a key. */
+/** Most keys: each request is compared with all of them. */
 const MAX_KEYS = 1_000;
+/** Most patterns of a key. */
 const MAX_PATTERNS = 100;
-/** The most patterns that an answer names. */
+/** Most patterns that an answer names. */
 const SHOWN = 5;
 
 const hashRow = {
@@ -40,12 +41,12 @@ const otherRows = {
     kind: 'list',
     items: apiRights,
     required: true,
-    doc: 'What the key is for; `admin` includes the others, and is for every channel.',
+    doc: 'Rights of the key. `admin` includes the others, on every channel.',
   },
   channels: {
     kind: 'list',
     what: 'channel names and patterns',
-    doc: 'Channels to publish to and to read. Needed unless the key has the right `admin`.',
+    doc: 'Channels that the key may publish to and read. Required unless the key has the right `admin`.',
   },
 } as const satisfies OptionTable;
 
@@ -80,11 +81,11 @@ class KnownKey {
     return timingSafeEqual(digest, this.#digest);
   }
 
-  /** Why the key may not do this on a channel, or at all; undefined if it may. */
+  /** Explains why the key may not use this right, on this channel if there is one. Undefined if it may. */
   refusalOf(right: ApiRight, channel?: string): string | undefined {
     const [rights, channels] = [this.#rights, this.#channels];
     if (!rights.includes(right) && !rights.includes('admin'))
-      return `the key "${this.name}" has not the right ${right}: its rights are ${rights.join(', ')}`;
+      return `the key "${this.name}" does not have the right ${right}: its rights are ${rights.join(', ')}`;
     if (channel === undefined || channels.some((pattern) => covers(pattern, channel))) return undefined;
     const more = channels.length > SHOWN ? ` and ${channels.length - SHOWN} more` : '';
     const own = channels.slice(0, SHOWN).join(', ') + more;
@@ -98,7 +99,7 @@ export type { KnownKey };
 export class KeyRing {
   readonly #keys: readonly KnownKey[];
 
-  /** Throws `UsageError` for keys that cannot be used, or of which two have one name or one hash. */
+  /** Throws `UsageError` for keys that are not usable, and for two with the same name or hash. */
   constructor(keys: readonly ApiKey[], grammar: ChannelGrammar) {
     if (keys.length > MAX_KEYS)
       throw new UsageError(`there are ${keys.length} API keys, at most ${MAX_KEYS}`);
@@ -121,7 +122,7 @@ export class KeyRing {
     return this.#keys.length;
   }
 
-  /** The key that has this text. Compares with each key, so that the time says nothing about the keys. */
+  /** The key with this text. Compares with all keys, so that the time does not depend on which key matches. */
   find(text: string): KnownKey | undefined {
     const digest = digestOf(text);
     let found: KnownKey | undefined;
@@ -155,12 +156,12 @@ function checkKey(given: ApiKey, grammar: ChannelGrammar): void {
   if (bad !== undefined) throw new UsageError(`${who}: "${bad}" is no channel name or pattern`);
 }
 
-// Hashes have one length, as `timingSafeEqual` requires.
+// All hashes have the same length, as `timingSafeEqual` requires.
 function digestOf(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-/** The hash of a key, as it stands in a configuration. */
+/** The hash of a key, in the form that a configuration has. */
 export function hashOf(key: string): string {
   return `sha256:${digestOf(key).toString('hex')}`;
 }

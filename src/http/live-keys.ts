@@ -9,7 +9,7 @@ interface KeySettings {
   readonly keys?: readonly ApiKey[] | (() => readonly ApiKey[]) | undefined;
 }
 
-/** The keys that are valid now. A list that cannot be used is logged, and the one before stays in force. */
+/** The current keys. A new list that is not usable is logged, and the old keys stay. */
 export class LiveKeys {
   readonly #source: () => readonly ApiKey[];
   readonly #single: readonly ApiKey[];
@@ -18,7 +18,7 @@ export class LiveKeys {
   #list: readonly ApiKey[];
   #ring: KeyRing;
 
-  /** Throws `UsageError` for keys that cannot be used. */
+  /** Throws `UsageError` for keys that are not usable. */
   constructor({ key, keys = [] }: KeySettings, server: Pick<Server, 'log'>, grammar: ChannelGrammar) {
     this.#source = typeof keys === 'function' ? keys : () => keys;
     this.#single = key === undefined || key === '' ? [] : [{ name: 'default', key, rights: ['admin'] }];

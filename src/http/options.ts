@@ -20,14 +20,14 @@ const access = {
     what: 'origins like https://example.com',
     pattern: /^(null|[A-Za-z][A-Za-z\d+.-]*:\/\/[^\s/?#]+)$/,
     inCode: 'a RegExp or a function',
-    doc: 'Pages that may use the server: of its own origin, of any, or of those listed.',
+    doc: 'Origins whose pages may use the server: its own (`same`), any (`*`), or those listed.',
   },
   authByCookie: toggle(
     false,
-    'Set if the policy trusts cookies: refuses options that would let other sites in.',
+    'Turn it on if the policy trusts cookies. The server then refuses options that would let other sites in.',
   ),
   cors: group('Answers to cross-origin preflights.', {
-    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may cache an answer.'),
+    maxAge: count('seconds', 86_400, 0, many, 'How long a browser may cache the answer to a preflight.'),
     headers: {
       kind: 'list',
       ...token,

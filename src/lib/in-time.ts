@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Time limit for code of the application, and the clock that measures it. */
-export interface Patience {
+export interface TimeLimit {
   readonly clock: Clock;
   /** Milliseconds. */
   readonly hookTimeout: number;
@@ -14,7 +14,7 @@ export interface Patience {
 export function inTime<T>(
   answer: Promise<T>,
   what: string,
-  { clock, hookTimeout }: Patience,
+  { clock, hookTimeout }: TimeLimit,
   replaceError: (error: Error) => Error = (error) => error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -58,7 +58,7 @@ interface SchemaRow extends AnyRow {
 export interface RulesRow extends AnyRow {
   readonly kind: 'rules';
   readonly default?: Readonly<Record<string, never>>;
-  /** The object in words, if it is not by channel pattern: `an object of keys by name`. */
+  /** Describes the object in error messages when its keys are not channel patterns: `an object of keys by name`. */
   readonly what?: string;
   readonly rows: OptionTable;
 }

@@ -137,8 +137,9 @@ export interface Feature extends Extension {
     conduit?: Conduit,
   ): MaybePromise<boolean>;
   /**
-   * A user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, and returns how many.
-   * `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if it cannot remember this.
+   * Called when a user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, and returns
+   * their number. `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if the feature
+   * cannot store the revocation.
    */
   revoking?(revocation: Revocation, session: ServedSession | undefined): MaybePromise<number>;
   /** Throws `BayeuxError` for data that may not be published to the channel. */
@@ -186,8 +187,8 @@ export interface SessionFeature {
   signing?(reply: Reply, isAll: boolean): Reply;
   /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent): void;
-  /** Something was sent or a connect is held, so there may be room for more events. */
-  mayGoOn?(): void;
+  /** Queues more events if there is room: something was sent, or a connect is held. */
+  queueMore?(): void;
   unsubscribed?(pattern: string): void;
   closed?(): void;
 }

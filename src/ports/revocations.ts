@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
-/** What `server.revoke` takes back: all tokens of a user, one token by its `jti`, or the token of one session. */
+/** Argument of `server.revoke`: all tokens of a user, one token by its `jti`, or the token of one session. */
 export type Revocation =
   | { readonly user: string }
   | { readonly tokenId: string }
@@ -10,13 +10,13 @@ export type Revocation =
 export interface RevokedEntry {
   readonly kind: 'user' | 'token';
   readonly id: string;
-  /** Tokens of a user that were issued later are accepted. Milliseconds since the epoch. */
+  /** Later tokens of the user are accepted. Milliseconds since the epoch. */
   readonly revokedAt: number;
-  /** The entry ends then: each of its tokens has expired. Milliseconds since the epoch. */
+  /** Time at which all tokens of the entry have expired. Milliseconds since the epoch. */
   readonly until: number;
 }
 
-/** A token as a list of revocations knows it. */
+/** The parts of a token that a list of revocations compares. */
 export interface IssuedToken {
   readonly sub: string;
   /** Its `jti`, or its hash if it has none. */
@@ -25,9 +25,9 @@ export interface IssuedToken {
   readonly issuedAt: number | undefined;
 }
 
-/** The revoked users and tokens. Promises allow for a list that a cluster shares. */
+/** The list of revoked users and tokens. Methods may return promises, so that the nodes of a cluster can share a list. */
 export interface Revocations {
-  /** Replaces an older entry of the same user or token. Throws `NoRoomError` if the list is full. */
+  /** Replaces an older entry of the same user or token. Throws `NoRoomError` when the list is full. */
   add(entry: RevokedEntry): MaybePromise<void>;
   /** Whether the token is revoked, or its user was revoked after `issuedAt` or at that moment. */
   covers(token: IssuedToken): MaybePromise<boolean>;

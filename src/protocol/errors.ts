@@ -164,7 +164,7 @@ export class BatchError extends Error {
   }
 }
 
-/** There is no room: for another session (HS-14, the whole batch is refused), or for another revocation. */
+/** A limit is reached: of sessions (HS-14, the whole batch is refused), or of revocations. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
 }

@@ -130,8 +130,12 @@ const many = Array.from({ length: 200 }, (_, at) => at);
 const dataOf = (publications: readonly Publication[]): unknown[] =>
   publications.map(({ event }) => event.message.data);
 
-function publication(data: unknown, rest: Omit<Publication, 'event'> = {}, how: Handling = {}): Publication {
-  return { event: new OutgoingEvent({ channel: '/chat/news', data }, how), ...rest };
+function publication(
+  data: unknown,
+  rest: Omit<Publication, 'event'> = {},
+  handling: Handling = {},
+): Publication {
+  return { event: new OutgoingEvent({ channel: '/chat/news', data }, handling), ...rest };
 }
 
 /** An engine, and what it delivered. */

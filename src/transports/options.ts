@@ -19,9 +19,9 @@ const events = {
     kind: 'list',
     items: connectionTypes,
     default: connectionTypes,
-    doc: 'Transports served, in order of preference; `long-polling` brings its cross-origin alias.',
+    doc: 'Transports served, in order of preference. `long-polling` includes `cross-origin-long-polling`.',
   },
-  maxFlushBytes: bytes(524_288, 'Size of one HTTP response with events; it carries at least one event.'),
+  maxFlushBytes: bytes(524_288, 'Size of one HTTP response with events. A single event may exceed it.'),
 } as const satisfies OptionTable;
 
 const proxies = {
@@ -32,7 +32,7 @@ const proxies = {
     pattern: /^(loopback|linklocal|uniquelocal|[\da-fA-F:.]+(\/[\d.]+)?)$/,
     what: 'their addresses like 10.0.0.0/8, loopback, linklocal or uniquelocal',
     default: false,
-    doc: 'Proxies whose `X-Forwarded-*` headers are believed: so many in front, or those listed.',
+    doc: 'Proxies whose `X-Forwarded-*` headers are trusted: the number of proxies in front, or a list of them.',
   },
 } as const satisfies OptionTable;
 
@@ -46,7 +46,7 @@ const browsers = {
   },
   trustClientSession: toggle(
     true,
-    'The clientId alone resolves a session; `false` demands its browser cookie too.',
+    'The clientId alone identifies a session; `false` requires its browser cookie too.',
   ),
   browserCookie: {
     ...group('The cookie by which a browser’s tabs are counted; `false` sets none.', {
@@ -104,7 +104,7 @@ const websocket = {
       doc: 'Subprotocol clients must offer; unset takes the first one offered.',
     },
     messagesPerFrame: count('events', 0, 0, many, 'Messages in one frame; 0 means no limit.'),
-    maxFlushBytes: bytes(65_536, 'Size of one frame; it carries at least one message.'),
+    maxFlushBytes: bytes(65_536, 'Size of one frame. A single message may exceed it.'),
     maxBufferedBytes: bytes(262_144, 'Unsent bytes of a slow socket above which events wait in the queue.'),
     pingInterval: ms(25_000, 'Time between two pings; a socket that misses two is closed.', 1),
     firstMessageTimeout: ms(60_000, 'How long a socket may stay without a session.', 1),
@@ -133,7 +133,7 @@ const callbackPolling = {
       default: 'jsonp',
       doc: 'Query parameter that names the function.',
     },
-    maxLength: count('characters', 64, 1, 1_000, 'Length of that function’s name.'),
+    maxLength: count('characters', 64, 1, 1_000, 'Length of the name of the function.'),
   }),
 } as const satisfies OptionTable;
 

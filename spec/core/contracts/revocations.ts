@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { FakeClock } from '../../../src/testing/fake-clock.ts';
 import type { Revocations } from '../../../src/ports/revocations.ts';
 
-/** A list of revocations, and the clock that it goes by. */
+/** A list of revocations and its clock. */
 export interface RevocationsUnderTest {
   readonly list: Revocations;
   readonly clock: FakeClock;
 }
 
-/** What every list of revocations keeps to. */
+/** Contract of every list of revocations. */
 export function revocationsContract(name: string, make: () => RevocationsUnderTest): void {
   describe(`${name} revocations`, () => {
     it.each([
@@ -43,7 +43,7 @@ export function revocationsContract(name: string, make: () => RevocationsUnderTe
       expect(await list.covers({ sub: 'ann', token: 't', issuedAt: now })).toBe(false);
     });
 
-    it('of one user twice go by the later one', async () => {
+    it('of one user twice use the later one', async () => {
       const { list, clock } = make();
       const now = clock.now();
       await list.add({ kind: 'user', id: 'ann', revokedAt: now, until: now + 1000 });

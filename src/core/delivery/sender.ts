@@ -116,7 +116,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.push(this.way);
     // The client asks for more with its next connect.
     if (this.#credit === 0) void this.#owner.release();
-    for (const feature of this.#owner.features) feature.mayGoOn?.();
+    for (const feature of this.#owner.features) feature.queueMore?.();
   }
 
   flushEarly(): void {

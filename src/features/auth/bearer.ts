@@ -14,11 +14,11 @@ const DAY = 86_400_000;
 /** A verified token. */
 export interface Proof {
   readonly sub: string;
-  /** Stands for the token in revocations: its `jti`, or its hash. */
+  /** Identifies the token in revocations: its `jti`, or its hash. */
   readonly token: string;
   /** Milliseconds since the epoch; undefined for a token without `iat`. */
   readonly issuedAt: number | undefined;
-  /** How many revocations there were when the token was looked up in their list. */
+  /** Number of revocations when the token was looked up in their list. */
   readonly revocations: number;
   readonly grants: TokenGrants;
   /** Milliseconds since the epoch. */
@@ -39,13 +39,22 @@ export class Bearer implements SessionFeature {
   readonly #session: ServedSession;
   readonly #parts: BearerParts;
   readonly #answers = new Map<Right, Map<string, boolean>>();
+  /** The user of the token, or as the application names it. */
+  readonly sub: string | undefined;
   #proof: Proof | undefined;
   #timer: Timer | undefined;
   /** Ended subscriptions that no reply has reported yet. */
   ended: readonly string[] = [];
 
-  constructor(session: ServedSession, proof: Proof | undefined, parts: BearerParts) {
+  /** `named`: the user that the application names, which needs no token. */
+  constructor(
+    session: ServedSession,
+    proof: Proof | undefined,
+    named: string | undefined,
+    parts: BearerParts,
+  ) {
     this.#session = session;
+    this.sub = proof?.sub ?? named;
     this.#parts = parts;
     this.#hold(proof);
   }
@@ -68,7 +77,7 @@ export class Bearer implements SessionFeature {
     }
     let answer = answers.get(channel);
     if (answer === undefined) {
-      answer = mayDo(right, channel, this.#proof, this.#parts.rules);
+      answer = mayDo(right, channel, this.#proof, this.sub, this.#parts.rules);
       if (answers.size >= REMEMBERED) answers.clear();
       answers.set(channel, answer);
     }
@@ -109,8 +118,14 @@ export class Bearer implements SessionFeature {
 }
 
 /** Whether the token or the rules grant the right. */
-export function mayDo(right: Right, channel: string, proof: Proof | undefined, rules: RuleGrants): boolean {
-  return proof?.grants.covers(right, channel) === true || rules.covers(right, channel, proof?.sub);
+export function mayDo(
+  right: Right,
+  channel: string,
+  proof: Proof | undefined,
+  sub: string | undefined,
+  rules: RuleGrants,
+): boolean {
+  return proof?.grants.covers(right, channel) === true || rules.covers(right, channel, sub);
 }
 
 /** The hash identifies a token without storing it. */

@@ -65,7 +65,7 @@ export class Auth implements Feature {
 
   readonly open = (): Promise<void> => this.#verifier.load();
 
-  /** Reads the keys again. Throws `UsageError` for a file without a usable key; the old keys stay then. */
+  /** Reads the keys again. Throws `UsageError` for a file without a usable key, and keeps the old keys. */
   reloadKeys(): void {
     this.#verifier.reload();
   }
@@ -77,13 +77,13 @@ export class Auth implements Feature {
     return { id: identity.proof.sub, info: identity.info };
   };
 
-  readonly attach: FeatureHook<'attach'> = (session, request, { trusted }) => {
+  readonly attach: FeatureHook<'attach'> = (session, request, { trusted, user }) => {
     if (trusted === true) {
       this.#trusted.add(session);
       return [];
     }
     const proof = this.#identified.get(request);
-    const bearer = new Bearer(session, proof, this.#bearerParts);
+    const bearer = new Bearer(session, proof, user, this.#bearerParts);
     this.#bearers.set(session, bearer);
     this.#lookUpAgain(session, proof);
     return [bearer];
@@ -96,16 +96,16 @@ export class Auth implements Feature {
     if (session !== undefined)
       return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
     if (conduit === undefined) return false;
-    return this.#identify(ext, conduit).then((identity) =>
-      mayDo(right, channel, identity?.proof, this.#rules),
-    );
+    return this.#identify(ext, conduit).then((identity) => {
+      const proof = identity?.proof;
+      return mayDo(right, channel, proof, proof?.sub, this.#rules);
+    });
   };
 
   // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
     const bearer = this.#bearers.get(session);
-    const denied =
-      bearer === undefined ? [] : patterns.filter((pattern) => !bearer.may(rightTo(pattern), pattern));
+    const denied = bearer === undefined ? [] : ungranted(bearer, patterns);
     if (denied.length > 0) throw errors.subscribeDenied(denied);
     return undefined;
   };
@@ -132,7 +132,7 @@ export class Auth implements Feature {
     try {
       const token = tokenOf(ext, conduit, this.#options.cookie);
       if (token !== undefined) return await this.#prove(token);
-      if (this.#options.anonymous) return undefined;
+      if (this.#options.anonymous || conduit.user !== undefined) return undefined;
       throw new TokenRefusal('missing', 'no token came');
     } catch (error) {
       throw this.#errorFor(error, conduit);
@@ -143,9 +143,9 @@ export class Auth implements Feature {
     const { proof, info } = await this.#proveAgain(token, conduit);
     if (session.state === 'gone') return;
     const { proof: older } = bearer;
-    if (proof.sub !== older?.sub) throw this.#mismatch(conduit);
+    if (proof.sub !== bearer.sub) throw this.#mismatch(conduit);
     // Tokens may arrive out of order: an older one must not shorten the session.
-    if (proof.expiresAt < older.expiresAt) return;
+    if (older !== undefined && proof.expiresAt < older.expiresAt) return;
     bearer.renew(proof);
     this.#lookUpAgain(session, proof);
     if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
@@ -172,7 +172,7 @@ export class Auth implements Feature {
     return { proof, info };
   }
 
-  // The token may have been revoked after the first look: while the policy was asked, or while the list answered.
+  // The token may have been revoked since the first look-up, while the policy or the list was asked.
   #lookUpAgain(session: ServedSession, proof: Proof | undefined): void {
     if (proof === undefined || proof.revocations === this.#revoker.count) return;
     void Promise.resolve(this.#revoker.covers(proof)).then(
@@ -183,12 +183,12 @@ export class Auth implements Feature {
 
   // AU-7: ends the subscriptions that the fresh token no longer grants.
   #endUngranted(session: ServedSession, bearer: Bearer): string[] {
-    const ungranted = [...session.subscriptions].filter((pattern) => !bearer.may('subscribe', pattern));
-    for (const pattern of ungranted) {
+    const ended = ungranted(bearer, [...session.subscriptions]);
+    for (const pattern of ended) {
       this.#log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
       this.#host?.unsubscribe(session, pattern);
     }
-    return ungranted;
+    return ended;
   }
 
   #mismatch({ address }: Conduit): BayeuxError {
@@ -209,7 +209,11 @@ export class Auth implements Feature {
   }
 }
 
-const rightTo = (pattern: string) => (kindOf(pattern) === 'service' ? 'call' : 'subscribe');
+function ungranted(bearer: Bearer, patterns: readonly string[]): string[] {
+  return patterns.filter(
+    (pattern) => !bearer.may(kindOf(pattern) === 'service' ? 'call' : 'subscribe', pattern),
+  );
+}
 
 export const authModule = {
   ...authOptions,

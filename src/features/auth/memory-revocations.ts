@@ -19,13 +19,13 @@ interface Kept extends Ranked {
   readonly bytes: number;
 }
 
-/** The revocations of one node. A full list keeps its entries and takes no other: dropping one would readmit its tokens. */
+/** The revocations of one node. A full list refuses new entries: to drop an old one would accept its tokens again. */
 export class MemoryRevocations implements Revocations {
   readonly #limits: RevocationLimits;
   readonly #clock: Clock;
   readonly #users = new Map<string, Kept>();
   readonly #tokens = new Map<string, Kept>();
-  /** By their end. */
+  /** Ordered by `until`. */
   readonly #kept = new LowestFirst<Kept>();
   #bytes = 0;
 

@@ -19,11 +19,11 @@ const rows = {
       },
       secretFile: {
         ...file,
-        doc: 'File with that secret; only its owner should be able to read it.',
+        doc: 'File with that secret. The log warns if other users can access it.',
       },
       keyFile: {
         ...file,
-        doc: 'File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs.',
+        doc: 'File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it.',
       },
       jwks: group('Public keys of an identity provider, fetched when they are needed.', {
         url: {
@@ -71,22 +71,25 @@ const rows = {
         default: [],
         doc: 'Claims that are copied to `session.user.info`.',
       },
-      revocations: group('What `server.revoke` remembers, until the revoked tokens have expired.', {
-        maxEntries: count(
-          'entries',
-          100_000,
-          1,
-          many,
-          'Users and tokens at most. When the list is full, `server.revoke` still ends sessions, and fails.',
-        ),
-        maxBytes: count(
-          'bytes',
-          33_554_432,
-          1,
-          many,
-          'Memory of the list at most. An entry takes about 300.',
-        ),
-      }),
+      revocations: group(
+        'Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired.',
+        {
+          maxEntries: count(
+            'entries',
+            100_000,
+            1,
+            many,
+            'Largest number of users and tokens in the list. When the list is full, `server.revoke` ends the sessions and then fails.',
+          ),
+          maxBytes: count(
+            'bytes',
+            33_554_432,
+            1,
+            many,
+            'Largest memory of the list. An entry takes about 300 bytes.',
+          ),
+        },
+      ),
       grantsClaim: {
         kind: 'string',
         pattern: /./,
@@ -120,7 +123,7 @@ export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): bool
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
-/** Whether the keys are outside of the options, where they may change while the server runs. */
+/** True when keys come from a file or an address, so that they may change while the server runs. */
 export function readsKeys({ secretFile, keyFile, jwks }: AuthOptions): boolean {
   return (secretFile ?? keyFile ?? jwks.url) !== undefined;
 }

@@ -56,7 +56,7 @@ export class RemoteKeys {
     return fitting(this.#usable(), wanted);
   }
 
-  /** Has the keys fetched for the next token. Until that succeeds, they are used for `maxStale` more. */
+  /** The next token fetches the keys again. Until that succeeds, the old keys are used for another `maxStale`. */
   expire(): void {
     this.#fetchedAt = Math.min(this.#fetchedAt, this.#clock.now() - this.#options.maxAge - 1);
   }

@@ -7,9 +7,8 @@ import { errors, NoRoomError } from '../../protocol/errors.ts';
 import type { AuthOptions } from './options.ts';
 import { SessionsBy } from './sessions-by.ts';
 
-/** A token for revocation: its marks, and its `exp` with the clock tolerance. */
 interface HeldToken extends IssuedToken {
-  /** Milliseconds since the epoch. */
+  /** `exp` and the clock tolerance. Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
@@ -31,18 +30,16 @@ export class Revoker {
     this.#parts = parts;
   }
 
-  /** Counts revocations. If it changed since a token was looked up, the token has to be looked up again. */
+  /** Number of revocations. A token that was looked up at another count must be looked up again. */
   get count(): number {
     return this.#count;
   }
 
-  /** A session has this token from now on. */
   hold(session: ServedSession, { sub, token }: HeldToken): void {
     this.#byUser.add(sub, session);
     this.#byToken.add(token, session);
   }
 
-  /** The session has ended, or has another token. */
   release(session: ServedSession, { sub, token }: HeldToken): void {
     this.#byUser.remove(sub, session);
     this.#byToken.remove(token, session);
@@ -75,12 +72,12 @@ export class Revoker {
   #entryFor(revocation: Revocation, held: HeldToken | undefined): RevokedEntry | undefined {
     const { maxLifetime, clockTolerance } = this.#parts.options;
     const revokedAt = this.#parts.clock.now();
-    // Any token that was issued by now has expired by then.
+    // All tokens issued up to now expire before this time.
     const until = maxLifetime === 0 ? Number.POSITIVE_INFINITY : revokedAt + maxLifetime + 2 * clockTolerance;
     if ('user' in revocation) return { kind: 'user', id: revocation.user, revokedAt, until };
     if ('tokenId' in revocation) return { kind: 'token', id: markOf(revocation.tokenId), revokedAt, until };
     if (held === undefined) return undefined;
-    // Several tokens may have one `jti`; a hash stands for one token.
+    // Several tokens may have the same `jti`, but not the same hash.
     return { kind: 'token', id: held.token, revokedAt, until: hasId(held) ? until : held.expiresAt };
   }
 
@@ -101,7 +98,7 @@ export function endRevoked(session: ServedSession): void {
 
 const ID = 'id ';
 
-/** The mark of a token with this `jti`; the hash of a token never begins like it. */
+/** The mark of a token with this `jti`. The hash of a token never has this prefix. */
 export function markOf(id: string): string {
   return ID + id;
 }

@@ -33,6 +33,7 @@ type Jose = typeof import('jose');
 export class Verifier {
   readonly #options: AuthOptions;
   readonly #clock: Clock;
+  readonly #log: Log;
   #static: readonly Key[];
   readonly #remote: RemoteKeys | undefined;
   #jose: Promise<Jose> | undefined;
@@ -42,7 +43,8 @@ export class Verifier {
     const { url, maxAge, maxStale } = options.jwks;
     this.#options = options;
     this.#clock = clock;
-    this.#static = staticKeys(options);
+    this.#log = log;
+    this.#static = staticKeys(options, log);
     this.#remote = url === undefined ? undefined : new RemoteKeys({ url, maxAge, maxStale }, { clock, log });
   }
 
@@ -52,9 +54,9 @@ export class Verifier {
     await this.#jose;
   }
 
-  /** Reads the files again, and fetches remote keys again for the next token. Throws `UsageError`; the old keys stay then. */
+  /** Reads the files again, and fetches remote keys again for the next token. Throws `UsageError` and keeps the old keys. */
   reload(): void {
-    this.#static = staticKeys(this.#options);
+    this.#static = staticKeys(this.#options, this.#log);
     this.#remote?.expire();
   }
 

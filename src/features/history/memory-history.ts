@@ -3,7 +3,7 @@ import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { checkedBound, MAX_CHANNELS } from './bounds.ts';
 import { EventLog } from './event-log.ts';
 import { EventQueue } from './event-queue.ts';
-import { Floors } from './floors.ts';
+import { DiscardMarks } from './discard-marks.ts';
 import type {
   HistorySettings,
   HistoryStore,
@@ -60,7 +60,7 @@ export class MemoryHistory implements HistoryStore {
   #bytes = 0;
   #newest = -1;
   #lastAt = 0;
-  #floors = new Floors(0);
+  #discardMarks = new DiscardMarks(0);
 
   /** Throws `UsageError` for a bad value. */
   constructor({ maxBytes = 67_108_864, maxChannels = MAX_CHANNELS }: MemoryHistoryOptions = {}) {
@@ -82,7 +82,7 @@ export class MemoryHistory implements HistoryStore {
     if (this.#newest < 0) {
       // RP-6: far above any id that an earlier process can have issued by now.
       this.#newest = Math.floor(settings.now()) * 1000;
-      this.#floors = new Floors(this.#newest);
+      this.#discardMarks = new DiscardMarks(this.#newest);
     }
     this.#applyRules();
     return Promise.resolve();
@@ -114,7 +114,7 @@ export class MemoryHistory implements HistoryStore {
   }
 
   range(pattern: string): HistoryRange {
-    return rangeOf(pattern, this.#channels, this.#floors.of(pattern));
+    return rangeOf(pattern, this.#channels, this.#discardMarks.of(pattern));
   }
 
   /** Takes several turns of the event loop when many events are too old. */
@@ -162,7 +162,7 @@ export class MemoryHistory implements HistoryStore {
   #create(name: string): Channel {
     while (this.#channels.size >= this.#maxChannels) this.#discardAll(this.#untouched.first);
     const channel = new Channel(name, this.#settings.retention(name) ?? nothing);
-    channel.discards(this.#floors.of(name));
+    channel.discards(this.#discardMarks.of(name));
     channel.newest = this.#newest + 1;
     this.#channels.add(channel);
     this.#untouched.add(channel);
@@ -203,7 +203,7 @@ export class MemoryHistory implements HistoryStore {
     this.#channels.delete(channel);
     this.#untouched.delete(channel);
     this.#bytes -= channelWeight(channel);
-    this.#floors.raise(channel.name, channel.discardedThrough);
+    this.#discardMarks.raise(channel.name, channel.discardedThrough);
   }
 }
 

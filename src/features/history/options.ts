@@ -21,7 +21,7 @@ const rows = {
       kind: 'word',
       words: ['fail', 'earliest'],
       default: 'fail',
-      doc: 'A subscription from an id after which events are already discarded: refuse it, or start at the oldest event.',
+      doc: 'If events after the id in a subscribe are already discarded: refuse it (`fail`), or start at the oldest event (`earliest`).',
     },
     inject: {
       kind: 'word',

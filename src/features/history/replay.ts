@@ -20,8 +20,9 @@ export interface Found {
 }
 
 /**
- * Replays stored events to one subscription, until live events follow without a gap. From its creation on, the replay covers
- * its pattern: it delivers live events there too, so that no event is missing and none comes twice (RP-9).
+ * Replays stored events to one subscription, until live events follow without a gap. From its creation on,
+ * the replay covers its pattern: it delivers live events there too, so that no event is missing and none
+ * comes twice (RP-9).
  *
  *     stored:   ── after ──│ page │ page │ page, short │
  *     live:                      read by a later page  │ kept while that was read │ from here on without the replay
@@ -61,8 +62,8 @@ export class Replay {
     return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.deliveredThrough));
   }
 
-  /** Continues only with covered events that other subscriptions need. */
-  orphan(): void {
+  /** Its subscription was removed: continues only with covered events that other subscriptions need. */
+  detach(): void {
     this.key = undefined;
     this.#after = this.#owedAfter;
   }
@@ -97,7 +98,7 @@ export class Replay {
     // Events since the replay covers its pattern are owed in any case.
     const owed = this.#after === 'oldest' ? this.#from : this.#after;
     if (range.discardedThrough > owed) return undefined;
-    // `orphan` may have raised `#after` while the page was read.
+    // `detach` may have raised `#after` while the page was read.
     const fresh = above(this.#after === 'oldest' ? -1 : this.#after, page);
     const last = fresh.at(-1)?.replayId ?? this.#owedAfter;
     this.#after = last;

@@ -21,8 +21,9 @@ export interface ReplayParts {
 }
 
 /**
- * The replays of one session. One runs, page by page as its events are sent, while the others wait. When a replay can no
- * longer deliver all its events, the session ends. The client is told to shake hands again, and then gives its positions.
+ * The replays of one session. One runs, page by page as its events are sent, while the others wait. When a
+ * replay can no longer deliver all its events, the session ends. The client is told to shake hands again, and
+ * then gives its positions.
  */
 export class Replays implements SessionFeature {
   readonly #session: ServedSession;
@@ -74,7 +75,7 @@ export class Replays implements SessionFeature {
 
   start(replay: Replay): void {
     replay.isReady = true;
-    this.mayGoOn();
+    this.queueMore();
   }
 
   /** A subscription was removed. Its replay still delivers the covered events that other subscriptions need. */
@@ -87,13 +88,13 @@ export class Replays implements SessionFeature {
       this.#remove(replay);
       return;
     }
-    replay.orphan();
+    replay.detach();
     // Only an abusive client can create replays faster than the server reads them.
     if (this.#all.length > 2 * this.#parts.maxSubscriptions) this.#parts.clock.soon(this.#giveUp);
   }
 
-  /** Reads on at the end of this turn, if there is room then. Call it whenever there may be room. */
-  mayGoOn(): void {
+  /** Reads on at the end of this turn, if there is room then. */
+  queueMore(): void {
     if (this.#busy || this.#all.length === 0) return;
     this.#all = this.#all.filter(({ isOver }) => !isOver);
     if (this.#all.every(({ isDone }) => isDone)) return;
@@ -131,7 +132,7 @@ export class Replays implements SessionFeature {
     this.#tries = 0;
     // The replay may have been removed meanwhile, or the session may have ended.
     if (this.#all.includes(replay)) this.#passOn(replay, replay.advance(found));
-    this.mayGoOn();
+    this.queueMore();
   }
 
   #passOn(replay: Replay, events: readonly OutgoingEvent[] | undefined): void {
@@ -159,7 +160,7 @@ export class Replays implements SessionFeature {
     }
     this.#timer = this.#parts.clock.after(PAUSE, () => {
       this.#busy = false;
-      this.mayGoOn();
+      this.queueMore();
     });
   }
 

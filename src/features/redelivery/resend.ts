@@ -37,7 +37,7 @@ const rows = {
     kind: 'word',
     words: ['unflushed', 'resend'],
     default: 'unflushed',
-    doc: 'Events that are sent again: those that could not be written, or also those of a lost connect reply.',
+    doc: 'Events to send again: those that could not be written (`unflushed`), or also those of a lost connect reply (`resend`).',
   },
 } as const satisfies OptionTable;
 

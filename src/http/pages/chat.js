@@ -11,6 +11,13 @@ const names = {
 /** How many messages stay on the page. */
 const maxShown = 500;
 
+/** What is wrong with the token, by the error of the server. */
+const tokenFaults = {
+  '401::token_missing': 'the server asks for a token',
+  '401::token_invalid': 'the server refused the token',
+  '401::token_expired': 'the token has expired',
+};
+
 const $ = (id) => document.getElementById(id);
 const meta = (name) => document.querySelector(`meta[name=${name}]`).content;
 const mount = new URL(meta('bayeux'), location.origin).href;
@@ -47,9 +54,11 @@ function start() {
     (listener) =>
     (...args) =>
       void (link === started && listener(...args));
-  const on = { message, subscribed, refused, gap, open, lost, broken: start };
+  const on = { message, subscribed, refused, gap, open, lost, denied, broken: start };
   for (const [name, listener] of Object.entries(on)) on[name] = whileInUse(listener);
-  const joined = join({ mount, room, only, position: () => newest ?? -2, on });
+  // Messages by callback-polling are URLs, and URLs are logged.
+  const token = only === 'callback-polling' ? null : sessionStorage.getItem('token');
+  const joined = join({ mount, room, only, token, position: () => newest ?? -2, on });
   started.close = () => joined.close();
   started.publish = (data, done) => joined.publish(data, whileInUse(done));
 }
@@ -57,6 +66,7 @@ function start() {
 function open(type, everyMs) {
   transport = type;
   interval = everyMs;
+  askForToken(false);
   become('open');
   sendWaiting();
 }
@@ -65,6 +75,38 @@ function lost(why = '') {
   reason = why;
   isSubscribed = false;
   become('lost');
+}
+
+/** The server opens no session, or ended it. */
+function denied(error) {
+  const isTokenUnsent = sessionStorage.getItem('token') !== null && error === '401::token_missing';
+  lost(
+    isTokenUnsent
+      ? 'callback-polling sends no token, choose another transport'
+      : (tokenFaults[error] ?? error),
+  );
+  if (error in tokenFaults) askForToken(true);
+}
+
+function askForToken(isAsked) {
+  $('login').hidden = !isAsked;
+  $('compose').hidden = isAsked;
+}
+
+function logIn(event) {
+  event.preventDefault();
+  sessionStorage.setItem('token', $('token').value.trim());
+  $('token').value = '';
+  start();
+}
+
+/** Moves a token from the address to the tab's memory: the address may be copied, and is in the history. */
+function takeToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (token === null) return false;
+  sessionStorage.setItem('token', token);
+  history.replaceState(null, '', location.pathname + location.search);
+  return true;
 }
 
 function subscribed(isKept) {
@@ -278,6 +320,7 @@ function remembered(key, make) {
   return value;
 }
 
+takeToken();
 const asked = new URL(location.href).searchParams.get('transport') ?? '';
 const chosen =
   document.querySelector(`#transports input[value="${CSS.escape(asked)}"]`) ??
@@ -286,6 +329,7 @@ chosen.checked = true;
 $('name').value = remembered('name', () => `Guest ${100 + Math.floor(Math.random() * 900)}`);
 $('name').addEventListener('change', () => sessionStorage.setItem('name', $('name').value));
 $('compose').addEventListener('submit', submit);
+$('login').addEventListener('submit', logIn);
 $('transports').addEventListener('change', choose);
 for (const { data, fate, why } of JSON.parse(sessionStorage.getItem('unsent') ?? '[]'))
   write(data, fate === 'refused' ? fate : 'waiting', why);
@@ -299,3 +343,4 @@ addEventListener('pageshow', start);
 // A client may notice a lost network late. The page connects anew even then: a server on this machine still answers.
 addEventListener('offline', start);
 addEventListener('online', start);
+addEventListener('hashchange', () => takeToken() && start());

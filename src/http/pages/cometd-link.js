@@ -12,7 +12,7 @@ const transports = {
 };
 
 /** Joins the room by the CometD client: with one transport, or with whichever works when `only` is empty. */
-export function joinByCometd({ mount, room, only, position, on }) {
+export function joinByCometd({ mount, room, only, token, position, on }) {
   const cometd = new CometD();
   cometd.configure({ url: mount, logLevel: 'warn', maxBackoff: 5_000 });
   if (only !== '') {
@@ -20,12 +20,16 @@ export function joinByCometd({ mount, room, only, position, on }) {
     cometd.registerTransport(only, new transports[only]());
   }
 
+  let isHistoryDenied = false;
   const subscribe = () => {
     cometd.clearSubscriptions();
-    const ext = { replay: { [room]: position() } };
+    const ext = isHistoryDenied ? {} : { replay: { [room]: position() } };
     cometd.subscribe(room, on.message, { ext }, (reply) => {
       if (!reply.successful && reply.error?.endsWith(':replay_id_invalid')) {
         on.gap();
+        subscribe();
+      } else if (!reply.successful && reply.error?.endsWith(':history_denied')) {
+        isHistoryDenied = true;
         subscribe();
       } else if (reply.successful) on.subscribed(reply.ext?.replay?.[room] !== undefined);
       else if (reply.error !== undefined) on.refused(reply.error);
@@ -34,11 +38,22 @@ export function joinByCometd({ mount, room, only, position, on }) {
 
   cometd.addListener('/meta/handshake', (reply) => {
     if (reply.successful) subscribe();
-    else on.lost(reply.error);
+    else if (reply.error !== undefined) on.denied(reply.error);
+    else on.lost();
   });
-  cometd.addListener('/meta/connect', ({ successful, advice }) => {
-    if (!successful) on.lost();
+  cometd.addListener('/meta/connect', ({ successful, advice, error }) => {
+    if (!successful && advice?.reconnect === 'none' && error !== undefined) on.denied(error);
+    else if (!successful) on.lost();
     else on.open(cometd.getTransport().type, advice?.['multiple-clients'] ? advice.interval : 0);
+  });
+  cometd.registerExtension('token', {
+    // Without a transport of its own choice the client may fall back to callback-polling, whose messages are URLs.
+    outgoing: (message) =>
+      token !== null &&
+      message.channel === '/meta/handshake' &&
+      cometd.getTransport()?.type !== 'callback-polling'
+        ? { ...message, ext: { ...message.ext, auth: { token } } }
+        : message,
   });
   cometd.handshake();
 

@@ -27,12 +27,13 @@ window.EventSource = class extends EventSource {
 };
 
 /** Joins the room by the Faye client, which knows EventSource; where that fails the client takes long-polling. */
-export function joinByFaye({ mount, room, position, on }) {
+export function joinByFaye({ mount, room, token, position, on }) {
   let isClosed = false;
   let client;
   let clientId;
   let stream;
   let type = 'long-polling';
+  let isHistoryDenied = false;
 
   const watch = (opened) => {
     let wasOpen = false;
@@ -53,7 +54,9 @@ export function joinByFaye({ mount, room, position, on }) {
   const outgoing = (message, pass) => {
     if (isClosed && message.channel !== '/meta/disconnect') return pass(null);
     if (message.channel === '/meta/connect') type = message.connectionType;
-    if (message.channel === '/meta/subscribe')
+    if (message.channel === '/meta/handshake' && token !== null)
+      message.ext = { ...message.ext, auth: { token } };
+    if (message.channel === '/meta/subscribe' && !isHistoryDenied)
       message.ext = { ...message.ext, replay: { [room]: position() } };
     pass(message);
   };
@@ -66,6 +69,7 @@ export function joinByFaye({ mount, room, position, on }) {
       if (isClosed) queueMicrotask(leave);
       else streamListeners.set(clientId, watch);
     }
+    if (channel === '/meta/handshake' && !successful && message.error !== undefined) on.denied(message.error);
     if (channel === '/meta/subscribe') answered(message);
     if (channel === '/meta/connect' && successful && stream === undefined) on.open(nameOf(type), 0);
     if (channel === room && message.data !== undefined) on.message(message);
@@ -75,6 +79,9 @@ export function joinByFaye({ mount, room, position, on }) {
   const answered = ({ successful, error, ext }) => {
     if (!successful && error?.endsWith(':replay_id_invalid')) {
       on.gap();
+      queueMicrotask(subscribe);
+    } else if (!successful && error?.endsWith(':history_denied')) {
+      isHistoryDenied = true;
       queueMicrotask(subscribe);
     } else if (successful) on.subscribed(ext?.replay?.[room] !== undefined);
     else if (error?.startsWith('402:') === false) on.refused(error);

@@ -56,7 +56,7 @@ export class Contents {
   discardedBytes = 0;
   #newest = 0;
   // The highest id discarded from channels that are not in the index.
-  #floor = 0;
+  #forgottenThrough = 0;
 
   constructor(settings: HistorySettings, writer: GroupWriter, bounds: Bounds) {
     this.#settings = settings;
@@ -70,7 +70,7 @@ export class Contents {
   }
 
   get head(): Head {
-    return { newest: this.#newest, floor: this.#floor, tally: String(this.tally) };
+    return { newest: this.#newest, forgottenThrough: this.#forgottenThrough, tally: String(this.tally) };
   }
 
   /** Approximate bytes of all events in the database. */
@@ -96,7 +96,7 @@ export class Contents {
 
   /** Marks all ids up to this one as possibly missing, on channels that are not in the index. */
   forgotten(through: number): void {
-    this.#floor = Math.max(this.#floor, through);
+    this.#forgottenThrough = Math.max(this.#forgottenThrough, through);
     this.issued(through);
   }
 
@@ -166,7 +166,7 @@ export class Contents {
   }
 
   range(pattern: string): HistoryRange {
-    return rangeOf(pattern, this.#channels, this.#floor);
+    return rangeOf(pattern, this.#channels, this.#forgottenThrough);
   }
 
   /** The first `limit` events within a span, on channels that a name or pattern matches. */
@@ -183,7 +183,7 @@ export class Contents {
   }
 
   #create(name: string): Channel {
-    const channel = this.#add(name, this.#floor);
+    const channel = this.#add(name, this.#forgottenThrough);
     this.#writer.set(keys.channelKey(name), channel.discardedThrough);
     return channel;
   }
@@ -261,7 +261,7 @@ export class Contents {
     if (channel.ids.size === 0) this.#empty.add(channel);
   }
 
-  // CH-10: empty channels are forgotten to limit memory. Each raises `#floor`, so that less is proven for all patterns.
+  // CH-10: empty channels are forgotten to limit memory. Each raises `#forgottenThrough`, so less is proven for all patterns.
   #forgetSome(): void {
     const tooMany = this.#empty.size - MAX_EMPTY;
     if (tooMany <= 0) return;

@@ -38,17 +38,17 @@ export interface Head {
   /** The highest id that was issued. */
   readonly newest: number;
   /** The highest id that was discarded from channels that have no entry. */
-  readonly floor: number;
+  readonly forgottenThrough: number;
   /** The `Tally` as text. */
   readonly tally: string;
 }
 
-export function headText({ newest, floor, tally }: Head): string {
-  return `${newest} ${floor} ${tally}`;
+export function headText({ newest, forgottenThrough, tally }: Head): string {
+  return `${newest} ${forgottenThrough} ${tally}`;
 }
 
 export function readHead(text: string | undefined): Head | undefined {
   if (text === undefined) return undefined;
-  const [newest = '', floor = '', ...tally] = text.split(' ');
-  return { newest: Number(newest), floor: Number(floor), tally: tally.join(' ') };
+  const [newest = '', forgottenThrough = '', ...tally] = text.split(' ');
+  return { newest: Number(newest), forgottenThrough: Number(forgottenThrough), tally: tally.join(' ') };
 }

@@ -27,10 +27,10 @@ export interface Restoring {
 }
 
 /**
- * Reads a database into the index, and notes in the database that it is open. When something may be missing, all ids issued
- * before count as possibly missing (RP-6): in a new database, after a crash of the system that may have lost the last events,
- * and in a damaged database. A gap between two events of a channel affects that channel only. Throws when the database is not
- * a history.
+ * Reads a database into the index, and notes in the database that it is open. When something may be missing,
+ * all ids issued before count as possibly missing (RP-6): in a new database, after a crash of the system that
+ * may have lost the last events, and in a damaged database. A gap between two events of a channel affects
+ * that channel only. Throws when the database is not a history.
  */
 export async function restore(restoring: Restoring): Promise<void> {
   const { db, writer, contents, settings, run, witness } = restoring;
@@ -38,7 +38,7 @@ export async function restore(restoring: Restoring): Promise<void> {
   await refuseOther(db, format);
   const isOld = format === OLD;
   const head = readHead(unseal(keys.headKey, sealed));
-  contents.forgotten(head?.floor ?? 0);
+  contents.forgotten(head?.forgottenThrough ?? 0);
   contents.issued(head?.newest ?? 0);
   await readChannels(restoring, isOld);
   const missing = await readEvents(restoring, isOld);

@@ -2,10 +2,10 @@
 const MAX_PARENTS = 1000;
 
 /**
- * The highest id discarded from forgotten channels (RP-14), by the parent of the channel: `/a` for `/a/b`. So a forgotten
- * channel makes only replays of channels with the same parent unproven.
+ * The highest id discarded from forgotten channels (RP-14), by the parent of the channel: `/a` for `/a/b`. So
+ * a forgotten channel makes only replays of channels with the same parent unproven.
  */
-export class Floors {
+export class DiscardMarks {
   #everywhere: number;
   readonly #byParent = new Map<string, number>();
 
@@ -31,9 +31,9 @@ export class Floors {
   }
 
   #below(above: string, here: number): number {
-    let floor = here;
-    for (const [parent, id] of this.#byParent) if (id > floor && parent.startsWith(above)) floor = id;
-    return floor;
+    let highest = here;
+    for (const [parent, id] of this.#byParent) if (id > highest && parent.startsWith(above)) highest = id;
+    return highest;
   }
 
   #join(): void {

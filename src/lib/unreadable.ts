@@ -1,4 +1,4 @@
-/** Says in words why a file cannot be read, and what to do. */
+/** Explains in words why a file cannot be read, with the fix. */
 export function unreadable(code: string): string {
   switch (code) {
     case 'ENOENT':
