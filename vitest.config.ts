@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const limits = { testTimeout: 20_000, hookTimeout: 60_000, maxWorkers: availableParallelism() };
 // These keep nothing in modules, so that their files can share them: most of their time would go into importing.
 const sharing = [
-  ...['core', 'protocol', 'transports', 'http', 'extensions', 'compat', 'history', 'testing'],
+  ...['core', 'protocol', 'transports', 'http', 'extensions', 'compat', 'history', 'testing', 'hostile'],
   ...['conformance', 'interop', 'cli', 'docs'],
 ].map((name) => `spec/${name}/**/*.spec.ts`);
 // These measure time and memory of a server, so that nothing else may run beside them.

@@ -26,6 +26,7 @@ export function renderDocs(folder) {
 
 function pageOf(file) {
   if (file === 'docs/README.md') return 'index.html';
+  if (file === 'SECURITY.md') return 'reporting.html';
   return posix.basename(file).toLowerCase().replace(/md$/, 'html');
 }
 
@@ -59,6 +60,11 @@ function markedFor(file) {
       },
       table(token) {
         return `<div class="wide" tabindex="0" role="region" aria-label="Table">${tableOf(this, token)}</div>\n`;
+      },
+      link(token) {
+        // Files of the repository are not served.
+        if (/^\.\.?\/(?!.*\.html)/.test(token.href)) return this.parser.parseInline(token.tokens);
+        return false;
       },
       code({ text }) {
         return `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`;

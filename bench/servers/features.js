@@ -19,9 +19,12 @@ const features = {
   sync: () => durable(true),
   policy: () => ({ policy }),
   looks: () => ({ extensions: [looks] }),
+  auth: () => ({ auth: { secret: 'x'.repeat(32), anonymous: true }, ...rule({ grants: forAll }) }),
   both: () => ({ policy, extensions: [looks] }),
   deflate: () => ({ websocket: { perMessageDeflate: true } }),
 };
+
+const forAll = { subscribe: 'everybody', publish: 'everybody' };
 
 const policy = {
   canPublish: (/** @type {any} */ { channel }) => channel.startsWith('/bench/'),

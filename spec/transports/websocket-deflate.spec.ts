@@ -1,5 +1,6 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { permessageDeflate } from '../../src/transports/websocket-deflate.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { handshake, masked, WebSocketClient } from './websocket-client.ts';
@@ -103,6 +104,20 @@ describe('permessage-deflate (WS-16)', () => {
     const after = process.memoryUsage();
     expect(alice.code).toBe(1009);
     expect(after.rss - before.rss).toBeLessThan(20_000_000);
+  });
+
+  it('gives up at the limit, before the library that reads frames could count what was inflated', () => {
+    const session = permessageDeflate(1000, () => {}).createServerSession([{}]);
+    const inflated = (text: string) => {
+      const data = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+      const answers: unknown[] = [];
+      const message = { rsv1: true, data };
+      session?.processIncomingMessage(message, (error, read) => answers.push(error ?? read?.data.length));
+      return answers;
+    };
+    expect(inflated(' '.repeat(1000))).toEqual([1000]);
+    expect(inflated(' '.repeat(1001))).toMatchObject([{ type: 'too_large' }]);
+    expect(inflated(' '.repeat(33_554_432))).toMatchObject([{ type: 'too_large' }]);
   });
 
   it('closes 1007 on what does not inflate', async () => {

@@ -131,6 +131,7 @@ function tokenCommand(program: Command): Command {
     .description(
       'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
     )
+    .helpOption('-h, --help', 'print this help and exit')
     .option('--sub <name>', 'user that it names')
     .option('--ttl <seconds>', 'its lifetime (3600)')
     .option('--claim <name=json>', 'another claim; may be repeated', collected)

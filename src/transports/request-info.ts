@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { bareAddress } from '../lib/address.ts';
+import { cookiePairs } from '../lib/cookies.ts';
 import type { RequestInfo, TransportName } from '../ports/conduit.ts';
 import { type TrustProxy, trustOf } from './trusted-proxies.ts';
 import { valuesOf } from './form.ts';
@@ -19,7 +20,7 @@ export function requestInfo(req: Source, transport: TransportName, trustProxy: T
     transport,
     address: addressOf(req, trustProxy),
     headers: Object.freeze(headers),
-    cookies: Object.freeze(Object.fromEntries(pairsOf(cookie))),
+    cookies: Object.freeze(Object.fromEntries(cookiePairs(cookie))),
     ...(typeof origin === 'string' && { origin }),
     url,
   });
@@ -68,7 +69,7 @@ export function isSecure(req: RequestHead, trustProxy: TrustProxy): boolean {
 /** The value of one cookie. */
 export function cookieOf(header: string, name: string): string | undefined {
   if (!header.includes(name)) return undefined;
-  return pairsOf(header).find(([key]) => key === name)?.[1];
+  return cookiePairs(header).find(([key]) => key === name)?.[1];
 }
 
 /** The client: the peer if it is no trusted proxy, else the last address in `X-Forwarded-For` that is none. */
@@ -106,15 +107,4 @@ function authorityOf(target: string): string | undefined {
 
 function textOf(header: IncomingHttpHeaders[string]): string | undefined {
   return Array.isArray(header) ? header.at(-1) : header;
-}
-
-function pairsOf(header: string): [name: string, value: string][] {
-  return header.split(';').flatMap((pair) => {
-    const at = pair.indexOf('=');
-    return at < 1 ? [] : [[pair.slice(0, at).trim(), unquoted(pair.slice(at + 1).trim())]];
-  });
-}
-
-function unquoted(value: string): string {
-  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }

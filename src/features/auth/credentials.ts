@@ -1,4 +1,5 @@
-import type { Conduit } from '../../ports/conduit.ts';
+import { cookiePairs } from '../../lib/cookies.ts';
+import type { Conduit, RequestInfo } from '../../ports/conduit.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { TokenRefusal } from './refusal.ts';
 
@@ -25,9 +26,11 @@ export function tokenOf(
 ): string | undefined {
   const inMessage = tokenIn(ext);
   if (inMessage !== undefined) refuseInUrl(conduit);
-  const { headers, cookies } = conduit.request;
-  const inCookie = cookie !== undefined && Object.hasOwn(cookies, cookie) ? cookies[cookie] : undefined;
-  const all = [inMessage, bearerOf(headers.authorization), inCookie].filter((token) => token !== undefined);
+  const { request } = conduit;
+  const inCookies = cookie === undefined ? [] : cookiesNamed(cookie, request);
+  const all = [inMessage, bearerOf(request.headers.authorization), ...inCookies].filter(
+    (token) => token !== undefined,
+  );
   if (new Set(all).size > 1) throw new TokenRefusal('invalid', 'two tokens came that differ');
   return all[0];
 }
@@ -35,4 +38,11 @@ export function tokenOf(
 // Clients of Salesforce send the scheme OAuth.
 function bearerOf(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === 'string' ? /^(?:Bearer|OAuth) +(\S+) *$/i.exec(header)?.[1] : undefined;
+}
+
+// A page on a neighbouring domain may have set a second cookie with the name (RFC 6265, 8.6).
+function cookiesNamed(name: string, { headers, cookies }: RequestInfo): (string | undefined)[] {
+  const { cookie = '' } = headers;
+  const sent = typeof cookie === 'string' ? cookiePairs(cookie).filter(([other]) => other === name) : [];
+  return [...sent.map(([, value]) => value), Object.hasOwn(cookies, name) ? cookies[name] : undefined];
 }
