@@ -23,7 +23,7 @@ describe('server.revoke of what a token proves', () => {
     ['a token', () => ({ tokenId: 't1' }), { jti: 't1' }],
     ['a session', (session) => ({ session }), { jti: 't1' }],
     ['a session whose token has no id', (session) => ({ session }), {}],
-  ])('ends the sessions of %s at once, and takes the token no more', async (_, target, claims) => {
+  ])('ends the sessions of %s at once, and refuses the token from then on', async (_, target, claims) => {
     const here = guarded();
     const token = await here.token(claims);
     const ext = { auth: { token } };
@@ -121,7 +121,7 @@ describe('server.revoke of what a token proves', () => {
     expect([...here.server.sessions]).toEqual([]);
   });
 
-  it('while the policy thinks about a handshake ends the session that it opens', async () => {
+  it('while the policy decides about a handshake ends the session that it opens', async () => {
     let allow = (_: boolean): void => {};
     const canHandshake = () =>
       new Promise<boolean>((resolve) => {
@@ -155,7 +155,7 @@ describe('server.revoke of what a token proves', () => {
     expect(here.clock.pending).toBe(0);
   });
 
-  it('that does not fit into the list ends sessions, fails, and says so', async () => {
+  it('that does not fit into the list ends sessions, fails, and is logged', async () => {
     const here = guarded({ auth: { revocations: { maxEntries: 1 } } });
     const { server, lines } = here;
     const [first, second] = [await here.open({ jti: 't1' }), await here.open({ jti: 't2' })];

@@ -59,7 +59,7 @@ export async function launch(
   return { child, url, stdout: () => stdout, stderr: () => stderr, end };
 }
 
-/** Like `start`, and stops the program at the end of the test. */
+/** Like `launch`, and stops the program at the end of the test. */
 export async function serve(args: readonly string[] = [], env: Env = {}): Promise<Running> {
   const running = await launch(args.includes('--socket') ? args : ['--port', '0', ...args], env);
   onTestFinished(() => void running.end('SIGKILL'));
