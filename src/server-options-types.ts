@@ -83,13 +83,21 @@ export interface AuthJwksOptions {
   readonly maxStale?: number | undefined;
 }
 
+/** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
+export interface AuthRevocationsOptions {
+  /** Largest number of users and tokens in the list. When the list is full, `server.revoke` ends the sessions and then fails. Entries; `100000` by default. */
+  readonly maxEntries?: number | undefined;
+  /** Largest memory of the list. An entry takes about 300 bytes. Bytes; `33554432` by default. */
+  readonly maxBytes?: number | undefined;
+}
+
 /** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
 export interface AuthOptions {
   /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
   readonly secret?: string | undefined;
-  /** File with that secret, read at the start. The log warns if other users can access it. */
+  /** File with that secret. The log warns if other users can access it. */
   readonly secretFile?: string | undefined;
-  /** File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
+  /** File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;
@@ -126,6 +134,8 @@ export interface AuthOptions {
   readonly anonymous?: boolean | undefined;
   /** Claims that are copied to `session.user.info`. None by default. */
   readonly info?: readonly string[] | undefined;
+  /** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
+  readonly revocations?: AuthRevocationsOptions | undefined;
   /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
   readonly grantsClaim?: string | undefined;
 }

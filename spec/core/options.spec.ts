@@ -90,6 +90,7 @@ const defaults = {
     cookie: undefined,
     anonymous: false,
     info: [],
+    revocations: { maxEntries: 100_000, maxBytes: 33_554_432 },
     grantsClaim: 'bayeux',
   },
   cors: {

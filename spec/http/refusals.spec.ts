@@ -643,7 +643,7 @@ describe('the HTTP API', () => {
       'x',
       403,
       'api.refused',
-      'the API is closed: no API key is configured (--api-key, or api(server, { key }))',
+      'the API is closed: no API key is configured (--api-key, --api-keys-file, or api(server, { key }))',
     ],
     [
       key,

@@ -17,6 +17,7 @@ export class Features {
   readonly all: readonly Feature[];
   /** Features that identify clients, or decide what clients may do. */
   readonly judging: readonly Feature[];
+  readonly revoking: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
@@ -30,6 +31,7 @@ export class Features {
   constructor(features: readonly Feature[]) {
     this.all = features;
     this.judging = having(features, 'identifying', 'permitting');
+    this.revoking = having(features, 'revoking');
     this.checking = having(features, 'checking');
     this.accepting = having(features, 'accepting');
     this.arriving = having(features, 'arriving');

@@ -8,6 +8,7 @@ import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
+import type { Revocation } from '../ports/revocations.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { DataOf } from '../channels/channel-types.ts';
@@ -17,7 +18,7 @@ import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
-import { checkFunction, noChannel } from './arguments.ts';
+import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
@@ -246,6 +247,26 @@ export class Server<
   /** The session with this public id, if it is connected to this node. */
   session(id: string): Session | undefined {
     return this.#core.sessions.byId(id);
+  }
+
+  /**
+   * Ends at once, on this node, the sessions of a user, of a token (by its `jti`), or one session. With authentication,
+   * the server refuses their tokens until they expire; for a user, the tokens issued up to now. Resolves with the number
+   * of ended sessions. Rejects with `NoRoomError` when the list of revoked tokens is full (the sessions are ended even
+   * then), and with `UsageError` for a wrong argument.
+   */
+  async revoke(revocation: Revocation): Promise<{ readonly sessions: number }> {
+    const { features, sessions } = this.#core;
+    checkRevocation(revocation, features.revoking.length > 0);
+    const session = 'session' in revocation ? sessions.byId(revocation.session) : undefined;
+    // Start all features before the first `await`: a failure of one must not stop the others.
+    const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session) ?? 0);
+    const named = 'user' in revocation ? [...sessions.ofUser(revocation.user)] : session ? [session] : [];
+    const others = named.filter(({ state }) => state !== 'gone');
+    for (const other of others) other.disconnect('revoked');
+    const all = (await Promise.all(counts)).reduce((sum, count) => sum + count, others.length);
+    this.log({ level: 'info', event: 'revoked', ...revocation, sessions: all });
+    return { sessions: all };
   }
 
   /** All sessions of this node. */

@@ -18,7 +18,7 @@ export type CloseReason =
   | 'left'
   /** Too many events waited for the session (DL-10). */
   | 'overflow'
-  /** The policy was asked again and no longer allows the session (SEC-6). */
+  /** `server.revoke` ended the session, or the policy was asked again and no longer allows it (SEC-6). */
   | 'revoked'
   /** The policy was asked again and failed to answer, and `revalidateFailure` is `end`. */
   | 'unverified'

@@ -19,6 +19,7 @@ import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
+import type { Revocation } from './revocations.ts';
 import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
 
 /** A session as features see it. */
@@ -177,6 +178,12 @@ export interface Feature extends Extension {
     message: ReadableRequest,
     conduit?: Conduit,
   ): MaybePromise<boolean>;
+  /**
+   * Called when a user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, and returns
+   * their number. `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if the feature
+   * cannot store the revocation.
+   */
+  revoking?(revocation: Revocation, session: ServedSession | undefined): MaybePromise<number>;
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**

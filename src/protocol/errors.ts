@@ -109,6 +109,7 @@ export const errors = {
   tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
   tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
   tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
+  tokenRevoked: () => new BayeuxError(401, [], 'token_revoked'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
   subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
@@ -166,7 +167,7 @@ export class BatchError extends Error {
   }
 }
 
-/** A limit is reached: the whole batch is refused, and the client comes again later (HS-14). */
+/** A limit is reached: the whole batch is refused, and the client comes again later (HS-14), or a revocation is refused. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
   /** When the client may come again. Milliseconds. */

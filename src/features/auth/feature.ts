@@ -6,10 +6,12 @@ import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } 
 import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
-import { Bearer, digestOf, mayDo, type Proof } from './bearer.ts';
+import { Bearer, type BearerParts, digestOf, mayDo, type Proof } from './bearer.ts';
 import { refuseInUrl, tokenIn, tokenOf } from './credentials.ts';
+import { MemoryRevocations } from './memory-revocations.ts';
 import { type AuthOptions, authOptions, hasKey } from './options.ts';
 import { KeysUnavailable, TokenRefusal } from './refusal.ts';
+import { endRevoked, markOf, Revoker } from './revoker.ts';
 import { type GrantRule, RuleGrants } from './rule-grants.ts';
 import { TokenGrants } from './token-grants.ts';
 import { Verifier } from './verifier.ts';
@@ -28,17 +30,18 @@ interface Identity {
 }
 
 /** Requires a token from each client, and allows only what the token or the channel rules grant. */
-class Auth implements Feature {
+export class Auth implements Feature {
   readonly name = 'auth';
   readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
   readonly onlyWithExt = true;
   readonly #options: AuthOptions;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #verifier: Verifier;
   readonly #grammar: ChannelGrammar;
   readonly #rules: RuleGrants;
   readonly #refusals: Refusals;
+  readonly #revoker: Revoker;
+  readonly #bearerParts: BearerParts;
   readonly #identified = new WeakMap<object, Proof>();
   readonly #bearers = new WeakMap<ServedSession, Bearer>();
   readonly #trusted = new WeakSet<ServedSession>();
@@ -46,12 +49,14 @@ class Auth implements Feature {
 
   constructor({ options, rules, clock, log }: AuthParts) {
     this.#options = options.auth;
-    this.#clock = clock;
     this.#log = log;
     this.#verifier = new Verifier(options.auth, clock, log);
     this.#grammar = new ChannelGrammar(options);
     this.#rules = new RuleGrants(rules.byPattern);
     this.#refusals = new Refusals(clock, log);
+    const list = new MemoryRevocations(options.auth.revocations, clock);
+    this.#revoker = new Revoker({ options: options.auth, clock, refusals: this.#refusals, list });
+    this.#bearerParts = { rules: this.#rules, revoker: this.#revoker, clock };
   }
 
   readonly start = (host: FeatureHost): void => {
@@ -59,6 +64,11 @@ class Auth implements Feature {
   };
 
   readonly open = (): Promise<void> => this.#verifier.load();
+
+  /** Reads the keys again. Throws `UsageError` for a file without a usable key, and keeps the old keys. */
+  reloadKeys(): void {
+    this.#verifier.reload();
+  }
 
   readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
     const identity = await this.#identify(request.ext, conduit);
@@ -72,10 +82,15 @@ class Auth implements Feature {
       this.#trusted.add(session);
       return [];
     }
-    const bearer = new Bearer(session, this.#identified.get(request), user, this.#rules, this.#clock);
+    const proof = this.#identified.get(request);
+    const bearer = new Bearer(session, proof, user, this.#bearerParts);
     this.#bearers.set(session, bearer);
+    this.#lookUpAgain(session, proof);
     return [bearer];
   };
+
+  readonly revoking: FeatureHook<'revoking'> = (revocation, session) =>
+    this.#revoker.revoke(revocation, session && this.#bearers.get(session)?.proof);
 
   readonly permitting: FeatureHook<'permitting'> = (right, channel, session, { ext }, conduit) => {
     if (session !== undefined)
@@ -132,6 +147,7 @@ class Auth implements Feature {
     // Tokens may arrive out of order: an older one must not shorten the session.
     if (older !== undefined && proof.expiresAt < older.expiresAt) return;
     bearer.renew(proof);
+    this.#lookUpAgain(session, proof);
     if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
     bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
   }
@@ -146,9 +162,23 @@ class Auth implements Feature {
   }
 
   async #prove(token: string): Promise<Identity> {
-    const { sub, info, granted, expiresAt } = await this.#verifier.verify(token);
+    const { sub, id, issuedAt, info, granted, expiresAt } = await this.#verifier.verify(token);
     const grants = TokenGrants.of(granted, sub, this.#grammar);
-    return { proof: { sub, grants, expiresAt, digest: digestOf(token) }, info };
+    const digest = digestOf(token);
+    const mark = id === undefined ? digest : markOf(id);
+    const { count: revocations } = this.#revoker;
+    const proof = { sub, token: mark, issuedAt, revocations, grants, expiresAt, digest };
+    if (await this.#revoker.covers(proof)) throw new TokenRefusal('revoked', 'it is revoked');
+    return { proof, info };
+  }
+
+  // The token may have been revoked since the first look-up, while the policy or the list was asked.
+  #lookUpAgain(session: ServedSession, proof: Proof | undefined): void {
+    if (proof === undefined || proof.revocations === this.#revoker.count) return;
+    void Promise.resolve(this.#revoker.covers(proof)).then(
+      (isRevoked) => isRevoked && endRevoked(session),
+      (error: unknown) => this.#log({ level: 'error', event: 'auth.failed', session: session.id, error }),
+    );
   }
 
   // AU-7: ends the subscriptions that the fresh token no longer grants.
