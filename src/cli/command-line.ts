@@ -88,6 +88,7 @@ export function commandLine(version: string, actions: Actions): Command {
     .description(
       'Make a key of the HTTP API, and print its entry for --api-keys-file. The key itself is shown once, on standard error.',
     )
+    .helpOption('-h, --help', 'print this help and exit')
     .option('--name <name>', 'its name in the log')
     .option('--rights <list>', 'publish, read and admin, which includes the others (publish)')
     .option('--channels <list>', "patterns of its channels, such as '/ci/**,/news' (/**)")
