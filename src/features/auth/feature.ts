@@ -2,7 +2,14 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { Refusals } from '../../core/refusals.ts';
 import type { Conduit } from '../../ports/conduit.ts';
-import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
+import type {
+  Feature,
+  FeatureHook,
+  FeatureHost,
+  FeatureModule,
+  Right,
+  ServedSession,
+} from '../../ports/feature.ts';
 import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
@@ -93,14 +100,21 @@ export class Auth implements Feature {
     this.#revoker.revoke(revocation, session && this.#bearers.get(session)?.proof);
 
   readonly permitting: FeatureHook<'permitting'> = (right, channel, session, { ext }, conduit) => {
-    if (session !== undefined)
-      return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
-    if (conduit === undefined) return false;
-    return this.#identify(ext, conduit).then((identity) => {
-      const proof = identity?.proof;
-      return mayDo(right, channel, proof, proof?.sub, this.#rules);
-    });
+    if (session === undefined) return this.#permitsWithoutSession(right, channel, ext, conduit);
+    const bearer = this.#bearers.get(session);
+    return bearer === undefined ? this.#trusted.has(session) : bearer.may(right, channel);
   };
+
+  async #permitsWithoutSession(
+    right: Right,
+    channel: string,
+    ext: JsonObject | undefined,
+    conduit: Conduit | undefined,
+  ): Promise<boolean> {
+    if (conduit === undefined) return false;
+    const proof = (await this.#identify(ext, conduit))?.proof;
+    return mayDo(right, channel, proof, proof?.sub, this.#rules);
+  }
 
   // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
