@@ -24,6 +24,12 @@ export class Histogram {
     this.#count++;
   }
 
+  /** @param {Histogram} other */
+  addAll(other) {
+    for (let index = 0; index < this.#buckets.length; index++) this.#buckets[index] += other.#buckets[index];
+    this.#count += other.#count;
+  }
+
   /** The value below which this share of all values is. NaN without values. @param {number} share */
   quantile(share) {
     if (this.#count === 0) return Number.NaN;

@@ -81,7 +81,7 @@ export class Ledger {
       this.delivered += count;
       if (this.measuring) {
         this.measured.deliveries += count;
-        this.#time(stream, first, last, now);
+        this.#time(listener.latency ?? this.latency, stream, first, last, now);
       }
       if (expected === first) this.#advance(listener, stream, last + 1);
       else this.#outOfOrder(listener, stream, first, last);
@@ -96,7 +96,7 @@ export class Ledger {
       if (this.#answered[stream] !== first) this.reordered++;
       this.#answered[stream] = last + 1;
       if (this.#audience[stream] > 0) continue;
-      if (this.measuring) this.#time(stream, first, last, now);
+      if (this.measuring) this.#time(this.latency, stream, first, last, now);
       this.#complete(last - first + 1);
     }
     this.onReplied();
@@ -114,11 +114,11 @@ export class Ledger {
     return lost;
   }
 
-  /** @param {number} stream @param {number} first @param {number} last @param {number} now */
-  #time(stream, first, last, now) {
+  /** @param {Histogram} latency @param {number} stream @param {number} first @param {number} last @param {number} now */
+  #time(latency, stream, first, last, now) {
     const base = stream * RING;
     for (let number = first; number <= last; number++)
-      this.latency.add(now - this.#sentAt[base + (number & MASK)]);
+      latency.add(now - this.#sentAt[base + (number & MASK)]);
   }
 
   /** @param {Listener} listener @param {number} stream @param {number} next */
@@ -161,6 +161,8 @@ export class Ledger {
 export class Listener {
   /** Numbers that were skipped and have not come yet. @type {Set<number>} */
   missing = new Set();
+  /** Used instead of the ledger's. @type {Histogram | undefined} */
+  latency;
 
   /** @param {number} streams */
   constructor(streams) {

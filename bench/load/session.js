@@ -17,6 +17,7 @@ const SETUP_LIMIT = 30_000;
  * @property {'websocket' | 'long-polling'} transport
  * @property {'bayeux' | 'raw' | 'echo'} dialect
  * @property {import('../scenarios/index.js').Load['speaks']} [speaks]
+ * @property {string} [token] For the handshake.
  * @property {import('./ledger.js').Ledger} ledger
  * @property {(why: string) => void} onLost A session ended that should not have.
  */
@@ -53,12 +54,14 @@ export class Session {
   /** Handshakes, subscribes if there is a `pattern`, and connects. @param {string} [pattern] */
   async open(pattern) {
     await this.#conduit.opened;
-    if (this.#site.dialect !== 'bayeux') return this;
+    const { dialect, speaks, token } = this.#site;
+    if (dialect !== 'bayeux') return this;
     const handshake = await this.ask({
       channel: '/meta/handshake',
       version: '1.0',
       supportedConnectionTypes: [this.#site.transport],
-      ...(this.#site.speaks === 'ack' && { ext: { ack: true } }),
+      ...(speaks === 'ack' && { ext: { ack: true } }),
+      ...(token !== undefined && { ext: { auth: { token } } }),
     });
     this.clientId = handshake.clientId;
     if (pattern) await this.subscribe(pattern);
@@ -142,6 +145,10 @@ export class Session {
 
   /** @param {Buffer} bytes @param {number} start @param {number} end */
   #onText(bytes, start, end) {
+    if (this.publishes) {
+      readMarks(bytes, start, end, replyMark, runs);
+      if (runs.length > 0) this.#onReplies(bytes.subarray(start, end));
+    }
     if (this.listener) {
       const { runs, meta } = reader.read(bytes, start, end);
       if (runs.length > 0) this.#site.ledger.deliver(this.listener, runs, nowUs());
@@ -150,9 +157,6 @@ export class Session {
       this.#noteBatch(body);
       // The usual poll: its events and a connect that went well.
       if (runs.length > 0 && this.#waiting.size === 0 && !body.includes(REFUSED)) return this.#hold();
-    } else if (this.publishes) {
-      readMarks(bytes, start, end, replyMark, runs);
-      if (runs.length > 0) this.#onReplies(bytes.subarray(start, end));
     }
     const body = bytes.subarray(start, end);
     if (body.includes(META)) for (const message of JSON.parse(body.toString())) this.#onMessage(message);

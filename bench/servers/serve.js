@@ -8,12 +8,23 @@ import { link } from '../wire.js';
  */
 export function serve(httpServer, handlers) {
   httpServer.listen(0, '127.0.0.1', 4096);
-  void link(process, {
+  answerBench({
     async port() {
       if (!httpServer.listening) await new Promise((resolve) => httpServer.once('listening', resolve));
       const address = httpServer.address();
       return typeof address === 'object' ? address?.port : undefined;
     },
+    ...handlers,
+  });
+}
+
+/**
+ * Answers questions of the bench about this process, and ends the process with the bench.
+ *
+ * @param {Record<string, () => unknown>} handlers Answers to other questions.
+ */
+export function answerBench(handlers) {
+  void link(process, {
     usage() {
       const { user, system } = process.cpuUsage();
       return { at: performance.now() * 1000, cpu: user + system };

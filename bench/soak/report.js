@@ -73,8 +73,8 @@ export function render({ before, after, slow }) {
   return `${table(phases)}\n\n${table(readers)}\n`;
 }
 
-/** @param {readonly (readonly string[])[]} lines */
-function table(lines) {
+/** Columns of text. @param {readonly (readonly string[])[]} lines */
+export function table(lines) {
   const widths =
     lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
   return lines
@@ -86,7 +86,7 @@ function table(lines) {
     .join('\n');
 }
 
-/** @param {number} bytes */
-function mib(bytes) {
+/** Whole MiB, in words. @param {number} bytes */
+export function mib(bytes) {
   return `${Math.round(bytes / (1 << 20))} MiB`;
 }
