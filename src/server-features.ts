@@ -3,6 +3,7 @@ import { authModule } from './features/auth/feature.ts';
 import { binaryModule } from './features/binary/binary.ts';
 import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
+import { governorModule } from './features/governor/feature.ts';
 import { historyModule } from './features/history/feature.ts';
 import { ackModule } from './features/redelivery/ack.ts';
 import { resendModule } from './features/redelivery/resend.ts';
@@ -15,6 +16,7 @@ import type { Feature, FeatureModule, PartsFor } from './ports/feature.ts';
 
 /** The features of the server, in the order in which their hooks are called. */
 export const serverFeatures = [
+  governorModule,
   authModule,
   revalidationModule,
   ackModule,

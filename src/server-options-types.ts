@@ -1,6 +1,7 @@
 // Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
 import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
+import type { RateLimiter } from './features/governor/address-rate.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 
@@ -28,6 +29,26 @@ export interface ReplayOptions {
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
   /** Replays of one session that may run at the same time. Replays; `200` by default. */
   readonly maxReplays?: number | undefined;
+}
+
+/** Rates. 0 is no limit. */
+export interface LimitsOptions {
+  /** Handshakes a second of all clients. Those above it wait in a queue for up to 8 seconds, as many as 8 times this number; all others get 503. Handshakes; `1000` by default. */
+  readonly handshakes?: number | undefined;
+  /** Handshakes a second of one IPv4 address, or one /64 of IPv6; all others get 503. Handshakes; `500` by default. */
+  readonly handshakesPerAddress?: number | RateLimiter | undefined;
+  /** Delay of the event loop above which handshakes get 503 before they are read; 0 is no limit. Milliseconds; `500` by default. */
+  readonly maxEventLoopDelay?: number | undefined;
+  /** Publishes a second of one session. Publishes; `0` by default. */
+  readonly publishes?: number | undefined;
+  /** Publishes a second of all sessions of one user. Publishes; `0` by default. */
+  readonly publishesPerUser?: number | undefined;
+  /** Patterns that one session may subscribe to or unsubscribe from in a second. Patterns; `0` by default. */
+  readonly subscribes?: number | undefined;
+  /** The same for all sessions of one user. Patterns; `0` by default. */
+  readonly subscribesPerUser?: number | undefined;
+  /** Bytes a second of the messages of one session. Those above it wait for up to 8 seconds; then HTTP gets 503, and a WebSocket is closed. Bytes; `0` by default. */
+  readonly bytes?: number | undefined;
 }
 
 /** Tells clients that ask for it the time of the server; `false` turns this off. */
@@ -62,13 +83,21 @@ export interface AuthJwksOptions {
   readonly maxStale?: number | undefined;
 }
 
+/** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
+export interface AuthRevocationsOptions {
+  /** Largest number of users and tokens in the list. When the list is full, `server.revoke` ends the sessions and then fails. Entries; `100000` by default. */
+  readonly maxEntries?: number | undefined;
+  /** Largest memory of the list. An entry takes about 300 bytes. Bytes; `33554432` by default. */
+  readonly maxBytes?: number | undefined;
+}
+
 /** Authentication by JSON Web Tokens. It is on as soon as there is a key; the server then refuses everything that is not granted. */
 export interface AuthOptions {
   /** Shared secret of tokens that are signed with HS256. HS384 needs 48 bytes, HS512 64. */
   readonly secret?: string | undefined;
-  /** File with that secret, read at the start. The log warns if other users can access it. */
+  /** File with that secret. The log warns if other users can access it. */
   readonly secretFile?: string | undefined;
-  /** File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
+  /** File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it. */
   readonly keyFile?: string | undefined;
   /** Public keys of an identity provider, fetched when they are needed. */
   readonly jwks?: AuthJwksOptions | undefined;
@@ -105,6 +134,8 @@ export interface AuthOptions {
   readonly anonymous?: boolean | undefined;
   /** Claims that are copied to `session.user.info`. None by default. */
   readonly info?: readonly string[] | undefined;
+  /** Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired. */
+  readonly revocations?: AuthRevocationsOptions | undefined;
   /** Claim with the grants of the user: `{ subscribe, publish, call, history }`, each a list of patterns. `bayeux` by default. */
   readonly grantsClaim?: string | undefined;
 }
@@ -281,8 +312,14 @@ export interface ServerOptions {
   readonly maxSessions?: number | undefined;
   /** The same for one IPv4 address, or one /64 of IPv6. Sessions; 50 % of maxSessions by default. */
   readonly maxSessionsPerAddress?: number | undefined;
+  /** Open sessions of one user, whom a token or the policy names; further handshakes get 503. Sessions; 50 % of maxSessions by default. */
+  readonly maxSessionsPerUser?: number | undefined;
   /** Open sessions that were opened on one WebSocket. Sessions; `10` by default. */
   readonly maxSessionsPerConnection?: number | undefined;
+  /** WebSockets of one IPv4 address, or one /64 of IPv6; in the program also its TCP connections, unless it is a trusted proxy. Connections; 200 % of maxSessionsPerAddress by default. */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /** Rates. 0 is no limit. */
+  readonly limits?: LimitsOptions | undefined;
   /** Sends events again until acknowledged, to clients that ask for it. `true` by default. */
   readonly ack?: boolean | undefined;
   /** Tells clients that ask for it the time of the server; `false` turns this off. */
@@ -341,6 +378,16 @@ export interface ChannelRuleOverflowOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** Rates on these channels together. 0 is no limit. */
+export interface ChannelRuleRateOptions {
+  /** Publishes a second of all clients. Publishes. */
+  readonly publishes?: number | undefined;
+  /** Publishes a second of one session. Publishes. */
+  readonly publishesPerSession?: number | undefined;
+  /** Patterns below this rule that all clients may subscribe to or unsubscribe from in a second. Patterns. */
+  readonly subscribes?: number | undefined;
+}
+
 /** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
 export interface ChannelRuleGrantsOptions {
   /** Who may subscribe to them. */
@@ -369,6 +416,8 @@ export interface ChannelRuleOptions {
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */
   readonly overflow?: ChannelRuleOverflowOptions | undefined;
+  /** Rates on these channels together. 0 is no limit. */
+  readonly rate?: ChannelRuleRateOptions | undefined;
   /** Grants on these channels, besides those of tokens: to everybody, to users with a token, or to nobody. */
   readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */

@@ -4,6 +4,8 @@ import { type Log, unfailing } from './lib/log.ts';
 import { type Logger, logTo } from './lib/logger.ts';
 import { MemoryEngine } from './core/memory-engine.ts';
 import { Server as CoreServer, type ServerInit, type Usage } from './core/server.ts';
+import { Auth } from './features/auth/feature.ts';
+import { Governor } from './features/governor/feature.ts';
 import { Tabs } from './features/tabs.ts';
 import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
 import type { AnyHttpServer } from './http/dispatcher.ts';
@@ -51,17 +53,34 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   Channels
 > {
   readonly #tabs: Tabs | undefined;
+  readonly #auth: Auth | undefined;
+  readonly #governor: Governor | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
     const init = initOf(settings);
     super(init);
     this.#tabs = init.features.find((feature) => feature instanceof Tabs);
+    this.#auth = init.features.find((feature) => feature instanceof Auth);
+    this.#governor = init.features.find((feature) => feature instanceof Governor);
   }
 
   /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
   override get usage(): Usage & { readonly browsers: number } {
     return { ...super.usage, browsers: this.#tabs?.size ?? 0 };
+  }
+
+  /** Handshakes that wait in a queue, since more than `limits.handshakes` came. */
+  get waitingHandshakes(): number {
+    return this.#governor?.waiting ?? 0;
+  }
+
+  /**
+   * Reads `auth.secretFile` and `auth.keyFile` again, and fetches `auth.jwks.url` again for the next token. Open sessions
+   * stay until their tokens expire. Throws `UsageError` for a file without a usable key, and keeps the old keys.
+   */
+  reloadKeys(): void {
+    this.#auth?.reloadKeys();
   }
 
   /**

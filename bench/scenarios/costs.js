@@ -61,6 +61,13 @@ const features = {
   durable: { title: 'durable history', under: ['W1', 'W1w1', 'P2'], feature: { feature: 'durable' } },
   sync: { title: 'durable history, synced', under: ['W1', 'W1w1', 'P2'], feature: { feature: 'sync' } },
   policy: { title: 'a policy that answers at once', under: ['W1w1', 'P2'], feature: { feature: 'policy' } },
+  auth: {
+    title: 'authentication, with a rule that grants the channel',
+    under: ['W1', 'P2'],
+    feature: { feature: 'auth' },
+    goal: { cpu: 1.05 },
+  },
+  rates: { title: 'rates of publishes and bytes', under: ['W1w1', 'P2'], feature: { feature: 'rates' } },
   looks: {
     title: 'an extension that looks at publishes',
     under: ['W1w1', 'P2'],

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { settingsOf } from './features.js';
+import { settingsOf, unlimited } from './features.js';
 import { serve } from './serve.js';
 
 // BENCH_BUILD: another build to compare with this one.
 const { attachWebSocket, bayeux, Server } = await import(process.env.BENCH_BUILD ?? '../../dist/index.js');
 
-const server = new Server(await settingsOf(process.env.BENCH_FEATURE ?? ''));
+const server = unlimited(Server, await settingsOf(process.env.BENCH_FEATURE ?? ''));
 const httpServer = createServer(express().use('/bayeux', bayeux(server)));
 // Older builds have this function instead of `attachUpgrades`.
 if (attachWebSocket !== undefined) attachWebSocket(httpServer, '/bayeux', server);

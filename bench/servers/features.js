@@ -18,10 +18,17 @@ const features = {
   durable: () => durable(false),
   sync: () => durable(true),
   policy: () => ({ policy }),
+  rates: () => ({
+    ...rule({ rate: { publishes: 100_000_000 } }),
+    limits: { publishes: 100_000_000, bytes: 1_000_000_000 },
+  }),
   looks: () => ({ extensions: [looks] }),
+  auth: () => ({ auth: { secret: 'x'.repeat(32), anonymous: true }, ...rule({ grants: forAll }) }),
   both: () => ({ policy, extensions: [looks] }),
   deflate: () => ({ websocket: { perMessageDeflate: true } }),
 };
+
+const forAll = { subscribe: 'everybody', publish: 'everybody' };
 
 const policy = {
   canPublish: (/** @type {any} */ { channel }) => channel.startsWith('/bench/'),
@@ -37,6 +44,23 @@ export async function settingsOf(name) {
   const settings = features[name];
   if (!settings) throw new Error(`no feature ${name}; there are ${Object.keys(features).join(', ')}`);
   return settings();
+}
+
+/**
+ * A server without a limit of handshakes: the clients of the bench have one address, and arrive as fast as they can.
+ *
+ * @param {new (settings: object) => any} Server @param {{ limits?: object }} settings
+ */
+export function unlimited(Server, settings) {
+  try {
+    return new Server({
+      ...settings,
+      limits: { ...settings.limits, handshakes: 0, handshakesPerAddress: 0 },
+    });
+  } catch {
+    // An older build has no such limits.
+    return new Server(settings);
+  }
 }
 
 /** @param {object} rule */

@@ -1,7 +1,9 @@
 import { chmodSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { accessOf, checkAuth } from '../../src/cli/access.ts';
+import { apiKeyOf, apiKeysOf } from '../../src/cli/api-key.ts';
 import { check } from '../../src/cli/check.ts';
+import { silent } from '../../src/lib/log.ts';
 import { loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -9,7 +11,10 @@ import { tempFolder } from '../support/temp-folder.ts';
 const { file } = tempFolder();
 
 const load = (flags: Readonly<Record<string, string>>) => loadConfig((flag) => flags[flag], {});
-const access = (flags: Readonly<Record<string, string>>) => accessOf(load(flags));
+const access = (flags: Readonly<Record<string, string>>) => {
+  const config = load(flags);
+  return accessOf(config, apiKeysOf(config, silent, apiKeyOf(config.program, silent)));
+};
 const secret = 'a secret of at least thirty-two bytes';
 
 describe('who may do what, in words', () => {
@@ -20,7 +25,7 @@ describe('who may do what, in words', () => {
     ]);
     expect(access({ '--host': '0.0.0.0', '--insecure': 'true', '--api-key': 'correct-horse' })).toEqual([
       'Everybody who can reach the server may read and write every channel.',
-      'The key of the HTTP API allows publishing to every channel.',
+      'The API key "default" allows everything in the HTTP API.',
     ]);
   });
 
@@ -40,6 +45,20 @@ describe('who may do what, in words', () => {
       'Users may read the history of /users/$sub/**.',
       'A token grants more by its claim "bayeux"; all else is refused.',
       'The HTTP API is closed: it has no key.',
+    ]);
+  });
+
+  it('says what each API key allows', () => {
+    const hash = (digit: string) => `sha256:${digit.repeat(64)}`;
+    const keys = {
+      ci: { hash: hash('1'), rights: ['publish'], channels: ['/ci/**', '/news'] },
+      both: { hash: hash('2'), rights: ['publish', 'read'], channels: ['/**'] },
+      boss: { hash: hash('3'), rights: ['admin'] },
+    };
+    expect(access({ '--api-keys': JSON.stringify(keys) }).slice(1)).toEqual([
+      'The API key "ci" allows publishing to /ci/**, /news.',
+      'The API key "both" allows publishing to and reading /**.',
+      'The API key "boss" allows everything in the HTTP API.',
     ]);
   });
 

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { apiKeyOf } from '../../src/cli/api-key.ts';
+import { apiKeyOf, apiKeysOf } from '../../src/cli/api-key.ts';
+import { loadConfig } from '../../src/cli/config.ts';
 import { programTable } from '../../src/cli/options.ts';
 import { resolve } from '../../src/options/check.ts';
 import type { LogEvent } from '../../src/index.ts';
@@ -49,5 +50,74 @@ describe('the file of the API key', () => {
     const { read, file } = keyOf('x');
     rmSync(file);
     expect(read).toThrow(`apiKeyFile: ${file} cannot be read: there is no such file; correct the path`);
+  });
+});
+
+describe('the file of API keys', () => {
+  const hash = (digit: string) => `sha256:${digit.repeat(64)}`;
+  const ci = { hash: hash('1'), rights: ['publish'], channels: ['/ci/**'] };
+
+  /** Reads a file with this text beside other keys. */
+  function keysOf(text: string, flags: Readonly<Record<string, string>> = {}, mode = 0o644) {
+    const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'keys');
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    const events: LogEvent[] = [];
+    const all: Record<string, string> = { '--api-keys-file': file, ...flags };
+    const config = loadConfig((flag) => all[flag], {});
+    const read = () => apiKeysOf(config, (event) => events.push(event), config.program.apiKey);
+    return { file, events, read };
+  }
+
+  it('may be JSON, and stands beside the other keys', () => {
+    const boss = { hash: hash('2'), rights: ['admin'] };
+    const flags = { '--api-key': 'correct-horse', '--api-keys': JSON.stringify({ boss }) };
+    expect(keysOf(JSON.stringify({ ci }), flags).read()).toEqual([
+      { name: 'default', key: 'correct-horse', rights: ['admin'] },
+      { name: 'boss', ...boss },
+      { name: 'ci', ...ci },
+    ]);
+  });
+
+  it.each<[unknown, string]>([
+    ['', 'the file holds no key: make one with bayeuxd key, or leave out apiKeysFile'],
+    ['ci', 'apiKeys must be an object of keys by name, got "ci"'],
+    ['ci: {\n', 'this is neither YAML nor JSON: '],
+    ['ci: 1\n', 'ci'],
+    [{ ci: { ...ci, key: 'correct-horse' } }, 'unknown option apiKeys["ci"].key'],
+    [{ ci: { ...ci, hash: undefined } }, 'apiKeys["ci"].hash is missing'],
+    [{ ci: { ...ci, channels: ['ci'] } }, 'the API key "ci": "ci" is no channel name or pattern'],
+    [{ ci, twin: ci }, 'the API keys "ci" and "twin" are the same key'],
+    [{ default: ci }, 'two API keys have the name "default": rename one'],
+  ])('with a mistake is named with it: %j', (content, sentence) => {
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    const { file, read } = keysOf(text, { '--api-key': 'correct-horse' });
+    expect(read).toThrow(`${file}: `);
+    expect(read).toThrow(sentence);
+  });
+
+  it('that is not there is named', () => {
+    const { file, read } = keysOf('x');
+    rmSync(file);
+    expect(read).toThrow(`apiKeysFile: ${file} cannot be read: there is no such file; correct the path`);
+  });
+
+  it.each([
+    [0o644, []],
+    [0o664, ['664']],
+    [0o646, ['646']],
+  ])('that others may write to is warned of: %i', (mode, warned) => {
+    const { read, events } = keysOf(JSON.stringify({ ci }), {}, mode);
+    read();
+    expect(events.map((event) => event.mode)).toEqual(warned);
+  });
+
+  it('is checked as the keys of the configuration are, which are named with their place', () => {
+    const { read } = keysOf(JSON.stringify({ ci }), {
+      '--api-keys': JSON.stringify({ x: { ...ci, rights: ['admin'] } }),
+    });
+    expect(read).toThrow('--api-keys: the API key "x" has the right admin, which is for every channel');
   });
 });

@@ -42,6 +42,11 @@ const channels = {
   '/b/*': { history: false, overflow: { action: 'dropNewest' }, schema: true, broadcastToPublisher: false },
 };
 
+const apiKeys = {
+  ci: { hash: `sha256:${'a'.repeat(64)}`, rights: ['publish', 'read'], channels: ['/ci/**'] },
+  boss: { hash: `sha256:${'b'.repeat(64)}`, rights: ['admin'] },
+};
+
 /** A value of an option that is not its default, as text and as it is in code. */
 function another({ path, row }: NamedOption): [text: string, value: unknown] {
   const own: Record<string, [string, unknown]> = {
@@ -51,6 +56,7 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     origins: ['https://a.example,https://b.example:81', ['https://a.example', 'https://b.example:81']],
     channels: [JSON.stringify(channels), channels],
     apiKey: ['correct-horse', 'correct-horse'],
+    apiKeys: [JSON.stringify(apiKeys), apiKeys],
     'browserCookie.path': ['/x', '/x'],
     maxSessions: ['12', 12],
     'auth.secret': ['x'.repeat(32), 'x'.repeat(32)],
@@ -462,6 +468,7 @@ describe('the printed configuration', () => {
       'policy',
       'apiKey',
       'apiKeyFile',
+      'apiKeysFile',
       'history.path',
       'history.maxBytes',
       'logFormat',
@@ -482,7 +489,11 @@ describe('the printed configuration', () => {
 });
 
 function optionPaths(value: unknown, prefix = ''): string[] {
-  const leaf = typeof value !== 'object' || value === null || Array.isArray(value) || prefix === 'channels.';
+  const leaf =
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value) ||
+    ['channels.', 'apiKeys.'].includes(prefix);
   if (leaf) return [prefix.slice(0, -1)];
   return Object.entries(value).flatMap(([name, inner]) => optionPaths(inner, `${prefix}${name}.`));
 }

@@ -1,100 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingHttpHeaders, type RequestOptions, request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ask, launch, type Running, run, serve } from './running-program.ts';
 
-const bin = fileURLToPath(new URL('../../bin/bayeuxd.js', import.meta.url));
 const cert = fileURLToPath(new URL('./tls/cert.pem', import.meta.url));
 const key = fileURLToPath(new URL('./tls/key.pem', import.meta.url));
 const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
 const version: string = JSON.parse(manifest).version;
 const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-type Env = Readonly<Record<string, string>>;
-
-/** Runs the program to its end. */
-async function run(args: readonly string[], env: Env = {}) {
-  const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } });
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { status, stdout, stderr };
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  /** Where it listens. */
-  readonly url: string;
-  stdout(): string;
-  stderr(): string;
-  /** Resolves with the exit code. */
-  end(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Starts the program and waits for this in its output. */
-async function launch(args: readonly string[], env: Env = {}, ready = /^ {2}API key .*$/m): Promise<Running> {
-  const child = spawn(process.execPath, [bin, ...args], { env: { PATH: process.env.PATH, ...env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += chunk));
-  child.stderr.on('data', (chunk) => (stderr += chunk));
-  const exited = once(child, 'close').then(([code]) => code);
-  while (!ready.test(stdout + stderr)) {
-    const ended = await Promise.race([
-      exited.then(() => true),
-      once(child.stdout, 'data'),
-      once(child.stderr, 'data'),
-    ]);
-    if (ended === true) throw new Error(`the program ended: ${stderr}`);
-  }
-  const end = (signal: NodeJS.Signals = 'SIGTERM') => {
-    child.kill(signal);
-    return exited;
-  };
-  const url = stdout.match(/Bayeux +(\S+)\/bayeux$/m)?.[1] ?? '';
-  return { child, url, stdout: () => stdout, stderr: () => stderr, end };
-}
-
-/** The same, until the test is over. */
-async function serve(args: readonly string[] = [], env: Env = {}): Promise<Running> {
-  const running = await launch(args.includes('--socket') ? args : ['--port', '0', ...args], env);
-  onTestFinished(() => void running.end('SIGKILL'));
-  return running;
-}
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** One request by Node's own client, which sends any `Host` one likes. */
-function ask(url: string, options: RequestOptions & { readonly body?: string } = {}): Promise<Answer> {
-  const { body, ...rest } = options;
-  const request = url.startsWith('https') ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { agent: false, rejectUnauthorized: false, ...rest }, async (response) => {
-      let text = '';
-      for await (const chunk of response) text += chunk;
-      resolve({ status: response.statusCode, headers: response.headers, body: text });
-    });
-    asked.on('upgrade', ({ statusCode, headers }, socket) => {
-      socket.destroy();
-      resolve({ status: statusCode, headers, body: '' });
-    });
-    asked.on('error', reject).end(body);
-  });
-}
 
 const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
 const post = (url: string, message: object) => ask(url, { ...json, body: JSON.stringify(message) });

@@ -108,7 +108,7 @@ describe('room for sessions (HS-14, SEC-10)', () => {
     expect(open('10.0.0.1').ends).toEqual([]);
     for (const at of [2, 3, 4, 5]) expect(open(`10.0.0.${at}`).ends).toEqual([]);
     expect(open('10.0.0.6').ends).toEqual(['capacity']);
-    expect(warnings.map(({ option }) => option)).toEqual(['maxSessionsPerAddress', 'maxSessions']);
+    expect(warnings.map(({ option }) => option)).toEqual(['maxConnectionsPerAddress', 'maxSessions']);
   });
 });
 

@@ -22,6 +22,7 @@ const examples = {
   tokenMissing: errors.tokenMissing(),
   tokenInvalid: errors.tokenInvalid(),
   tokenExpired: errors.tokenExpired(),
+  tokenRevoked: errors.tokenRevoked(),
   sessionUnknown: errors.sessionUnknown(),
   handshakeDenied: errors.handshakeDenied(),
   subscribeDenied: errors.subscribeDenied(['/vip']),

@@ -5,6 +5,7 @@ import { optionTable } from '../../src/server-options.ts';
 const head = `// Written from the option tables by a spec, so that editors show each option with its words. To write it anew:
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
 import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
+import type { RateLimiter } from './features/governor/address-rate.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 `;

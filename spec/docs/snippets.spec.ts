@@ -36,6 +36,8 @@ const notRun: Record<string, string> = {
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',
+  "npx bayeuxd key --name ci --rights publish --channels '/ci/**,/news'":
+    'prints a random key; spec/cli runs it',
   "npx bayeuxd subscribe http://127.0.0.1:8000/bayeux '/chat/**'":
     'prints until it is interrupted; spec/cli runs it',
 };

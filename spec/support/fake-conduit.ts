@@ -50,6 +50,8 @@ export class FakeConduit implements Conduit {
   /** Every batch sent, read back from its JSON. */
   readonly batches: Wire[][] = [];
   readonly ends: EndReason[] = [];
+  /** When the client may come again, as it was told. Milliseconds. */
+  retryAfter: number | undefined;
   readonly #slow: boolean;
   readonly #unsettled: Unsettled[] = [];
 
@@ -118,8 +120,9 @@ export class FakeConduit implements Conduit {
   }
 
   // Only the first end counts, as in the real ones; the reply to a disconnect still leaves.
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: unknown, _text?: string, retryAfter?: number): void {
     if (this.ends.length > 0) return;
+    this.retryAfter = retryAfter;
     this.ends.push(reason);
     // A response has a moment left: then `die` cuts it, or `settle` finds it whole.
     if (reason === 'overtaken' && this.shape === 'exchange') return;

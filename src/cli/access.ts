@@ -1,6 +1,7 @@
 import { hasKey } from '../features/auth/options.ts';
 import { rights } from '../features/auth/rights.ts';
 import { staticKeys } from '../features/auth/static-keys.ts';
+import type { ApiKey } from '../http/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Config } from './config.ts';
@@ -30,10 +31,9 @@ const deeds = {
 } as const;
 
 /** Who may do what, in words. */
-export function accessOf({ program, server, isPublic }: Config): readonly string[] {
-  const { policy, apiKey, apiKeyFile } = program;
+export function accessOf({ program, server, isPublic }: Config, keys: readonly ApiKey[]): readonly string[] {
+  const { policy } = program;
   const where = isPublic ? 'who can reach the server' : 'on this machine';
-  const hasApi = apiKey !== undefined || apiKeyFile !== undefined;
   return [
     ...(isOpen(program, server) ? [`Everybody ${where} may read and write every channel.`] : []),
     ...(hasKey(server.auth) ? byToken(server) : []),
@@ -41,10 +41,14 @@ export function accessOf({ program, server, isPublic }: Config): readonly string
       ? []
       : [`The policy in ${policy} is asked about each message, and may refuse it.`]),
     ...(server.unconnectedPublish === 'allow' ? ['A publish needs no session.'] : []),
-    hasApi
-      ? 'The key of the HTTP API allows publishing to every channel.'
-      : 'The HTTP API is closed: it has no key.',
+    ...(keys.length === 0 ? ['The HTTP API is closed: it has no key.'] : keys.map(byKey)),
   ];
+}
+
+function byKey({ name, rights, channels = [] }: ApiKey): string {
+  if (rights.includes('admin')) return `The API key "${name}" allows everything in the HTTP API.`;
+  const deeds = rights.map((right) => (right === 'publish' ? 'publishing to' : 'reading'));
+  return `The API key "${name}" allows ${deeds.join(' and ')} ${channels.join(', ')}.`;
 }
 
 function byToken({ auth, channels }: Config['server']): readonly string[] {

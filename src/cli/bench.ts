@@ -49,8 +49,9 @@ const UNANSWERED = 1_000;
 const BATCH = 100;
 /** How long the last deliveries may take. Milliseconds. */
 const PATIENCE = 10_000;
-/** Sessions opened at the same time. */
+/** Sessions opened at the same time, and the shortest time from one such group to the next: servers limit handshakes. Milliseconds. */
 const AT_A_TIME = 50;
+const GROUP_TIME = 125;
 
 /** `bayeuxd bench`: subscribers in this process, one publisher, and how long deliveries take. */
 export async function bench(url: string, flags: BenchFlags, around: BenchSurroundings): Promise<void> {
@@ -139,7 +140,9 @@ class Bench {
     for (let open = 0; open < subscribers; open += AT_A_TIME) {
       this.#around.show(`opening subscribers: ${open} of ${subscribers}`);
       const count = Math.min(AT_A_TIME, subscribers - open);
-      await Promise.all(Array.from({ length: count }, () => this.#subscriber()));
+      const group = Array.from({ length: count }, () => this.#subscriber());
+      const isLast = open + AT_A_TIME >= subscribers;
+      await Promise.all(isLast ? group : [...group, this.#pause(GROUP_TIME)]);
     }
   }
 
@@ -157,6 +160,8 @@ class Bench {
       const { reconnect } = await client.connect(this.#signal);
       if (reconnect !== 'retry')
         throw new ClientError('the server ended a session: lower --rate, --size or --subscribers');
+      // Poll again only when all that has come is read: the time that it takes would count as latency.
+      await new Promise<void>((resolve) => this.#around.clock.soon(resolve));
     }
   }
 
@@ -219,7 +224,9 @@ class Bench {
   }
 
   #publish(publisher: Client, count: number): void {
-    const batch = Array.from({ length: count }, () => ({ channel: this.#channel, data: this.#data() }));
+    // The link writes an event as JSON right before it sends it: only then is its time taken.
+    const data = { toJSON: () => this.#data() };
+    const batch = Array.from({ length: count }, () => ({ channel: this.#channel, data }));
     this.#published += count;
     this.#unanswered += 1;
     publisher
@@ -240,7 +247,7 @@ class Bench {
 
   #data(): Incoming {
     const sentAt = performance.now();
-    const room = Math.max(0, this.#load.size - JSON.stringify({ sentAt, x: '' }).length);
+    const room = Math.max(0, this.#load.size - `{"sentAt":${sentAt},"x":""}`.length);
     return { sentAt, x: this.#padding.slice(0, room) };
   }
 

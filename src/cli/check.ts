@@ -1,6 +1,7 @@
+import type { ApiKey } from '../http/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { accessOf, checkAuth } from './access.ts';
-import { apiKeyOf } from './api-key.ts';
+import { apiKeyOf, apiKeysOf } from './api-key.ts';
 import type { Config } from './config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { checkFolder } from './history-store.ts';
@@ -30,9 +31,12 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
   await attempt(() => httpServer(program));
   if (policy !== undefined) await attempt(() => loadPolicy(policy));
   await attempt(() => checkAuth(config, log));
-  await attempt(() => apiKeyOf(program, log));
+  let keys: readonly ApiKey[] = [];
+  await attempt(() => {
+    keys = apiKeysOf(config, log, apiKeyOf(program, log));
+  });
   if (path !== undefined) await attempt(() => checkFolder(path));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
   if (problems.length > 0) throw new ConfigError(problems);
-  return accessOf(config);
+  return accessOf(config, keys);
 }

@@ -4,6 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
 import type { Flags } from './config.ts';
+import type { KeyFlags } from './key.ts';
 import { helpScreen } from './help-screen.ts';
 import { helpText } from './help.ts';
 import { allOptions, configOption } from './options.ts';
@@ -21,6 +22,7 @@ export interface Actions {
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
   bench(url: string, flags: BenchFlags): Promise<void>;
   token(what: TokenFlags, flags: Flags): Promise<void>;
+  key(what: KeyFlags): Promise<void>;
 }
 
 /** The command line is dealt with. `code` 0: help or version was printed. 2: a mistake in the command line was reported. */
@@ -81,6 +83,16 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--any-host', 'allow a server on another machine')
     .action(actions.bench);
   const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
+  program
+    .command('key')
+    .description(
+      'Make a key of the HTTP API, and print its entry for --api-keys-file. The key itself is shown once, on standard error.',
+    )
+    .helpOption('-h, --help', 'print this help and exit')
+    .option('--name <name>', 'its name in the log')
+    .option('--rights <list>', 'publish, read and admin, which includes the others (publish)')
+    .option('--channels <list>', "patterns of its channels, such as '/ci/**,/news' (/**)")
+    .action((what) => actions.key(what));
   for (const command of [program, serve])
     command.helpInformation = () =>
       command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
@@ -120,6 +132,7 @@ function tokenCommand(program: Command): Command {
     .description(
       'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
     )
+    .helpOption('-h, --help', 'print this help and exit')
     .option('--sub <name>', 'user that it names')
     .option('--ttl <seconds>', 'its lifetime (3600)')
     .option('--claim <name=json>', 'another claim; may be repeated', collected)
@@ -177,7 +190,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench', 'token'];
+  const known = ['serve', 'publish', 'subscribe', 'bench', 'token', 'key'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -6,6 +6,7 @@ export function greeting(
   version: string,
   url: string,
   key: string | undefined,
+  hasKeys: boolean,
 ): string {
   const whyOff =
     isPublic && !places.has('demo')
@@ -16,14 +17,14 @@ export function greeting(
     ['Bayeux', url + program.path],
     ...(chat === undefined ? [] : [['Chat', chat]]),
     ['HTTP API', `${url}/api/publish`],
-    ['API key', keyLine(program.apiKey, key)],
+    ['API key', keyLine(program.apiKey, key, hasKeys)],
   ];
   return [`bayeuxd ${version}`, ...lines.map(([name = '', text]) => `  ${name.padEnd(9)} ${text}`)].join(
     '\n',
   );
 }
 
-function keyLine(configured: string | undefined, key: string | undefined): string {
-  if (key === undefined) return 'none, so the HTTP API is closed; set one with --api-key or BAYEUXD_API_KEY';
+function keyLine(configured: string | undefined, key: string | undefined, hasKeys: boolean): string {
+  if (!hasKeys) return 'none, so the HTTP API is closed; set one with --api-key or BAYEUXD_API_KEY';
   return configured === 'generate' ? `${key} (made for this run)` : 'as configured';
 }

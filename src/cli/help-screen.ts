@@ -5,7 +5,7 @@ const commands: readonly Item[] = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
-  ['bayeuxd token [options]', 'Make a token for development.'],
+  ['bayeuxd token | key [options]', 'Make a token, or an API key.'],
 ];
 
 const options: readonly Item[] = [

@@ -12,6 +12,7 @@ const commands = [
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
   ['bayeuxd token [options]', 'Make a token for development.'],
+  ['bayeuxd key [options]', 'Make a key of the HTTP API.'],
 ] as const;
 
 const general = [

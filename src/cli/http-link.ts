@@ -8,6 +8,7 @@ export class HttpLink implements Link {
   readonly #url: string;
   readonly #poster: Poster;
   readonly #cookies = new Map<string, string>();
+  #headers: Readonly<Record<string, string>> = {};
 
   constructor(url: string, poster: Poster) {
     this.#url = url;
@@ -15,9 +16,7 @@ export class HttpLink implements Link {
   }
 
   async exchange(batch: readonly Outgoing[], signal?: AbortSignal): Promise<Incoming[]> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const headers = cookie === '' ? {} : { cookie };
-    const { status, cookies, text } = await this.#poster.post(JSON.stringify(batch), headers, signal);
+    const { status, cookies, text } = await this.#poster.post(JSON.stringify(batch), this.#headers, signal);
     if (status !== 200) throw new ClientError(`${this.#url} answered ${status} ${firstLine(text)}`.trim());
     for (const cookie of cookies) this.#keep(cookie);
     return batchOf(text, this.#url);
@@ -31,6 +30,7 @@ export class HttpLink implements Link {
     const [pair = ''] = cookie.split(';');
     const at = pair.indexOf('=');
     this.#cookies.set(pair.slice(0, at), pair.slice(at + 1));
+    this.#headers = { cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
   }
 }
 

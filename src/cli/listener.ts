@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { createSecureContext, Server as TlsServer } from 'node:tls';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError } from './config-error.ts';
 import { unreadable } from '../lib/unreadable.ts';
@@ -27,13 +28,30 @@ export function httpServer(program: ProgramOptions, timers: Timers = standard): 
 }
 
 function secureServer(tlsCert: string, tlsKey: string, http2: boolean, timers: Timers): Listener {
+  const pair = readPair(tlsCert, tlsKey);
+  if (http2) return http2Server(pair, timers);
+  return createSecureServer({ ...pair, ...timers, handshakeTimeout: timers.headersTimeout });
+}
+
+/** Reads the certificate and its key again, for new connections. Throws `ConfigError` and keeps the old ones. */
+export function renewCertificate(server: Listener, { tlsCert, tlsKey }: ProgramOptions): void {
+  if (tlsCert === undefined || tlsKey === undefined || !(server instanceof TlsServer)) return;
+  server.setSecureContext(readPair(tlsCert, tlsKey));
+}
+
+interface Pair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+function readPair(tlsCert: string, tlsKey: string): Pair {
   const pair = { cert: read('tlsCert', tlsCert), key: read('tlsKey', tlsKey) };
   try {
-    if (http2) return http2Server(pair, timers);
-    return createSecureServer({ ...pair, ...timers, handshakeTimeout: timers.headersTimeout });
+    createSecureContext(pair);
   } catch (cause) {
     throw unusable('tlsCert', tlsCert, `is no PEM certificate that fits the key ${tlsKey}`, cause);
   }
+  return pair;
 }
 
 function read(key: string, file: string): Buffer {

@@ -67,7 +67,8 @@ function tableOf(table: OptionTable): string {
 /** The keys of a channel rule, as options of a pattern. */
 function rulesOf({ path, row }: NamedOption): NamedOption[] {
   if (row.kind !== 'rules') return [];
-  return optionRows(row.rows, `${path}.<pattern>.`).map((option) => ({ ...option, row: unset(option.row) }));
+  const each = row.what === undefined ? 'pattern' : 'name';
+  return optionRows(row.rows, `${path}.<${each}>.`).map((option) => ({ ...option, row: unset(option.row) }));
 }
 
 // In a channel rule a boolean has no default: the default in its row is for the group that it turns on.

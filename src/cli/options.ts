@@ -1,3 +1,4 @@
+import { apiKeyRows } from '../http/key-ring.ts';
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../server-options.ts';
 
@@ -74,13 +75,26 @@ export const programTable = {
     pattern: apiKeyPattern,
     what: 'a key of at least 8 characters without spaces, not `<redacted>`',
     secret: true,
-    doc: 'Key of the HTTP API. Without a key, all calls are refused. The word `generate` makes a key for this run and prints it.',
+    doc: 'Key of the HTTP API. It has all rights and the name `default`. Without any key, all calls are refused. The word `generate` makes a key for this run and prints it.',
   },
   apiKeyFile: {
     kind: 'string',
     pattern: /./,
     what: 'a file name',
-    doc: 'File with the key of the HTTP API, read when the program starts. Only its owner should have access to it.',
+    doc: 'File with the key of `apiKey`. Only its owner should have access to it.',
+  },
+  apiKeys: {
+    kind: 'rules',
+    what: 'an object of keys by name',
+    rows: apiKeyRows,
+    default: {},
+    doc: 'More keys of the HTTP API, by name. Each has a hash, rights and channels. `bayeuxd key` makes them.',
+  },
+  apiKeysFile: {
+    kind: 'string',
+    pattern: /./,
+    what: 'a file name',
+    doc: 'YAML or JSON file with more keys, in the form of `apiKeys`. Only its owner should be able to write it.',
   },
   history: {
     kind: 'group',

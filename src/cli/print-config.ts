@@ -38,7 +38,7 @@ function isReplaced(path: string, { socket }: ProgramOptions): boolean {
 }
 
 /** Undefined for an unset option, for one of a group that is off, and for a group that is on: its options are printed. */
-function valueAt(values: object, { path, row }: NamedOption): unknown {
+export function valueAt(values: object, { path, row }: NamedOption): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -48,9 +48,12 @@ export class ResponseReader {
 
   *#text(fields: Fields): Reading<string> {
     const length = lengthOf(fields);
-    let size = 0;
-    if (length !== undefined) size = yield* this.#take(length, 0);
-    else size = yield* this.#chunks();
+    if (length !== undefined && length <= this.#unread.length) {
+      const text = this.#unread.toString('utf8', 0, length);
+      this.#unread = this.#unread.subarray(length);
+      return text;
+    }
+    const size = yield* length === undefined ? this.#chunks() : this.#take(length, 0);
     const text = this.#body.toString('utf8', 0, size);
     this.#body = Buffer.alloc(0);
     return text;

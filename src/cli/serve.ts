@@ -8,7 +8,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Server } from '../server.ts';
 import { checkAuth } from './access.ts';
-import { apiKeyOf } from './api-key.ts';
+import { apiKeyOf, apiKeysOf } from './api-key.ts';
 import { application } from './application.ts';
 import { withChatHistory } from './chat-history.ts';
 import { check } from './check.ts';
@@ -19,13 +19,15 @@ import { greeting } from './greeting.ts';
 import { historyStore } from './history-store.ts';
 import { guardHosts } from './host-guard.ts';
 import { isOpen, warnOfNoPolicy } from './exposure.ts';
+import { limitConnections } from './connection-limit.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
+import { type CurrentKeys, reload } from './reload.ts';
 import { hearSchemeMixups } from './scheme-mixups.ts';
-import { untilSignal } from './signals.ts';
+import { onHangup, untilSignal } from './signals.ts';
 import { version } from './version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -45,7 +47,8 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
       variables: ignored,
       why: 'Kubernetes made these variables for its services; they are no options',
     });
-  const key = apiKeyOf(program, log);
+  const single = apiKeyOf(program, log);
+  const keys: CurrentKeys = { single, all: apiKeysOf(config, log, single) };
   const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
   if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
   checkAuth(config);
@@ -60,7 +63,7 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     ...(policy && { policy }),
   });
   try {
-    await run(config, server, key, log);
+    await run(config, server, keys, log, flags);
   } catch (error) {
     await server.close(); // Its timers would keep the process running.
     throw error;
@@ -68,9 +71,12 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
 }
 
 /** Listens until a signal comes, and ends the process. */
-async function run(config: Config, server: Server, key: string | undefined, log: Log): Promise<void> {
+async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, flags: Flags): Promise<void> {
   const { program } = config;
-  const routes = express.Router().use(fayeClient(program.path)).use('/api', api(server, { key }));
+  const routes = express
+    .Router()
+    .use(fayeClient(program.path))
+    .use('/api', api(server, { keys: () => keys.all }));
   if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
@@ -79,13 +85,15 @@ async function run(config: Config, server: Server, key: string | undefined, log:
   const http = httpServer(program);
   guardHosts(http, behind, program.allowedHosts, server.refusals);
   hearSchemeMixups(http, program.tlsCert !== undefined, server.refusals);
+  limitConnections(http, server.options, program.tlsCert !== undefined, server.refusals);
 
   // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();
+  onHangup(() => reload({ config, flags, env: process.env, server, listener: http, keys, log }));
   await server.open();
   const url = await listen(http, program);
   log({ level: 'info', event: 'listening', url, path: program.path });
-  print(greeting(config, version(), url, key));
+  print(greeting(config, version(), url, keys.single, keys.all.length > 0));
 
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });

@@ -5,6 +5,8 @@ import { HttpConnection, type Target } from './http-connection.ts';
 import type { LinkOptions } from './link.ts';
 import type { Answer, Poster } from './poster.ts';
 
+type Headers = Readonly<Record<string, string>>;
+
 /** Connections at a time. */
 const MAX_CONNECTIONS = 8;
 
@@ -13,33 +15,33 @@ export class SocketPoster implements Poster {
   readonly #url: string;
   readonly #target: Target;
   readonly #start: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  /** The head of the last request, and the headers it was made with. */
+  #head = '';
+  #headers: Headers | undefined;
+  readonly #always: Headers;
   readonly #connections = new Set<HttpConnection>();
   readonly #idle: HttpConnection[] = [];
   readonly #waiting: ((connection: HttpConnection) => void)[] = [];
 
   constructor(url: string, { headers, ca, insecure }: LinkOptions) {
     const { host, port, protocol } = new URL(url);
-    const { hostname = '', path = '/', auth } = urlToHttpOptions(new URL(url));
+    const { hostname, path, auth } = urlToHttpOptions(new URL(url));
+    const name = String(hostname);
     const isSecure = protocol === 'https:';
-    const servername = isIP(String(hostname)) ? '' : String(hostname);
+    const servername = isIP(name) ? '' : name; // TLS knows no addresses there (RFC 6066, 3).
     const tls = { servername, rejectUnauthorized: !insecure, ...(ca && { ca }) };
     this.#url = url;
     this.#target = {
-      host: String(hostname),
+      host: name,
       port: Number(port) || (isSecure ? 443 : 80),
       tls: isSecure ? tls : undefined,
     };
     this.#start = `POST ${path} HTTP/1.1\r\n`;
     const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-    this.#headers = { host, 'content-type': 'application/json', ...basic, ...headers };
+    this.#always = { host, 'content-type': 'application/json', ...basic, ...headers };
   }
 
-  async post(
-    body: string,
-    headers: Readonly<Record<string, string>> = {},
-    signal?: AbortSignal,
-  ): Promise<Answer> {
+  async post(body: string, headers: Headers = {}, signal?: AbortSignal): Promise<Answer> {
     const request = this.#request(body, headers);
     for (;;) {
       const connection = await this.#take();
@@ -60,12 +62,14 @@ export class SocketPoster implements Poster {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #request(body: string, headers: Readonly<Record<string, string>>): string {
-    const length = String(Buffer.byteLength(body));
-    let head = this.#start;
-    const fields = Object.entries({ ...this.#headers, ...headers, 'content-length': length });
-    for (const [name, value] of fields) head += `${name}: ${value}\r\n`;
-    return `${head}\r\n${body}`;
+  #request(body: string, headers: Headers): string {
+    if (headers !== this.#headers) {
+      const { 'content-length': _, ...fields } = { ...this.#always, ...headers };
+      const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+      this.#head = `${this.#start}${lines.join('')}content-length: `;
+      this.#headers = headers;
+    }
+    return `${this.#head}${Buffer.byteLength(body)}\r\n\r\n${body}`;
   }
 
   #take(): HttpConnection | Promise<HttpConnection> {

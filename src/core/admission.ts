@@ -21,7 +21,9 @@ export interface Seat {
 export interface AdmissionOptions {
   readonly maxSessions: number;
   readonly maxSessionsPerAddress: number;
+  readonly maxSessionsPerUser: number;
   readonly maxSessionsPerConnection: number;
+  readonly maxConnectionsPerAddress: number;
   /** The option `trustProxy`. If it is off, the log may suggest it. */
   readonly trustProxy: unknown;
 }
@@ -32,7 +34,7 @@ type LimitOption = Exclude<keyof AdmissionOptions, 'trustProxy'>;
 const SOCKETS_PER_SESSION = 2;
 
 /**
- * Limits sessions and sockets: in total, for one address, and on one socket (HS-14, SEC-10). An HTTP
+ * Limits sessions and sockets: in total, of one address or user, and on one socket (HS-14, SEC-10). An HTTP
  * connection is not counted, since a proxy sends the requests of many clients through one.
  */
 export class Admission {
@@ -56,6 +58,13 @@ export class Admission {
   refusalOf(conduit: Conduit): string | undefined {
     const full = this.#fullFor(conduit);
     return full && this.#refuse(full, conduit);
+  }
+
+  /** As `refusalOf`, for a user that has so many sessions. */
+  refusalOfUser(sessions: number, conduit: Conduit): string | undefined {
+    return sessions < this.#options.maxSessionsPerUser
+      ? undefined
+      : this.#refuse('maxSessionsPerUser', conduit);
   }
 
   enter(conduit: Conduit): Seat {
@@ -107,10 +116,10 @@ export class Admission {
   }
 
   #fullForSocket(address: string): LimitOption | undefined {
-    const { maxSessions, maxSessionsPerAddress } = this.#options;
+    const { maxSessions, maxConnectionsPerAddress } = this.#options;
     if (this.#sockets >= SOCKETS_PER_SESSION * maxSessions) return 'maxSessions';
     const here = this.#byAddress.get(address)?.sockets ?? 0;
-    return here >= SOCKETS_PER_SESSION * maxSessionsPerAddress ? 'maxSessionsPerAddress' : undefined;
+    return here >= maxConnectionsPerAddress ? 'maxConnectionsPerAddress' : undefined;
   }
 
   #tallyOf(address: string): Tally {
@@ -128,7 +137,7 @@ export class Admission {
 
   #refuse(option: LimitOption, conduit: Conduit): string {
     const why = overLimit(option, this.#options[option]);
-    const hint = option === 'maxSessionsPerAddress' ? this.#hintFor(conduit) : undefined;
+    const hint = option.endsWith('PerAddress') ? this.#hintFor(conduit) : undefined;
     this.#refusals.note('session.refused', {
       option,
       limit: this.#options[option],

@@ -48,6 +48,7 @@ const afterConnect: Record<string, AdviceKind> = {
   token_missing: 'none',
   token_invalid: 'none',
   token_expired: 'none',
+  token_revoked: 'none',
   user_mismatch: 'none',
 };
 

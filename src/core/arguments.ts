@@ -1,3 +1,4 @@
+import type { Revocation } from '../ports/revocations.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -38,4 +39,19 @@ export function checkFunction(what: string, value: unknown, usage: string): void
 /** The error for a first argument that is not the name of a channel. `usage` shows the correct call. */
 export function noChannel(value: unknown, usage: string): UsageError {
   return new UsageError(`the channel comes first, as a text, got ${shown(value)}: ${usage}`);
+}
+
+const revocable = ['user', 'tokenId', 'session'];
+
+/** Throws `UsageError` unless `value` names one user, token or session. */
+export function checkRevocation(value: unknown, knowsTokens: boolean): asserts value is Revocation {
+  const usage = "write server.revoke({ user: 'ann' }), { tokenId: '…' } or { session: session.id }";
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const [[name = '', id] = [], ...more] = entries;
+  if (!revocable.includes(name) || more.length > 0)
+    throw new UsageError(`one user, token or session is revoked at a time, got ${shown(value)}: ${usage}`);
+  if (typeof id !== 'string' || id === '')
+    throw new UsageError(`the ${name} to revoke is a text, got ${shown(id)}: ${usage}`);
+  if (name === 'tokenId' && !knowsTokens)
+    throw new UsageError('this server checks no tokens, so it cannot revoke one: see docs/authentication.md');
 }

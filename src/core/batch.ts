@@ -57,8 +57,11 @@ export class Batch implements Context {
     this.#afterwards.push(call);
   }
 
-  /** Handles the messages and writes the response. A held connect is answered later, by its session. Never throws or rejects. */
-  handle(): MaybePromise<void> {
+  /**
+   * Handles the messages and writes the response. A held connect is answered later, by its session. `texts`: the JSON of the batch.
+   * Never throws or rejects.
+   */
+  handle(texts?: string | readonly string[]): MaybePromise<void> {
     // No need to compute memory while no other request uses any.
     const crowded = this.core.intake.used > 0 ? this.#crowded() : undefined;
     if (crowded !== undefined) {
@@ -66,7 +69,8 @@ export class Batch implements Context {
       return;
     }
     try {
-      const done = this.#handleFrom(0);
+      const wait = this.core.features.pacing.length > 0 ? this.#pace(texts) : undefined;
+      const done = wait === undefined ? this.#handleFrom(0) : wait.then(() => this.#handleFrom(0));
       return isPromise(done)
         ? this.#countWhileWaiting(done.catch((error: unknown) => this.#giveUp(error)))
         : done;
@@ -92,6 +96,19 @@ export class Batch implements Context {
     }
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
+  }
+
+  // A batch counts for the session that it names first.
+  #pace(texts: string | readonly string[] = []): Promise<void> | undefined {
+    const { features, sessions } = this.core;
+    if (this.conduit.trusted === true) return undefined;
+    let session: Session | undefined;
+    let onlyConnects = true;
+    for (const request of this.#requests) {
+      session ??= sessions.named(request);
+      onlyConnects &&= request.kind === 'connect';
+    }
+    return session && features.pace(bytesOf(texts), session, onlyConnects);
   }
 
   // Batches answered at once, and those of the application itself, are not counted.
@@ -208,6 +225,7 @@ export class Batch implements Context {
     if (session === undefined || session.state === 'gone') return this.#publishUnconnected(request);
     session.touch(this.conduit.transport);
     if (this.conduit.shape === 'socket' && request.kind !== 'connect') bind(session, this.conduit);
+    if (this.core.features.metering.length > 0) this.#meter(request, session);
     switch (request.kind) {
       case 'publish':
         return publish(request, session, this);
@@ -220,6 +238,11 @@ export class Batch implements Context {
       case 'connect':
         return this.#connect(request, session);
     }
+  }
+
+  #meter(request: Exclude<ReadableRequest, HandshakeRequest>, session: Session | undefined): void {
+    if (request.kind === 'connect' || request.kind === 'disconnect' || this.conduit.trusted === true) return;
+    this.core.features.meter(request, session, this.conduit);
   }
 
   #connect(request: ConnectRequest, session: Session): MaybePromise<ReplyFields | undefined> {
@@ -235,6 +258,7 @@ export class Batch implements Context {
     const allowed = this.core.judge.canPublishUnconnected(request, this.conduit);
     const goOn = (yes: boolean) => {
       if (!yes) throw errors.sessionUnknown();
+      if (this.core.features.metering.length > 0) this.#meter(request, undefined);
       return publish(request, undefined, this);
     };
     return isPromise(allowed) ? allowed.then(goOn) : goOn(allowed);
@@ -287,10 +311,12 @@ export class Batch implements Context {
   }
 
   #giveUp(error: unknown): void {
-    const isFull = error instanceof NoRoomError;
-    if (!isFull) this.core.log({ level: 'error', event: 'batch.failed', error });
-    if (isFull) this.conduit.end('capacity', undefined, error.message);
-    else this.conduit.end('failed');
+    if (error instanceof NoRoomError)
+      this.conduit.end('capacity', undefined, error.message, error.retryAfter);
+    else {
+      this.core.log({ level: 'error', event: 'batch.failed', error });
+      this.conduit.end('failed');
+    }
     this.#close();
   }
 
@@ -304,6 +330,11 @@ export class Batch implements Context {
 
 function isConnected({ message }: OutgoingReply): boolean {
   return message.channel === '/meta/connect' && message.successful;
+}
+
+function bytesOf(texts: string | readonly string[]): number {
+  if (typeof texts === 'string') return Buffer.byteLength(texts);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 function isHandshake({ kind }: Request): boolean {

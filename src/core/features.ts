@@ -1,6 +1,12 @@
 import type { Conduit } from '../ports/conduit.ts';
-import type { Feature, FeatureHost, ServedSession, SessionFeature } from '../ports/feature.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type {
+  Feature,
+  FeatureHost,
+  MeteredRequest,
+  ServedSession,
+  SessionFeature,
+} from '../ports/feature.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Event, HandshakeRequest, JsonObject } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
@@ -11,22 +17,30 @@ export class Features {
   readonly all: readonly Feature[];
   /** Features that identify clients, or decide what clients may do. */
   readonly judging: readonly Feature[];
+  readonly revoking: readonly Feature[];
   readonly checking: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
   readonly subscribing: readonly Feature[];
+  readonly admitting: readonly Feature[];
+  readonly hungUp: readonly Feature[];
+  readonly pacing: readonly Feature[];
+  readonly metering: readonly Feature[];
   readonly #attaching: readonly Feature[];
 
   constructor(features: readonly Feature[]) {
     this.all = features;
-    this.judging = features.filter(
-      ({ identifying, permitting }) => (identifying ?? permitting) !== undefined,
-    );
-    this.checking = features.filter(({ checking }) => checking !== undefined);
-    this.accepting = features.filter(({ accepting }) => accepting !== undefined);
-    this.arriving = features.filter(({ arriving }) => arriving !== undefined);
-    this.subscribing = features.filter(({ subscribing }) => subscribing !== undefined);
-    this.#attaching = features.filter(({ attach }) => attach !== undefined);
+    this.judging = having(features, 'identifying', 'permitting');
+    this.revoking = having(features, 'revoking');
+    this.checking = having(features, 'checking');
+    this.accepting = having(features, 'accepting');
+    this.arriving = having(features, 'arriving');
+    this.subscribing = having(features, 'subscribing');
+    this.admitting = having(features, 'admitting');
+    this.hungUp = having(features, 'hungUp');
+    this.pacing = having(features, 'pacing');
+    this.metering = having(features, 'metering');
+    this.#attaching = having(features, 'attach');
   }
 
   start(host: FeatureHost): void {
@@ -38,6 +52,28 @@ export class Features {
     if (this.#attaching.length === 0) return none;
     const parts = this.#attaching.flatMap((feature) => feature.attach?.(session, request, conduit) ?? []);
     return parts.length === 0 ? none : parts;
+  }
+
+  /** Waits until every feature lets the handshake in. Throws `NoRoomError`. */
+  admit(request: HandshakeRequest, conduit: Conduit, at = 0): MaybePromise<void> {
+    const feature = this.admitting[at];
+    if (feature === undefined) return;
+    return andThen(feature.admitting?.(request, conduit), () => this.admit(request, conduit, at + 1));
+  }
+
+  /** The waits of the features for a batch; undefined when there are none. Throws `NoRoomError`. */
+  pace(bytes: number, session: ServedSession, onlyConnects: boolean): Promise<void> | undefined {
+    let all: Promise<void> | undefined;
+    for (const feature of this.pacing) {
+      const wait = feature.pacing?.(bytes, session, onlyConnects);
+      all = all === undefined || wait === undefined ? (all ?? wait) : all.then(() => wait);
+    }
+    return all;
+  }
+
+  /** Throws `BayeuxError` for a message that comes too soon. */
+  meter(request: MeteredRequest, session: ServedSession | undefined, conduit: Conduit): void {
+    for (const feature of this.metering) feature.metering?.(request, session, conduit);
   }
 
   /** Lets a feature store an accepted event and hand it on. `undefined` if no feature handles the event. */
@@ -67,4 +103,11 @@ export class Features {
   check(channel: string, data: unknown): void {
     for (const feature of this.checking) feature.checking?.(channel, data);
   }
+}
+
+function having(features: readonly Feature[], hook: keyof Feature, other = hook): readonly Feature[] {
+  const found: Feature[] = [];
+  for (const feature of features)
+    if (feature[hook] !== undefined || feature[other] !== undefined) found.push(feature);
+  return found;
 }

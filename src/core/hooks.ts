@@ -30,7 +30,11 @@ export class HookLists {
   readonly fromApplication: readonly Extension[];
 
   constructor(extensions: readonly Extension[]) {
-    const having = (hook: Hook) => extensions.filter((extension) => extension[hook] !== undefined);
+    const having = (hook: Hook): Extension[] => {
+      const found: Extension[] = [];
+      for (const extension of extensions) if (extension[hook] !== undefined) found.push(extension);
+      return found;
+    };
     this.extensions = extensions;
     this.opened = having('opened');
     this.incoming = byKind(having('incoming'));
@@ -266,16 +270,13 @@ function noMessage({ name }: Extension, hook: Hook, answer: unknown): UsageError
   );
 }
 
-function wants({ kinds }: Extension, kind: Request['kind']): boolean {
-  return kinds === undefined || kinds.includes(kind);
-}
-
 function looksAtPlain({ onlyWithExt }: Extension): boolean {
   return onlyWithExt !== true;
 }
 
 function byKind(extensions: readonly Extension[]): ByKind {
-  const forKind = (kind: Request['kind']) => extensions.filter((extension) => wants(extension, kind));
+  const forKind = (kind: Request['kind']) =>
+    extensions.filter(({ kinds }) => kinds === undefined || kinds.includes(kind));
   return {
     handshake: forKind('handshake'),
     connect: forKind('connect'),

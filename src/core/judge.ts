@@ -141,13 +141,22 @@ export class Judge {
     conduit?: Conduit,
     at = 0,
   ): MaybePromise<boolean> {
-    const feature = this.#judging[at];
-    if (feature === undefined) return true;
-    const permitted = feature.permitting?.(right, channel, session, message, conduit) ?? true;
-    return andThen(
-      permitted,
-      (yes) => yes && this.permits(right, channel, session, message, conduit, at + 1),
-    );
+    for (let next = at; next < this.#judging.length; next += 1) {
+      const permitted = this.#judging[next]?.permitting?.(right, channel, session, message, conduit) ?? true;
+      if (isPromise(permitted))
+        return this.#permitsAfter(permitted, next, right, channel, session, message, conduit);
+      if (!permitted) return false;
+    }
+    return true;
+  }
+
+  // Apart from the loop: a closure there would be allocated for each publish.
+  async #permitsAfter(
+    permitted: Promise<boolean>,
+    at: number,
+    ...[right, channel, session, message, conduit]: Parameters<NonNullable<Feature['permitting']>>
+  ): Promise<boolean> {
+    return (await permitted) && this.permits(right, channel, session, message, conduit, at + 1);
   }
 
   canSubscribe(

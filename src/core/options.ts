@@ -132,6 +132,15 @@ const limits = {
     part: 0.5,
     doc: 'The same for one IPv4 address, or one /64 of IPv6.',
   },
+  maxSessionsPerUser: {
+    kind: 'integer',
+    unit: 'sessions',
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    inherits: 'maxSessions',
+    part: 0.5,
+    doc: 'Open sessions of one user, whom a token or the policy names; further handshakes get 503.',
+  },
   maxSessionsPerConnection: count(
     'sessions',
     10,
@@ -139,6 +148,15 @@ const limits = {
     Number.POSITIVE_INFINITY,
     'Open sessions that were opened on one WebSocket.',
   ),
+  maxConnectionsPerAddress: {
+    kind: 'integer',
+    unit: 'connections',
+    min: 1,
+    max: Number.POSITIVE_INFINITY,
+    inherits: 'maxSessionsPerAddress',
+    part: 2,
+    doc: 'WebSockets of one IPv4 address, or one /64 of IPv6; in the program also its TCP connections, unless it is a trusted proxy.',
+  },
 } as const satisfies OptionTable;
 
 const access = {

@@ -32,6 +32,7 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #causes = new Map<string, Cause>();
+  readonly #byOption = new Map<string, number>();
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -43,6 +44,8 @@ export class Refusals {
    * three may be a text that a client chose: above `MAX_CAUSES`, new causes share one line per event.
    */
   note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
+    const { option } = details;
+    if (option !== undefined) this.#byOption.set(option, (this.#byOption.get(option) ?? 0) + times);
     const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);
     cause.count += times;
     const now = this.#clock.now();
@@ -50,6 +53,11 @@ export class Refusals {
     this.#log({ level: 'warn', event, ...details, count: cause.count });
     cause.count = 0;
     cause.loggedAt = now;
+  }
+
+  /** How many refusals each option has caused. */
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#byOption);
   }
 
   #causeOf(event: string, full: string): Cause {

@@ -8,6 +8,7 @@ import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Policy } from '../ports/policy.ts';
+import type { Revocation } from '../ports/revocations.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { DataOf } from '../channels/channel-types.ts';
@@ -17,7 +18,7 @@ import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
-import { checkFunction, noChannel } from './arguments.ts';
+import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
@@ -91,6 +92,7 @@ export class Server<
   #state: ServerState = 'open';
   // True from the moment the server closes to the end of `close`.
   #isClosing = false;
+  #screen: ((texts: string | readonly string[]) => void) | undefined;
   #drainsAt: number | undefined;
   #endDrain: (() => void) | undefined;
 
@@ -247,6 +249,26 @@ export class Server<
     return this.#core.sessions.byId(id);
   }
 
+  /**
+   * Ends at once, on this node, the sessions of a user, of a token (by its `jti`), or one session. With authentication,
+   * the server refuses their tokens until they expire; for a user, the tokens issued up to now. Resolves with the number
+   * of ended sessions. Rejects with `NoRoomError` when the list of revoked tokens is full (the sessions are ended even
+   * then), and with `UsageError` for a wrong argument.
+   */
+  async revoke(revocation: Revocation): Promise<{ readonly sessions: number }> {
+    const { features, sessions } = this.#core;
+    checkRevocation(revocation, features.revoking.length > 0);
+    const session = 'session' in revocation ? sessions.byId(revocation.session) : undefined;
+    // Start all features before the first `await`: a failure of one must not stop the others.
+    const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session) ?? 0);
+    const named = 'user' in revocation ? [...sessions.ofUser(revocation.user)] : session ? [session] : [];
+    const others = named.filter(({ state }) => state !== 'gone');
+    for (const other of others) other.disconnect('revoked');
+    const all = (await Promise.all(counts)).reduce((sum, count) => sum + count, others.length);
+    this.log({ level: 'info', event: 'revoked', ...revocation, sessions: all });
+    return { sessions: all };
+  }
+
   /** All sessions of this node. */
   get sessions(): Iterable<Session> & { readonly size: number } {
     return this.#core.sessions;
@@ -262,14 +284,27 @@ export class Server<
     };
   }
 
-  /** Reads a batch within the server's limits. Throws `BatchError`. */
+  /** How often the server refused something since its start, by the option that refused it. */
+  get refused(): Readonly<Record<string, number>> {
+    return this.#core.refusals.counts;
+  }
+
+  /** Reads a batch within the server's limits. Throws `BatchError`, and `NoRoomError` before anything is read. */
   decode(texts: string | readonly string[]): Request[] {
+    if (this.#screen !== undefined) this.#screen(texts);
     return decode(texts, this.options);
   }
 
-  /** Handles a batch and writes the response to the conduit. A held connect is answered later. Never throws or rejects. */
-  receive(requests: readonly Request[], conduit: Conduit): MaybePromise<void> {
-    if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle();
+  /**
+   * Handles a batch and writes the response to the conduit. A held connect is answered later. `texts`: the JSON it was read from, if
+   * any. Never throws or rejects.
+   */
+  receive(
+    requests: readonly Request[],
+    conduit: Conduit,
+    texts?: string | readonly string[],
+  ): MaybePromise<void> {
+    if (this.#state !== 'closed') return new Batch(requests, conduit, this.#core).handle(texts);
     conduit.end('shutdown');
   }
 
@@ -310,6 +345,7 @@ export class Server<
   lost(conduit: Conduit): void {
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.lost(conduit);
+    for (const feature of this.#core.features.hungUp) feature.hungUp?.(conduit);
   }
 
   #openParts(): Promise<void> {
@@ -428,14 +464,18 @@ export class Server<
       },
       idOf: (clientId) => sessions.bySecret(clientId)?.id,
       watch: (watcher) => this.#watch(watcher),
+      screen: (test) => {
+        this.#screen = test;
+      },
+      refusals: this.#core.refusals,
     };
   }
 
   #watch(watcher: Watcher): void {
     const { receive, join } = this;
-    this.receive = (requests, conduit) => {
+    this.receive = (requests, conduit, texts) => {
       watcher.received(requests, conduit);
-      return Reflect.apply(receive, this, [requests, conduit]);
+      return Reflect.apply(receive, this, [requests, conduit, texts]);
     };
     this.join = (conduit) => {
       watcher.joined(conduit);

@@ -1,42 +1,74 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { countingKey } from '../lib/address.ts';
-import type { Server } from './options.ts';
-import { UsageError } from '../lib/usage-error.ts';
 import { addressOf } from '../transports/request-info.ts';
 import { ApiError } from './api-error.ts';
+import type { ApiRight, KeyRing, KnownKey } from './key-ring.ts';
+import type { Server } from './options.ts';
 
 /** Wrong keys that one address may send in a minute. Then it has to wait until the minute is over. */
 const WRONG_KEYS = 20;
 const MINUTE = 60_000;
 const ENOUGH_BITS = 128;
 
-/**
- * Lets requests with the right key pass. A wrong key is logged and counted. An address that sent too many is
- * refused for a while, even with the right key: else it could go on guessing. Throws `UsageError` for
- * `<redacted>`.
- */
-export function keyGuard(server: Server, key: string | undefined): RequestHandler {
-  const wanted = key === undefined || key === '' ? undefined : digest(key);
-  if (key !== undefined && key !== '') checkKey(key, server);
-  const wrong = new WrongKeys();
-  return (req, res, next) => {
-    if (wanted === undefined) throw refused(server, 'api.refused', 403, closed);
+/** Finds the key of each request, and refuses calls that the key does not allow. */
+export class KeyGuard {
+  readonly #server: Server;
+  readonly #ring: () => KeyRing;
+  readonly #wrong = new WrongKeys();
+  readonly #keys = new WeakMap<Request, KnownKey>();
+
+  /** `ring` returns the current keys. */
+  constructor(server: Server, ring: () => KeyRing) {
+    this.#server = server;
+    this.#ring = ring;
+  }
+
+  /**
+   * Lets requests with a right key pass. A wrong key is logged and counted. An address that sent too many is
+   * refused for a while, even with the right key: else it could go on guessing.
+   */
+  readonly pass: RequestHandler = (req, res, next) => {
+    const server = this.#server;
+    const ring = this.#ring();
+    if (ring.size === 0) throw refused(server, 'api.refused', 403, closed);
     const address = countingKey(addressOf(req, server.options.trustProxy));
-    const wait = wrong.wait(address, server.clock.now());
+    const wait = this.#wrong.wait(address, server.clock.now());
     if (wait > 0) {
       res.set('Retry-After', String(Math.ceil(wait / 1000)));
       throw new ApiError(429, blocked, { quiet: true });
     }
     const sent = keyOf(req);
-    if (timingSafeEqual(digest(sent), wanted)) return next();
-    if (sent !== '') noteWrong(server, wrong, address);
+    const key = ring.find(sent);
+    if (key !== undefined) {
+      this.#keys.set(req, key);
+      return next();
+    }
+    if (sent !== '') noteWrong(server, this.#wrong, address);
     res.set('WWW-Authenticate', 'Bearer');
     throw refused(server, sent === '' ? 'api.key_missing' : 'api.key_wrong', 401, notThis, address);
   };
+
+  /** Refuses a request whose key does not have this right. */
+  needs(right: ApiRight): RequestHandler {
+    return (req, _res, next) => {
+      this.check(req, right);
+      next();
+    };
+  }
+
+  /** Returns the name of the key. Throws `ApiError` 403 if the key does not have this right, or not for this channel. */
+  check(req: Request, right: ApiRight, channel?: string): string {
+    const key = this.#keys.get(req);
+    const why = key === undefined ? closed : key.refusalOf(right, channel);
+    if (key !== undefined && why === undefined) return key.name;
+    const details = { option: 'apiKeys', cause: `${right} ${key?.name}`, key: key?.name, status: 403 };
+    this.#server.refusals.note('api.denied', { ...details, why: why ?? closed });
+    throw new ApiError(403, why ?? closed, { quiet: true });
+  }
 }
 
-const closed = 'the API is closed: no API key is configured (--api-key, or api(server, { key }))';
+const closed =
+  'the API is closed: no API key is configured (--api-key, --api-keys-file, or api(server, { key }))';
 const blocked = 'too many wrong API keys came from this address: wait, and check the key';
 const notThis = 'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
 
@@ -52,15 +84,12 @@ function refused(
   return new ApiError(status, why, { quiet: true });
 }
 
-function checkKey(key: string, { log }: Server): void {
-  if (key === '<redacted>')
-    throw new UsageError(
-      'the API key is "<redacted>", which stands for a key that was left out: give the key',
-    );
+/** Warns of a key that may be guessed. */
+export function warnOfWeakKey(name: string, key: string, { log }: Pick<Server, 'log'>): void {
   const bits = Math.floor(estimatedBits(key));
   if (bits >= ENOUGH_BITS) return;
-  const why = `the API key may be guessed: its randomness is at most ${bits} bits; make one with: openssl rand -hex 16`;
-  log({ level: 'warn', event: 'api.key_weak', bits, why });
+  const why = `the API key may be guessed: its randomness is at most ${bits} bits; make one with: bayeuxd key`;
+  log({ level: 'warn', event: 'api.key_weak', key: name, bits, why });
 }
 
 /**
@@ -130,11 +159,6 @@ export class WrongKeys {
     this.#counts.set(address, known);
     return known.count;
   }
-}
-
-// Digests have one length, as `timingSafeEqual` requires.
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }
 
 function keyOf(req: Request): string {

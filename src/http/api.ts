@@ -4,14 +4,19 @@ import type { Server } from './options.ts';
 import { printable } from '../lib/printable.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
-import { BayeuxError } from '../protocol/errors.ts';
+import { BayeuxError, NoRoomError } from '../protocol/errors.ts';
+import type { Revocation } from '../ports/revocations.ts';
 import { ApiError } from './api-error.ts';
-import { keyGuard } from './api-key.ts';
+import { KeyGuard } from './api-key.ts';
+import type { ApiKey } from './key-ring.ts';
+import { LiveKeys } from './live-keys.ts';
 
 /** The options of the HTTP API. */
 export interface ApiOptions {
-  /** The key that callers must send. Without a key all calls are refused. */
+  /** A key with all rights; its name is `default`. Without any key all calls are refused. */
   readonly key?: string | undefined;
+  /** Keys, each with a name, rights and channels. A function returns the current keys. */
+  readonly keys?: readonly ApiKey[] | (() => readonly ApiKey[]) | undefined;
 }
 
 interface Publish {
@@ -26,23 +31,47 @@ const isPublish = new Ajv({ allErrors: true }).compile<Publish>({
   additionalProperties: false,
 });
 
-/** The HTTP API for backends: `POST /publish {channel, data}`. */
-export function api(server: Server, { key }: ApiOptions = {}): Router {
+const text = { type: 'string', minLength: 1 };
+const isRevocation = new Ajv({ allErrors: true }).compile<Revocation>({
+  type: 'object',
+  properties: { user: text, tokenId: text, session: text },
+  additionalProperties: false,
+  minProperties: 1,
+  maxProperties: 1,
+});
+
+/**
+ * The HTTP API for backends: `POST /publish {channel, data}`, and `POST /revoke` with a `user`, `tokenId` or `session`.
+ * Throws `UsageError` for keys that are not usable.
+ */
+export function api(server: Server, options: ApiOptions = {}): Router {
   const grammar = new ChannelGrammar(server.options);
+  const keys = new LiveKeys(options, server, grammar);
+  const guard = new KeyGuard(server, () => keys.ring);
 
   const publish: RequestHandler = async (req, res) => {
     const body: unknown = req.body;
-    if (!isPublish(body)) throw new ApiError(400, isPublish.errors?.map(faultOf).join('; ') ?? 'bad body');
+    if (!isPublish(body)) throw new ApiError(400, faultsOf(isPublish.errors));
     const why = channelFault(body.channel, grammar, server);
     if (why !== undefined) throw new ApiError(400, `channel ${why}`);
+    guard.check(req, 'publish', body.channel);
     await server.publish(body.channel, body.data);
     res.json({ channel: body.channel, successful: true });
   };
+  const revoke: RequestHandler = async (req, res) => {
+    const body: unknown = req.body;
+    if (!isRevocation(body)) throw new ApiError(400, faultsOf(isRevocation.errors));
+    const key = guard.check(req, 'admin');
+    server.log({ level: 'info', event: 'api.revoke', key, ...body });
+    res.json(await server.revoke(body));
+  };
+  const json = express.json({ limit: server.options.maxMessageSize, type: () => true });
   return express
     .Router()
-    .use(noStore, keyGuard(server, key))
-    .post('/publish', express.json({ limit: server.options.maxMessageSize, type: () => true }), publish)
-    .all('/publish', (_req, res) => {
+    .use(noStore, guard.pass)
+    .post('/publish', guard.needs('publish'), json, publish)
+    .post('/revoke', guard.needs('admin'), json, revoke)
+    .all(['/publish', '/revoke'], (_req, res) => {
       res.set('Allow', 'POST');
       throw new ApiError(405, 'this takes POST');
     })
@@ -54,10 +83,16 @@ const noStore: RequestHandler = (_req, res, next) => {
   next();
 };
 
+function faultsOf(errors: readonly ErrorObject[] | null | undefined): string {
+  return errors?.map(faultOf).join('; ') ?? 'bad body';
+}
+
 function faultOf({ instancePath, keyword, params, message }: ErrorObject): string {
   if (keyword === 'required') return `${params.missingProperty} is missing`;
   if (keyword === 'additionalProperties')
     return `${JSON.stringify(params.additionalProperty)} is not a field`;
+  if (keyword === 'minProperties' || keyword === 'maxProperties')
+    return 'the body must have one of user, tokenId and session';
   return `${instancePath.slice(1) || 'the body'} ${message}`;
 }
 
@@ -91,6 +126,7 @@ function toApiError(error: unknown, server: Server): ApiError {
   if (error instanceof ApiError) return error;
   if (server.state === 'closed') return new ApiError(503, 'the server is closed');
   if (error instanceof BayeuxError) return toRefusal(error);
+  if (error instanceof NoRoomError) return new ApiError(503, error.message, { quiet: true });
   if (error instanceof UsageError) return new ApiError(400, error.message);
   if (isHttpError(error))
     return new ApiError(error.status, readable[error.type] ?? 'the body cannot be read');

@@ -219,7 +219,7 @@ function describeKind(row: OptionRow): string {
     case 'schema':
       return 'a JSON schema';
     case 'rules':
-      return 'an object of rules by channel pattern';
+      return row.what ?? 'an object of rules by channel pattern';
     default:
       return row.what ?? 'a string';
   }

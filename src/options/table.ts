@@ -54,10 +54,12 @@ interface SchemaRow extends AnyRow {
   readonly default?: undefined;
 }
 
-/** Groups of options by channel name or pattern. */
+/** Groups of options by channel name or pattern, or by another name. */
 export interface RulesRow extends AnyRow {
   readonly kind: 'rules';
   readonly default?: Readonly<Record<string, never>>;
+  /** Describes the object in error messages when its keys are not channel patterns: `an object of keys by name`. */
+  readonly what?: string;
   readonly rows: OptionTable;
 }
 

@@ -18,7 +18,7 @@ export type CloseReason =
   | 'left'
   /** Too many events waited for the session (DL-10). */
   | 'overflow'
-  /** The policy was asked again and no longer allows the session (SEC-6). */
+  /** `server.revoke` ended the session, or the policy was asked again and no longer allows it (SEC-6). */
   | 'revoked'
   /** The policy was asked again and failed to answer, and `revalidateFailure` is `end`. */
   | 'unverified'
@@ -52,7 +52,7 @@ export type EndReason =
   | 'replaced'
   /** As `replaced`, before all its batches were handed over: the conduit is cut, since its link may be dead (DL-8). */
   | 'overtaken'
-  /** Too many sessions or sockets (HS-14), or too many waiting messages (PR-12). */
+  /** Too many sessions, sockets or handshakes (HS-14), or too many waiting messages (PR-12). */
   | 'capacity'
   /** The server closes. */
   | 'shutdown'
@@ -136,6 +136,9 @@ export interface Conduit {
   /** Whether it can take more now: it is alive, and few bytes are unsent (WS-15). */
   readonly ready: boolean;
   send(batch: readonly Outgoing[], handover?: Handover): void;
-  /** `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client. */
-  end(reason: EndReason, why?: CloseReason, text?: string): void;
+  /**
+   * `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client.
+   * `retryAfter`: when the client may come again. Milliseconds.
+   */
+  end(reason: EndReason, why?: CloseReason, text?: string, retryAfter?: number): void;
 }

@@ -13,11 +13,13 @@ import type {
   ReplyFields,
   Request,
   SubscribeRequest,
+  UnsubscribeRequest,
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
+import type { Revocation } from './revocations.ts';
 import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
 
 /** A session as features see it. */
@@ -83,7 +85,31 @@ export interface FeatureHost {
   idOf(clientId: string): string | undefined;
   /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
   watch(watcher: Watcher): void;
+  /**
+   * Tests the JSON texts of all that comes before they are read; `undefined` ends that. The test throws `NoRoomError` to refuse.
+   * Without a test nothing is called.
+   */
+  screen(test: ((texts: string | readonly string[]) => void) | undefined): void;
+  /** Logs what the feature refuses, and counts it by its option. */
+  readonly refusals: RefusalNotes;
 }
+
+/** Where refusals are logged and counted: one line a minute for each event, option and `cause`. */
+export interface RefusalNotes {
+  note(
+    event: string,
+    details: {
+      readonly option?: string;
+      readonly why: string;
+      readonly cause?: string | number;
+      readonly [key: string]: unknown;
+    },
+    times?: number,
+  ): void;
+}
+
+/** A message whose rate may be limited. */
+export type MeteredRequest = PublishRequest | SubscribeRequest | UnsubscribeRequest;
 
 /** An addition to a subscribe reply, and work to do once the reply was written. */
 export interface SubscribeAddition {
@@ -120,6 +146,23 @@ export interface Feature extends Extension {
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
   /**
+   * A handshake came, and neither features nor policy were asked about it yet. It waits for the promise. Throws `NoRoomError` to
+   * refuse it: the client comes again later (HS-14). Not called for trusted conduits.
+   */
+  admitting?(request: HandshakeRequest, conduit: Conduit): MaybePromise<void>;
+  /** The peer of a conduit is gone. Its handshake may still wait in `admitting`. */
+  hungUp?(conduit: Conduit): void;
+  /**
+   * A batch came for a session, from a conduit that is not trusted. It waits for the promise. `onlyConnects`: it may have to be
+   * handled at once. Throws `NoRoomError` to refuse it.
+   */
+  pacing?(bytes: number, session: ServedSession, onlyConnects: boolean): Promise<void> | undefined;
+  /**
+   * A message is about to be judged; `session` is undefined for a publish without one. Throws `BayeuxError` to refuse it. Not called
+   * for trusted conduits.
+   */
+  metering?(request: MeteredRequest, session: ServedSession | undefined, conduit: Conduit): void;
+  /**
    * The user that sends a handshake; undefined if this feature does not know. Called before the policy. Throws
    * `BayeuxError` to refuse.
    */
@@ -135,6 +178,12 @@ export interface Feature extends Extension {
     message: ReadableRequest,
     conduit?: Conduit,
   ): MaybePromise<boolean>;
+  /**
+   * Called when a user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, and returns
+   * their number. `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if the feature
+   * cannot store the revocation.
+   */
+  revoking?(revocation: Revocation, session: ServedSession | undefined): MaybePromise<number>;
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**

@@ -109,6 +109,7 @@ export const errors = {
   tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
   tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
   tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
+  tokenRevoked: () => new BayeuxError(401, [], 'token_revoked'),
   sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
   handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
   subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
@@ -134,8 +135,11 @@ export const errors = {
   tooManyReplays: (limit: number) => tooMany('replay.maxReplays', limit, 'too_many_replays'),
   /** The limit for all sessions together is reached. */
   noRoomToSubscribe: () => new BayeuxError(413, ['server'], 'too_many_subscriptions'),
-  rateLimited: () =>
-    explained(429, [], 'rate_limited', 'the policy or an extension limits the rate', 'policy'),
+  /** `limit`: the option that sets the rate, and when the next message may come, in milliseconds. */
+  rateLimited: (limit?: { readonly option: string; readonly why: string; readonly retryAfter: number }) =>
+    limit === undefined
+      ? explained(429, [], 'rate_limited', 'the policy or an extension limits the rate', 'policy')
+      : new BayeuxError(429, [], 'rate_limited', { retryAfter: limit.retryAfter }, limit.why, limit.option),
   tooManyTabs: () =>
     explained(
       429,
@@ -163,7 +167,14 @@ export class BatchError extends Error {
   }
 }
 
-/** There is no room for another session: the whole batch is refused (HS-14). */
+/** A limit is reached: the whole batch is refused, and the client comes again later (HS-14), or a revocation is refused. */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError';
+  /** When the client may come again. Milliseconds. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, retryAfter?: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
 }

@@ -13,7 +13,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { BatchError } from '../protocol/errors.ts';
 import { encodeBatch, type Outgoing, OutgoingReply } from '../protocol/outgoing.ts';
 import { browserCookie, browserOf, newBrowser } from './browser-cookie.ts';
-import { commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';
+import { comeAgain, commonHeaders, type HttpRequest, type HttpResponse, refuse } from './http.ts';
 import { addressOf, isSecure, requestInfo } from './request-info.ts';
 import { PIECE, SlowAnswer } from './slow-answer.ts';
 import { hearClose } from './turn.ts';
@@ -73,7 +73,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     // HT-9: an empty batch is answered by a status, since there is no message to reply to.
     if (requests.length === 0) throw new BatchError('malformed', 'the batch has no message');
     const exchange = new HttpExchange(server, transport, req, res, format);
-    const received = server.receive(requests, exchange);
+    const received = server.receive(requests, exchange, texts);
     exchange.received();
     return received;
   }
@@ -161,7 +161,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     if (answer !== undefined) this.#write(answer);
   }
 
-  end(reason: EndReason, _why?: CloseReason, text?: string): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string, retryAfter?: number): void {
     if (reason === 'overtaken') {
       this.writeDeferred();
       this.#slow?.overtaken();
@@ -182,7 +182,12 @@ export class HttpExchange implements Conduit, DeferredWrite {
         break;
       default:
         if (reason === 'shutdown') this.#res.shouldKeepAlive = false;
-        refuse(this.#res, 503, text === undefined ? 'Service unavailable' : `Service unavailable: ${text}`);
+        refuse(
+          this.#res,
+          503,
+          text === undefined ? 'Service unavailable' : `Service unavailable: ${text}`,
+          reason === 'capacity' ? comeAgain(retryAfter) : {},
+        );
     }
     this.#settle([]);
   }

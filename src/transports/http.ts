@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { spread } from '../lib/spread.ts';
 import { overLimit } from '../protocol/over-limit.ts';
 import type { Pinged } from './round-trip.ts';
 
@@ -109,6 +110,16 @@ export function refuse(
     'Content-Length': Buffer.byteLength(text),
   });
   res.end(text);
+}
+
+/** When a client may come again that met a limit, if nothing else is known: 5 to 10 seconds, at random. Milliseconds. */
+export function usualPause(): number {
+  return spread(5_000);
+}
+
+/** The header that tells a client when to come again. `after` is in milliseconds. */
+export function comeAgain(after = usualPause()): Record<string, string> {
+  return { 'Retry-After': String(Math.max(1, Math.ceil(after / 1000))) };
 }
 
 /** SEC-9: how long a peer may read nothing before its connection is cut. Milliseconds. */

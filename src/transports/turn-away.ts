@@ -1,5 +1,5 @@
-import { BatchError } from '../protocol/errors.ts';
-import { HttpError, type HttpRequest, type HttpResponse, reasonIn, refuse } from './http.ts';
+import { BatchError, NoRoomError } from '../protocol/errors.ts';
+import { comeAgain, HttpError, type HttpRequest, type HttpResponse, reasonIn, refuse } from './http.ts';
 import type { Server } from './options.ts';
 import { addressOf } from './request-info.ts';
 
@@ -9,7 +9,9 @@ export function turnAway(error: unknown, req: HttpRequest, res: HttpResponse, se
     if (!error.quiet) noteTurnedAway(error.status, error, reasonIn(error.message), req, server);
     // The rest of the body is still read and discarded. If the connection closed at once, the answer would be lost.
     if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
-    refuse(res, error.status, error.message);
+    refuse(res, error.status, error.message, error.status === 503 ? comeAgain() : {});
+  } else if (error instanceof NoRoomError) {
+    refuse(res, 503, `Service unavailable: ${error.message}`, comeAgain(error.retryAfter));
   } else if (error instanceof BatchError) {
     const status = error.fault === 'too_large' ? 413 : 400;
     noteTurnedAway(status, error, error.message, req, server);

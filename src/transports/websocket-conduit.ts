@@ -10,7 +10,7 @@ import type {
   SocketTally,
 } from '../ports/conduit.ts';
 import { isPromise } from '../lib/maybe-promise.ts';
-import { BatchError } from '../protocol/errors.ts';
+import { BatchError, NoRoomError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { browserOf } from './browser-cookie.ts';
@@ -100,11 +100,12 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     else handover?.settled(batch, false);
   }
 
-  end(reason: EndReason, _why?: CloseReason, text?: string): void {
+  end(reason: EndReason, _why?: CloseReason, text = '', retryAfter?: number): void {
     if (!this.isOpen || reason === 'replaced') return;
     // By then the socket may serve another session.
     if (reason === 'disconnected') this.closeSoon(() => this.#session !== undefined);
     else if (reason === 'overtaken') this.cut();
+    else if (reason === 'capacity') this.closeFull(text || 'no room', retryAfter);
     else this.close(closeCodes[reason], text);
   }
 
@@ -118,7 +119,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     // WS-5: an empty batch is ignored.
     if (requests === undefined || requests.length === 0) return;
     if (this.#session === undefined) this.#extendIdleTime();
-    const received = this.#shared.server.receive(requests, this);
+    const received = this.#shared.server.receive(requests, this, text);
     if (!isPromise(received)) return;
     this.#atWork += 1;
     void received.then(() => {
@@ -146,7 +147,8 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     try {
       return this.#shared.server.decode(text);
     } catch (error) {
-      if (error instanceof BatchError) this.refuse(closeCodes[error.fault], error.message, error.option);
+      if (error instanceof NoRoomError) this.closeFull(error.message, error.retryAfter);
+      else if (error instanceof BatchError) this.refuse(closeCodes[error.fault], error.message, error.option);
       else this.close(closeCodes.failed);
       return undefined;
     }

@@ -4,6 +4,7 @@ import { overLimit } from '../protocol/over-limit.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
 import type { RefusalDetails } from '../core/refusals.ts';
+import { usualPause } from './http.ts';
 import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
@@ -168,7 +169,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     const held = memoryHeld(this.#webSocket);
     const more = held - this.#partial;
     if (held > 2 * options.maxMessageSize) this.#refuseSize();
-    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.close(closeCodes.capacity, intake.full);
+    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.closeFull(intake.full);
     else this.#count(held);
   }
 
@@ -212,6 +213,11 @@ export abstract class WebSocketLink implements DeferredWrite {
     this.#writeHeldBack();
     if (this.#socket.writable) this.#socket.write(closeFrame(code, why));
     this.#finish();
+  }
+
+  /** Closes since a limit is reached, and says when the peer may come again. Milliseconds. */
+  protected closeFull(why: string, retryAfter = usualPause()): void {
+    this.close(closeCodes.capacity, `${why}; come again in ${Math.ceil(retryAfter / 1000)} s`);
   }
 
   /** Closes after a second, unless the link is wanted by then (DC-3). */

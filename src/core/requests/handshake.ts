@@ -23,6 +23,12 @@ export function handshake(request: HandshakeRequest, context: Context): MaybePro
   checkTypes(request, context);
   refuseOverCapacity(context);
   const { core, conduit } = context;
+  if (core.features.admitting.length === 0 || conduit.trusted === true) return judge(request, context);
+  return andThen(core.features.admit(request, conduit), () => judge(request, context));
+}
+
+function judge(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
+  const { core, conduit } = context;
   return andThen(core.judge.identify(request, conduit), (user) =>
     andThen(core.judge.canHandshake(request, conduit, undefined, user), (answer) => {
       if (answer === 'busy') throw busy(context);
@@ -65,6 +71,11 @@ function refuseOverCapacity({ core, conduit }: Context): void {
   if (full !== undefined) throw new NoRoomError(full);
 }
 
+function refuseOverUser({ id }: User, { core, conduit }: Context): void {
+  const full = core.admission.refusalOfUser(core.sessions.ofUser(id).size, conduit);
+  if (full !== undefined) throw new NoRoomError(full);
+}
+
 function busy({ core, conduit: { address } }: Context): NoRoomError {
   const why = 'canHandshake of the policy answered "busy"';
   core.refusals.note('session.refused', { option: 'policy', address, why });
@@ -82,6 +93,7 @@ function accept(
   const { core, conduit } = context;
   const named = conduit.user ?? answer.user;
   const user = named === undefined ? identified : userOf(named);
+  if (user !== undefined) refuseOverUser(user, context);
   const session = new Session(
     {
       id: core.sessions.newId(),

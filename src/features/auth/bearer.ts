@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Right, ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { TokenGrants } from './token-grants.ts';
 import { errors } from '../../protocol/errors.ts';
+import type { Revoker } from './revoker.ts';
 import type { RuleGrants } from './rule-grants.ts';
 
 /** Cached answers per session and right. */
@@ -13,6 +14,12 @@ const DAY = 86_400_000;
 /** A verified token. */
 export interface Proof {
   readonly sub: string;
+  /** Identifies the token in revocations: its `jti`, or its hash. */
+  readonly token: string;
+  /** Milliseconds since the epoch; undefined for a token without `iat`. */
+  readonly issuedAt: number | undefined;
+  /** Number of revocations when the token was looked up in their list. */
+  readonly revocations: number;
   readonly grants: TokenGrants;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
@@ -20,12 +27,20 @@ export interface Proof {
   readonly digest: string;
 }
 
+/** The parts that all bearers share. */
+export interface BearerParts {
+  readonly rules: RuleGrants;
+  readonly revoker: Revoker;
+  readonly clock: Clock;
+}
+
 /** The grants of one session and their expiry. */
 export class Bearer implements SessionFeature {
   readonly #session: ServedSession;
-  readonly #rules: RuleGrants;
-  readonly #clock: Clock;
+  readonly #parts: BearerParts;
   readonly #answers = new Map<Right, Map<string, boolean>>();
+  /** The last answer: most clients publish to one channel. */
+  #last: { readonly right: Right; readonly channel: string; readonly answer: boolean } | undefined;
   /** The user of the token, or as the application names it. */
   readonly sub: string | undefined;
   #proof: Proof | undefined;
@@ -38,15 +53,12 @@ export class Bearer implements SessionFeature {
     session: ServedSession,
     proof: Proof | undefined,
     named: string | undefined,
-    rules: RuleGrants,
-    clock: Clock,
+    parts: BearerParts,
   ) {
     this.#session = session;
     this.sub = proof?.sub ?? named;
-    this.#rules = rules;
-    this.#clock = clock;
-    this.#proof = proof;
-    this.#scheduleExpiry();
+    this.#parts = parts;
+    this.#hold(proof);
   }
 
   get proof(): Proof | undefined {
@@ -54,12 +66,21 @@ export class Bearer implements SessionFeature {
   }
 
   renew(proof: Proof): void {
-    this.#proof = proof;
     this.#answers.clear();
-    this.#scheduleExpiry();
+    this.#last = undefined;
+    this.#release();
+    this.#hold(proof);
   }
 
   may(right: Right, channel: string): boolean {
+    const last = this.#last;
+    if (last !== undefined && last.channel === channel && last.right === right) return last.answer;
+    const answer = this.#look(right, channel);
+    this.#last = { right, channel, answer };
+    return answer;
+  }
+
+  #look(right: Right, channel: string): boolean {
     let answers = this.#answers.get(right);
     if (answers === undefined) {
       answers = new Map();
@@ -67,7 +88,7 @@ export class Bearer implements SessionFeature {
     }
     let answer = answers.get(channel);
     if (answer === undefined) {
-      answer = mayDo(right, channel, this.#proof, this.sub, this.#rules);
+      answer = mayDo(right, channel, this.#proof, this.sub, this.#parts.rules);
       if (answers.size >= REMEMBERED) answers.clear();
       answers.set(channel, answer);
     }
@@ -80,17 +101,28 @@ export class Bearer implements SessionFeature {
   }
 
   closed(): void {
-    this.#timer?.cancel();
+    this.#release();
   }
 
-  #scheduleExpiry(): void {
+  #hold(proof: Proof | undefined): void {
+    this.#proof = proof;
+    if (proof === undefined) return;
+    this.#parts.revoker.hold(this.#session, proof);
+    this.#scheduleExpiry(proof);
+  }
+
+  #release(): void {
     this.#timer?.cancel();
-    if (this.#proof === undefined) return;
-    const left = this.#proof.expiresAt - this.#clock.now();
+    if (this.#proof !== undefined) this.#parts.revoker.release(this.#session, this.#proof);
+  }
+
+  #scheduleExpiry(proof: Proof): void {
+    const { clock } = this.#parts;
+    const left = proof.expiresAt - clock.now();
     this.#timer =
       left > 0
-        ? this.#clock.after(Math.min(left, DAY), () => this.#scheduleExpiry())
-        : this.#clock.after(0, this.#expire);
+        ? clock.after(Math.min(left, DAY), () => this.#scheduleExpiry(proof))
+        : clock.after(0, this.#expire);
   }
 
   readonly #expire = (): void => this.#session.disconnect('expired', errors.tokenExpired());

@@ -2,14 +2,23 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { Refusals } from '../../core/refusals.ts';
 import type { Conduit } from '../../ports/conduit.ts';
-import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
+import type {
+  Feature,
+  FeatureHook,
+  FeatureHost,
+  FeatureModule,
+  Right,
+  ServedSession,
+} from '../../ports/feature.ts';
 import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
-import { Bearer, digestOf, mayDo, type Proof } from './bearer.ts';
+import { Bearer, type BearerParts, digestOf, mayDo, type Proof } from './bearer.ts';
 import { refuseInUrl, tokenIn, tokenOf } from './credentials.ts';
+import { MemoryRevocations } from './memory-revocations.ts';
 import { type AuthOptions, authOptions, hasKey } from './options.ts';
 import { KeysUnavailable, TokenRefusal } from './refusal.ts';
+import { endRevoked, markOf, Revoker } from './revoker.ts';
 import { type GrantRule, RuleGrants } from './rule-grants.ts';
 import { TokenGrants } from './token-grants.ts';
 import { Verifier } from './verifier.ts';
@@ -28,17 +37,18 @@ interface Identity {
 }
 
 /** Requires a token from each client, and allows only what the token or the channel rules grant. */
-class Auth implements Feature {
+export class Auth implements Feature {
   readonly name = 'auth';
   readonly kinds = ['connect', 'subscribe', 'unsubscribe', 'publish', 'disconnect'] as const;
   readonly onlyWithExt = true;
   readonly #options: AuthOptions;
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #verifier: Verifier;
   readonly #grammar: ChannelGrammar;
   readonly #rules: RuleGrants;
   readonly #refusals: Refusals;
+  readonly #revoker: Revoker;
+  readonly #bearerParts: BearerParts;
   readonly #identified = new WeakMap<object, Proof>();
   readonly #bearers = new WeakMap<ServedSession, Bearer>();
   readonly #trusted = new WeakSet<ServedSession>();
@@ -46,12 +56,14 @@ class Auth implements Feature {
 
   constructor({ options, rules, clock, log }: AuthParts) {
     this.#options = options.auth;
-    this.#clock = clock;
     this.#log = log;
     this.#verifier = new Verifier(options.auth, clock, log);
     this.#grammar = new ChannelGrammar(options);
     this.#rules = new RuleGrants(rules.byPattern);
     this.#refusals = new Refusals(clock, log);
+    const list = new MemoryRevocations(options.auth.revocations, clock);
+    this.#revoker = new Revoker({ options: options.auth, clock, refusals: this.#refusals, list });
+    this.#bearerParts = { rules: this.#rules, revoker: this.#revoker, clock };
   }
 
   readonly start = (host: FeatureHost): void => {
@@ -59,6 +71,11 @@ class Auth implements Feature {
   };
 
   readonly open = (): Promise<void> => this.#verifier.load();
+
+  /** Reads the keys again. Throws `UsageError` for a file without a usable key, and keeps the old keys. */
+  reloadKeys(): void {
+    this.#verifier.reload();
+  }
 
   readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
     const identity = await this.#identify(request.ext, conduit);
@@ -72,20 +89,32 @@ class Auth implements Feature {
       this.#trusted.add(session);
       return [];
     }
-    const bearer = new Bearer(session, this.#identified.get(request), user, this.#rules, this.#clock);
+    const proof = this.#identified.get(request);
+    const bearer = new Bearer(session, proof, user, this.#bearerParts);
     this.#bearers.set(session, bearer);
+    this.#lookUpAgain(session, proof);
     return [bearer];
   };
 
+  readonly revoking: FeatureHook<'revoking'> = (revocation, session) =>
+    this.#revoker.revoke(revocation, session && this.#bearers.get(session)?.proof);
+
   readonly permitting: FeatureHook<'permitting'> = (right, channel, session, { ext }, conduit) => {
-    if (session !== undefined)
-      return this.#bearers.get(session)?.may(right, channel) ?? this.#trusted.has(session);
-    if (conduit === undefined) return false;
-    return this.#identify(ext, conduit).then((identity) => {
-      const proof = identity?.proof;
-      return mayDo(right, channel, proof, proof?.sub, this.#rules);
-    });
+    if (session === undefined) return this.#permitsWithoutSession(right, channel, ext, conduit);
+    const bearer = this.#bearers.get(session);
+    return bearer === undefined ? this.#trusted.has(session) : bearer.may(right, channel);
   };
+
+  async #permitsWithoutSession(
+    right: Right,
+    channel: string,
+    ext: JsonObject | undefined,
+    conduit: Conduit | undefined,
+  ): Promise<boolean> {
+    if (conduit === undefined) return false;
+    const proof = (await this.#identify(ext, conduit))?.proof;
+    return mayDo(right, channel, proof, proof?.sub, this.#rules);
+  }
 
   // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
@@ -132,6 +161,7 @@ class Auth implements Feature {
     // Tokens may arrive out of order: an older one must not shorten the session.
     if (older !== undefined && proof.expiresAt < older.expiresAt) return;
     bearer.renew(proof);
+    this.#lookUpAgain(session, proof);
     if (session.user?.id === proof.sub) session.user = { id: proof.sub, info };
     bearer.ended = [...bearer.ended, ...this.#endUngranted(session, bearer)];
   }
@@ -146,9 +176,23 @@ class Auth implements Feature {
   }
 
   async #prove(token: string): Promise<Identity> {
-    const { sub, info, granted, expiresAt } = await this.#verifier.verify(token);
+    const { sub, id, issuedAt, info, granted, expiresAt } = await this.#verifier.verify(token);
     const grants = TokenGrants.of(granted, sub, this.#grammar);
-    return { proof: { sub, grants, expiresAt, digest: digestOf(token) }, info };
+    const digest = digestOf(token);
+    const mark = id === undefined ? digest : markOf(id);
+    const { count: revocations } = this.#revoker;
+    const proof = { sub, token: mark, issuedAt, revocations, grants, expiresAt, digest };
+    if (await this.#revoker.covers(proof)) throw new TokenRefusal('revoked', 'it is revoked');
+    return { proof, info };
+  }
+
+  // The token may have been revoked since the first look-up, while the policy or the list was asked.
+  #lookUpAgain(session: ServedSession, proof: Proof | undefined): void {
+    if (proof === undefined || proof.revocations === this.#revoker.count) return;
+    void Promise.resolve(this.#revoker.covers(proof)).then(
+      (isRevoked) => isRevoked && endRevoked(session),
+      (error: unknown) => this.#log({ level: 'error', event: 'auth.failed', session: session.id, error }),
+    );
   }
 
   // AU-7: ends the subscriptions that the fresh token no longer grants.

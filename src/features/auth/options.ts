@@ -1,5 +1,5 @@
 import { UsageError } from '../../lib/usage-error.ts';
-import { group, ms, toggle, token } from '../../options/rows.ts';
+import { count, group, many, ms, toggle, token } from '../../options/rows.ts';
 import type { OptionTable, Resolved } from '../../options/table.ts';
 import { algorithms } from './algorithms.ts';
 import type { GrantRule } from './rule-grants.ts';
@@ -19,11 +19,11 @@ const rows = {
       },
       secretFile: {
         ...file,
-        doc: 'File with that secret, read at the start. The log warns if other users can access it.',
+        doc: 'File with that secret. The log warns if other users can access it.',
       },
       keyFile: {
         ...file,
-        doc: 'File with public keys, read at the start: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it.',
+        doc: 'File with public keys: a key in PEM, a certificate, a JWK or a set of JWKs. The log warns if other users can write it.',
       },
       jwks: group('Public keys of an identity provider, fetched when they are needed.', {
         url: {
@@ -71,6 +71,25 @@ const rows = {
         default: [],
         doc: 'Claims that are copied to `session.user.info`.',
       },
+      revocations: group(
+        'Limits of the list of revoked users and tokens. `server.revoke` adds an entry, which stays until the revoked tokens have expired.',
+        {
+          maxEntries: count(
+            'entries',
+            100_000,
+            1,
+            many,
+            'Largest number of users and tokens in the list. When the list is full, `server.revoke` ends the sessions and then fails.',
+          ),
+          maxBytes: count(
+            'bytes',
+            33_554_432,
+            1,
+            many,
+            'Largest memory of the list. An entry takes about 300 bytes.',
+          ),
+        },
+      ),
       grantsClaim: {
         kind: 'string',
         pattern: /./,
@@ -102,6 +121,11 @@ export type AuthOptions = Resolved<typeof rows>['auth'];
 /** Whether there is a key, so that tokens can be verified. */
 export function hasKey({ secret, secretFile, keyFile, jwks }: AuthOptions): boolean {
   return (secret ?? secretFile ?? keyFile ?? jwks.url) !== undefined;
+}
+
+/** True when keys come from a file or an address, so that they may change while the server runs. */
+export function readsKeys({ secretFile, keyFile, jwks }: AuthOptions): boolean {
+  return (secretFile ?? keyFile ?? jwks.url) !== undefined;
 }
 
 const idle = 'has no effect without a key: set auth.secret, auth.secretFile, auth.keyFile or auth.jwks.url';

@@ -3,7 +3,7 @@ import { type BayeuxError, errors } from '../../protocol/errors.ts';
 /** A token is refused. The client gets `clientError`; only the log gets the reason. */
 export class TokenRefusal extends Error {
   override readonly name = 'TokenRefusal';
-  readonly kind: 'missing' | 'invalid' | 'expired';
+  readonly kind: 'missing' | 'invalid' | 'expired' | 'revoked';
   /** One of few texts, none from the token: each is logged once a minute. */
   readonly why: string;
 
@@ -15,7 +15,8 @@ export class TokenRefusal extends Error {
 
   get clientError(): BayeuxError {
     if (this.kind === 'missing') return errors.tokenMissing();
-    return this.kind === 'expired' ? errors.tokenExpired() : errors.tokenInvalid();
+    if (this.kind === 'expired') return errors.tokenExpired();
+    return this.kind === 'revoked' ? errors.tokenRevoked() : errors.tokenInvalid();
   }
 }
 

@@ -56,6 +56,11 @@ export class RemoteKeys {
     return fitting(this.#usable(), wanted);
   }
 
+  /** The next token fetches the keys again. Until that succeeds, the old keys are used for another `maxStale`. */
+  expire(): void {
+    this.#fetchedAt = Math.min(this.#fetchedAt, this.#clock.now() - this.#options.maxAge - 1);
+  }
+
   get #age(): number {
     return this.#keys === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - this.#fetchedAt;
   }

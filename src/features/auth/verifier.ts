@@ -8,13 +8,17 @@ import { TokenRefusal } from './refusal.ts';
 import { RemoteKeys } from './remote-keys.ts';
 import { staticKeys } from './static-keys.ts';
 
-/** Longest accepted token, and longest `sub`. Characters. */
+/** Longest accepted token, and longest `sub` and `jti`. Characters. */
 const MAX_TOKEN = 16_384;
-const MAX_SUB = 255;
+const MAX_NAME = 255;
 
 /** The claims of a verified token. */
 export interface Claims {
   readonly sub: string;
+  /** `jti`, if the token has one. */
+  readonly id: string | undefined;
+  /** `iat`, if the token has one. Milliseconds since the epoch. */
+  readonly issuedAt: number | undefined;
   /** The claims that `auth.info` lists. */
   readonly info: JsonObject;
   /** The claim with grants, unchecked. */
@@ -29,7 +33,8 @@ type Jose = typeof import('jose');
 export class Verifier {
   readonly #options: AuthOptions;
   readonly #clock: Clock;
-  readonly #static: readonly Key[];
+  readonly #log: Log;
+  #static: readonly Key[];
   readonly #remote: RemoteKeys | undefined;
   #jose: Promise<Jose> | undefined;
 
@@ -38,6 +43,7 @@ export class Verifier {
     const { url, maxAge, maxStale } = options.jwks;
     this.#options = options;
     this.#clock = clock;
+    this.#log = log;
     this.#static = staticKeys(options, log);
     this.#remote = url === undefined ? undefined : new RemoteKeys({ url, maxAge, maxStale }, { clock, log });
   }
@@ -46,6 +52,12 @@ export class Verifier {
   async load(): Promise<void> {
     this.#jose ??= import('jose');
     await this.#jose;
+  }
+
+  /** Reads the files again, and fetches remote keys again for the next token. Throws `UsageError` and keeps the old keys. */
+  reload(): void {
+    this.#static = staticKeys(this.#options, this.#log);
+    this.#remote?.expire();
   }
 
   /** Rejects with `TokenRefusal` or `KeysUnavailable`. */
@@ -92,11 +104,12 @@ export class Verifier {
   }
 
   #claimsOf(payload: JsonObject): Claims {
-    const { exp, iat, sub } = payload;
+    const { exp, iat, sub, jti } = payload;
     const { maxLifetime, clockTolerance, info, grantsClaim } = this.#options;
     if (typeof exp !== 'number') throw invalid('its exp is no number');
-    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUB)
-      throw invalid(`its sub is no string of 1 to ${MAX_SUB} characters`);
+    if (!isName(sub)) throw invalid(`its sub is no string of 1 to ${MAX_NAME} characters`);
+    if (jti !== undefined && !isName(jti))
+      throw invalid(`its jti is no string of 1 to ${MAX_NAME} characters`);
     // An `iat` in the future must not allow a longer life.
     const now = this.#clock.now();
     const from = typeof iat === 'number' ? Math.min(iat * 1000, now) : now;
@@ -104,12 +117,17 @@ export class Verifier {
       throw invalid('it is good for longer than auth.maxLifetime');
     return {
       sub,
+      id: jti,
+      issuedAt: typeof iat === 'number' ? iat * 1000 : undefined,
       info: Object.fromEntries(info.filter(own(payload)).map((name) => [name, payload[name]])),
       granted: Object.hasOwn(payload, grantsClaim) ? payload[grantsClaim] : undefined,
       expiresAt: exp * 1000 + clockTolerance,
     };
   }
 }
+
+const isName = (text: unknown): text is string =>
+  typeof text === 'string' && text !== '' && text.length <= MAX_NAME;
 
 const own = (payload: object) => (name: string) => name !== '__proto__' && Object.hasOwn(payload, name);
 

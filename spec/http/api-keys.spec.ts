@@ -1,0 +1,176 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  type ApiKey,
+  type ApiOptions,
+  api,
+  type LogEvent,
+  Server,
+  type ServerSettings,
+} from '../../src/index.ts';
+import { hashOf } from '../../src/http/key-ring.ts';
+import { FakeClient } from '../support/fake-client.ts';
+import { listen } from '../support/start.ts';
+import { send } from './send.ts';
+
+/** Keys of 128 random bits. */
+const text = {
+  ci: '0123456789abcdef0123456789abcd01',
+  watch: '0123456789abcdef0123456789abcd02',
+  boss: '0123456789abcdef0123456789abcd03',
+};
+const ci: ApiKey = {
+  name: 'ci',
+  hash: hashOf(text.ci),
+  rights: ['publish'],
+  channels: ['/ci/**', '/news'],
+};
+const watch: ApiKey = { name: 'watch', key: text.watch, rights: ['read'], channels: ['/**'] };
+const boss: ApiKey = { name: 'boss', hash: hashOf(text.boss), rights: ['admin'] };
+
+async function serve(options: ApiOptions, settings: ServerSettings = {}) {
+  const events: LogEvent[] = [];
+  const server = new Server({ log: (event) => void events.push(event), ...settings });
+  const http = createServer(express().use('/api', api(server, options)));
+  await listen(http);
+  onTestFinished(() => void http.close());
+  const { port } = http.address() as AddressInfo;
+  const heard: string[] = [];
+  server.on('published', ({ channel }) => heard.push(channel));
+  const post = (path: string, key: string, body: unknown) =>
+    send(`http://127.0.0.1:${port}/api`, 'POST', path, { 'X-API-Key': key }, JSON.stringify(body));
+  const publish = (key: string, channel = '/news') => post('/publish', key, { channel, data: 1 });
+  return { server, events, heard, post, publish };
+}
+
+describe('API keys', () => {
+  it.each([
+    ['ci', '/news', undefined],
+    ['ci', '/ci/build/7', undefined],
+    ['ci', '/ci', 'the key "ci" may not publish to /ci: its channels are /ci/**, /news'],
+    ['ci', '/news/x', 'the key "ci" may not publish to /news/x: its channels are /ci/**, /news'],
+    ['ci', '/admin/x', 'the key "ci" may not publish to /admin/x: its channels are /ci/**, /news'],
+    ['watch', '/news', 'the key "watch" does not have the right publish: its rights are read'],
+    ['boss', '/admin/x', undefined],
+    ['single', '/admin/x', undefined],
+  ] as const)('%s publishes to %s: %s', async (name, channel, why) => {
+    const { publish, heard, events } = await serve({ key: 'a-key', keys: [ci, watch, boss] });
+    const { status, body, text: answer } = await publish({ ...text, single: 'a-key' }[name], channel);
+    expect([status, heard]).toEqual(why === undefined ? [200, [channel]] : [403, []]);
+    if (why === undefined) return;
+    expect(body).toEqual({ error: why });
+    expect(events.filter(({ event }) => event === 'api.denied')).toMatchObject([
+      { level: 'warn', key: name, why, status: 403 },
+    ]);
+    for (const key of Object.values(text)) expect(JSON.stringify([events, answer])).not.toContain(key);
+  });
+
+  it('name at most five of their channels in an answer', async () => {
+    const channels = Array.from({ length: 7 }, (_, at) => `/c${at}`);
+    const { publish } = await serve({ keys: [{ ...ci, channels }] });
+    expect((await publish(text.ci, '/x')).body.error).toMatch(
+      /: its channels are \/c0, .*, \/c4 and 2 more$/,
+    );
+  });
+
+  it('are the only ones that are taken, by their text and not by their hash', async () => {
+    const { publish } = await serve({ keys: [ci] });
+    for (const wrong of ['a-key', hashOf(text.ci), hashOf(text.ci).slice('sha256:'.length), `${text.ci}0`])
+      expect((await publish(wrong)).status).toBe(401);
+  });
+
+  it('that are not random are warned of by name', async () => {
+    const { events } = await serve({ keys: [{ ...watch, key: 'correct-horse' }] });
+    expect(events).toMatchObject([{ level: 'warn', event: 'api.key_weak', key: 'watch', bits: 36 }]);
+    expect(JSON.stringify(events)).not.toContain('correct-horse');
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['a name', [{ ...ci, name: 'a b' }], 'an API key needs a name of 1 to 64 letters'],
+    ['no name', [{ ...ci, name: undefined }], 'an API key needs a name of 1 to 64 letters'],
+    ['two of a name', [ci, { ...watch, name: 'ci' }], 'two API keys have the name "ci": rename one'],
+    ['the name of the single key', [{ ...ci, name: 'default' }], 'two API keys have the name "default"'],
+    ['the same key', [ci, { ...ci, name: 'x' }], 'the API keys "ci" and "x" are the same key'],
+    ['a hash', [{ ...ci, hash: 'abc' }], 'keys["ci"].hash must be "sha256:" and 64 hexadecimal digits'],
+    ['key and hash', [{ ...ci, key: 'x' }], 'the API key "ci" needs either key or hash'],
+    ['neither', [{ ...ci, hash: undefined }], 'the API key "ci" needs either key or hash'],
+    ['a right', [{ ...ci, rights: ['write'] }], 'keys["ci"].rights has an entry it may not have, "write"'],
+    [
+      'no rights',
+      [{ ...ci, rights: [] }],
+      'the API key "ci" has no right: give it one of publish, read, admin',
+    ],
+    ['rights left out', [{ ...ci, rights: undefined }], 'keys["ci"].rights is missing'],
+    ['a field', [{ ...ci, channel: '/a' }], 'unknown option keys["ci"].channel; did you mean "channels"?'],
+    ['no channels', [{ ...ci, channels: [] }], 'has no channels: write channels: ["/**"] for every channel'],
+    ['channels left out', [{ ...ci, channels: undefined }], 'has no channels: write channels: ["/**"]'],
+    [
+      'a pattern',
+      [{ ...ci, channels: ['ci/**'] }],
+      'the API key "ci": "ci/**" is no channel name or pattern',
+    ],
+    ['channels of admin', [{ ...boss, channels: ['/a'] }], 'which is for every channel: leave channels out'],
+    ['many keys', Array.from({ length: 1001 }, () => ci), 'there are 1002 API keys, at most 1000'],
+    [
+      'many channels',
+      [{ ...ci, channels: Array.from({ length: 101 }, (_, at) => `/c${at}`) }],
+      'the API key "ci" has 101 channels, at most 100: use patterns',
+    ],
+  ])('with a mistake are refused: %s', (_, keys, sentence) => {
+    const log = () => {};
+    expect(() => api(new Server({ log }), { key: 'a-key', keys: keys as ApiKey[] })).toThrow(sentence);
+  });
+
+  it('of a function are those that it returns now; a list with a mistake changes nothing', async () => {
+    let keys: readonly ApiKey[] = [ci];
+    const { publish, events } = await serve({ keys: () => keys });
+    const taken = async () => [(await publish(text.ci)).status, (await publish(text.boss)).status];
+    expect(await taken()).toEqual([200, 401]);
+    keys = [boss];
+    expect(await taken()).toEqual([401, 200]);
+    keys = [{ ...ci, rights: [] }];
+    expect(await taken()).toEqual([401, 200]);
+    expect(events.filter(({ event }) => event === 'api.keys_failed')).toMatchObject([
+      { level: 'error', error: { message: expect.stringContaining('the API key "ci" has no right') } },
+    ]);
+    keys = [];
+    expect((await publish(text.ci)).body.error).toMatch(/^the API is closed/);
+  });
+});
+
+describe('POST /revoke', () => {
+  it('ends the sessions of a user, and the log names the key', async () => {
+    const policy = { canHandshake: () => ({ allow: true, user: 'ann' }) as const };
+    const { server, post, events } = await serve({ keys: [ci, boss] }, { policy });
+    const { session } = await FakeClient.connected(server);
+    const { status, body } = await post('/revoke', text.boss, { user: 'ann' });
+    expect([status, body, session.state]).toEqual([200, { sessions: 1 }, 'gone']);
+    expect(events.filter(({ event }) => event === 'api.revoke')).toEqual([
+      { level: 'info', event: 'api.revoke', key: 'boss', user: 'ann' },
+    ]);
+  });
+
+  it.each([
+    [text.ci, { user: 'ann' }, 403, 'the key "ci" does not have the right admin: its rights are publish'],
+    ['wrong', { user: 'ann' }, 401, expect.stringContaining('the API key is missing or wrong')],
+    [text.boss, {}, 400, 'the body must have one of user, tokenId and session'],
+    [text.boss, { user: 'a', session: 'b' }, 400, 'the body must have one of user, tokenId and session'],
+    [text.boss, { user: 7 }, 400, 'user must be string'],
+    [text.boss, { name: 'a' }, 400, '"name" is not a field'],
+    [text.boss, { tokenId: 'a' }, 400, expect.stringContaining('this server checks no tokens')],
+  ])('by %s with %j gets %i', async (key, body, status, error) => {
+    const { post } = await serve({ keys: [ci, boss] });
+    const response = await post('/revoke', key, body);
+    expect([response.status, response.body]).toEqual([status, { error }]);
+  });
+
+  it('gets 503 when the list is full', async () => {
+    const auth = { secret: 'a secret of at least thirty-two bytes', revocations: { maxEntries: 1 } };
+    const { post } = await serve({ keys: [boss] }, { auth });
+    expect((await post('/revoke', text.boss, { tokenId: 'a' })).status).toBe(200);
+    const { status, body } = await post('/revoke', text.boss, { tokenId: 'b' });
+    expect([status, body.error]).toEqual([503, expect.stringContaining('auth.revocations.maxEntries is 1')]);
+  });
+});

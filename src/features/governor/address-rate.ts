@@ -1,0 +1,76 @@
+import { countingKey } from '../../lib/address.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { spread } from '../../lib/spread.ts';
+import type { Conduit } from '../../ports/conduit.ts';
+import type { RefusalNotes } from '../../ports/feature.ts';
+import { NoRoomError } from '../../protocol/errors.ts';
+import { TokenBuckets } from './token-buckets.ts';
+
+/**
+ * A limiter of rate-limiter-flexible, such as one that counts in Redis for several nodes. `consume` rejects with an object that has
+ * `msBeforeNext` when the key is over its rate, and with an `Error` when the store fails.
+ */
+export interface RateLimiter {
+  consume(key: string): Promise<unknown>;
+}
+
+export function isRateLimiter(value: unknown): value is RateLimiter {
+  return (
+    typeof value === 'object' && value !== null && 'consume' in value && typeof value.consume === 'function'
+  );
+}
+
+const OPTION = 'limits.handshakesPerAddress';
+
+/** The least time after which a refused address may come again. Milliseconds. */
+const PAUSE = 1_000;
+
+/** Limits handshakes by address. */
+export class AddressRate {
+  readonly #limit: number | RateLimiter;
+  readonly #buckets: TokenBuckets;
+  readonly #refusals: RefusalNotes;
+  readonly #log: Log;
+
+  /** `limit` is the option `limits.handshakesPerAddress`. */
+  constructor(limit: number | RateLimiter, clock: Clock, refusals: RefusalNotes, log: Log) {
+    this.#limit = limit;
+    this.#buckets = new TokenBuckets(clock, typeof limit === 'number' ? limit : 0);
+    this.#refusals = refusals;
+    this.#log = log;
+  }
+
+  /** Counts a handshake. Throws, or rejects with, `NoRoomError` for one too many. */
+  take({ address }: Conduit): Promise<void> | undefined {
+    // In-process, or by a socket of the file system.
+    if (address === '') return undefined;
+    const key = countingKey(address);
+    if (typeof this.#limit !== 'number') return this.#consume(this.#limit, key, address);
+    const wait = this.#buckets.take(key);
+    if (wait > 0) throw this.#refusal(address, wait);
+  }
+
+  // A store that fails lets all in: the limit of all handshakes remains.
+  async #consume(limiter: RateLimiter, key: string, address: string): Promise<void> {
+    try {
+      await limiter.consume(key);
+    } catch (error) {
+      if (!(error instanceof Error)) throw this.#refusal(address, msBeforeNext(error));
+      this.#log({ level: 'error', event: 'limits.failed', option: OPTION, error });
+    }
+  }
+
+  #refusal(address: string, wait: number): NoRoomError {
+    const limit = typeof this.#limit === 'number' ? { limit: this.#limit } : {};
+    const rate = 'limit' in limit ? `is ${limit.limit} a second` : 'has reached its limit';
+    const why = `"${OPTION}" ${rate}; raise it to allow more`;
+    this.#refusals.note('handshake.refused', { option: OPTION, ...limit, address, why });
+    return new NoRoomError(why, spread(Math.max(PAUSE, wait)));
+  }
+}
+
+function msBeforeNext(refusal: unknown): number {
+  const known = typeof refusal === 'object' && refusal !== null && 'msBeforeNext' in refusal;
+  return known && typeof refusal.msBeforeNext === 'number' ? refusal.msBeforeNext : 0;
+}
