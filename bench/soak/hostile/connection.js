@@ -100,7 +100,9 @@ export class Connection {
   }
 
   cut() {
-    this.#socket.resetAndDestroy();
+    // Node never closes a socket that is reset while it shuts down (EINVAL).
+    if (this.#socket.writableEnded) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 }
 
