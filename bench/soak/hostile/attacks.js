@@ -105,7 +105,10 @@ const noise = { channel: '/noise/all', data: 'x'.repeat(16_384) };
 const empties = (/** @type {number} */ count) => `[${new Array(count).fill('{}').join(',')}]`;
 const tooLong = `[${'"x",'.repeat(80_000)}0]`;
 const piece = inChunks(handshake('x'.repeat(2000)));
-const fragments = Buffer.concat([...handshake('x'.repeat(2000))].map((char, i) => frame(char, i ? 0 : 1)));
+const letters = [...handshake('x'.repeat(2000))];
+const fragments = Buffer.concat(
+  letters.map((char, i) => frame(char, (i === 0 ? 1 : 0) | (i === letters.length - 1 ? 0x80 : 0))),
+);
 
 /** @type {Readonly<Record<string, Attack>>} */
 export const attacks = {
