@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { decode, isTooDeep } from '../../src/protocol/codec.ts';
+import { BatchError } from '../../src/protocol/errors.ts';
 import type { Request } from '../../src/protocol/message.ts';
 
 const limits = { maxBatch: 1000, maxDepth: 64 };
@@ -102,6 +103,38 @@ describe('a batch', () => {
       return performance.now() - began;
     };
     expect(took(1)).toBeLessThan(300 + 3 * took(''));
+  });
+});
+
+describe('a list with more messages than maxBatch', () => {
+  it('is refused, and no other, however it is written', () => {
+    const texts = fc.oneof(
+      fc.jsonValue({ maxDepth: 4 }),
+      fc.constant({}),
+      fc.constant({ a: [{}, {}, '],[{\\"'] }),
+    );
+    fc.assert(
+      fc.property(fc.array(texts, { maxLength: 12 }), fc.boolean(), fc.nat(6), (list, isSpread, maxDepth) => {
+        const text = `${isSpread ? ' \n' : ''}${JSON.stringify(list, null, isSpread ? 1 : 0)}`;
+        const isTooLong = () => {
+          try {
+            decode(text, { maxBatch: 5, maxDepth: maxDepth + 8 });
+          } catch (error) {
+            return error instanceof BatchError && error.option === 'maxBatch';
+          }
+          return false;
+        };
+        expect(isTooLong()).toBe(list.length > 5);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is refused before it is parsed', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    expect(() => decode(`[${'{},'.repeat(80_000)}{}]`, limits)).toThrow(BatchError);
+    expect(parse).not.toHaveBeenCalled();
   });
 });
 

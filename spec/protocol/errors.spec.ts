@@ -142,3 +142,10 @@ describe('BayeuxError.from', () => {
     }
   });
 });
+
+describe('an error for a client', () => {
+  it('has no stack, which would take longer than all else about it', () => {
+    expect(errors.channelMissing().stack).toBe('BayeuxError: 400::channel_missing');
+    expect(new Error('another').stack).toContain('errors.spec');
+  });
+});

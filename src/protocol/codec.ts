@@ -26,7 +26,8 @@ export interface BatchLimits {
 export function decode(texts: string | readonly string[], limits: BatchLimits): Request[] {
   const batch: unknown[] = [];
   for (const text of typeof texts === 'string' ? [texts] : texts) {
-    if (isTooDeep(text, limits.maxDepth)) throw tooLarge('maxDepth', limits);
+    const exceeded = exceededBy(text, limits);
+    if (exceeded !== undefined) throw tooLarge(exceeded, limits);
     let parsed: unknown;
     try {
       parsed = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
@@ -56,36 +57,51 @@ function tooLarge(option: keyof BatchLimits, limits: BatchLimits): BatchError {
 
 /** Whether a JSON text nests deeper than `max`. Checks the text itself, so that no recursive code runs on the value (SEC-8). */
 export function isTooDeep(text: string, max: number): boolean {
+  return exceededBy(text, { maxDepth: max, maxBatch: Number.POSITIVE_INFINITY }) !== undefined;
+}
+
+/** The limit that a JSON text exceeds, found before it is parsed. A text with few brackets is left to the parser. */
+function exceededBy(text: string, limits: BatchLimits): keyof BatchLimits | undefined {
   // A text with fewer opening brackets cannot nest deeper. This cheap check is enough for almost every message.
   let brackets = 0;
   for (const bracket of ['{', '[']) {
     for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
       brackets += 1;
-      if (brackets > max) return nesting(text, max) > max;
+      if (brackets > limits.maxDepth) return scanned(text, limits);
     }
   }
-  return false;
+  return undefined;
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const OPENING = new Set([0x5b, 0x7b]);
-const CLOSING = new Set([0x5d, 0x7d]);
+/** `code | BRACE` is the brace also for a square bracket: `[` and `{`, `]` and `}` differ in this bit alone. */
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+const BRACE = 0x20;
+const COMMA = 0x2c;
 
-function nesting(text: string, enough: number): number {
+function scanned(text: string, { maxDepth, maxBatch }: BatchLimits): keyof BatchLimits | undefined {
+  const isList = /^\ufeff?\s*\[/.test(text);
   let depth = 0;
-  let deepest = 0;
+  let messages = 1;
   let inString = false;
-  for (let at = 0; at < text.length && deepest <= enough; at += 1) {
+  for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (inString) {
       if (code === BACKSLASH) at += 1;
       else if (code === QUOTE) inString = false;
     } else if (code === QUOTE) inString = true;
-    else if (OPENING.has(code)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSING.has(code)) depth -= 1;
+    else if ((code | BRACE) === OPENING) {
+      depth += 1;
+      if (depth > maxDepth) return 'maxDepth';
+    } else if ((code | BRACE) === CLOSING) depth -= 1;
+    else if (code === COMMA && depth === 1 && isList) {
+      messages += 1;
+      if (messages > maxBatch) return 'maxBatch';
+    }
   }
-  return deepest;
+  return undefined;
 }
 
 const text = { type: 'string' } as const;

@@ -62,6 +62,20 @@ export interface DataFault {
   readonly message: string;
 }
 
+/**
+ * An error without a stack trace. Taking one is most of the cost of an error, and a client may cause a thousand errors with one small
+ * body.
+ */
+function refusal(...fields: ConstructorParameters<typeof BayeuxError>): BayeuxError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new BayeuxError(...fields);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** An error with its reason in words. */
 function explained(
   status: number,
@@ -70,7 +84,7 @@ function explained(
   detail: string,
   option?: string,
 ): BayeuxError {
-  return new BayeuxError(status, args, code, undefined, detail, option);
+  return refusal(status, args, code, undefined, detail, option);
 }
 
 function tooMany(option: string, limit: number, code: string): BayeuxError {
@@ -98,7 +112,7 @@ export const errors = {
   dataInvalid: (channel: string, fault: DataFault, place: string) => {
     const { path, message } = fault;
     const detail = `data for ${channel} does not satisfy ${place}: ${path || 'data'} ${message}`;
-    return new BayeuxError(400, [channel], 'data_invalid', { fault: { path, message } }, detail, 'channels');
+    return refusal(400, [channel], 'data_invalid', { fault: { path, message } }, detail, 'channels');
   },
   dataMissing: () => explained(400, [], 'data_missing', 'a publish needs data; null is data'),
   /** `asked`: pairs of a channel and the position that was asked for. */
@@ -106,14 +120,14 @@ export const errors = {
     explained(400, asked.flat(), 'replay_id_invalid', notKept, 'replay.onGap'),
   subscriptionMissing: () =>
     explained(400, [], 'subscription_missing', 'subscription must be a channel, or a list of at least one'),
-  tokenMissing: () => new BayeuxError(401, [], 'token_missing'),
-  tokenInvalid: () => new BayeuxError(401, [], 'token_invalid'),
-  tokenExpired: () => new BayeuxError(401, [], 'token_expired'),
-  tokenRevoked: () => new BayeuxError(401, [], 'token_revoked'),
-  sessionUnknown: () => new BayeuxError(402, [], 'session_unknown'),
-  handshakeDenied: () => new BayeuxError(403, [], 'handshake_denied'),
-  subscribeDenied: (patterns: readonly string[]) => new BayeuxError(403, patterns, 'subscribe_denied'),
-  publishDenied: (channel: string) => new BayeuxError(403, [channel], 'publish_denied'),
+  tokenMissing: () => refusal(401, [], 'token_missing'),
+  tokenInvalid: () => refusal(401, [], 'token_invalid'),
+  tokenExpired: () => refusal(401, [], 'token_expired'),
+  tokenRevoked: () => refusal(401, [], 'token_revoked'),
+  sessionUnknown: () => refusal(402, [], 'session_unknown'),
+  handshakeDenied: () => refusal(403, [], 'handshake_denied'),
+  subscribeDenied: (patterns: readonly string[]) => refusal(403, patterns, 'subscribe_denied'),
+  publishDenied: (channel: string) => refusal(403, [channel], 'publish_denied'),
   historyDenied: (patterns: readonly string[]) =>
     explained(
       403,
@@ -122,24 +136,24 @@ export const errors = {
       'no grant allows to read what was published before',
       'channels',
     ),
-  userMismatch: () => new BayeuxError(403, [], 'user_mismatch'),
-  messageDeleted: () => new BayeuxError(404, [], 'message_deleted'),
-  channelInvalid: (channels: readonly string[]) => new BayeuxError(405, channels, 'channel_invalid'),
+  userMismatch: () => refusal(403, [], 'user_mismatch'),
+  messageDeleted: () => refusal(404, [], 'message_deleted'),
+  channelInvalid: (channels: readonly string[]) => refusal(405, channels, 'channel_invalid'),
   messageIdInvalid: () =>
     explained(405, [], 'message_id_invalid', 'an id is a number, or a text of at most 128 characters'),
-  connectReplaced: () => new BayeuxError(409, [], 'connect_replaced'),
-  sessionDisconnected: () => new BayeuxError(410, [], 'session_disconnected'),
+  connectReplaced: () => refusal(409, [], 'connect_replaced'),
+  sessionDisconnected: () => refusal(410, [], 'session_disconnected'),
   tooManySubscriptions: (limit: number) => tooMany('maxSubscriptions', limit, 'too_many_subscriptions'),
   /** One message names too many. */
   tooManyPatterns: (limit: number) => tooMany('maxPatternsPerMessage', limit, 'too_many_patterns'),
   tooManyReplays: (limit: number) => tooMany('replay.maxReplays', limit, 'too_many_replays'),
   /** The limit for all sessions together is reached. */
-  noRoomToSubscribe: () => new BayeuxError(413, ['server'], 'too_many_subscriptions'),
+  noRoomToSubscribe: () => refusal(413, ['server'], 'too_many_subscriptions'),
   /** `limit`: the option that sets the rate, and when the next message may come, in milliseconds. */
   rateLimited: (limit?: { readonly option: string; readonly why: string; readonly retryAfter: number }) =>
     limit === undefined
       ? explained(429, [], 'rate_limited', 'the policy or an extension limits the rate', 'policy')
-      : new BayeuxError(429, [], 'rate_limited', { retryAfter: limit.retryAfter }, limit.why, limit.option),
+      : refusal(429, [], 'rate_limited', { retryAfter: limit.retryAfter }, limit.why, limit.option),
   tooManyTabs: () =>
     explained(
       429,
@@ -148,7 +162,7 @@ export const errors = {
       'the browser has more tabs than "maxSessionsPerBrowser"; with "multiSessionInterval" above 0 they poll',
       'multiSessionInterval',
     ),
-  serverError: () => new BayeuxError(500, [], 'server_error'),
+  serverError: () => refusal(500, [], 'server_error'),
 };
 
 /** The whole batch is refused before any message takes effect (PR-9, PR-10). */
