@@ -1,22 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { run } from './run.ts';
 
-const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
-
-/** Runs the bench to its end. */
-async function bench(...flags: readonly string[]) {
-  const child = spawn(process.execPath, [main, ...flags]);
-  onTestFinished(() => void child.kill());
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { status, stdout, stderr };
-}
+const bench = (...flags: readonly string[]) => run('main.js', flags);
 
 describe('a server that none of the chosen scenarios can measure is refused', () => {
   it.each([

@@ -1,21 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
+import { run } from './run.ts';
 
-const main = fileURLToPath(new URL('../../bench/soak/main.js', import.meta.url));
-
-async function soak(...flags: readonly string[]) {
-  const child = spawn(process.execPath, [main, ...flags]);
-  onTestFinished(() => void child.kill());
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { status, stdout, stderr };
-}
+const soak = (...flags: readonly string[]) => run('soak/main.js', flags);
 
 it.each([[['--hostile', '--minutes', 'x']], [['--minutes', '0']], [['--hostle']], [['10']]])(
   'a soak with %j is refused',

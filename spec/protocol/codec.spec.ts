@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { decode, isTooDeep } from '../../src/protocol/codec.ts';
+import { decode } from '../../src/protocol/codec.ts';
 import { BatchError } from '../../src/protocol/errors.ts';
 import type { Request } from '../../src/protocol/message.ts';
 
@@ -138,8 +138,16 @@ describe('a list with more messages than maxBatch', () => {
   });
 });
 
-describe('isTooDeep', () => {
-  it('says what a walk over the parsed value would say', () => {
+describe('maxDepth', () => {
+  it('refuses what a walk over the parsed value would refuse', () => {
+    const isTooDeep = (text: string, maxDepth: number): boolean => {
+      try {
+        decode(text, { maxBatch: Number.POSITIVE_INFINITY, maxDepth });
+      } catch (error) {
+        return error instanceof BatchError && error.option === 'maxDepth';
+      }
+      return false;
+    };
     const depthOf = (value: unknown): number =>
       typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
     fc.assert(

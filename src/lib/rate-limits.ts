@@ -1,17 +1,15 @@
 import type { Clock } from './clock.ts';
+import { SweptMap } from './swept-map.ts';
 
 interface Window {
   taken: number;
   readonly endsAt: number;
 }
 
-const SWEEP_FROM = 1024;
-
 /** Counts uses by key, within a window of time for each key. */
 export class RateLimits {
   readonly #clock: Clock;
-  readonly #windows = new Map<string, Window>();
-  #sweepAt = SWEEP_FROM;
+  readonly #windows = new SweptMap<string, Window>(({ endsAt }, now) => endsAt <= now);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,17 +20,10 @@ export class RateLimits {
     const now = this.#clock.now();
     let window = this.#windows.get(key);
     if (window === undefined || window.endsAt <= now) {
-      if (this.#windows.size >= this.#sweepAt) this.#sweep(now);
       window = { taken: 0, endsAt: now + ms };
-      this.#windows.set(key, window);
+      this.#windows.set(key, window, now);
     }
     window.taken += 1;
     return window.taken <= limit;
-  }
-
-  // Removes ended windows. The next sweep runs when the map has doubled, so that the cost for each window stays small.
-  #sweep(now: number): void {
-    for (const [key, { endsAt }] of this.#windows) if (endsAt <= now) this.#windows.delete(key);
-    this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#windows.size);
   }
 }

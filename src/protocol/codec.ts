@@ -55,12 +55,10 @@ function tooLarge(option: keyof BatchLimits, limits: BatchLimits): BatchError {
   return new BatchError('too_large', overLimit(option, limits[option]), option);
 }
 
-/** Whether a JSON text nests deeper than `max`. Checks the text itself, so that no recursive code runs on the value (SEC-8). */
-export function isTooDeep(text: string, max: number): boolean {
-  return exceededBy(text, { maxDepth: max, maxBatch: Number.POSITIVE_INFINITY }) !== undefined;
-}
-
-/** The limit that a JSON text exceeds, found before it is parsed. A text with few brackets is left to the parser. */
+/**
+ * The limit that a JSON text exceeds. Reads the text itself, so that no recursive code runs on the value (SEC-8), and so that too many
+ * messages are not parsed. A text with few brackets is left to the parser.
+ */
 function exceededBy(text: string, limits: BatchLimits): keyof BatchLimits | undefined {
   // A text with fewer opening brackets cannot nest deeper. This cheap check is enough for almost every message.
   let brackets = 0;

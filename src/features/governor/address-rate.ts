@@ -5,6 +5,7 @@ import { spread } from '../../lib/spread.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
+import { overRate } from '../../protocol/over-limit.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 /**
@@ -63,8 +64,10 @@ export class AddressRate {
 
   #refusal(address: string, wait: number): NoRoomError {
     const limit = typeof this.#limit === 'number' ? { limit: this.#limit } : {};
-    const rate = 'limit' in limit ? `is ${limit.limit} a second` : 'has reached its limit';
-    const why = `"${OPTION}" ${rate}; raise it to allow more`;
+    const why =
+      'limit' in limit
+        ? overRate(OPTION, limit.limit)
+        : `"${OPTION}" has reached its limit; raise it to allow more`;
     this.#refusals.note('handshake.refused', { option: OPTION, ...limit, address, why });
     return new NoRoomError(why, spread(Math.max(PAUSE, wait)));
   }

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import { spread } from '../../lib/spread.ts';
 import type { RefusalNotes, ServedSession } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
+import { overRate } from '../../protocol/over-limit.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 /** How long a batch may wait. Milliseconds. */
@@ -32,7 +33,7 @@ export class ByteRate {
     const wait = this.#buckets.charge(id, bytes);
     const earlier = this.#last.get(id);
     if (onlyConnects || (wait === 0 && earlier === undefined)) return undefined;
-    const why = `"${OPTION}" is ${this.#rate} a second; raise it to allow more`;
+    const why = overRate(OPTION, this.#rate);
     if (wait > MAX_WAIT) {
       this.#buckets.refund(id, bytes);
       this.#refusals.note('request.refused', { option: OPTION, limit: this.#rate, why, session: id });

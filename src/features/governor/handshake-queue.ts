@@ -3,6 +3,7 @@ import { spread } from '../../lib/spread.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
+import { overLimit } from '../../protocol/over-limit.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 /** How long a handshake may wait. cometd.js gives a handshake up after 10 s. Milliseconds. */
@@ -86,7 +87,7 @@ export class HandshakeQueue {
   };
 
   #refusal({ address }: Conduit): NoRoomError {
-    const why = `"${OPTION}" is ${this.#rate} a second, and the queue is full; raise it to allow more`;
+    const why = overLimit(OPTION, `${this.#rate} a second, and the queue is full`);
     this.#refusals.note('handshake.refused', { option: OPTION, limit: this.#rate, address, why });
     return new NoRoomError(why, spread(MAX_WAIT / 2));
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { MeteredRequest, ServedSession } from '../../ports/feature.ts';
 import { errors } from '../../protocol/errors.ts';
+import { overRate } from '../../protocol/over-limit.ts';
 import type { LimitOptions, RateRule } from './options.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
@@ -40,7 +41,7 @@ class Rate {
     const option = this.#option;
     throw errors.rateLimited({
       option,
-      why: `"${option}" is ${this.#limit} a second; raise it to allow more`,
+      why: overRate(option, this.#limit),
       retryAfter,
     });
   }

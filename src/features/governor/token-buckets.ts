@@ -1,12 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
+import { SweptMap } from '../../lib/swept-map.ts';
 
 interface Bucket {
   /** Below 0 after one use that counted for more than were left. */
   tokens: number;
   at: number;
 }
-
-const SWEEP_FROM = 1024;
 
 /** Sums of fractions are a little off. */
 const ROUNDING = 1e-6;
@@ -19,8 +18,10 @@ export class TokenBuckets {
   readonly #clock: Clock;
   readonly #perMs: number;
   readonly #capacity: number;
-  readonly #buckets = new Map<unknown, Bucket>();
-  #sweepAt = SWEEP_FROM;
+  // A full bucket is as good as none.
+  readonly #buckets = new SweptMap<unknown, Bucket>(
+    (bucket, now) => this.#tokensOf(bucket, now) >= this.#capacity,
+  );
 
   constructor(clock: Clock, rate: number, capacity = rate) {
     this.#clock = clock;
@@ -63,9 +64,8 @@ export class TokenBuckets {
     const now = this.#clock.now();
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      if (this.#buckets.size >= this.#sweepAt) this.#sweep(now);
       bucket = { tokens: this.#capacity, at: now };
-      this.#buckets.set(key, bucket);
+      this.#buckets.set(key, bucket, now);
     } else {
       bucket.tokens = this.#tokensOf(bucket, now);
       bucket.at = now;
@@ -75,12 +75,5 @@ export class TokenBuckets {
 
   #tokensOf({ tokens, at }: Bucket, now: number): number {
     return Math.min(this.#capacity, tokens + (now - at) * this.#perMs);
-  }
-
-  // A full bucket is as good as none. The next sweep runs when the map has doubled, so that the cost for each bucket stays small.
-  #sweep(now: number): void {
-    for (const [key, bucket] of this.#buckets)
-      if (this.#tokensOf(bucket, now) >= this.#capacity) this.#buckets.delete(key);
-    this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#buckets.size);
   }
 }
