@@ -39,8 +39,6 @@ export class Bearer implements SessionFeature {
   readonly #session: ServedSession;
   readonly #parts: BearerParts;
   readonly #answers = new Map<Right, Map<string, boolean>>();
-  /** The last answer: most clients publish to one channel. */
-  #last: { readonly right: Right; readonly channel: string; readonly answer: boolean } | undefined;
   /** The user of the token, or as the application names it. */
   readonly sub: string | undefined;
   #proof: Proof | undefined;
@@ -67,20 +65,11 @@ export class Bearer implements SessionFeature {
 
   renew(proof: Proof): void {
     this.#answers.clear();
-    this.#last = undefined;
     this.#release();
     this.#hold(proof);
   }
 
   may(right: Right, channel: string): boolean {
-    const last = this.#last;
-    if (last !== undefined && last.channel === channel && last.right === right) return last.answer;
-    const answer = this.#look(right, channel);
-    this.#last = { right, channel, answer };
-    return answer;
-  }
-
-  #look(right: Right, channel: string): boolean {
     let answers = this.#answers.get(right);
     if (answers === undefined) {
       answers = new Map();
