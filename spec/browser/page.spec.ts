@@ -204,8 +204,11 @@ describe.skipIf(!hasChromium)('the page', () => {
     await expect.poll(() => unsent(page)).toEqual([['From the tunnel', 'Not sent yet']]);
     const heard: unknown[] = [];
     server.subscribe(chatChannel, ({ data }) => void heard.push(data));
+    // Left while offline: online, the page would send it at once, and might not hear the answer before it is loaded again.
+    const address = page.url();
+    await page.goto('about:blank');
     await page.context().setOffline(false);
-    await page.reload();
+    await page.goto(address);
     await expect.poll(() => lines(page), patience).toEqual([['mine', 'Ada', 'From the tunnel']]);
     expect(await unsent(page)).toEqual([]);
     expect(heard).toHaveLength(1);
