@@ -55,6 +55,17 @@ describe('a feature of one folder and one line', () => {
     expect((await bob.connect(now)).reply).toMatchObject({ successful: true, ext: { loud: 0 } });
   });
 
+  it('answers a publish in place of the listeners', async () => {
+    const server = served({ toy: true, channels: { '/a/b': { loud: 'twice' } } });
+    const heard: unknown[] = [];
+    server.subscribe('/service/**', ({ channel }) => heard.push(channel));
+    const ann = await FakeClient.connected(server);
+    const { reply } = await ann.publish('/service/weight', '/a/b');
+    await ann.publish('/service/other', 1);
+    expect(reply).toMatchObject({ successful: true, ext: { weight: 2 } });
+    expect(heard).toEqual(['/service/other']);
+  });
+
   it('is not there where its option does not ask for it', async () => {
     const client = await FakeClient.connected(served({ channels: { '/a': { loud: 'once' } } }));
     expect((await client.connect({ advice: { timeout: 0 } })).reply.ext).toBeUndefined();

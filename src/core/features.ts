@@ -7,7 +7,13 @@ import type {
   SessionFeature,
 } from '../ports/feature.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Event, HandshakeRequest, JsonObject } from '../protocol/message.ts';
+import type {
+  Event,
+  HandshakeRequest,
+  JsonObject,
+  PublishRequest,
+  ReplyFields,
+} from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 
 const none: readonly SessionFeature[] = [];
@@ -19,6 +25,7 @@ export class Features {
   readonly judging: readonly Feature[];
   readonly revoking: readonly Feature[];
   readonly checking: readonly Feature[];
+  readonly answering: readonly Feature[];
   readonly accepting: readonly Feature[];
   readonly arriving: readonly Feature[];
   readonly subscribing: readonly Feature[];
@@ -33,6 +40,7 @@ export class Features {
     this.judging = having(features, 'identifying', 'permitting');
     this.revoking = having(features, 'revoking');
     this.checking = having(features, 'checking');
+    this.answering = having(features, 'answering');
     this.accepting = having(features, 'accepting');
     this.arriving = having(features, 'arriving');
     this.subscribing = having(features, 'subscribing');
@@ -74,6 +82,19 @@ export class Features {
   /** Throws `BayeuxError` for a message that comes too soon. */
   meter(request: MeteredRequest, session: ServedSession | undefined, conduit: Conduit): void {
     for (const feature of this.metering) feature.metering?.(request, session, conduit);
+  }
+
+  /** Lets a feature carry out a publish. `undefined` if no feature does. Throws `BayeuxError`. */
+  answer(
+    request: PublishRequest,
+    session: ServedSession | undefined,
+    conduit: Conduit,
+  ): MaybePromise<ReplyFields> | undefined {
+    for (const feature of this.answering) {
+      const fields = feature.answering?.(request, session, conduit);
+      if (fields !== undefined) return fields;
+    }
+    return undefined;
   }
 
   /** Lets a feature store an accepted event and hand it on. `undefined` if no feature handles the event. */

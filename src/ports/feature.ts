@@ -187,6 +187,16 @@ export interface Feature extends Extension {
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**
+   * A publish is allowed, and its data was checked. The feature may carry it out itself, in place of listeners and
+   * subscribers, and returns the fields of the reply; `undefined` if it does not. `session` is absent for a publish without
+   * one. Throws `BayeuxError` to refuse it.
+   */
+  answering?(
+    request: PublishRequest,
+    session: ServedSession | undefined,
+    conduit: Conduit,
+  ): MaybePromise<ReplyFields> | undefined;
+  /**
    * An event was accepted. The feature may store it and call `next` in its own order; `undefined` if it does
    * not handle the event.
    */

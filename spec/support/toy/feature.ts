@@ -16,9 +16,16 @@ interface Rules {
   of(channel: string): ToyRule;
 }
 
-/** Tells each client, with its connect replies, how many loud events it was sent. */
+/** Tells each client, with its connect replies, how many loud events it was sent, and answers publishes to `/service/weight`. */
 function toy(rules: Rules): Feature {
-  return { name: 'toy', attach: () => [new Counted(rules)] };
+  return {
+    name: 'toy',
+    attach: () => [new Counted(rules)],
+    answering: ({ channel, data }) =>
+      channel === '/service/weight'
+        ? { successful: true, ext: { weight: rules.of(String(data)).weight ?? 0 } }
+        : undefined,
+  };
 }
 
 class Counted implements SessionFeature {

@@ -53,10 +53,14 @@ function publishAllowed(
 function carryOut(
   request: PublishRequest,
   session: Session | undefined,
-  { core }: Context,
+  { core, conduit }: Context,
 ): MaybePromise<ReplyFields> {
   const { channel, data } = request;
   if (core.features.checking.length > 0) core.features.check(channel, data);
+  if (core.features.answering.length > 0) {
+    const answer = core.features.answer(request, session, conduit);
+    if (answer !== undefined) return answer;
+  }
   if (core.listeners.size > 0) core.listeners.tell(request, session);
   if (kindOf(channel) === 'service') return done;
   const ext = request.ext && forwarded(request.ext, core.options.forward);
