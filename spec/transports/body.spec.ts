@@ -116,3 +116,35 @@ describe('a body', () => {
     expect((await reach(url).fetch(request)).status).toBe(413);
   });
 });
+
+describe('a body in small chunks', () => {
+  const inChunks = (count: number, chunk: string) =>
+    `${`${chunk.length.toString(16)}\r\n${chunk}\r\n`.repeat(count)}0\r\n\r\n`;
+
+  async function answerTo(
+    body: string,
+  ): Promise<{ readonly text: string; readonly isClosed: () => boolean }> {
+    const { url } = await start();
+    const { hostname, port, pathname, host } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      text += piece;
+    });
+    socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    await until(() => text.includes('\r\n\r\n'));
+    return { text, isClosed: () => socket.readableEnded || socket.destroyed };
+  }
+
+  it('is read up to 1,000 of them, and beyond if they are larger', async () => {
+    expect((await answerTo(inChunks(1000, ' '))).text).toMatch(/^HTTP\/1.1 400 .*is neither JSON/s);
+    expect((await answerTo(inChunks(3000, ' '.repeat(32)))).text).toMatch(/^HTTP\/1.1 400 .*is neither JSON/s);
+  });
+
+  it('is refused beyond, and the connection closed', async () => {
+    const { text, isClosed } = await answerTo(inChunks(1001, ' '));
+    expect(text).toMatch(/^HTTP\/1.1 400 .*Connection: close.*send larger ones$/s);
+    await until(isClosed);
+  });
+});

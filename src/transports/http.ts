@@ -66,19 +66,27 @@ export class HttpError extends Error {
   readonly option: string | undefined;
   /** Whether the log has it already, or need not have it. */
   readonly quiet: boolean;
+  /** Whether the connection closes after the answer. */
+  readonly isLast: boolean;
 
   /** The words of the status, and after a colon what is wrong, for people. */
-  constructor(status: number, message: string, { option, quiet = false, ...options }: HttpErrorOptions = {}) {
+  constructor(
+    status: number,
+    message: string,
+    { option, quiet = false, isLast = false, ...options }: HttpErrorOptions = {},
+  ) {
     super(message, options);
     this.status = status;
     this.option = option;
     this.quiet = quiet;
+    this.isLast = isLast;
   }
 }
 
 interface HttpErrorOptions extends ErrorOptions {
   readonly option?: string;
   readonly quiet?: boolean;
+  readonly isLast?: boolean;
 }
 
 /** A body or message is larger than `maxMessageSize`. */

@@ -9,6 +9,7 @@ export function turnAway(error: unknown, req: HttpRequest, res: HttpResponse, se
     if (!error.quiet) noteTurnedAway(error.status, error, reasonIn(error.message), req, server);
     // The rest of the body is still read and discarded. If the connection closed at once, the answer would be lost.
     if (error.status === 413 || error.status === 503) res.shouldKeepAlive = true;
+    if (error.isLast) res.shouldKeepAlive = false;
     refuse(res, error.status, error.message, error.status === 503 ? comeAgain() : {});
   } else if (error instanceof NoRoomError) {
     refuse(res, 503, `Service unavailable: ${error.message}`, comeAgain(error.retryAfter));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { startChild } from '../../child.js';
+import { pinThreads, startChild } from '../../child.js';
 import { sleep } from '../../load/clock.js';
 import { HONEST, NOISE, tokenOf } from './tokens.js';
 
@@ -25,7 +25,7 @@ export async function soakHostile(seconds) {
   ]);
   const unsigned = [Buffer.from('{"alg":"none"}').toString('base64url'), token?.split('.')[1], ''].join('.');
   const settings = { BAYEUXD_PORT: String(port), BAYEUXD_AUTH_SECRET: secret, BAYEUXD_LOG_LEVEL: 'error' };
-  const server = startChild('./soak/hostile/server.js', 0, {}, settings);
+  const server = startChild('./soak/hostile/server.js', undefined, {}, settings);
   const ofServer = { port, pid: server.pid };
   const hostile = startChild('./soak/hostile/hostile.js', 1, { usage: () => server.ask('usage') });
   const honest = startChild('./soak/hostile/honest.js', 1, {
@@ -41,6 +41,7 @@ export async function soakHostile(seconds) {
   });
   try {
     await listening(port);
+    pinThreads(server.pid, { main: 0, others: 1 });
     return await honest.ask('run', { ...ofServer, token, alone: Math.min(MINUTE, seconds), seconds });
   } finally {
     await Promise.all([server.stop(), hostile.stop(), honest.stop()]);

@@ -1,4 +1,4 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, subtle, type webcrypto } from 'node:crypto';
 import type { Algorithm } from './algorithms.ts';
 
 /** A key and the algorithms it may be used with, so that a token cannot choose another one (RFC 8725, 3.1). */
@@ -6,7 +6,7 @@ export interface Key {
   /** Key id, if the key has one. */
   readonly kid?: string;
   readonly algorithms: readonly Algorithm[];
-  readonly key: KeyObject;
+  readonly key: KeyObject | Promise<webcrypto.CryptoKey>;
 }
 
 /** What the header of a token says about its key. */
@@ -21,13 +21,24 @@ const byCurve: Readonly<Record<string, Algorithm>> = {
   secp521r1: 'ES512',
 };
 
-/** RFC 7518, 3.2: a secret is at least as long as the hash: 32, 48 or 64 bytes. */
-export function secretKey(secret: string): Key {
-  const key = createSecretKey(secret, 'utf8');
-  const length = Buffer.byteLength(secret);
-  const long = length >= 48 ? (['HS384'] as const) : [];
-  const longest = length >= 64 ? (['HS512'] as const) : [];
-  return { key, algorithms: ['HS256', ...long, ...longest] };
+const hashes = [
+  ['HS256', 'SHA-256', 32],
+  ['HS384', 'SHA-384', 48],
+  ['HS512', 'SHA-512', 64],
+] as const;
+
+/**
+ * The keys of a secret, one for each algorithm. RFC 7518, 3.2: a secret is at least as long as the hash. Imported here once:
+ * `jose` would import a `KeyObject` again for each token.
+ */
+export function secretKeys(secret: string): readonly Key[] {
+  const bytes = Buffer.from(secret);
+  return hashes
+    .filter(([, , length]) => bytes.length >= length)
+    .map(([algorithm, hash]) => ({
+      algorithms: [algorithm],
+      key: subtle.importKey('raw', bytes, { name: 'HMAC', hash }, false, ['verify']),
+    }));
 }
 
 /** Reads a public key or a certificate in PEM. Throws for anything else, private keys included. */

@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts';
 import { unreadable } from '../../lib/unreadable.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { isObject } from '../../protocol/message.ts';
-import { type Key, keyOfJwk, keyOfPem, secretKey } from './key.ts';
+import { type Key, keyOfJwk, keyOfPem, secretKeys } from './key.ts';
 import type { AuthOptions } from './options.ts';
 
 /**
@@ -15,7 +15,7 @@ export function staticKeys(options: AuthOptions, log?: Log): readonly Key[] {
   const { keyFile, secretFile } = options;
   const secret = secretOf(options);
   const keys = [
-    ...(secret === undefined ? [] : [secretKey(secret)]),
+    ...(secret === undefined ? [] : secretKeys(secret)),
     ...(keyFile === undefined ? [] : keysIn(keyFile)),
   ];
   if (log !== undefined && secretFile !== undefined) warnOfSecret(secretFile, log);

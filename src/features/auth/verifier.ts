@@ -89,7 +89,7 @@ export class Verifier {
   async #check(token: string, { key }: Key, { alg }: Wanted, jose: Jose): Promise<JsonObject> {
     const { issuer, audience, clockTolerance } = this.#options;
     try {
-      const { payload } = await jose.jwtVerify(token, key, {
+      const { payload } = await jose.jwtVerify(token, await key, {
         algorithms: [alg],
         ...(issuer.length > 0 && { issuer: [...issuer] }),
         ...(audience.length > 0 && { audience: [...audience] }),
