@@ -142,7 +142,7 @@ describe('what an application is given (HS-16)', () => {
       await client.connect({}, client === clients[0] ? wire : exchange({ browser: 'b0123456' }));
       for (const data of [1, 2, 3]) client.session.deliver('/a', data);
       const { session } = client;
-      given.push(session, session.outbox, session.tasks, ...session.features);
+      given.push(session, session.outbox, session.tasks, ...session.features.all);
     }
     await server.publish('/d', 1);
     given.push(local, local.session, server, server.directory);

@@ -3,5 +3,5 @@ import { Replays } from '../../src/features/history/replays.ts';
 
 /** The replays of a session; undefined where its server keeps no history. */
 export function replaysOf({ features }: Session): Replays | undefined {
-  return features.find((feature) => feature instanceof Replays);
+  return features.all.find((feature) => feature instanceof Replays);
 }

@@ -27,6 +27,7 @@ import type { AdviceKind, Advisor } from './advice.ts';
 import { noChannel } from './arguments.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
+import { SessionFeatures } from './session-features.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
 import type { Events } from './events.ts';
 import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
@@ -69,8 +70,6 @@ export interface SessionInit {
 /** The kind of reply in a response. It decides which events may travel with the reply, and on which side of it. */
 export type Carried = 'handshake' | 'connect' | 'other';
 
-const noFeatures: readonly SessionFeature[] = [];
-
 /** Time without progress after which a response that is being read counts as lost, at least. Milliseconds. */
 const READING = 10_000;
 
@@ -111,13 +110,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   isPushed: boolean;
   /** Extensions of the server, then of the session. Written only by `extend`. */
   hookLists: HookLists;
-  #hasQueueMore = false;
   #deliverOnly: boolean | 'polling' = false;
 
   /** The parts of the session in the features. Written only by `join`. */
-  features: readonly SessionFeature[];
-  /** Whether a feature can answer a repeated publish. */
-  recognisesRepeats: boolean;
+  features: SessionFeatures;
 
   readonly id: string;
   user: User | undefined;
@@ -161,8 +157,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#host = host;
     this.state = 'new';
     this.isPushed = false;
-    this.features = noFeatures;
-    this.recognisesRepeats = false;
+    this.features = SessionFeatures.none;
     this.hookLists = host.hooks.lists;
     this.#sender = new Sender(this, host);
     this.#deadline = new Deadline(host.clock, () => this.#onDeadline());
@@ -193,10 +188,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** Sets the parts of the session in the features. Called once, when the session opens. */
   join(features: readonly SessionFeature[]): void {
-    this.features = features;
-    this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
-    this.#sender.signs = features.some(({ signing }) => signing !== undefined);
-    this.#hasQueueMore = features.some(({ queueMore }) => queueMore !== undefined);
+    this.features = features.length === 0 ? SessionFeatures.none : new SessionFeatures(features);
   }
 
   get deliverOnly(): boolean | 'polling' {
@@ -313,7 +305,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** Queues an event, which leaves at the end of this turn or with the next response. */
   queue(event: OutgoingEvent): void {
-    for (const feature of this.features) if (feature.takes?.(event)) return;
+    for (const feature of this.features.taking) if (feature.takes?.(event)) return;
     this.enqueue(event);
   }
 
@@ -350,7 +342,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   respond(conduit: Conduit, replies: readonly OutgoingReply[], carried: Carried): void {
     if (this.#mayCarry(conduit, carried)) this.#sender.sendWith(replies, conduit, carried === 'handshake');
     else this.#sender.reply(replies, conduit);
-    if (this.#hasQueueMore) this.#queueMore();
+    if (this.features.queueing.length > 0) this.#queueMore();
   }
 
   /**
@@ -364,7 +356,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const memory = isPlain || conduit.trusted === true ? 0 : heldMemory(request);
     const { intake } = this.#host;
     if (memory > 0 && !intake.hasRoomFor(memory, conduit.address)) throw new NoRoomError(intake.full);
-    for (const feature of this.features) {
+    for (const feature of this.features.all) {
       const refusal = feature.holding?.(conduit);
       if (refusal !== undefined) return refusal;
     }
@@ -375,7 +367,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     // While poll answers pause, urgent events wait for the end of the pause.
     if (this.#sender.hasUrgent) this.#sender.schedule();
     // The connect may have confirmed events, and so made room.
-    if (this.#hasQueueMore) this.#queueMore();
+    if (this.features.queueing.length > 0) this.#queueMore();
     return undefined;
   }
 
@@ -412,24 +404,24 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     conduit: Conduit,
     carryOut: () => MaybePromise<ReplyFields>,
   ): MaybePromise<ReplyFields> {
-    for (const feature of this.features) {
+    for (const feature of this.features.all) {
       const known = feature.repeated?.(request, conduit);
       if (known !== undefined) return known;
     }
     return andThen(carryOut(), (fields) => {
-      for (const feature of this.features) feature.published?.(request, conduit, fields);
+      for (const feature of this.features.all) feature.published?.(request, conduit, fields);
       return fields;
     });
   }
 
   unsubscribed(pattern: string): void {
-    for (const feature of this.features) feature.unsubscribed?.(pattern);
+    for (const feature of this.features.all) feature.unsubscribed?.(pattern);
   }
 
   /** Tells features of a connect. If one returns a promise, the connect waits for it. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void> {
     let looking: Promise<void>[] | undefined;
-    for (const feature of this.features) {
+    for (const feature of this.features.all) {
       const look = feature.connecting?.(request, conduit, alone);
       if (!isPromise(look)) continue;
       looking ??= [];
@@ -568,7 +560,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#setPush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
-    for (const feature of this.features) feature.closed?.();
+    for (const feature of this.features.all) feature.closed?.();
     this.#host.subscriptions.removeAll(this);
     this.#host.sessions.remove(this);
     if (reason === 'shutdown') {
@@ -637,7 +629,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   #queueMore(): void {
-    for (const feature of this.features) feature.queueMore?.();
+    for (const feature of this.features.queueing) feature.queueMore?.();
   }
 
   // EX-1: a client that reads cannot connect. A response without progress for as long as a connect is held counts as lost.
@@ -660,7 +652,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (held.memory > 0) this.#host.intake.add(-held.memory);
     // By now the conduit may serve another session.
     if (held.conduit !== this.#push && held.conduit.session === this) held.conduit.session = undefined;
-    for (const feature of this.features) feature.released?.();
+    for (const feature of this.features.all) feature.released?.();
     return held;
   }
 

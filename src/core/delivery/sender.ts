@@ -3,9 +3,10 @@ import { type Outgoing, OutgoingReply } from '../../protocol/outgoing.ts';
 import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
 import type { OnOverflow } from './overflow-decision.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
-import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
+import type { ServedSession } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Events } from '../events.ts';
+import type { SessionFeatures } from '../session-features.ts';
 import type { RefusalDetails, Refusals } from '../refusals.ts';
 import { creditOf } from './credit.ts';
 import type { Flushed, Flusher } from './flusher.ts';
@@ -38,7 +39,7 @@ export interface SenderHost {
 /** The session that a sender sends for. */
 export interface SenderOwner extends ServedSession {
   readonly clientId: string;
-  readonly features: readonly SessionFeature[];
+  readonly features: SessionFeatures;
   /** Answers the held connect, if there is one whose response may carry the events that wait. */
   answerHeld(): void;
   /** Answers the held connect, if there is one. */
@@ -57,8 +58,6 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   outbox: Outbox;
   /** The socket or stream that events are pushed to; undefined if they leave with connect replies. */
   way: Conduit | undefined;
-  /** Whether a feature adds to replies. */
-  signs = false;
   readonly #host: SenderHost;
   readonly #owner: SenderOwner;
   #isScheduled = false;
@@ -116,7 +115,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.push(this.way);
     // The client asks for more with its next connect.
     if (this.#credit === 0) void this.#owner.release();
-    for (const feature of this.#owner.features) feature.queueMore?.();
+    for (const feature of this.#owner.features.queueing) feature.queueMore?.();
   }
 
   flushEarly(): void {
@@ -128,7 +127,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const { onOverflow, events } = this.#host;
     const session = this.#owner;
     const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
-    for (const feature of session.features) feature.lost?.(event);
+    for (const feature of session.features.all) feature.lost?.(event);
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
@@ -240,7 +239,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     conduit: Conduit,
     events: readonly OutgoingEvent[],
   ): readonly OutgoingReply[] {
-    if (!this.signs && this.outbox.sign === undefined && !this.outbox.hasGaps) return replies;
+    if (this.#owner.features.signing.length === 0 && this.outbox.sign === undefined && !this.outbox.hasGaps)
+      return replies;
     const isShared = conduit.shape === 'exchange';
     let left = isShared ? leftBeside([...events, ...replies], channel, conduit) : 0;
     return replies.map((reply) => {
@@ -260,7 +260,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const signed = outbox.sign?.(reply, maxBytes) ?? reply;
     const isAll = isAlone && outbox.size === 0;
     let extended = signed;
-    for (const feature of this.#owner.features) extended = feature.signing?.(extended, isAll) ?? extended;
+    for (const feature of this.#owner.features.signing)
+      extended = feature.signing?.(extended, isAll) ?? extended;
     let made = new OutgoingReply(extended);
     if (extended !== signed && made.bytes > maxBytes) made = new OutgoingReply(signed);
     // Gaps are reported only where they come back in order if the reply is not handed over whole.
@@ -278,7 +279,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const [first] = events;
     if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
     if (this.#credit !== undefined) this.#credit -= events.length;
-    for (const feature of this.#owner.features) feature.sending?.(events);
+    for (const feature of this.#owner.features.sending) feature.sending?.(events);
     if (this.#lazyWait !== undefined && this.outbox.size === 0) this.#lazyWait.end();
     return events;
   }

@@ -44,7 +44,7 @@ function publishAllowed(
   context: Context,
 ): MaybePromise<ReplyFields> {
   // PB-7: checked only after the policy, which is asked about every message (SEC-13).
-  return session?.recognisesRepeats === true
+  return session !== undefined && session.features.repeating.length > 0
     ? session.publishOnce(request, context.conduit, () => carryOut(request, session, context))
     : carryOut(request, session, context);
 }
