@@ -9,7 +9,7 @@ export type {
   TransportName,
 } from './ports/conduit.ts';
 export type { Timing, Transport } from './ports/transport.ts';
-export type { Directory } from './ports/directory.ts';
+export type { Directory, Groups } from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
@@ -21,8 +21,10 @@ export type {
   Session,
   SessionEvents,
   SessionState,
-  User,
 } from './ports/session.ts';
+export type { GivenUser, User } from './ports/user.ts';
+export type { Reached, UserGroup, UserSessions } from './core/recipients.ts';
+export type { AddressedOptions } from './core/addressed.ts';
 export type {
   HistorySettings,
   HistoryStore,

@@ -8,7 +8,8 @@ import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promi
 import type { UnconnectedPublish } from './callbacks.ts';
 import type { HandshakeAnswer, Policy, PolicyRequest } from '../ports/policy.ts';
 import type { Feature, Right, ServedSession } from '../ports/feature.ts';
-import type { Session, User } from '../ports/session.ts';
+import type { Session } from '../ports/session.ts';
+import type { GivenUser, User } from '../ports/user.ts';
 import { kindOf } from '../protocol/channel.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -269,7 +270,13 @@ function handshakeAnswer(answer: unknown): HandshakeAnswer {
 function isHandshakeAnswer(answer: unknown): answer is HandshakeAnswer {
   if (typeof answer === 'boolean' || answer === 'busy') return true;
   if (!isObject(answer) || typeof answer.allow !== 'boolean') return false;
-  const { user } = answer;
-  if (user === undefined || typeof user === 'string') return true;
+  const { user, attributes } = answer;
+  if (attributes !== undefined && !isObject(attributes)) return false;
+  return user === undefined || isGivenUser(user);
+}
+
+/** Whether the application may name a user so. */
+export function isGivenUser(user: unknown): user is GivenUser {
+  if (typeof user === 'string') return true;
   return isObject(user) && typeof user.id === 'string' && (user.info === undefined || isObject(user.info));
 }

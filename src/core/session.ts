@@ -3,7 +3,6 @@ import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
 import { TaskQueue } from '../lib/task-queue.ts';
-import { UsageError } from '../lib/usage-error.ts';
 import type { Stamped } from '../channels/channel-index.ts';
 import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
@@ -14,17 +13,17 @@ import type {
   SessionEvents,
   SessionState,
   StartOverReason,
-  User,
 } from '../ports/session.ts';
+import type { User } from '../ports/user.ts';
 import type { Timing } from '../ports/transport.ts';
-import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import type { ChannelGrammar } from '../protocol/channel.ts';
 import { type BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
-import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
+import type { Advice, ConnectRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
-import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
+import type { OutgoingEvent } from '../ports/outgoing-event.ts';
+import { addressedEvent, type AddressedOptions, queueFor } from './addressed.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
-import { noChannel } from './arguments.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
@@ -242,21 +241,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#push ?? this.#held?.conduit;
   }
 
-  deliver(channel: string, data: unknown, options: Delivery & { readonly ext?: JsonObject } = {}): void {
-    if (typeof channel !== 'string')
-      throw noChannel(channel, "write session.deliver('/private/offer', { price: 5 })");
-    if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
-      throw new UsageError(`"${channel}" is no broadcast or service channel`);
-    }
-    const sent = this.#host.hooks.fromApplication({
-      data,
-      ...(options.ext !== undefined && { ext: options.ext }),
-    });
-    const { overflow } = this.#host.rules.of(channel);
-    const handling = overflow === undefined ? options : { ...options, overflow };
-    const event = new OutgoingEvent({ channel, ...sent }, handling);
-    this.queue(event);
-    this.#host.backlog.queued(event);
+  deliver(channel: string, data: unknown, options: AddressedOptions = {}): void {
+    const usage = "write session.deliver('/private/offer', { price: 5 })";
+    queueFor([this], addressedEvent(channel, data, options, usage, this.#host), this.#host);
   }
 
   disconnect(reason: DisconnectReason = 'disconnected', error = errors.sessionDisconnected()): void {

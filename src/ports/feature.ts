@@ -17,10 +17,12 @@ import type {
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from './outgoing-event.ts';
 import type { Conduit } from './conduit.ts';
+import type { Directory } from './directory.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
 import type { Revocation } from './revocations.ts';
-import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
+import type { Arrival, DisconnectReason, Extension, Session, StartOverReason } from './session.ts';
+import type { User } from './user.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
@@ -40,6 +42,8 @@ export interface ServedSession extends Session {
   readonly browser: string | undefined;
   /** Ends the session as an application would. A held connect fails with `error`: `410::session_disconnected` if absent. */
   disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
+  /** Queues an event, which leaves at the end of this turn or with the next response. */
+  queue(event: OutgoingEvent): void;
   /** Queues an event without asking `takes`. */
   enqueue(event: OutgoingEvent): void;
   /** Ends the session, since it cannot go on as promised, and tells the client to shake hands again. */
@@ -81,6 +85,11 @@ export interface FeatureHost {
     message: ReadableRequest,
   ): MaybePromise<boolean>;
   unsubscribe(session: ServedSession, pattern: string): void;
+  readonly directory: Directory;
+  /** The session with this public id, if it is connected to this node. */
+  session(id: string): ServedSession | undefined;
+  /** Queues one event for these sessions, whether they subscribe or not. */
+  deliver(sessions: Iterable<ServedSession>, event: OutgoingEvent): void;
   /** The public id of the session with this clientId. */
   idOf(clientId: string): string | undefined;
   /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */

@@ -1,7 +1,8 @@
 import type { Advice, JsonObject, ReadableRequest } from '../protocol/message.ts';
 import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session, User } from './session.ts';
+import type { Session } from './session.ts';
+import type { GivenUser, User } from './user.ts';
 
 /** A question to the policy. `session` is undefined at a handshake and for a publish without a session. */
 export interface PolicyRequest {
@@ -22,8 +23,10 @@ export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** The user, by whose id `Directory.sessionsOf` finds the session: the id, or the id and more. Overrides the token's. */
-      readonly user?: string | { readonly id: string; readonly info?: JsonObject };
+      /** The user, by whose id `server.user` finds the session. Overrides the token's. */
+      readonly user?: GivenUser;
+      /** Initial `attributes` of the session: plain JSON. */
+      readonly attributes?: JsonObject;
       /** Times of this session, which override the server's. Milliseconds. */
       readonly timeout?: number;
       readonly interval?: number;

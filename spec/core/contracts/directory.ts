@@ -53,6 +53,33 @@ export function directoryContract(name: string, make: () => DirectoryUnderTest):
       expect(await directory.count()).toBe(1);
     });
 
+    it('keeps groups of users, each user once', async () => {
+      const { groups } = make().directory;
+      expect(await groups.members('editors')).toEqual([]);
+      for (const user of ['ann', 'bob', 'ann']) await groups.add('editors', user);
+      await groups.add('readers', 'eve');
+      expect([await groups.members('editors'), await groups.members('readers')]).toEqual([
+        ['ann', 'bob'],
+        ['eve'],
+      ]);
+      await groups.remove('editors', 'ann');
+      await groups.remove('editors', 'nobody');
+      await groups.remove('none', 'ann');
+      expect(await groups.members('editors')).toEqual(['bob']);
+      await groups.remove('editors', 'bob');
+      expect(await groups.members('editors')).toEqual([]);
+    });
+
+    it('carries out what was asked about one group in the order of the calls', async () => {
+      const { groups } = make().directory;
+      await Promise.all([
+        groups.add('editors', 'ann'),
+        groups.remove('editors', 'ann'),
+        groups.add('editors', 'bob'),
+      ]);
+      expect(await groups.members('editors')).toEqual(['bob']);
+    });
+
     it('knows users with the names of the objects they are kept in (CH-9)', async () => {
       const { directory, open } = make();
       expect([await directory.sessionsOf('constructor'), await directory.sessionsOf('__proto__')]).toEqual([

@@ -90,7 +90,8 @@ export class Auth implements Feature {
       return [];
     }
     const proof = this.#identified.get(request);
-    const bearer = new Bearer(session, proof, user, this.#bearerParts);
+    const named = typeof user === 'object' ? user.id : user;
+    const bearer = new Bearer(session, proof, named, this.#bearerParts);
     this.#bearers.set(session, bearer);
     this.#lookUpAgain(session, proof);
     return [bearer];

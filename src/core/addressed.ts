@@ -1,0 +1,46 @@
+import { UsageError } from '../lib/usage-error.ts';
+import type { ServedSession } from '../ports/feature.ts';
+import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
+import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import type { JsonObject } from '../protocol/message.ts';
+import { noChannel } from './arguments.ts';
+import type { Backlog } from './delivery/backlog.ts';
+import type { DeliveryRules } from './delivery/rules.ts';
+import type { Hooks } from './hooks.ts';
+
+/** How an event for named receivers is delivered, and its `ext`. */
+export type AddressedOptions = Delivery & { readonly ext?: JsonObject };
+
+/** The parts of the server that make and queue events for named receivers. */
+export interface AddressedParts {
+  readonly hooks: Hooks;
+  readonly grammar: ChannelGrammar;
+  readonly rules: DeliveryRules;
+  readonly backlog: Backlog;
+}
+
+/** The event of a `deliver` call. `usage` shows the correct call. Throws `UsageError`. */
+export function addressedEvent(
+  channel: string,
+  data: unknown,
+  options: AddressedOptions,
+  usage: string,
+  { hooks, grammar, rules }: AddressedParts,
+): OutgoingEvent {
+  if (typeof channel !== 'string') throw noChannel(channel, usage);
+  if (kindOf(channel) === 'meta' || !grammar.isName(channel))
+    throw new UsageError(`"${channel}" is no broadcast or service channel`);
+  const sent = hooks.fromApplication({ data, ...(options.ext !== undefined && { ext: options.ext }) });
+  const { overflow } = rules.of(channel);
+  return new OutgoingEvent({ channel, ...sent }, overflow === undefined ? options : { ...options, overflow });
+}
+
+/** Queues one event for these sessions, whether they subscribe or not (DL-12). */
+export function queueFor(
+  sessions: Iterable<Pick<ServedSession, 'queue'>>,
+  event: OutgoingEvent,
+  { backlog }: Pick<AddressedParts, 'backlog'>,
+): void {
+  for (const session of sessions) session.queue(event);
+  backlog.queued(event);
+}
