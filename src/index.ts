@@ -9,7 +9,16 @@ export type {
   TransportName,
 } from './ports/conduit.ts';
 export type { Timing, Transport } from './ports/transport.ts';
-export type { Directory, Groups } from './ports/directory.ts';
+export type {
+  Attendee,
+  Directory,
+  Groups,
+  PresentUser,
+  Roster,
+  RosterChange,
+  Rosters,
+  RosterSize,
+} from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
@@ -47,6 +56,8 @@ export type { ServerState } from './core/server.ts';
 export type { Revocation } from './ports/revocations.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { RateLimiter } from './features/governor/address-rate.ts';
+export type { Visible } from './features/presence/options.ts';
+export type { PresenceEvent, PresentList } from './features/presence/present-list.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export type { ApiKey, ApiRight } from './http/key-ring.ts';

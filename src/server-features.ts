@@ -5,6 +5,7 @@ import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
 import { governorModule } from './features/governor/feature.ts';
 import { historyModule } from './features/history/feature.ts';
+import { presenceModule } from './features/presence/feature.ts';
 import { ackModule } from './features/redelivery/ack.ts';
 import { resendModule } from './features/redelivery/resend.ts';
 import { revalidationModule } from './features/revalidation.ts';
@@ -28,6 +29,7 @@ export const serverFeatures = [
   dedupeModule,
   dataSchemaModule,
   historyModule,
+  presenceModule,
   tabsModule,
   traceModule,
 ] as const;

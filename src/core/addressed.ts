@@ -6,7 +6,9 @@ import type { JsonObject } from '../protocol/message.ts';
 import { noChannel } from './arguments.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
+import type { Features } from './features.ts';
 import type { Hooks } from './hooks.ts';
+import type { Reserved } from './reserved.ts';
 
 /** How an event for named receivers is delivered, and its `ext`. */
 export type AddressedOptions = Delivery & { readonly ext?: JsonObject };
@@ -17,6 +19,7 @@ export interface AddressedParts {
   readonly grammar: ChannelGrammar;
   readonly rules: DeliveryRules;
   readonly backlog: Backlog;
+  readonly features: Pick<Features, 'reserved'>;
 }
 
 /** The event of a `deliver` call. `usage` shows the correct call. Throws `UsageError`. */
@@ -25,14 +28,23 @@ export function addressedEvent(
   data: unknown,
   options: AddressedOptions,
   usage: string,
-  { hooks, grammar, rules }: AddressedParts,
+  { hooks, grammar, rules, features }: AddressedParts,
 ): OutgoingEvent {
   if (typeof channel !== 'string') throw noChannel(channel, usage);
   if (kindOf(channel) === 'meta' || !grammar.isName(channel))
     throw new UsageError(`"${channel}" is no broadcast or service channel`);
+  refuseReserved(channel, features.reserved);
   const sent = hooks.fromApplication({ data, ...(options.ext !== undefined && { ext: options.ext }) });
   const { overflow } = rules.of(channel);
   return new OutgoingEvent({ channel, ...sent }, overflow === undefined ? options : { ...options, overflow });
+}
+
+/** Throws `UsageError` for a reserved channel: the application neither sends nor hears anything there. */
+export function refuseReserved(channel: string, reserved: Reserved): void {
+  if (!reserved.has(channel)) return;
+  throw new UsageError(
+    `"${channel}" is reserved: only the server itself sends events there; choose another channel`,
+  );
 }
 
 /** Queues one event for these sessions, whether they subscribe or not (DL-12). */

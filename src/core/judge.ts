@@ -11,6 +11,7 @@ import type { Feature, Right, ServedSession } from '../ports/feature.ts';
 import type { Session } from '../ports/session.ts';
 import type { GivenUser, User } from '../ports/user.ts';
 import { kindOf } from '../protocol/channel.ts';
+import type { Reserved } from './reserved.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -72,6 +73,7 @@ interface PolicyFunction<T> {
 }
 
 const none: readonly Feature[] = [];
+const asItIs = { rightTo: (pattern: string) => pattern };
 
 /**
  * Asks the features, then the policy, and accepts only valid answers: anything else is logged, and fails the message with
@@ -86,6 +88,7 @@ export class Judge {
   /** Whether features or the policy decide about publishes. */
   readonly judgesPublish: boolean;
   readonly #judging: readonly Feature[];
+  readonly #reserved: Pick<Reserved, 'rightTo'>;
   readonly #log: Log;
   readonly #timeLimit: TimeLimit;
 
@@ -95,12 +98,14 @@ export class Judge {
     log: Log,
     timeLimit: TimeLimit,
     judging: readonly Feature[] = none,
+    reserved: Pick<Reserved, 'rightTo'> = asItIs,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = policyFunction('canSubscribe', policy, yesOrNo);
     this.#canPublish = policyFunction('canPublish', policy, yesOrNo);
     this.#judging = judging;
+    this.#reserved = reserved;
     this.judgesPublish = this.#canPublish !== undefined || judging.length > 0;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
@@ -167,10 +172,11 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (conduit.trusted === true) return true;
-    const right = kindOf(pattern) === 'service' ? 'call' : 'subscribe';
-    return andThen(this.permits(right, pattern, session, message), (permitted) => {
+    const channel = this.#reserved.rightTo(pattern);
+    const right = kindOf(channel) === 'service' ? 'call' : 'subscribe';
+    return andThen(this.permits(right, channel, session, message), (permitted) => {
       if (!permitted || this.#canSubscribe === undefined) return permitted;
-      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
+      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, channel, message, conduit));
     });
   }
 

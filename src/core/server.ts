@@ -16,7 +16,7 @@ import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
-import { queueFor } from './addressed.ts';
+import { queueFor, refuseReserved } from './addressed.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
@@ -404,13 +404,18 @@ export class Server<
     if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
+    refuseReserved(channel, features.reserved);
     const event = { channel, ...hooks.fromApplication({ data, ...(ext !== undefined && { ext }) }) };
     if (features.checking.length > 0) features.check(channel, event.data);
     return event;
   }
 
   #pattern(pattern: string): string {
-    if (this.#core.grammar.isNameOrPattern(pattern)) return pattern;
+    const { grammar, features } = this.#core;
+    if (grammar.isNameOrPattern(pattern)) {
+      refuseReserved(pattern, features.reserved);
+      return pattern;
+    }
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
   }
 
@@ -451,7 +456,14 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
+      judge: new Judge(
+        policy,
+        options.unconnectedPublish,
+        log,
+        timeLimit,
+        features.judging,
+        features.reserved,
+      ),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
@@ -466,12 +478,13 @@ export class Server<
   }
 
   #featureHost(): FeatureHost {
-    const { judge, sessions, subscriptions } = this.#core;
+    const { judge, sessions, subscriptions, features } = this.#core;
     return {
       sessions,
       canHandshake: (request, conduit, session) => judge.canHandshake(request, conduit, session),
       canSubscribe: (pattern, request, session, conduit) =>
         judge.canSubscribe(pattern, request, session, conduit),
+      rightTo: (pattern) => features.reserved.rightTo(pattern),
       permits: (right, pattern, session, message) => judge.permits(right, pattern, session, message),
       unsubscribe: ({ id }, pattern) => {
         const session = sessions.byId(id);

@@ -28,6 +28,7 @@ import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
 import type { Events } from './events.ts';
+import type { Features } from './features.ts';
 import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { Intake } from './intake.ts';
@@ -46,6 +47,7 @@ export interface SessionHost extends SenderHost {
   readonly hooks: Hooks;
   readonly rules: DeliveryRules;
   readonly backlog: Backlog;
+  readonly features: Features;
   readonly intake: Intake;
   readonly events: Events;
   readonly sessions: { remove(session: Session): void };
@@ -119,7 +121,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   recognisesRepeats: boolean;
 
   readonly id: string;
-  user: User | undefined;
   readonly seat: Seat;
   readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
@@ -135,6 +136,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   // Private, so that printing or storing a session does not reveal them.
   readonly #clientId: string;
+  #user: User | undefined;
   readonly #browser: string | undefined;
   readonly #timing: Partial<Timing> | undefined;
   readonly #deadline: Deadline;
@@ -152,7 +154,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   constructor(init: SessionInit, host: SessionHost) {
     this.id = init.id;
     this.#clientId = init.clientId;
-    this.user = init.user;
+    this.#user = init.user;
     this.#browser = init.browser;
     this.seat = init.seat;
     this.#transport = init.transport;
@@ -184,6 +186,15 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** The client's bearer secret. */
   get clientId(): string {
     return this.#clientId;
+  }
+
+  get user(): User | undefined {
+    return this.#user;
+  }
+
+  set user(user: User | undefined) {
+    this.#user = user;
+    for (const feature of this.features) feature.userChanged?.();
   }
 
   get browser(): string | undefined {
@@ -409,6 +420,10 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     });
   }
 
+  subscribed(pattern: string): void {
+    for (const feature of this.features) feature.subscribed?.(pattern);
+  }
+
   unsubscribed(pattern: string): void {
     for (const feature of this.features) feature.unsubscribed?.(pattern);
   }
@@ -555,7 +570,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#setPush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
-    for (const feature of this.features) feature.closed?.();
+    for (const feature of this.features) feature.closed?.(reason);
     this.#host.subscriptions.removeAll(this);
     this.#host.sessions.remove(this);
     if (reason === 'shutdown') {

@@ -16,7 +16,7 @@ import type {
   UnsubscribeRequest,
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from './outgoing-event.ts';
-import type { Conduit } from './conduit.ts';
+import type { CloseReason, Conduit } from './conduit.ts';
 import type { Directory } from './directory.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
@@ -77,6 +77,8 @@ export interface FeatureHost {
     session: ServedSession,
     conduit: Conduit,
   ): MaybePromise<boolean>;
+  /** The channel, or pattern, whose right a subscription asks: another one if the pattern is reserved. */
+  rightTo(pattern: string): string;
   /** Asks the features whether a session has a right to a channel, or to all channels of a pattern. */
   permits(
     right: Right,
@@ -120,9 +122,19 @@ export interface RefusalNotes {
 /** A message whose rate may be limited. */
 export type MeteredRequest = PublishRequest | SubscribeRequest | UnsubscribeRequest;
 
+/**
+ * Channels that only the server sends on: those with this first segment. Clients and the application cannot publish to
+ * them, and a client subscribes to exact names alone. A feature brings their events with `FeatureHost.deliver`.
+ */
+export interface Reservation {
+  readonly segment: string;
+  /** The channel whose right a subscription to a reserved channel asks. */
+  rightTo(channel: string): string;
+}
+
 /** An addition to a subscribe reply, and work to do once the reply was written. */
 export interface SubscribeAddition {
-  readonly ext: JsonObject;
+  readonly ext?: JsonObject;
   afterwards(): void;
 }
 
@@ -139,6 +151,7 @@ export interface HoldRefusal {
  * `server-features.ts`. Every hook is optional, and an absent hook costs nothing.
  */
 export interface Feature extends Extension {
+  readonly reserves?: Reservation;
   opened?(session: ServedSession, request: HandshakeRequest): unknown;
   incoming?(
     request: ReadableRequest,
@@ -250,8 +263,14 @@ export interface SessionFeature {
   lost?(event: OutgoingEvent): void;
   /** Queues more events if there is room: something was sent, or a connect is held. */
   queueMore?(): void;
+  /** The session subscribes to a pattern that it did not subscribe to before. */
+  subscribed?(pattern: string): void;
+  /** A subscription was removed, or was asked to be. Not called when the session ends. */
   unsubscribed?(pattern: string): void;
-  closed?(): void;
+  /** `session.user` was replaced: its info may be another. */
+  userChanged?(): void;
+  /** The session ended. Its subscriptions are still there. */
+  closed?(reason: CloseReason): void;
 }
 
 /** The type of a hook, without `undefined`. */

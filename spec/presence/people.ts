@@ -1,0 +1,73 @@
+import type { ServerSettings } from '../../src/server.ts';
+import { FakeClient, serve } from '../support/fake-client.ts';
+import { type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
+import { type ClientList, listFrom, type Told, toldOn } from './viewer.ts';
+
+/** A client on a socket, and what it was told. */
+export interface Person {
+  readonly client: FakeClient;
+  readonly conduit: FakeConduit;
+  subscribe(...patterns: string[]): Promise<Wire>;
+  unsubscribe(...patterns: string[]): Promise<Wire>;
+  publish(channel: string, data: unknown): Promise<Wire>;
+  told(channel: string): readonly Told[];
+  list(channel: string): ClientList;
+  /** Ends the session as its client would. */
+  leave(): Promise<void>;
+}
+
+/** A server where clients say who they are: `ext: { user, info }`. */
+export function servePeople(settings: ServerSettings = {}) {
+  const { server, clock } = serve({
+    log: () => {},
+    // Nobody has to connect again.
+    timeout: 100_000_000,
+    channels: { '/chat/*': { presence: true } },
+    ...settings,
+    policy: {
+      canHandshake: ({ message }) => {
+        const { user, info } = (message.ext ?? {}) as { user?: string; info?: Record<string, string> };
+        return user === undefined
+          ? true
+          : { allow: true, user: info === undefined ? user : { id: user, info } };
+      },
+      ...settings.policy,
+    },
+  });
+  return { server, clock, person: (user?: string, info?: object) => personOn(server, user, info) };
+}
+
+export async function personOn(server: FakeClient['server'], user?: string, info?: object): Promise<Person> {
+  const conduit = socket();
+  const client = await FakeClient.connected(server, conduit, { ext: { user, info } });
+  await client.connect({}, conduit);
+  const last = () => conduit.messages.findLast(({ successful }) => successful !== undefined) ?? {};
+  return {
+    client,
+    conduit,
+    subscribe: async (...patterns) => {
+      await client.subscribe(patterns.length === 1 ? patterns[0] : patterns, conduit);
+      const reply = last();
+      await client.flushed();
+      return reply;
+    },
+    unsubscribe: async (...patterns) => {
+      await client.unsubscribe(patterns, conduit);
+      const reply = last();
+      await client.flushed();
+      return reply;
+    },
+    publish: async (channel, data) => {
+      await client.publish(channel, data, conduit);
+      const reply = last();
+      await client.flushed();
+      return reply;
+    },
+    told: (channel) => toldOn(channel, conduit.messages),
+    list: (channel) => listFrom(channel, conduit.messages),
+    leave: async () => {
+      await client.disconnect(conduit);
+      await client.flushed();
+    },
+  };
+}
