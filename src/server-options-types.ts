@@ -42,7 +42,7 @@ export interface PresenceOptions {
   readonly info?: readonly string[] | true | false | undefined;
   /** Who may see whom: a function of the viewer’s session, the user and the channel. It is called for each viewer with each change. `all` by default. */
   readonly visible?: 'all' | Visible | undefined;
-  /** Memory for who is present. One session may use a 16th of the free part; subscriptions above it get 503. Bytes; heap limit / 16 by default. */
+  /** Memory for who is present. One session may use a 16th of the free part; subscriptions above it are refused. Bytes; heap limit / 16 by default. */
   readonly maxBytes?: number | undefined;
 }
 

@@ -151,6 +151,20 @@ describe('present', () => {
     expect(viewer.list(list).users.get('ann')?.sessions).toBe(1);
   });
 
+  it('is who leaves and comes back, while another tab of the same user has just gone', async () => {
+    const viewer = await here.person('eve');
+    await viewer.subscribe(list);
+    const [closed, tab] = [await here.person('ann'), await here.person('ann')];
+    await closed.subscribe(room);
+    await tab.subscribe(room);
+    await closed.leave();
+    await here.clock.tick(1000);
+    await tab.unsubscribe(room);
+    await tab.subscribe(room);
+    await here.clock.tick(60_000);
+    expect(viewer.list(list).users.get('ann')?.sessions).toBe(1);
+  });
+
   it('is a silent client until it expires and the grace has passed', async () => {
     const viewer = await here.person('eve');
     await viewer.subscribe(list);

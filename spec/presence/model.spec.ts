@@ -74,6 +74,7 @@ class Truth {
   readonly #inside = new Map<string, Set<Actor>>();
 
   enter(room: string, actor: Actor): void {
+    if (actor.user === undefined) this.#until.get(room)?.delete(actor.id);
     this.#inside.set(room, (this.#inside.get(room) ?? new Set()).add(actor));
   }
 
@@ -109,7 +110,10 @@ async function play(
 ): Promise<void> {
   const { turns } = settings;
   let calls = 0;
-  const next = () => turns?.[(calls += 1) % turns.length] ?? 1;
+  const next = (): number => {
+    calls += 1;
+    return turns?.[calls % turns.length] ?? 1;
+  };
   const { server, clock, person } = servePeopleWith(
     (local) => (turns === undefined ? local : laterDirectory(local, next)),
     {

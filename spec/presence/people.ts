@@ -74,6 +74,7 @@ export async function personOn(server: FakeClient['server'], user?: string, info
   const conduit = socket();
   const client = await FakeClient.connected(server, conduit, { ext: { user, info } });
   await client.connect({}, conduit);
+  await client.flushed();
   const last = () => conduit.messages.findLast(({ successful }) => successful !== undefined) ?? {};
   return {
     client,

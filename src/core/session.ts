@@ -421,6 +421,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   subscribed(pattern: string): void {
+    // A listener may have ended the session.
+    if (this.state === 'gone') return;
     for (const feature of this.features) feature.subscribed?.(pattern);
   }
 

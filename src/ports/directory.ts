@@ -73,8 +73,8 @@ export interface RosterChange {
 }
 
 /**
- * Lists of the users who are present under a name. Several sessions of one user are one entry. Calls about one session
- * and one name come one after another: the next call is made when the last one is done.
+ * Lists of the users who are present under a name. Several sessions of one user are one entry. `enter` and `leave` of one
+ * entry are called one after another: the next when the last one is done.
  */
 export interface Rosters {
   /**

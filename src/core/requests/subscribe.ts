@@ -116,6 +116,8 @@ function listen(session: Session, added: readonly string[], { core }: Context): 
 }
 
 function add(session: Session, pattern: string, { subscriptions }: Core): MaybePromise<void> {
+  // A listener, or a feature, may have ended the session when it subscribed to the pattern before.
+  if (session.state === 'gone') throw errors.sessionUnknown();
   const arriving = subscriptions.add(session, pattern);
   session.subscribed(pattern);
   return arriving;

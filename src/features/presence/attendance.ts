@@ -5,9 +5,10 @@ import type { JsonObject } from '../../protocol/message.ts';
 import type { Rosters } from '../../ports/directory.ts';
 import type { RefusalNotes, ServedSession } from '../../ports/feature.ts';
 import type { Budget } from './budget.ts';
+import { InOrder } from './in-order.ts';
 import { Lingering } from './lingering.ts';
 import type { Listing } from './options.ts';
-import { bytesOf, Place } from './place.ts';
+import { bytesOf, Place, type PlaceParts } from './place.ts';
 
 /** The parts of the server that attendance needs. */
 export interface AttendanceParts {
@@ -19,11 +20,11 @@ export interface AttendanceParts {
 
 /** Lists sessions on rosters, and the users who have just left for a while longer. */
 export class Attendance {
-  readonly #parts: AttendanceParts;
+  readonly #parts: AttendanceParts & PlaceParts;
   readonly #lingering: Lingering;
 
   constructor(parts: AttendanceParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, inOrder: new InOrder() };
     this.#lingering = new Lingering(parts.clock, (place) => this.#end(place));
   }
 
@@ -45,22 +46,26 @@ export class Attendance {
     throw errors.noRoomToSubscribe();
   }
 
-  /** Lists a session. If the user has just left, the session takes that place, and nothing changes for others. */
-  enter(session: ServedSession, roster: string, { info }: Listing): Place {
-    const { budget, clock } = this.#parts;
+  /** The place of a session on a roster. It is not listed yet. */
+  placeOf(session: ServedSession, roster: string, { info }: Listing): Place {
     const id = session.user?.id ?? session.id;
     const seen = seenOf(session, info);
     const attendee = {
       id,
       session: session.id,
-      since: Math.floor(clock.now()),
+      since: Math.floor(this.#parts.clock.now()),
       ...(seen !== undefined && { info: seen }),
     };
-    const older = this.#lingering.take(roster, id);
+    return new Place(roster, attendee, this.#parts);
+  }
+
+  /** Lists a session. If the user has just left, the session takes that place, and nothing changes for others. */
+  enter(place: Place): void {
+    const { budget } = this.#parts;
+    const older = this.#lingering.take(place);
     if (older !== undefined) budget.add(-older.bytes);
-    const place = new Place(roster, attendee, older, this.#parts);
     budget.add(place.bytes);
-    return place;
+    place.enter(older);
   }
 
   /** The info of the user may be another. */

@@ -68,7 +68,8 @@ export class Presence implements Feature {
 
   /** The users in a channel. Throws `UsageError` where presence is not kept. */
   listOf(channel: string): PresentList {
-    if (this.#started !== undefined && this.#listingOf(channel) !== undefined)
+    const isKept = typeof channel === 'string' && this.#listingOf(channel) !== undefined;
+    if (this.#started !== undefined && isKept)
       return new PresentList(channel, this.#started.rosters, this.#parts.log);
     throw noPresence(channel);
   }
@@ -80,7 +81,8 @@ export class Presence implements Feature {
     const isListed = trusted !== true || session.user !== undefined;
     const present = new PresentSession(session, { ...this.#started, listingOf, isListed });
     this.#sessions.set(session, present);
-    present.enter(EVERYONE);
+    // Not at once: a listener that ends the session has to find it open.
+    if (this.#everyone !== undefined) this.#parts.clock.soon(() => present.opened());
     return [present];
   };
 

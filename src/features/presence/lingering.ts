@@ -19,19 +19,17 @@ export class Lingering {
   }
 
   add(place: Place, grace: number): void {
-    const key = keyOf(place.roster, place.id);
+    const { key } = place;
     const waiting = { place, timer: this.#clock.after(grace, () => this.#end(key)) };
     const others = this.#byUser.get(key);
     if (others === undefined) this.#byUser.set(key, [waiting]);
     else others.push(waiting);
   }
 
-  /** Takes the place of the user that was left first. */
-  take(roster: string, id: string): Place | undefined {
-    const key = keyOf(roster, id);
-    const first = this.#byUser.get(key)?.[0];
-    if (first !== undefined) this.#remove(key);
-    return first?.place;
+  /** Takes a place of the same user: the one that the same session has left, else the one that was left first. */
+  take({ key, session }: Place): Place | undefined {
+    const own = this.#byUser.get(key)?.findIndex(({ place }) => place.session === session) ?? -1;
+    return this.#remove(key, Math.max(0, own));
   }
 
   /** Lets all places go at once. */
@@ -39,22 +37,17 @@ export class Lingering {
     for (const key of [...this.#byUser.keys()]) while (this.#byUser.has(key)) this.#end(key);
   }
 
-  // Places of one user on one roster are left in the order in which they were added: their grace is the same.
+  // The grace of all places on a roster is the same: the first one ends first.
   #end(key: string): void {
-    const place = this.#remove(key);
+    const place = this.#remove(key, 0);
     if (place !== undefined) this.#left(place);
   }
 
-  #remove(key: string): Place | undefined {
+  #remove(key: string, at: number): Place | undefined {
     const waiting = this.#byUser.get(key);
-    const first = waiting?.shift();
-    first?.timer.cancel();
+    const [one] = waiting?.splice(at, 1) ?? [];
+    one?.timer.cancel();
     if (waiting?.length === 0) this.#byUser.delete(key);
-    return first?.place;
+    return one?.place;
   }
-}
-
-// No channel has a line break in its name.
-function keyOf(roster: string, id: string): string {
-  return `${roster}\n${id}`;
 }

@@ -44,7 +44,7 @@ const rows = {
       min: 1,
       max: Number.MAX_SAFE_INTEGER,
       heapPerOne: 16,
-      doc: 'Memory for who is present. One session may use a 16th of the free part; subscriptions above it get 503.',
+      doc: 'Memory for who is present. One session may use a 16th of the free part; subscriptions above it are refused.',
     },
   }),
 } as const satisfies OptionTable;

@@ -1,8 +1,8 @@
 import { memoryOf } from '../../lib/memory.ts';
 import { type MaybePromise, recover } from '../../lib/maybe-promise.ts';
-import { TaskQueue } from '../../lib/task-queue.ts';
 import type { Attendee, Rosters } from '../../ports/directory.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
+import type { InOrder } from './in-order.ts';
 
 /** Memory of one session on one roster, without its info. Measured on Node 20, rounded up. Bytes. */
 const AROUND = 1500;
@@ -14,24 +14,20 @@ export const bytesOf = (info: Attendee['info']): number => AROUND + (info === un
 export interface PlaceParts {
   readonly rosters: Rosters;
   readonly refusals: RefusalNotes;
+  /** What the directory is asked about one user comes one after another, however late it answers. */
+  readonly inOrder: InOrder;
 }
 
-/** One session on one roster. What the directory is asked comes one after another, however late it answers. */
+/** One session on one roster. */
 export class Place {
   readonly roster: string;
-  bytes: number;
-  #attendee: Attendee;
   readonly #parts: PlaceParts;
-  readonly #tasks = new TaskQueue();
+  #attendee: Attendee;
 
-  /** `older`: the place of a session of the same user that has left, which this one takes. */
-  constructor(roster: string, attendee: Attendee, older: Place | undefined, parts: PlaceParts) {
+  constructor(roster: string, attendee: Attendee, parts: PlaceParts) {
     this.roster = roster;
-    this.bytes = bytesOf(attendee.info);
     this.#attendee = attendee;
     this.#parts = parts;
-    const enter = () => this.#ask(() => parts.rosters.enter(roster, attendee, older?.session));
-    void this.#tasks.run(() => (older === undefined ? enter() : older.#tasks.run(enter)));
   }
 
   /** The public id of the session. */
@@ -39,27 +35,40 @@ export class Place {
     return this.#attendee.session;
   }
 
-  /** Identifies the user on the roster. */
-  get id(): string {
-    return this.#attendee.id;
+  get bytes(): number {
+    return bytesOf(this.#attendee.info);
+  }
+
+  /** Names the user and the roster. No channel has a line break in its name. */
+  get key(): string {
+    return `${this.roster}\n${this.#attendee.id}`;
+  }
+
+  /** `older`: the place of a session of the same user that has left, which this one takes. */
+  enter(older?: Place): void {
+    const attendee = this.#attendee;
+    this.#ask((rosters) => rosters.enter(this.roster, attendee, older?.session));
   }
 
   /** Replaces what others see of the user. */
   renew(info: Attendee['info']): void {
     const { info: _, ...rest } = this.#attendee;
-    const attendee = info === undefined ? rest : { ...rest, info };
-    this.#attendee = attendee;
-    this.bytes = bytesOf(info);
-    void this.#tasks.run(() => this.#ask(() => this.#parts.rosters.enter(this.roster, attendee)));
+    this.#attendee = info === undefined ? rest : { ...rest, info };
+    this.enter();
   }
 
   leave(): void {
-    void this.#tasks.run(() => this.#ask(() => this.#parts.rosters.leave(this.roster, this.#attendee)));
+    const attendee = this.#attendee;
+    this.#ask((rosters) => rosters.leave(this.roster, attendee));
   }
 
-  #ask(call: () => MaybePromise<void>): MaybePromise<void> {
-    return recover(call, (error) =>
-      this.#parts.refusals.note('presence.failed', { why: 'the directory did not answer', error }),
+  #ask(call: (rosters: Rosters) => MaybePromise<void>): void {
+    const { rosters, refusals, inOrder } = this.#parts;
+    inOrder.run(this.key, () =>
+      recover(
+        () => call(rosters),
+        (error) => refusals.note('presence.failed', { why: 'the directory did not answer', error }),
+      ),
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { CloseReason } from '../../ports/conduit.ts';
 import type { ServedSession, SessionFeature } from '../../ports/feature.ts';
 import type { Attendance } from './attendance.ts';
-import { isReserved, rosterOf } from './names.ts';
+import { EVERYONE, isReserved, rosterOf } from './names.ts';
 import type { Listing } from './options.ts';
 import type { Place } from './place.ts';
 import type { Rooms } from './rooms.ts';
@@ -44,15 +44,13 @@ export class PresentSession implements SessionFeature {
     }
   }
 
-  /** Lists the session, if users are listed there. */
-  enter(roster: string): void {
-    const listing = this.#parts.listingOf(roster);
-    if (listing === undefined || !this.#parts.isListed || this.#places.has(roster)) return;
-    this.#places.set(roster, this.#parts.attendance.enter(this.#session, roster, listing));
+  /** Lists the session among all, if it has not ended already. */
+  opened(): void {
+    if (this.#session.state !== 'gone') this.#enter(EVERYONE);
   }
 
   subscribed(pattern: string): void {
-    if (!isReserved(pattern)) this.enter(pattern);
+    if (!isReserved(pattern)) this.#enter(pattern);
   }
 
   unsubscribed(pattern: string): void {
@@ -80,6 +78,16 @@ export class PresentSession implements SessionFeature {
     // A session without a user cannot come back under its id.
     const mayReturn = reason !== 'shutdown' && this.#session.user !== undefined;
     for (const roster of this.#places.keys()) this.#leave(roster, mayReturn);
+  }
+
+  // Lists the session, if users are listed there.
+  #enter(roster: string): void {
+    const listing = this.#parts.listingOf(roster);
+    if (listing === undefined || !this.#parts.isListed || this.#places.has(roster)) return;
+    const place = this.#parts.attendance.placeOf(this.#session, roster, listing);
+    // Before it is listed: a listener may end the session as soon as it is.
+    this.#places.set(roster, place);
+    this.#parts.attendance.enter(place);
   }
 
   #hide(roster: string): void {
