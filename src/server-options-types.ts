@@ -439,6 +439,8 @@ export interface ChannelRulePresenceOptions {
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
+  /** Events leave now or not at all: those that a session cannot take at once are dropped for it. */
+  readonly volatile?: boolean | undefined;
   /** The option of the same name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */

@@ -35,8 +35,13 @@ export function addressedEvent(
     throw new UsageError(`"${channel}" is no broadcast or service channel`);
   refuseReserved(channel, features.reserved);
   const sent = hooks.fromApplication({ data, ...(options.ext !== undefined && { ext: options.ext }) });
-  const { overflow } = rules.of(channel);
-  return new OutgoingEvent({ channel, ...sent }, overflow === undefined ? options : { ...options, overflow });
+  const { overflow, volatile = false } = rules.of(channel);
+  return new OutgoingEvent(
+    { channel, ...sent },
+    overflow === undefined && !volatile
+      ? options
+      : { ...options, volatile: options.volatile ?? volatile, overflow },
+  );
 }
 
 /** Throws `UsageError` for a reserved channel: the application neither sends nor hears anything there. */

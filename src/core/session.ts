@@ -226,6 +226,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#sender.outbox = outbox;
   }
 
+  get heldOn(): Conduit | undefined {
+    return this.#held?.conduit;
+  }
+
+  get takesNow(): boolean {
+    return this.#sender.takesNow;
+  }
+
   /** Whether a connect of the session was ever answered. */
   get connected(): boolean {
     return this.#connected;
@@ -399,6 +407,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const held = this.#unhold();
     if (held === undefined) return;
     this.rest(held.grace);
+    this.#sender.dropVolatile();
     if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
     else if (held.conduit !== conduit) this.detach(held.conduit);
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
@@ -512,6 +521,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Detaches a socket or stream, and leaves the conduit itself open. */
   detach(conduit: Conduit): void {
     if (this.#push === conduit) this.#setPush(undefined);
+    this.#sender.dropVolatile();
     if (this.#held?.conduit === conduit) {
       const held = this.#unhold();
       this.rest(held?.grace ?? 0);

@@ -36,6 +36,8 @@ export interface ServedSession extends Session {
   readonly push: Conduit | undefined;
   /** That socket or stream, else the request of the held connect. */
   readonly carrier: Conduit | undefined;
+  /** Whether an event that is queued now can leave in this turn of the event loop. */
+  readonly takesNow: boolean;
   /** Whether the session lives as long as its conduit and needs no connects. */
   readonly livesByConduit: boolean;
   /** Id of the browser that sent the handshake (CK-1). */

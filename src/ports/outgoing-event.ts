@@ -5,9 +5,15 @@ import type { Gap } from './gap.ts';
 
 /** How an event is delivered. Clients do not see these options. */
 export interface Delivery {
-  /** The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). */
+  /**
+   * The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). A
+   * volatile event is not lazy.
+   */
   readonly lazy?: boolean | number;
-  /** The event has no value later: it is never put back, and not kept until it is acknowledged. */
+  /**
+   * The event has no value later: it leaves now or not at all (DL-14). It is dropped for a session that cannot take it in this turn of
+   * the event loop, never put back, not stored, and not kept until it is acknowledged.
+   */
   readonly volatile?: boolean;
 }
 
@@ -68,14 +74,14 @@ export class OutgoingEvent extends Outgoing {
     const { lazy = false, replayed = false, overflow, gap } = handling;
     this.channel = event.channel;
     this.#message = event;
-    this.lazy = lazy;
     this.volatile = handling.volatile ?? false;
+    this.lazy = this.volatile ? false : lazy;
     this.replayId = handling.replayId;
     this.replayed = replayed;
     this.overflow = overflow;
     this.gap = gap;
     this.isRuled = handling.isRuled ?? false;
-    this.isPlain = lazy === false && !replayed && overflow === undefined && gap === undefined;
+    this.isPlain = this.lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);
   }
 

@@ -39,6 +39,8 @@ export interface SenderHost {
 export interface SenderOwner extends ServedSession {
   readonly clientId: string;
   readonly features: readonly SessionFeature[];
+  /** The request, or the socket, of the connect that is held. */
+  readonly heldOn: Conduit | undefined;
   /** Answers the held connect, if there is one whose response may carry the events that wait. */
   answerHeld(): void;
   /** Answers the held connect, if there is one. */
@@ -64,6 +66,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   #isScheduled = false;
   #unsettled = 0;
   #carrier: Conduit | undefined;
+  // Whether a volatile event was queued since the last flush.
+  #hasVolatile = false;
   // Whether a batch was not handed over at once.
   #isSlow = false;
   // Events that may leave until the next connect; undefined: as many as there are.
@@ -89,8 +93,21 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     if (hadNone && this.hasUrgent) this.schedule();
   }
 
-  /** Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. */
+  /** Whether an event that is queued now can leave in this turn. */
+  get takesNow(): boolean {
+    const conduit = this.way ?? this.#owner.heldOn;
+    return conduit !== undefined && this.#credit !== 0 && this.canUse(conduit);
+  }
+
+  /**
+   * Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. A volatile event that cannot leave
+   * in this turn is dropped.
+   */
   queue(event: OutgoingEvent): Pushed {
+    if (event.volatile) {
+      if (!this.takesNow) return this.#lose(event);
+      this.#hasVolatile = true;
+    }
     const pushed = this.outbox.push(event);
     if (pushed !== 'kept') return pushed;
     if (event.lazy === false) this.schedule();
@@ -108,6 +125,11 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   flush(): void {
     // Events that are queued from here on need another flush.
     this.#isScheduled = false;
+    this.#flushUrgent();
+    this.dropVolatile();
+  }
+
+  #flushUrgent(): void {
     if (!this.hasUrgent) return;
     if (this.way === undefined) {
       this.#owner.answerHeld();
@@ -128,7 +150,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const { onOverflow, events } = this.#host;
     const session = this.#owner;
     const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
-    for (const feature of session.features) feature.lost?.(event);
+    this.#lose(event);
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
@@ -208,10 +230,22 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#owner.allow(bytes / SLOWEST);
   }
 
+  /** Drops the volatile events that wait: they could not leave in their turn, or their conduit is gone (DL-14). */
+  dropVolatile(): void {
+    if (!this.#hasVolatile) return;
+    this.#hasVolatile = false;
+    for (const event of this.outbox.removeVolatile()) this.#lose(event);
+  }
+
   /** Drops all queued events: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
     this.outbox = new PlainOutbox(this.#host.limits, this);
+  }
+
+  #lose(event: OutgoingEvent): 'dropped' {
+    for (const feature of this.#owner.features) feature.lost?.(event);
+    return 'dropped';
   }
 
   // The session ends.
@@ -228,8 +262,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
     for (const message of batch) if (isGapReply(message)) this.outbox.putBackGaps(message.gaps);
     const events = batch.filter((message) => message instanceof OutgoingEvent);
-    // A volatile event returns only if it reports a gap.
-    const returning = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
+    const returning = events.filter(({ volatile }) => !volatile);
+    for (const event of events) if (event.volatile) this.#lose(event);
     if (returning.length > 0) this.outbox.putBack(returning, mayHaveArrived);
   }
 

@@ -79,13 +79,17 @@ export class AckedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
+  removeVolatile(): readonly OutgoingEvent[] {
+    return this.#fresh.removeVolatile();
+  }
+
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
     const again = this.#again(maxBytes, maxCount, least);
     if (this.#next < this.#sent.length) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
     const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
-    for (const event of fresh) if (!event.volatile || event.gap !== undefined) this.#keep(event);
+    for (const event of fresh) if (!event.volatile) this.#keep(event);
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
