@@ -50,7 +50,7 @@ export type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 export type { ChannelRule } from './channel-rule-table.ts';
 export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
-export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
+export type { HandshakeAnswer, Policy, PolicyRequest, SendRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
 export type { ServerState } from './core/server.ts';
 export type { Revocation } from './ports/revocations.ts';

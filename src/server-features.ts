@@ -1,5 +1,6 @@
 import { activityModule } from './features/activity.ts';
 import { authModule } from './features/auth/feature.ts';
+import { addressedModule } from './features/addressed/feature.ts';
 import { binaryModule } from './features/binary/binary.ts';
 import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
@@ -28,6 +29,7 @@ export const serverFeatures = [
   activityModule,
   dedupeModule,
   dataSchemaModule,
+  addressedModule,
   historyModule,
   presenceModule,
   tabsModule,

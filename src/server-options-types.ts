@@ -417,6 +417,20 @@ export interface ChannelRuleGrantsOptions {
   readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
 }
 
+/** A client publishes `{ receivers, payload }`, and the sessions of these users alone get `{ from, payload, id }`. */
+export interface ChannelRuleAddressedOptions {
+  /** The other sessions of the sender get a copy; `false` if absent. */
+  readonly copy?: boolean | undefined;
+  /** How long a message is kept, in the history, for a user who did not get it; not kept if absent. Milliseconds. */
+  readonly ttl?: number | undefined;
+  /** Messages kept for one user; 1,000 if absent. Messages. */
+  readonly maxKept?: number | undefined;
+  /** Where the sender learns what became of a message: in the `reply`, in an `event`, or nowhere; `reply` if absent. */
+  readonly receipts?: 'reply' | 'event' | false | undefined;
+  /** Receivers of one message; 1,000 if absent. Users. */
+  readonly maxReceivers?: number | undefined;
+}
+
 /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
@@ -451,6 +465,8 @@ export interface ChannelRuleOptions {
   readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
+  /** A client publishes `{ receivers, payload }`, and the sessions of these users alone get `{ from, payload, id }`. */
+  readonly addressed?: ChannelRuleAddressedOptions | boolean | undefined;
   /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
   readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
   /** Tell subscribers of `/presence/<channel>` who subscribes to the channel. */

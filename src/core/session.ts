@@ -206,6 +206,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.features = features;
     this.recognisesRepeats = features.some(({ repeated }) => repeated !== undefined);
     this.#sender.signs = features.some(({ signing }) => signing !== undefined);
+    this.#sender.tellsHandover = features.some(({ handedOver }) => handedOver !== undefined);
     this.#hasQueueMore = features.some(({ queueMore }) => queueMore !== undefined);
   }
 
@@ -318,19 +319,25 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   /** Queues an event, which leaves at the end of this turn or with the next response. */
-  queue(event: OutgoingEvent): void {
-    for (const feature of this.features) if (feature.takes?.(event)) return;
-    this.enqueue(event);
+  queue(event: OutgoingEvent): boolean {
+    for (const feature of this.features) if (feature.takes?.(event)) return true;
+    return this.enqueue(event);
   }
 
-  enqueue(event: OutgoingEvent): void {
-    if (this.state === 'gone') return;
+  enqueue(event: OutgoingEvent): boolean {
+    if (this.state === 'gone') return false;
     const hasHooks = this.hookLists.delivering.length > 0;
     const own = hasHooks ? this.#host.hooks.delivering(event, this) : event;
-    if (own === undefined) return;
-    if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
+    if (own === undefined) return false;
+    const pushed = this.#sender.queue(own);
+    if (pushed === 'full') this.disconnect('overflow');
     // Events that all receivers share are counted when they are published.
     else if (own !== event || event.replayed) this.#host.backlog.queued(own);
+    return pushed === 'kept';
+  }
+
+  confirmed(events: readonly OutgoingEvent[]): void {
+    for (const feature of this.features) feature.confirmed?.(events);
   }
 
   /** Sends urgent events, if a conduit can take them. */

@@ -16,6 +16,7 @@ import type {
   UnsubscribeRequest,
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from './outgoing-event.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
 import type { CloseReason, Conduit } from './conduit.ts';
 import type { Directory } from './directory.ts';
 import type { Outbox } from './outbox.ts';
@@ -44,10 +45,12 @@ export interface ServedSession extends Session {
   readonly browser: string | undefined;
   /** Ends the session as an application would. A held connect fails with `error`: `410::session_disconnected` if absent. */
   disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
-  /** Queues an event, which leaves at the end of this turn or with the next response. */
-  queue(event: OutgoingEvent): void;
-  /** Queues an event without asking `takes`. */
-  enqueue(event: OutgoingEvent): void;
+  /** Queues an event, which leaves at the end of this turn or with the next response. False if the session will not get it. */
+  queue(event: OutgoingEvent): boolean;
+  /** As `queue`, without asking `takes`. */
+  enqueue(event: OutgoingEvent): boolean;
+  /** Tells the features that the client has these events: it said so. */
+  confirmed(events: readonly OutgoingEvent[]): void;
   /** Ends the session, since it cannot go on as promised, and tells the client to shake hands again. */
   startOver(reason: StartOverReason): void;
 }
@@ -93,7 +96,17 @@ export interface FeatureHost {
   /** The session with this public id, if it is connected to this node. */
   session(id: string): ServedSession | undefined;
   /** Queues one event for these sessions, whether they subscribe or not. */
-  deliver(sessions: Iterable<ServedSession>, event: OutgoingEvent): void;
+  deliver(sessions: Iterable<Pick<ServedSession, 'queue'>>, event: OutgoingEvent): void;
+  /** Asks the policy whether a message of a session may go to this user. An error of the policy is logged, and denies it. */
+  canSend(
+    message: PublishRequest,
+    session: ServedSession,
+    conduit: Conduit,
+    to: string,
+    payload: unknown,
+  ): MaybePromise<boolean>;
+  /** Where features keep records; undefined if no feature offers it. */
+  readonly records: Records | undefined;
   /** The public id of the session with this clientId. */
   idOf(clientId: string): string | undefined;
   /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
@@ -105,6 +118,20 @@ export interface FeatureHost {
   screen(test: ((texts: string | readonly string[]) => void) | undefined): void;
   /** Logs what the feature refuses, and counts it by its option. */
   readonly refusals: RefusalNotes;
+}
+
+/** Records that features keep under names of their own, in order. They survive whatever the store of events survives. */
+export interface Records {
+  /** Adds a record, and returns its id: ids ascend. */
+  add(name: string, json: string): MaybePromise<number>;
+  /** Up to `limit` records of a name with ids above `after`, in order. */
+  read(name: string, after: number, limit: number): MaybePromise<readonly KeptRecord[]>;
+}
+
+/** One record. */
+export interface KeptRecord {
+  readonly id: number;
+  readonly json: string;
 }
 
 /** Where refusals are logged and counted: one line a minute for each event, option and `cause`. */
@@ -239,6 +266,8 @@ export interface Feature extends Extension {
   ): MaybePromise<(() => SubscribeAddition | undefined) | undefined>;
   /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */
   resuming?(pattern: string, after: number): JsonObject;
+  /** Keeps records for other features. How long, their channel rules say in `records`. */
+  readonly records?: Records;
   /** The parts of a new session in this feature; an empty list for most. */
   attach?(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[];
 }
@@ -261,6 +290,10 @@ export interface SessionFeature {
   sending?(events: readonly OutgoingEvent[]): void;
   /** A reply leaves. `isAll`: no event waits behind it, and none is unsettled on another conduit. */
   signing?(reply: Reply, isAll: boolean): Reply;
+  /** A batch was handed over whole (DL-8). */
+  handedOver?(batch: readonly Outgoing[]): void;
+  /** The client has said that it has these events. */
+  confirmed?(events: readonly OutgoingEvent[]): void;
   /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent): void;
   /** Queues more events if there is room: something was sent, or a connect is held. */

@@ -38,6 +38,8 @@ export interface Handling extends Delivery {
   readonly replayed?: boolean;
   readonly overflow?: OverflowRule | undefined;
   readonly gap?: Gap | undefined;
+  /** An object of the feature that made the event, by which the feature knows the event again. Each copy of the event has it. */
+  readonly tag?: object | undefined;
   /** Whether the rule of the channel was applied on this node. */
   readonly isRuled?: boolean;
 }
@@ -58,6 +60,7 @@ export class OutgoingEvent extends Outgoing {
   readonly overflow: OverflowRule | undefined;
   /** The gap before this event, which the event reports to one session. */
   readonly gap: Gap | undefined;
+  readonly tag: object | undefined;
   /** Whether the rule of the channel was applied on this node: an event from another node has to be ruled here. */
   readonly isRuled: boolean;
   /** Whether an outbox needs only the order and the size of the event. */
@@ -80,6 +83,7 @@ export class OutgoingEvent extends Outgoing {
     this.replayed = replayed;
     this.overflow = overflow;
     this.gap = gap;
+    this.tag = handling.tag;
     this.isRuled = handling.isRuled ?? false;
     this.isPlain = this.lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);

@@ -18,6 +18,14 @@ export interface PolicyRequest {
   readonly signal: AbortSignal;
 }
 
+/** A question to the policy: may this message go to this user? */
+export interface SendRequest extends PolicyRequest {
+  /** The id of the receiver. */
+  readonly to: string;
+  /** Whatever the sender wants to say. */
+  readonly payload: unknown;
+}
+
 /** The answers of a policy to a handshake (HS-10). */
 export type HandshakeAnswer =
   | boolean
@@ -51,4 +59,6 @@ export interface Policy {
   canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;
   canSubscribe?(request: PolicyRequest): MaybePromise<boolean>;
   canPublish?(request: PolicyRequest): MaybePromise<boolean>;
+  /** Asked once for each receiver of an addressed message, after `canPublish`. */
+  canSend?(request: SendRequest): MaybePromise<boolean>;
 }

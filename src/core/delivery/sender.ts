@@ -61,6 +61,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   way: Conduit | undefined;
   /** Whether a feature adds to replies. */
   signs = false;
+  /** Whether a feature learns what was handed over. */
+  tellsHandover = false;
   readonly #host: SenderHost;
   readonly #owner: SenderOwner;
   #isScheduled = false;
@@ -219,6 +221,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
       this.#owner.progressed(whole);
     }
     if (!whole) this.#putBack(batch, mayHaveArrived);
+    else if (this.tellsHandover) for (const feature of this.#owner.features) feature.handedOver?.(batch);
     if (this.hasUrgent) this.schedule();
   }
 

@@ -100,12 +100,13 @@ export class AckedOutbox implements Outbox {
     if (at !== -1 && at < this.#next) this.#next = at;
   }
 
-  /** Drops the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
-  acknowledge(seen: number): void {
+  /** Drops and returns the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
+  acknowledge(seen: number): readonly OutgoingEvent[] {
     const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
-    if (end > this.#gone) this.#drop(end - this.#gone);
+    const had = this.#drop(Math.max(0, end - this.#gone));
     this.#reported = this.#reported.filter(({ batch }) => batch > seen);
     this.#next = 0;
+    return had;
   }
 
   /** Closes the batch of this reply (AK-2). */
@@ -144,13 +145,15 @@ export class AckedOutbox implements Outbox {
     if (!event.replayed) this.#fresh.reserve(1, event.bytes);
   }
 
-  #drop(count: number): void {
-    for (const event of this.#sent.splice(0, count)) {
+  #drop(count: number): readonly OutgoingEvent[] {
+    const dropped = this.#sent.splice(0, count);
+    for (const event of dropped) {
       if (!event.replayed) this.#fresh.reserve(-1, -event.bytes);
     }
     this.#gone += count;
     // Removes batches that cover only events that are gone.
     while ((this.#closings[0]?.end ?? Number.POSITIVE_INFINITY) <= this.#gone) this.#closings.shift();
+    return dropped;
   }
 
   // Successive batches that cover the same events share one entry.
