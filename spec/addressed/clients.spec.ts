@@ -139,7 +139,8 @@ describe('a direct message between stock clients', () => {
       // An event that everybody hears shows that all before it has come.
       await ready();
       await eve.send({ receivers: ['eve'], payload: 'end' });
-      await expect.poll(() => eve.heard().length, patience).toBe(1);
+      // Faye calls the listener of each subscription that matches.
+      await expect.poll(() => eve.heard().length, patience).toBeGreaterThan(0);
       await expect.poll(() => bob.heard().length, patience).toBe(1);
       expect(bob.heard()).toMatchObject([{ from: { id: 'ann' }, payload: 'top-secret-1' }]);
       expect(eve.all.join()).not.toContain('top-secret');

@@ -40,7 +40,7 @@ interface Sending {
   readonly rule: Rule;
 }
 
-/** Delivers what clients publish to addressed channels to the sessions of the named users, and to no others (AD-1 to AD-8). */
+/** Delivers what clients publish to addressed channels to the sessions of the named users, and to no others (AD-1 to AD-7). */
 class Addressed implements Feature {
   readonly name = 'addressed';
   readonly #parts: AddressedParts;
