@@ -53,7 +53,7 @@ describe('a policy', () => {
     ],
     [
       new Reader(),
-      'the policy has "canRead", which nothing looks for (it may have canHandshake, canSubscribe, canPublish, canSend); if it is a member of your own, give it another name',
+      'the policy has "canRead", which nothing looks for; did you mean "canSend"?; if it is a member of your own, give it another name',
     ],
     [Object.create({ canPublis: yes }), 'did you mean "canPublish"?'],
     [{ canPublish: false }, 'canPublish of the policy must be a function, got false'],
