@@ -497,7 +497,9 @@ export class Server<
       deliver: (receivers, event) => queueFor(receivers, event, this.#core),
       canSend: (message, session, conduit, to, payload) =>
         judge.canSend(message, session, conduit, to, payload),
-      records: features.all.find(({ records }) => records !== undefined)?.records,
+      get records() {
+        return features.all.find(({ records }) => records !== undefined)?.records;
+      },
       idOf: (clientId) => sessions.bySecret(clientId)?.id,
       watch: (watcher) => this.#watch(watcher),
       screen: (test) => {

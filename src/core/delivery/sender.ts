@@ -127,20 +127,16 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   flush(): void {
     // Events that are queued from here on need another flush.
     this.#isScheduled = false;
-    this.#flushUrgent();
-    this.dropVolatile();
-  }
-
-  #flushUrgent(): void {
-    if (!this.hasUrgent) return;
-    if (this.way === undefined) {
-      this.#owner.answerHeld();
-      return;
+    if (this.hasUrgent) {
+      if (this.way === undefined) this.#owner.answerHeld();
+      else {
+        this.push(this.way);
+        // The client asks for more with its next connect.
+        if (this.#credit === 0) void this.#owner.release();
+        for (const feature of this.#owner.features) feature.queueMore?.();
+      }
     }
-    this.push(this.way);
-    // The client asks for more with its next connect.
-    if (this.#credit === 0) void this.#owner.release();
-    for (const feature of this.#owner.features) feature.queueMore?.();
+    if (this.#hasVolatile) this.dropVolatile();
   }
 
   flushEarly(): void {
@@ -152,7 +148,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const { onOverflow, events } = this.#host;
     const session = this.#owner;
     const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
-    this.#lose(event);
+    for (const feature of session.features) feature.lost?.(event);
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }

@@ -49,12 +49,6 @@ export interface AddressedRule {
   readonly records?: Retention;
 }
 
-/** The channel rules, with the key `addressed`. */
-export interface AddressedRules {
-  readonly byPattern: Readonly<Record<string, AddressedRule>>;
-  of(channel: string): AddressedRule;
-}
-
 /** The keys of a channel rule. */
 export const addressedOptions = {
   ruleRows,
