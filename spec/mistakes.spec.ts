@@ -86,7 +86,7 @@ describe('settings', () => {
     [{ policy: null }, 'the policy must be an object, got null'],
     [
       { policy: {} },
-      'the policy has none of canHandshake, canSubscribe, canPublish: leave it out to allow everything',
+      'the policy has none of canHandshake, canSubscribe, canPublish, canSend: leave it out to allow everything',
     ],
     [
       { policy: { canSubscrib: yes } },

@@ -45,6 +45,10 @@ describe.each([1, 10, 50])('to %i sockets', (subscribers) => {
     ['a rule for what does not fit', { channels: { '/n': { overflow: everything.overflow } } }],
     ['a timestamp', { ...nothing, timestamp: 'iso' }],
     ['repeating what was lost', { ...nothing, redelivery: 'resend' }],
+    [
+      'addressed messages on another channel',
+      { channels: { '/service/direct': { addressed: { ttl: 1000 } } } },
+    ],
     ['a schema', { channels: { '/n': { schema: everything.schema } } }],
   ])('%s: no more work', async (_name, settings) => {
     expect(await overSockets(subscribers, 1, settings)).toEqual(await overSockets(subscribers, 1));
@@ -66,6 +70,30 @@ describe.each([1, 10, 50])('to %i sockets', (subscribers) => {
     expect(work).toMatchObject({ events: 32, writes: subscribers + 1, promises: 0 });
     expect(work.frames).toBe(subscribers + 32);
     expect(work.replies).toBeLessThanOrEqual(2 * subscribers + 32);
+  });
+});
+
+describe.each([1, 10, 50])('to %i users', (users) => {
+  it('an addressed message is one text, and one frame and a write for a socket', async () => {
+    const { http, url } = await start({
+      ...nothing,
+      policy: { canHandshake: ({ message: { ext } }) => ({ allow: true, user: String(ext?.user) }) },
+      channels: { '/service/direct': { addressed: true } },
+    });
+    const meter = new WorkMeter(http);
+    const receivers = upTo(users).map((at) => `user-${at}`);
+    const clients = await Promise.all(receivers.map((user) => subscriber(url, { ext: { user } })));
+    const sender = await WebSocketClient.connected(url);
+    const message = sender.message('/service/direct', { data: { receivers, payload: 1 } });
+    const bytes = masked(JSON.stringify([message]));
+    const all = sender.messages.length + 1;
+    const work = await meter.count(
+      () => void sender.socket.write(bytes),
+      () =>
+        sender.messages.length === all &&
+        clients.every((client) => client.data('/service/direct').length === 1),
+    );
+    expect(work).toMatchObject({ events: 1, replies: 1, frames: 2, writes: users + 1 });
   });
 });
 

@@ -9,7 +9,16 @@ export type {
   TransportName,
 } from './ports/conduit.ts';
 export type { Timing, Transport } from './ports/transport.ts';
-export type { Directory } from './ports/directory.ts';
+export type {
+  Attendee,
+  Directory,
+  Groups,
+  PresentUser,
+  Roster,
+  RosterChange,
+  Rosters,
+  RosterSize,
+} from './ports/directory.ts';
 export type { Engine, Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
@@ -21,8 +30,10 @@ export type {
   Session,
   SessionEvents,
   SessionState,
-  User,
 } from './ports/session.ts';
+export type { GivenUser, User } from './ports/user.ts';
+export type { Reached, UserGroup, UserSessions } from './core/recipients.ts';
+export type { AddressedOptions } from './core/addressed.ts';
 export type {
   HistorySettings,
   HistoryStore,
@@ -39,12 +50,14 @@ export type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 export type { ChannelRule } from './channel-rule-table.ts';
 export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
-export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
+export type { HandshakeAnswer, Policy, PolicyRequest, SendRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
 export type { ServerState } from './core/server.ts';
 export type { Revocation } from './ports/revocations.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { RateLimiter } from './features/governor/address-rate.ts';
+export type { Visible } from './features/presence/options.ts';
+export type { PresenceEvent, PresentList } from './features/presence/present-list.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export type { ApiKey, ApiRight } from './http/key-ring.ts';

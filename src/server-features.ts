@@ -1,10 +1,12 @@
 import { activityModule } from './features/activity.ts';
 import { authModule } from './features/auth/feature.ts';
+import { addressedModule } from './features/addressed/feature.ts';
 import { binaryModule } from './features/binary/binary.ts';
 import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
 import { governorModule } from './features/governor/feature.ts';
 import { historyModule } from './features/history/feature.ts';
+import { presenceModule } from './features/presence/feature.ts';
 import { ackModule } from './features/redelivery/ack.ts';
 import { resendModule } from './features/redelivery/resend.ts';
 import { revalidationModule } from './features/revalidation.ts';
@@ -27,7 +29,9 @@ export const serverFeatures = [
   activityModule,
   dedupeModule,
   dataSchemaModule,
+  addressedModule,
   historyModule,
+  presenceModule,
   tabsModule,
   traceModule,
 ] as const;

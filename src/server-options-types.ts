@@ -2,6 +2,7 @@
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
 import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 import type { RateLimiter } from './features/governor/address-rate.ts';
+import type { Visible } from './features/presence/options.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 
@@ -29,6 +30,20 @@ export interface ReplayOptions {
   readonly inject?: 'both' | 'data' | 'ext' | undefined;
   /** Replays of one session that may run at the same time. Replays; `200` by default. */
   readonly maxReplays?: number | undefined;
+}
+
+/** Who is present in a channel, set in `channels`, and on the server. */
+export interface PresenceOptions {
+  /** Whether `/presence/everyone` lists the users of all sessions (`full`), or gives their number (`total`). `false` by default. */
+  readonly everyone?: false | 'full' | 'total' | undefined;
+  /** How long a user who left stays listed, so that loading a page again changes nothing. Milliseconds; `10000` by default. */
+  readonly grace?: number | undefined;
+  /** Whether others see `user.info`, or which members of it. `true` by default. */
+  readonly info?: readonly string[] | true | false | undefined;
+  /** Who may see whom: a function of the viewer’s session, the user and the channel. It is called for each viewer with each change. `all` by default. */
+  readonly visible?: 'all' | Visible | undefined;
+  /** Memory for who is present. One session may use a 16th of the free part; subscriptions above it are refused. Bytes; heap limit / 16 by default. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** Rates. 0 is no limit. */
@@ -286,6 +301,8 @@ export interface ServerOptions {
   readonly dedupe?: 'faye' | true | false | undefined;
   /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
+  /** Who is present in a channel, set in `channels`, and on the server. */
+  readonly presence?: PresenceOptions | undefined;
   /** Characters of channel names: the specification’s, or CometD’s wider set, which stalls Faye clients. `bayeux` by default. */
   readonly channelNames?: 'bayeux' | 'cometd' | undefined;
   /** Length of a channel name. Characters; `255` by default. */
@@ -400,6 +417,20 @@ export interface ChannelRuleGrantsOptions {
   readonly history?: 'everybody' | 'users' | 'nobody' | undefined;
 }
 
+/** A client publishes `{ receivers, payload }`, and the sessions of these users alone get `{ from, payload, id }`. */
+export interface ChannelRuleAddressedOptions {
+  /** The other sessions of the sender get a copy; `false` if absent. */
+  readonly copy?: boolean | undefined;
+  /** How long a message is kept, in the history, for a user who did not get it; not kept if absent. Milliseconds. */
+  readonly ttl?: number | undefined;
+  /** Messages kept for one user; 1,000 if absent. Messages. */
+  readonly maxKept?: number | undefined;
+  /** Where the sender learns what became of a message: in the `reply`, in an `event`, or nowhere; `reply` if absent. */
+  readonly receipts?: 'reply' | 'event' | false | undefined;
+  /** Receivers of one message; 1,000 if absent. Users. */
+  readonly maxReceivers?: number | undefined;
+}
+
 /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
 export interface ChannelRuleHistoryOptions {
   /** Events kept of one channel, instead of `replay.maxEvents`. Events. */
@@ -408,10 +439,22 @@ export interface ChannelRuleHistoryOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** Tell subscribers of `/presence/<channel>` who subscribes to the channel. */
+export interface ChannelRulePresenceOptions {
+  /** How long a user who left stays listed, instead of `presence.grace`. Milliseconds. */
+  readonly grace?: number | undefined;
+  /** Whether others see `user.info`, or which members of it, instead of `presence.info`. */
+  readonly info?: readonly string[] | true | false | undefined;
+  /** Whether viewers get all users and each change, or the number of users at most once a second. */
+  readonly mode?: 'full' | 'total' | undefined;
+}
+
 /** Rules by channel name or pattern. For each key, the most specific rule that has it wins. */
 export interface ChannelRuleOptions {
   /** Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`. Milliseconds. */
   readonly lazy?: number | true | false | undefined;
+  /** Events leave now or not at all: those that a session cannot take at once are dropped for it. */
+  readonly volatile?: boolean | undefined;
   /** The option of the same name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */
@@ -422,6 +465,10 @@ export interface ChannelRuleOptions {
   readonly grants?: ChannelRuleGrantsOptions | undefined;
   /** JSON schema that the `data` of every publish must satisfy. */
   readonly schema?: JsonSchema | undefined;
+  /** A client publishes `{ receivers, payload }`, and the sessions of these users alone get `{ from, payload, id }`. */
+  readonly addressed?: ChannelRuleAddressedOptions | boolean | undefined;
   /** Keep events for clients that missed some; `true` keeps as many as `replay` says. */
   readonly history?: ChannelRuleHistoryOptions | boolean | undefined;
+  /** Tell subscribers of `/presence/<channel>` who subscribes to the channel. */
+  readonly presence?: ChannelRulePresenceOptions | boolean | undefined;
 }

@@ -23,6 +23,7 @@ export const titles = [
   'Sessions and time',
   'Events and queues',
   'History and replay',
+  'Presence',
   'Names and limits',
   'Extensions',
   'Who may use the server',

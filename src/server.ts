@@ -6,6 +6,8 @@ import { MemoryEngine } from './core/memory-engine.ts';
 import { Server as CoreServer, type ServerInit, type Usage } from './core/server.ts';
 import { Auth } from './features/auth/feature.ts';
 import { Governor } from './features/governor/feature.ts';
+import { noPresence, Presence } from './features/presence/feature.ts';
+import type { PresentList } from './features/presence/present-list.ts';
 import { Tabs } from './features/tabs.ts';
 import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
 import type { AnyHttpServer } from './http/dispatcher.ts';
@@ -55,6 +57,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   readonly #tabs: Tabs | undefined;
   readonly #auth: Auth | undefined;
   readonly #governor: Governor | undefined;
+  readonly #presence: Presence | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
@@ -63,6 +66,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     this.#tabs = init.features.find((feature) => feature instanceof Tabs);
     this.#auth = init.features.find((feature) => feature instanceof Auth);
     this.#governor = init.features.find((feature) => feature instanceof Governor);
+    this.#presence = init.features.find((feature) => feature instanceof Presence);
   }
 
   /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
@@ -73,6 +77,20 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   /** Handshakes that wait in a queue, since more than `limits.handshakes` came. */
   get waitingHandshakes(): number {
     return this.#governor?.waiting ?? 0;
+  }
+
+  /** Memory in use for who is present, of `presence.maxBytes`. Bytes. */
+  get presenceBytes(): number {
+    return this.#presence?.bytes ?? 0;
+  }
+
+  /**
+   * The users who are present in a channel whose rule has `presence`; `/presence/everyone` is the list of all sessions.
+   * Throws `UsageError` where presence is not kept.
+   */
+  presence(channel: string): PresentList {
+    if (this.#presence === undefined) throw noPresence(channel);
+    return this.#presence.listOf(channel);
   }
 
   /**

@@ -78,8 +78,8 @@ export class Model {
   readonly received = new Map<string, Received[]>();
   /** Of each channel and key, the last one published. */
   readonly latest = new Map<string, number>();
-  /** Volatile ones that were on a connection that broke. */
-  readonly lost = new Map<string, number[]>();
+  /** Volatile events that were queued and not taken: once all is taken, those that were dropped, which no gap counts. */
+  volatile = 0;
   /** Events dropped, as the server is told. */
   dropped = 0;
   /** Whether anything was put back since all was taken. */
@@ -124,18 +124,21 @@ export class Model {
   #push({ channel: number, key, lazy, volatile, replayed }: Extract<Step, { do: 'push' }>): void {
     const channel = `/${number}`;
     const all = list(this.published, channel);
-    const at = replayed ? -1 : all.length + 1;
-    if (!replayed) {
+    const isCounted = !replayed && !volatile;
+    const at = isCounted ? all.length + 1 : -1;
+    if (isCounted) {
       all.push(at);
       this.latest.set(`${channel} ${key}`, at);
     }
+    if (volatile) this.volatile += 1;
     const overflow = this.#rules[number];
-    const how = { lazy, volatile: volatile && !replayed, replayed, overflow, replayId: 1000 * number + at };
+    const how = { lazy, volatile, replayed, overflow, replayId: 1000 * number + at };
     this.outbox.push(new OutgoingEvent({ channel, data: { at, key } }, how));
   }
 
   #take(count: number, bytes: number, wantsReply: boolean): void {
     const events = this.outbox.take(bytes, count);
+    for (const event of events) if (event.volatile) this.volatile -= 1;
     if (this.outbox.size === 0 && !this.#isBack) this.#check(events);
     if (this.outbox.size === 0) this.#isBack = false;
     const tells = wantsReply && this.outbox.hasGaps;
@@ -152,7 +155,7 @@ export class Model {
     for (const event of batch?.events ?? []) {
       const received = list(this.received, event.message.channel);
       if (event.gap !== undefined) received.push({ gap: event.gap });
-      if (!event.replayed) received.push(dataOf(event).at);
+      if (!event.replayed && !event.volatile) received.push(dataOf(event).at);
     }
     for (const [channel, gap] of batch?.reply?.gaps ?? []) list(this.received, channel).push({ gap });
   }
@@ -160,10 +163,7 @@ export class Model {
   #break(): void {
     for (let batch = this.#way.pop(); batch !== undefined; batch = this.#way.pop()) {
       if (batch.reply !== undefined) this.outbox.putBackGaps(batch.reply.gaps);
-      const back = batch.events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
-      for (const event of batch.events) {
-        if (!back.includes(event)) list(this.lost, event.message.channel).push(dataOf(event).at);
-      }
+      const back = batch.events.filter(({ volatile }) => !volatile);
       this.outbox.putBack(back);
       this.#isBack ||= back.length > 0;
     }

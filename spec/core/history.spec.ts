@@ -217,7 +217,7 @@ describe('a channel that is not durable', () => {
       [overflow, false, false, undefined],
       [undefined, 50, false, undefined],
       [undefined, false, false, undefined],
-      [undefined, 7, true, undefined],
+      [undefined, false, true, undefined],
     ]);
   });
 });

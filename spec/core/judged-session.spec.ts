@@ -169,7 +169,10 @@ describe('a session in this process', () => {
 
   it.each([
     [{ judge: true }, 'an in-process session has "judge", which nothing looks for; did you mean "judged"?'],
-    [{ user: 1 }, 'user of an in-process session must be a text, got 1'],
+    [
+      { user: 1 },
+      "user of an in-process session must be an id or { id, info }, got 1: write server.localSession({ user: 'ann' })",
+    ],
     [{ judged: 'yes' }, 'judged of an in-process session must be true or false, got "yes"'],
     [{ ext: 'token' }, 'ext of an in-process session must be an object, got "token"'],
     [{ attributes: [1] }, 'attributes of an in-process session must be an object, got [1]'],

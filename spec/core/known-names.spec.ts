@@ -45,7 +45,7 @@ describe('a policy', () => {
     ],
     [
       { canPublish: yes, allow: yes },
-      'the policy has "allow", which nothing looks for (it may have canHandshake, canSubscribe, canPublish)',
+      'the policy has "allow", which nothing looks for (it may have canHandshake, canSubscribe, canPublish, canSend)',
     ],
     [
       new Below(),
@@ -53,12 +53,15 @@ describe('a policy', () => {
     ],
     [
       new Reader(),
-      'the policy has "canRead", which nothing looks for (it may have canHandshake, canSubscribe, canPublish); if it is a member of your own, give it another name',
+      'the policy has "canRead", which nothing looks for; did you mean "canSend"?; if it is a member of your own, give it another name',
     ],
     [Object.create({ canPublis: yes }), 'did you mean "canPublish"?'],
     [{ canPublish: false }, 'canPublish of the policy must be a function, got false'],
     [{ canPublish: yes, canHandshake: {} }, 'canHandshake of the policy must be a function, got {}'],
-    [{}, 'the policy has none of canHandshake, canSubscribe, canPublish: leave it out to allow everything'],
+    [
+      {},
+      'the policy has none of canHandshake, canSubscribe, canPublish, canSend: leave it out to allow everything',
+    ],
     [{ canPublish: undefined }, 'the policy has none of'],
     [new Helped(), 'the policy has none of'],
     [null, 'the policy must be an object, got null'],

@@ -38,6 +38,7 @@ const defaults = {
   maxQueue: 10_000,
   maxQueueBytes: 4 * 1024 * 1024,
   maxQueuedBytes: 2 ** 29,
+  presence: { everyone: false, grace: 10_000, info: true, visible: 'all', maxBytes: 134_217_728 },
   queueOverflow: 'disconnect',
   redelivery: 'unflushed',
   channels: {},

@@ -2,11 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Extension } from '../../src/ports/session.ts';
+import type { Directory } from '../../src/ports/directory.ts';
 import { silent } from '../../src/lib/log.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { clockContract, engineContract, fakeClock } from '../../src/testing/index.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, type FakeConduit, socket, stream } from '../support/fake-conduit.ts';
+import { laterDirectory } from '../support/later-directory.ts';
 import { conduitContract } from './contracts/conduit.ts';
 import { directoryContract } from './contracts/directory.ts';
 import { extensionContract } from './contracts/extension.ts';
@@ -35,27 +37,31 @@ for (const [name, make] of Object.entries({ exchange, socket, stream })) {
   });
 }
 
-directoryContract('local', () => {
-  const { server } = serve({
-    policy: {
-      canHandshake: ({ message }) => ({
-        allow: true,
-        ...(typeof message.ext?.user === 'string' && { user: message.ext.user }),
-      }),
-    },
+for (const [name, around] of Object.entries({
+  local: (same: Directory) => same,
+  'local, later,': laterDirectory,
+}))
+  directoryContract(name, () => {
+    const { server } = serve({
+      policy: {
+        canHandshake: ({ message }) => ({
+          allow: true,
+          ...(typeof message.ext?.user === 'string' && { user: message.ext.user }),
+        }),
+      },
+    });
+    const clients = new Map<string, FakeClient>();
+    return {
+      directory: around(server.directory),
+      open: async (user) => {
+        const client = await FakeClient.open(server, exchange(), { ext: { user } });
+        clients.set(client.session.id, client);
+        return client.session.id;
+      },
+      subscribe: async (id, pattern) => void (await clients.get(id)?.subscribe(pattern)),
+      close: async (id) => void (await clients.get(id)?.disconnect()),
+    };
   });
-  const clients = new Map<string, FakeClient>();
-  return {
-    directory: server.directory,
-    open: async (user) => {
-      const client = await FakeClient.open(server, exchange(), { ext: { user } });
-      clients.set(client.session.id, client);
-      return client.session.id;
-    },
-    subscribe: async (id, pattern) => void (await clients.get(id)?.subscribe(pattern)),
-    close: async (id) => void (await clients.get(id)?.disconnect()),
-  };
-});
 
 const echo: Extension = {
   name: 'echo',

@@ -13,6 +13,20 @@ function heard(settings = {}) {
 
 const names = (count: number) => Array.from({ length: count }, (_, at) => `/n${at}`);
 
+describe('a listener that ends the session as soon as it subscribes', () => {
+  it('leaves none of its subscriptions behind', async () => {
+    const { server, clock } = serve();
+    server.on('channel.subscribed', ({ session }) => session.disconnect());
+    const client = await FakeClient.open(server);
+    const { reply } = await client.subscribe(['/a', '/b', '/c']);
+    expect(reply).toMatchObject({ successful: false, error: '402::session_unknown' });
+    expect([server.usage, clock.pending]).toEqual([
+      { sessions: 0, channelNodes: 0, addresses: 0, browsers: 0 },
+      0,
+    ]);
+  });
+});
+
 describe('subscribe', () => {
   it.each([
     '/a',

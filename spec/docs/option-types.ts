@@ -6,6 +6,7 @@ const head = `// Written from the option tables by a spec, so that editors show 
 // WRITE_DOCS=1 npx vitest run spec/docs/options.spec.ts
 import type { OverflowDecision, UnconnectedPublish } from './core/callbacks.ts';
 import type { RateLimiter } from './features/governor/address-rate.ts';
+import type { Visible } from './features/presence/options.ts';
 import type { OriginPredicate } from './http/options.ts';
 import type { JsonSchema } from './options/table.ts';
 `;

@@ -25,8 +25,9 @@ describe('OutgoingEvent', () => {
 
   it('is urgent and kept unless it says otherwise', () => {
     expect(new OutgoingEvent({ channel: '/a' })).toMatchObject({ lazy: false, volatile: false });
+    expect(new OutgoingEvent({ channel: '/a' }, { lazy: 50 })).toMatchObject({ lazy: 50, volatile: false });
     expect(new OutgoingEvent({ channel: '/a' }, { lazy: 50, volatile: true })).toMatchObject({
-      lazy: 50,
+      lazy: false,
       volatile: true,
     });
   });

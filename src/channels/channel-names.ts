@@ -155,6 +155,8 @@ class Branch<T extends ChannelEntry> implements Ranked {
 export class ChannelNames<T extends ChannelEntry> {
   readonly #byName = new Map<string, T>();
   readonly #root = new Branch<T>();
+  // Names that are no channels: no pattern matches them.
+  readonly #others = new Branch<T>();
   #nodes = 0;
 
   /** Nodes of the tree without the root: 0 when no name is left. */
@@ -168,7 +170,8 @@ export class ChannelNames<T extends ChannelEntry> {
 
   /** The entry with the lowest id. */
   get first(): T | undefined {
-    return this.#root.first;
+    const [channel, other] = [this.#root.first, this.#others.first];
+    return other === undefined || (channel !== undefined && channel.rank <= other.rank) ? channel : other;
   }
 
   values(): Iterable<T> {
@@ -182,8 +185,8 @@ export class ChannelNames<T extends ChannelEntry> {
   /** Adds the entry of a name that has none yet. */
   add(entry: T): void {
     this.#byName.set(entry.name, entry);
-    let branch = this.#root;
-    for (const segment of segmentsOf(entry.name).slice(0, -1)) {
+    let branch = isChannel(entry.name) ? this.#root : this.#others;
+    for (const segment of segmentsAbove(entry.name)) {
       const child = branch.child(segment);
       if (child === undefined) this.#nodes += 1;
       branch = child ?? branch.grow(segment);
@@ -235,10 +238,19 @@ export class ChannelNames<T extends ChannelEntry> {
 
   /** The node of all segments but the last. */
   #above(pattern: string): Branch<T> | undefined {
-    let branch: Branch<T> | undefined = this.#root;
-    for (const segment of segmentsOf(pattern).slice(0, -1)) branch = branch?.child(segment);
+    let branch: Branch<T> | undefined = isChannel(pattern) ? this.#root : this.#others;
+    for (const segment of segmentsAbove(pattern)) branch = branch?.child(segment);
     return branch;
   }
+}
+
+/** Whether a stored name is that of a channel. Records of the server have names without a slash, which no pattern matches. */
+export function isChannel(name: string): boolean {
+  return name.startsWith('/');
+}
+
+function segmentsAbove(name: string): string[] {
+  return isChannel(name) ? segmentsOf(name).slice(0, -1) : [];
 }
 
 /** Returns a test whether a name or pattern matches a name (CH-3). */

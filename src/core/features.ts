@@ -15,6 +15,7 @@ import type {
   ReplyFields,
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
+import { Reserved } from './reserved.ts';
 
 const none: readonly SessionFeature[] = [];
 
@@ -33,6 +34,7 @@ export class Features {
   readonly hungUp: readonly Feature[];
   readonly pacing: readonly Feature[];
   readonly metering: readonly Feature[];
+  readonly reserved: Reserved;
   readonly #attaching: readonly Feature[];
 
   constructor(features: readonly Feature[]) {
@@ -48,6 +50,7 @@ export class Features {
     this.hungUp = having(features, 'hungUp');
     this.pacing = having(features, 'pacing');
     this.metering = having(features, 'metering');
+    this.reserved = new Reserved(features.flatMap(({ reserves }) => reserves ?? []));
     this.#attaching = having(features, 'attach');
   }
 

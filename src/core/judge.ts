@@ -4,12 +4,14 @@ import type { Conduit } from '../ports/conduit.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
-import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { adopt, andThen, isPromise, type MaybePromise, recover } from '../lib/maybe-promise.ts';
 import type { UnconnectedPublish } from './callbacks.ts';
-import type { HandshakeAnswer, Policy, PolicyRequest } from '../ports/policy.ts';
+import type { HandshakeAnswer, Policy, PolicyRequest, SendRequest } from '../ports/policy.ts';
 import type { Feature, Right, ServedSession } from '../ports/feature.ts';
-import type { Session, User } from '../ports/session.ts';
+import type { Session } from '../ports/session.ts';
+import type { GivenUser, User } from '../ports/user.ts';
 import { kindOf } from '../protocol/channel.ts';
+import type { Reserved } from './reserved.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -35,7 +37,8 @@ class LazyPolicyRequest implements PolicyRequest {
     this.channel = channel;
     this.#original = message;
     this.#conduit = conduit;
-    Object.freeze(this);
+    // A request to send has more fields.
+    if (new.target === LazyPolicyRequest) Object.freeze(this);
   }
 
   // HS-16: without the clientId, which is secret.
@@ -62,15 +65,28 @@ class LazyPolicyRequest implements PolicyRequest {
   }
 }
 
+class LazySendRequest extends LazyPolicyRequest implements SendRequest {
+  readonly to: string;
+  readonly payload: unknown;
+
+  constructor(session: Session, message: ReadableRequest, conduit: Conduit, to: string, payload: unknown) {
+    super(session, message.channel, message, conduit);
+    this.to = to;
+    this.payload = payload;
+    Object.freeze(this);
+  }
+}
+
 /** A function of the application, with a check of its answers. */
-interface PolicyFunction<T> {
+interface PolicyFunction<T, Request extends LazyPolicyRequest = LazyPolicyRequest> {
   readonly name: string;
-  ask(request: PolicyRequest): unknown;
+  ask(request: Request): unknown;
   /** Throws `UsageError` for an invalid answer. */
   read(answer: unknown): T;
 }
 
 const none: readonly Feature[] = [];
+const asItIs = { rightTo: (pattern: string) => pattern };
 
 /**
  * Asks the features, then the policy, and accepts only valid answers: anything else is logged, and fails the message with
@@ -81,10 +97,12 @@ export class Judge {
   readonly #canHandshake: PolicyFunction<HandshakeAnswer> | undefined;
   readonly #canSubscribe: PolicyFunction<boolean> | undefined;
   readonly #canPublish: PolicyFunction<boolean> | undefined;
+  readonly #canSend: PolicyFunction<boolean, LazySendRequest> | undefined;
   readonly #unconnected: PolicyFunction<boolean> | boolean;
   /** Whether features or the policy decide about publishes. */
   readonly judgesPublish: boolean;
   readonly #judging: readonly Feature[];
+  readonly #reserved: Pick<Reserved, 'rightTo'>;
   readonly #log: Log;
   readonly #timeLimit: TimeLimit;
 
@@ -94,12 +112,15 @@ export class Judge {
     log: Log,
     timeLimit: TimeLimit,
     judging: readonly Feature[] = none,
+    reserved: Pick<Reserved, 'rightTo'> = asItIs,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
     this.#canSubscribe = policyFunction('canSubscribe', policy, yesOrNo);
     this.#canPublish = policyFunction('canPublish', policy, yesOrNo);
+    this.#canSend = policyFunction('canSend', policy, yesOrNo);
     this.#judging = judging;
+    this.#reserved = reserved;
     this.judgesPublish = this.#canPublish !== undefined || judging.length > 0;
     this.#unconnected =
       typeof unconnectedPublish === 'function'
@@ -166,10 +187,11 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (conduit.trusted === true) return true;
-    const right = kindOf(pattern) === 'service' ? 'call' : 'subscribe';
-    return andThen(this.permits(right, pattern, session, message), (permitted) => {
+    const channel = this.#reserved.rightTo(pattern);
+    const right = kindOf(channel) === 'service' ? 'call' : 'subscribe';
+    return andThen(this.permits(right, channel, session, message), (permitted) => {
       if (!permitted || this.#canSubscribe === undefined) return permitted;
-      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, pattern, message, conduit));
+      return this.#ask(this.#canSubscribe, new LazyPolicyRequest(session, channel, message, conduit));
     });
   }
 
@@ -195,13 +217,33 @@ export class Judge {
     return this.#ask(this.#canPublish, new LazyPolicyRequest(session, message.channel, message, conduit));
   }
 
+  /** Whether a message may go to this user (AD-4). An error is logged, and denies it. */
+  canSend(
+    message: ReadableRequest,
+    session: Session,
+    conduit: Conduit,
+    to: string,
+    payload: unknown,
+  ): MaybePromise<boolean> {
+    const decider = this.#canSend;
+    if (decider === undefined || conduit.trusted === true) return true;
+    const request = new LazySendRequest(session, message, conduit, to, payload);
+    return recover(
+      () => this.#ask(decider, request),
+      () => false,
+    );
+  }
+
   /** Whether a publish without a session may go on to `canPublish` (PB-3). */
   canPublishUnconnected(message: ReadableRequest, conduit: Conduit): MaybePromise<boolean> {
     if (typeof this.#unconnected === 'boolean') return this.#unconnected;
     return this.#ask(this.#unconnected, new LazyPolicyRequest(undefined, message.channel, message, conduit));
   }
 
-  #ask<T>(decider: PolicyFunction<T>, request: LazyPolicyRequest): MaybePromise<T> {
+  #ask<T, Request extends LazyPolicyRequest>(
+    decider: PolicyFunction<T, Request>,
+    request: Request,
+  ): MaybePromise<T> {
     try {
       const answer = adopt(decider.ask(request));
       return isPromise(answer) ? this.#wait(answer, decider, request) : decider.read(answer);
@@ -211,7 +253,11 @@ export class Judge {
   }
 
   // HS-17: an answer that comes too late is a failure of this server, not of the client.
-  #wait<T>(answer: Promise<unknown>, decider: PolicyFunction<T>, request: LazyPolicyRequest): Promise<T> {
+  #wait<T>(
+    answer: Promise<unknown>,
+    decider: Pick<PolicyFunction<T>, 'name' | 'read'>,
+    request: LazyPolicyRequest,
+  ): Promise<T> {
     const { name } = decider;
     const late = (error: Error) => {
       request.abort();
@@ -233,7 +279,7 @@ export class Judge {
   }
 }
 
-const functions = ['canHandshake', 'canSubscribe', 'canPublish'] as const;
+const functions = ['canHandshake', 'canSubscribe', 'canPublish', 'canSend'] as const;
 
 /** Throws `UsageError` for a policy with a wrong or missing function, which would allow everything. */
 function checkPolicy(policy: Policy): void {
@@ -242,14 +288,18 @@ function checkPolicy(policy: Policy): void {
   throw new UsageError(`the policy has none of ${functions.join(', ')}: leave it out to allow everything`);
 }
 
-function policyFunction<T>(
-  name: keyof Policy,
+function policyFunction<T, Name extends keyof Policy>(
+  name: Name,
   policy: Policy | undefined,
   read: (answer: unknown, name: string) => T,
-): PolicyFunction<T> | undefined {
-  const ask = policy?.[name];
+): PolicyFunction<T, Name extends 'canSend' ? LazySendRequest : LazyPolicyRequest> | undefined {
+  const ask: ((request: LazySendRequest) => unknown) | undefined = policy?.[name];
   if (ask === undefined) return undefined;
-  return { name, ask: (request) => ask.call(policy, request), read: (answer) => read(answer, name) };
+  return {
+    name,
+    ask: (request) => Reflect.apply(ask, policy, [request]),
+    read: (answer) => read(answer, name),
+  };
 }
 
 function yesOrNo(answer: unknown, name = 'unconnectedPublish'): boolean {
@@ -269,7 +319,13 @@ function handshakeAnswer(answer: unknown): HandshakeAnswer {
 function isHandshakeAnswer(answer: unknown): answer is HandshakeAnswer {
   if (typeof answer === 'boolean' || answer === 'busy') return true;
   if (!isObject(answer) || typeof answer.allow !== 'boolean') return false;
-  const { user } = answer;
-  if (user === undefined || typeof user === 'string') return true;
+  const { user, attributes } = answer;
+  if (attributes !== undefined && !isObject(attributes)) return false;
+  return user === undefined || isGivenUser(user);
+}
+
+/** Whether the application may name a user so. */
+export function isGivenUser(user: unknown): user is GivenUser {
+  if (typeof user === 'string') return true;
   return isObject(user) && typeof user.id === 'string' && (user.info === undefined || isObject(user.info));
 }

@@ -1,9 +1,13 @@
 import type { Subscriptions } from './subscriptions.ts';
 import type { Directory } from '../ports/directory.ts';
+import { LocalGroups } from './local-groups.ts';
+import { LocalRosters } from './local-rosters.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The sessions that are connected to this node. */
 export class LocalDirectory implements Directory {
+  readonly groups = new LocalGroups();
+  readonly rosters = new LocalRosters();
   readonly #sessions: Sessions;
   readonly #subscriptions: Subscriptions;
 

@@ -17,6 +17,8 @@ import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '..
 import { copyOf } from '../lib/json.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
+import type { GivenUser } from '../ports/user.ts';
+import { isGivenUser } from './judge.ts';
 import type { Session } from './session.ts';
 import { UsageError } from '../lib/usage-error.ts';
 
@@ -42,7 +44,7 @@ const request: RequestInfo = Object.freeze({
 
 export interface LocalSessionSettings {
   /** The user of the session. Takes precedence over a user that the policy gives. */
-  readonly user?: string;
+  readonly user?: GivenUser;
   /** Whether the policy is asked, as for a remote session. If not, everything is allowed. */
   readonly judged?: boolean;
   /** The `ext` of its handshake, such as a token for the policy. */
@@ -66,7 +68,7 @@ class LocalConduit implements Conduit {
   readonly shape = 'socket';
   readonly transport = 'in-process';
   readonly trusted: boolean;
-  readonly user: string | undefined;
+  readonly user: GivenUser | undefined;
   readonly request = request;
   readonly address = '';
   readonly http2 = false;
@@ -295,8 +297,10 @@ function checkSettings(settings: LocalSessionSettings): void {
     others: ['user', 'judged', 'ext', 'attributes'],
   });
   const { user, judged, ext, attributes } = settings;
-  if (user !== undefined && typeof user !== 'string')
-    throw new UsageError(`user of an in-process session must be a text, got ${shown(user)}`);
+  if (user !== undefined && !isGivenUser(user))
+    throw new UsageError(
+      `user of an in-process session must be an id or { id, info }, got ${shown(user)}: write server.localSession({ user: 'ann' })`,
+    );
   if (judged !== undefined && typeof judged !== 'boolean')
     throw new UsageError(`judged of an in-process session must be true or false, got ${shown(judged)}`);
   for (const [name, value] of Object.entries({ ext, attributes })) {

@@ -132,19 +132,26 @@ export class Publisher {
 const noRule: DeliveryRule = Object.freeze({});
 
 // The options of the publisher override the rule of the channel.
-function handle(options: Delivery, { lazy, overflow }: DeliveryRule): Handling {
-  if (overflow === undefined && lazy === undefined) return options;
-  return { ...options, lazy: options.lazy ?? lazy ?? false, overflow, isRuled: true };
+function handle(options: Delivery, { lazy = false, volatile = false, overflow }: DeliveryRule): Handling {
+  if (overflow === undefined && lazy === false && !volatile) return options;
+  return {
+    ...options,
+    lazy: options.lazy ?? lazy,
+    volatile: options.volatile ?? volatile,
+    overflow,
+    isRuled: true,
+  };
 }
 
 // An event from another node comes without its rule: each node applies its own.
 function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
   if (event.isRuled) return event;
-  const { lazy, overflow } = rules.of(event.channel);
-  if (overflow === undefined && lazy === undefined) return event;
+  const { lazy = false, volatile = false, overflow } = rules.of(event.channel);
+  if (overflow === undefined && lazy === false && !volatile) return event;
   return new OutgoingEvent(event.message, {
     ...event,
-    lazy: event.lazy || (lazy ?? false),
+    lazy: event.lazy || lazy,
+    volatile: event.volatile || volatile,
     overflow,
     isRuled: true,
   });

@@ -16,6 +16,7 @@ import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
+import { queueFor, refuseReserved } from './addressed.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
@@ -37,6 +38,7 @@ import { type LocalParts, LocalSession, type LocalSessionSettings } from './loca
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
+import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
 import type { Session } from './session.ts';
@@ -52,6 +54,8 @@ export interface ServerInit<Options extends CoreOptions = CoreOptions> {
   readonly policy?: Policy | undefined;
   readonly extensions: readonly Extension[];
   readonly engine: Engine;
+  /** Makes the directory of a cluster from that of this node; absent on a single node. */
+  readonly directory?: (local: Directory) => Directory;
   readonly clock: Clock;
   /** Never throws. */
   readonly log: Log;
@@ -87,6 +91,7 @@ export class Server<
   readonly #engine: Engine;
   readonly #core: Core;
   readonly #opening: Promise<void>;
+  readonly #recipients: RecipientParts;
   readonly #conduits = new Set<Conduit>();
   readonly #rateLimits: RateLimits;
   #state: ServerState = 'open';
@@ -105,7 +110,9 @@ export class Server<
     this.intake = this.#core.intake;
     this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
-    this.directory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
+    const local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
+    this.directory = init.directory?.(local) ?? local;
+    this.#recipients = { ...this.#core, directory: this.directory };
     this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
     this.#opening = this.#openParts();
@@ -242,6 +249,16 @@ export class Server<
    */
   rateLimit(key: string, limit: number, ms: number): boolean {
     return this.#rateLimits.take(key, limit, ms);
+  }
+
+  /** A user by id: the user's sessions, and events for all of them. Throws `UsageError` for an id that is no text. */
+  user(id: string): UserSessions<Channels> {
+    return new UserSessions(id, this.#recipients);
+  }
+
+  /** A list of users under a name, which the application keeps. Throws `UsageError` for a name that is no text. */
+  group(name: string): UserGroup<Channels> {
+    return new UserGroup(name, this.#recipients);
   }
 
   /** The session with this public id, if it is connected to this node. */
@@ -387,13 +404,18 @@ export class Server<
     if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
+    refuseReserved(channel, features.reserved);
     const event = { channel, ...hooks.fromApplication({ data, ...(ext !== undefined && { ext }) }) };
     if (features.checking.length > 0) features.check(channel, event.data);
     return event;
   }
 
   #pattern(pattern: string): string {
-    if (this.#core.grammar.isNameOrPattern(pattern)) return pattern;
+    const { grammar, features } = this.#core;
+    if (grammar.isNameOrPattern(pattern)) {
+      refuseReserved(pattern, features.reserved);
+      return pattern;
+    }
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
   }
 
@@ -434,7 +456,14 @@ export class Server<
       ...{ subscriptions, backlog, refusals },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
-      judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
+      judge: new Judge(
+        policy,
+        options.unconnectedPublish,
+        log,
+        timeLimit,
+        features.judging,
+        features.reserved,
+      ),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
       flusher: new Flusher(clock),
@@ -449,18 +478,27 @@ export class Server<
   }
 
   #featureHost(): FeatureHost {
-    const { judge, sessions, subscriptions } = this.#core;
+    const { judge, sessions, subscriptions, features } = this.#core;
     return {
       sessions,
       canHandshake: (request, conduit, session) => judge.canHandshake(request, conduit, session),
       canSubscribe: (pattern, request, session, conduit) =>
         judge.canSubscribe(pattern, request, session, conduit),
+      rightTo: (pattern) => features.reserved.rightTo(pattern),
       permits: (right, pattern, session, message) => judge.permits(right, pattern, session, message),
       unsubscribe: ({ id }, pattern) => {
         const session = sessions.byId(id);
         if (session === undefined) return;
         subscriptions.remove(session, pattern);
         session.unsubscribed(pattern);
+      },
+      directory: this.directory,
+      session: (id) => sessions.byId(id),
+      deliver: (receivers, event) => queueFor(receivers, event, this.#core),
+      canSend: (message, session, conduit, to, payload) =>
+        judge.canSend(message, session, conduit, to, payload),
+      get records() {
+        return features.all.find(({ records }) => records !== undefined)?.records;
       },
       idOf: (clientId) => sessions.bySecret(clientId)?.id,
       watch: (watcher) => this.#watch(watcher),

@@ -12,6 +12,7 @@ export class SessionFeatures {
   readonly queueing: readonly SessionFeature[];
   readonly signing: readonly SessionFeature[];
   readonly repeating: readonly SessionFeature[];
+  readonly handedOver: readonly SessionFeature[];
 
   constructor(all: readonly SessionFeature[]) {
     this.all = all;
@@ -20,6 +21,7 @@ export class SessionFeatures {
     this.queueing = having(all, 'queueMore');
     this.signing = having(all, 'signing');
     this.repeating = having(all, 'repeated');
+    this.handedOver = having(all, 'handedOver');
   }
 }
 

@@ -3,7 +3,6 @@ import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
 import { TaskQueue } from '../lib/task-queue.ts';
-import { UsageError } from '../lib/usage-error.ts';
 import type { Stamped } from '../channels/channel-index.ts';
 import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
@@ -14,22 +13,23 @@ import type {
   SessionEvents,
   SessionState,
   StartOverReason,
-  User,
 } from '../ports/session.ts';
+import type { User } from '../ports/user.ts';
 import type { Timing } from '../ports/transport.ts';
-import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
+import type { ChannelGrammar } from '../protocol/channel.ts';
 import { type BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
-import type { Advice, ConnectRequest, JsonObject, PublishRequest, ReplyFields } from '../protocol/message.ts';
+import type { Advice, ConnectRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
 import type { OutgoingReply } from '../protocol/outgoing.ts';
-import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
+import type { OutgoingEvent } from '../ports/outgoing-event.ts';
+import { addressedEvent, type AddressedOptions, queueFor } from './addressed.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
-import { noChannel } from './arguments.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { SessionFeatures } from './session-features.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
 import type { Events } from './events.ts';
+import type { Features } from './features.ts';
 import { checkExtension, type HookedSession, HookLists, type Hooks } from './hooks.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { Intake } from './intake.ts';
@@ -48,6 +48,7 @@ export interface SessionHost extends SenderHost {
   readonly hooks: Hooks;
   readonly rules: DeliveryRules;
   readonly backlog: Backlog;
+  readonly features: Features;
   readonly intake: Intake;
   readonly events: Events;
   readonly sessions: { remove(session: Session): void };
@@ -116,7 +117,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   features: SessionFeatures;
 
   readonly id: string;
-  user: User | undefined;
   readonly seat: Seat;
   readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
@@ -132,6 +132,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   // Private, so that printing or storing a session does not reveal them.
   readonly #clientId: string;
+  #user: User | undefined;
   readonly #browser: string | undefined;
   readonly #timing: Partial<Timing> | undefined;
   readonly #deadline: Deadline;
@@ -149,7 +150,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   constructor(init: SessionInit, host: SessionHost) {
     this.id = init.id;
     this.#clientId = init.clientId;
-    this.user = init.user;
+    this.#user = init.user;
     this.#browser = init.browser;
     this.seat = init.seat;
     this.#transport = init.transport;
@@ -182,6 +183,15 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#clientId;
   }
 
+  get user(): User | undefined {
+    return this.#user;
+  }
+
+  set user(user: User | undefined) {
+    this.#user = user;
+    for (const feature of this.features.all) feature.userChanged?.();
+  }
+
   get browser(): string | undefined {
     return this.#browser;
   }
@@ -206,6 +216,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   set outbox(outbox: Outbox) {
     this.#sender.outbox = outbox;
+  }
+
+  get heldOn(): Conduit | undefined {
+    return this.#held?.conduit;
+  }
+
+  get takesNow(): boolean {
+    return this.#sender.takesNow;
   }
 
   /** Whether a connect of the session was ever answered. */
@@ -234,21 +252,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#push ?? this.#held?.conduit;
   }
 
-  deliver(channel: string, data: unknown, options: Delivery & { readonly ext?: JsonObject } = {}): void {
-    if (typeof channel !== 'string')
-      throw noChannel(channel, "write session.deliver('/private/offer', { price: 5 })");
-    if (kindOf(channel) === 'meta' || !this.#host.grammar.isName(channel)) {
-      throw new UsageError(`"${channel}" is no broadcast or service channel`);
-    }
-    const sent = this.#host.hooks.fromApplication({
-      data,
-      ...(options.ext !== undefined && { ext: options.ext }),
-    });
-    const { overflow } = this.#host.rules.of(channel);
-    const handling = overflow === undefined ? options : { ...options, overflow };
-    const event = new OutgoingEvent({ channel, ...sent }, handling);
-    this.queue(event);
-    this.#host.backlog.queued(event);
+  deliver(channel: string, data: unknown, options: AddressedOptions = {}): void {
+    const usage = "write session.deliver('/private/offer', { price: 5 })";
+    queueFor([this], addressedEvent(channel, data, options, usage, this.#host), this.#host);
   }
 
   disconnect(reason: DisconnectReason = 'disconnected', error = errors.sessionDisconnected()): void {
@@ -304,19 +310,25 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   /** Queues an event, which leaves at the end of this turn or with the next response. */
-  queue(event: OutgoingEvent): void {
-    for (const feature of this.features.taking) if (feature.takes?.(event)) return;
-    this.enqueue(event);
+  queue(event: OutgoingEvent): boolean {
+    for (const feature of this.features.taking) if (feature.takes?.(event)) return true;
+    return this.enqueue(event);
   }
 
-  enqueue(event: OutgoingEvent): void {
-    if (this.state === 'gone') return;
+  enqueue(event: OutgoingEvent): boolean {
+    if (this.state === 'gone') return false;
     const hasHooks = this.hookLists.delivering.length > 0;
     const own = hasHooks ? this.#host.hooks.delivering(event, this) : event;
-    if (own === undefined) return;
-    if (this.#sender.queue(own) === 'full') this.disconnect('overflow');
+    if (own === undefined) return false;
+    const pushed = this.#sender.queue(own);
+    if (pushed === 'full') this.disconnect('overflow');
     // Events that all receivers share are counted when they are published.
     else if (own !== event || event.replayed) this.#host.backlog.queued(own);
+    return pushed === 'kept';
+  }
+
+  confirmed(events: readonly OutgoingEvent[]): void {
+    for (const feature of this.features.all) feature.confirmed?.(events);
   }
 
   /** Sends urgent events, if a conduit can take them. */
@@ -393,6 +405,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const held = this.#unhold();
     if (held === undefined) return;
     this.rest(held.grace);
+    this.#sender.dropVolatile();
     if (held.conduit.shape === 'exchange') held.conduit.end('replaced');
     else if (held.conduit !== conduit) this.detach(held.conduit);
     else if (held.request.id !== newer.id) this.#fail(held, errors.connectReplaced());
@@ -412,6 +425,12 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       for (const feature of this.features.all) feature.published?.(request, conduit, fields);
       return fields;
     });
+  }
+
+  subscribed(pattern: string): void {
+    // A listener may have ended the session.
+    if (this.state === 'gone') return;
+    for (const feature of this.features.all) feature.subscribed?.(pattern);
   }
 
   unsubscribed(pattern: string): void {
@@ -500,6 +519,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** Detaches a socket or stream, and leaves the conduit itself open. */
   detach(conduit: Conduit): void {
     if (this.#push === conduit) this.#setPush(undefined);
+    this.#sender.dropVolatile();
     if (this.#held?.conduit === conduit) {
       const held = this.#unhold();
       this.rest(held?.grace ?? 0);
@@ -560,7 +580,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.#setPush(undefined);
     if (push !== undefined) push.session = undefined;
     this.#sender.clear();
-    for (const feature of this.features.all) feature.closed?.();
+    for (const feature of this.features.all) feature.closed?.(reason);
     this.#host.subscriptions.removeAll(this);
     this.#host.sessions.remove(this);
     if (reason === 'shutdown') {

@@ -39,7 +39,7 @@ interface PlainRow extends AnyRow {
 /** A list of strings. */
 export interface ListRow extends AnyRow {
   readonly kind: 'list';
-  readonly default?: string | false | readonly string[] | undefined;
+  readonly default?: string | boolean | readonly string[] | undefined;
   /** The only strings that the list may have. */
   readonly items?: readonly string[];
   readonly pattern?: RegExp;

@@ -1,4 +1,5 @@
 import type { Outgoing } from '../protocol/outgoing.ts';
+import type { GivenUser } from './user.ts';
 
 /**
  * A Bayeux connection type, or the name given to `server.addTransport`. In-process sessions have
@@ -114,7 +115,7 @@ export interface Conduit {
   /** Whether its messages are the application's own, so that the policy is not asked. Absent means no. */
   readonly trusted?: boolean;
   /** The user of all sessions that it opens, if it knows the user. Overrides the user that the policy names. */
-  readonly user?: string | undefined;
+  readonly user?: GivenUser | undefined;
   /** As in `request`, without making that object. */
   readonly address: string;
   /** Browser id from the cookie that the client sent or that this exchange will set (CK-1). Absent if there is none. */

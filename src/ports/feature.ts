@@ -16,11 +16,14 @@ import type {
   UnsubscribeRequest,
 } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from './outgoing-event.ts';
-import type { Conduit } from './conduit.ts';
+import type { Outgoing } from '../protocol/outgoing.ts';
+import type { CloseReason, Conduit } from './conduit.ts';
+import type { Directory } from './directory.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
 import type { Revocation } from './revocations.ts';
-import type { Arrival, DisconnectReason, Extension, Session, StartOverReason, User } from './session.ts';
+import type { Arrival, DisconnectReason, Extension, Session, StartOverReason } from './session.ts';
+import type { User } from './user.ts';
 
 /** A session as features see it. */
 export interface ServedSession extends Session {
@@ -34,14 +37,20 @@ export interface ServedSession extends Session {
   readonly push: Conduit | undefined;
   /** That socket or stream, else the request of the held connect. */
   readonly carrier: Conduit | undefined;
+  /** Whether an event that is queued now can leave in this turn of the event loop. */
+  readonly takesNow: boolean;
   /** Whether the session lives as long as its conduit and needs no connects. */
   readonly livesByConduit: boolean;
   /** Id of the browser that sent the handshake (CK-1). */
   readonly browser: string | undefined;
   /** Ends the session as an application would. A held connect fails with `error`: `410::session_disconnected` if absent. */
   disconnect(reason?: DisconnectReason, error?: BayeuxError): void;
-  /** Queues an event without asking `takes`. */
-  enqueue(event: OutgoingEvent): void;
+  /** Queues an event, which leaves at the end of this turn or with the next response. False if the session will not get it. */
+  queue(event: OutgoingEvent): boolean;
+  /** As `queue`, without asking `takes`. */
+  enqueue(event: OutgoingEvent): boolean;
+  /** Tells the features that the client has these events: it said so. */
+  confirmed(events: readonly OutgoingEvent[]): void;
   /** Ends the session, since it cannot go on as promised, and tells the client to shake hands again. */
   startOver(reason: StartOverReason): void;
 }
@@ -73,6 +82,8 @@ export interface FeatureHost {
     session: ServedSession,
     conduit: Conduit,
   ): MaybePromise<boolean>;
+  /** The channel, or pattern, whose right a subscription asks: another one if the pattern is reserved. */
+  rightTo(pattern: string): string;
   /** Asks the features whether a session has a right to a channel, or to all channels of a pattern. */
   permits(
     right: Right,
@@ -81,6 +92,21 @@ export interface FeatureHost {
     message: ReadableRequest,
   ): MaybePromise<boolean>;
   unsubscribe(session: ServedSession, pattern: string): void;
+  readonly directory: Directory;
+  /** The session with this public id, if it is connected to this node. */
+  session(id: string): ServedSession | undefined;
+  /** Queues one event for these sessions, whether they subscribe or not. */
+  deliver(sessions: Iterable<Pick<ServedSession, 'queue'>>, event: OutgoingEvent): void;
+  /** Asks the policy whether a message of a session may go to this user. An error of the policy is logged, and denies it. */
+  canSend(
+    message: PublishRequest,
+    session: ServedSession,
+    conduit: Conduit,
+    to: string,
+    payload: unknown,
+  ): MaybePromise<boolean>;
+  /** Where features keep records; undefined if no feature offers it. */
+  readonly records: Records | undefined;
   /** The public id of the session with this clientId. */
   idOf(clientId: string): string | undefined;
   /** Puts a watcher before all that comes. Where none is put, nothing asks for one. */
@@ -92,6 +118,20 @@ export interface FeatureHost {
   screen(test: ((texts: string | readonly string[]) => void) | undefined): void;
   /** Logs what the feature refuses, and counts it by its option. */
   readonly refusals: RefusalNotes;
+}
+
+/** Records that features keep under names of their own, in order. They survive whatever the store of events survives. */
+export interface Records {
+  /** Adds a record, and returns its id: ids ascend. */
+  add(name: string, json: string): MaybePromise<number>;
+  /** Up to `limit` records of a name with ids above `after`, in order. */
+  read(name: string, after: number, limit: number): MaybePromise<readonly KeptRecord[]>;
+}
+
+/** One record. */
+export interface KeptRecord {
+  readonly id: number;
+  readonly json: string;
 }
 
 /** Where refusals are logged and counted: one line a minute for each event, option and `cause`. */
@@ -111,9 +151,19 @@ export interface RefusalNotes {
 /** A message whose rate may be limited. */
 export type MeteredRequest = PublishRequest | SubscribeRequest | UnsubscribeRequest;
 
+/**
+ * Channels that only the server sends on: those with this first segment. Clients and the application cannot publish to
+ * them, and a client subscribes to exact names alone. A feature brings their events with `FeatureHost.deliver`.
+ */
+export interface Reservation {
+  readonly segment: string;
+  /** The channel whose right a subscription to a reserved channel asks. */
+  rightTo(channel: string): string;
+}
+
 /** An addition to a subscribe reply, and work to do once the reply was written. */
 export interface SubscribeAddition {
-  readonly ext: JsonObject;
+  readonly ext?: JsonObject;
   afterwards(): void;
 }
 
@@ -130,6 +180,7 @@ export interface HoldRefusal {
  * `server-features.ts`. Every hook is optional, and an absent hook costs nothing.
  */
 export interface Feature extends Extension {
+  readonly reserves?: Reservation;
   opened?(session: ServedSession, request: HandshakeRequest): unknown;
   incoming?(
     request: ReadableRequest,
@@ -215,6 +266,8 @@ export interface Feature extends Extension {
   ): MaybePromise<(() => SubscribeAddition | undefined) | undefined>;
   /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */
   resuming?(pattern: string, after: number): JsonObject;
+  /** Keeps records for other features. How long, their channel rules say in `records`. */
+  readonly records?: Records;
   /** The parts of a new session in this feature; an empty list for most. */
   attach?(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[];
 }
@@ -237,12 +290,22 @@ export interface SessionFeature {
   sending?(events: readonly OutgoingEvent[]): void;
   /** A reply leaves. `isAll`: no event waits behind it, and none is unsettled on another conduit. */
   signing?(reply: Reply, isAll: boolean): Reply;
+  /** A batch was handed over whole (DL-8). */
+  handedOver?(batch: readonly Outgoing[]): void;
+  /** The client has said that it has these events. */
+  confirmed?(events: readonly OutgoingEvent[]): void;
   /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent): void;
   /** Queues more events if there is room: something was sent, or a connect is held. */
   queueMore?(): void;
+  /** The session subscribes to a pattern that it did not subscribe to before. */
+  subscribed?(pattern: string): void;
+  /** A subscription was removed, or was asked to be. Not called when the session ends. */
   unsubscribed?(pattern: string): void;
-  closed?(): void;
+  /** `session.user` was replaced: its info may be another. */
+  userChanged?(): void;
+  /** The session ended. Its subscriptions are still there. */
+  closed?(reason: CloseReason): void;
 }
 
 /** The type of a hook, without `undefined`. */

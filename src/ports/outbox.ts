@@ -17,6 +17,8 @@ export interface Outbox {
   /** All events in the outbox, to count their memory. */
   readonly all: readonly OutgoingEvent[];
   push(event: OutgoingEvent): Pushed;
+  /** Removes volatile events that were never sent, and returns them. */
+  removeVolatile(): readonly OutgoingEvent[];
   /**
    * Takes the oldest events, in order, within both limits (DL-11). Each counts with the comma behind it. The result has at least
    * `least` events, 0 or 1, if any waits and `maxCount` is not 0. Events that have become too old are dropped first, so it may be empty.

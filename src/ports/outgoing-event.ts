@@ -5,9 +5,15 @@ import type { Gap } from './gap.ts';
 
 /** How an event is delivered. Clients do not see these options. */
 export interface Delivery {
-  /** The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). */
+  /**
+   * The event may wait for the next flush: so many milliseconds at most, or with `true` as long as the server allows (DL-9). A
+   * volatile event is not lazy.
+   */
   readonly lazy?: boolean | number;
-  /** The event has no value later: it is never put back, and not kept until it is acknowledged. */
+  /**
+   * The event has no value later: it leaves now or not at all (DL-14). It is dropped for a session that cannot take it in this turn of
+   * the event loop, never put back, not stored, and not kept until it is acknowledged.
+   */
   readonly volatile?: boolean;
 }
 
@@ -32,6 +38,8 @@ export interface Handling extends Delivery {
   readonly replayed?: boolean;
   readonly overflow?: OverflowRule | undefined;
   readonly gap?: Gap | undefined;
+  /** An object of the feature that made the event, by which the feature knows the event again. Each copy of the event has it. */
+  readonly tag?: object | undefined;
   /** Whether the rule of the channel was applied on this node. */
   readonly isRuled?: boolean;
 }
@@ -52,6 +60,7 @@ export class OutgoingEvent extends Outgoing {
   readonly overflow: OverflowRule | undefined;
   /** The gap before this event, which the event reports to one session. */
   readonly gap: Gap | undefined;
+  readonly tag: object | undefined;
   /** Whether the rule of the channel was applied on this node: an event from another node has to be ruled here. */
   readonly isRuled: boolean;
   /** Whether an outbox needs only the order and the size of the event. */
@@ -68,14 +77,15 @@ export class OutgoingEvent extends Outgoing {
     const { lazy = false, replayed = false, overflow, gap } = handling;
     this.channel = event.channel;
     this.#message = event;
-    this.lazy = lazy;
     this.volatile = handling.volatile ?? false;
+    this.lazy = this.volatile ? false : lazy;
     this.replayId = handling.replayId;
     this.replayed = replayed;
     this.overflow = overflow;
     this.gap = gap;
+    this.tag = handling.tag;
     this.isRuled = handling.isRuled ?? false;
-    this.isPlain = lazy === false && !replayed && overflow === undefined && gap === undefined;
+    this.isPlain = this.lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);
   }
 

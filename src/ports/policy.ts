@@ -1,7 +1,8 @@
 import type { Advice, JsonObject, ReadableRequest } from '../protocol/message.ts';
 import type { RequestInfo } from './conduit.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Session, User } from './session.ts';
+import type { Session } from './session.ts';
+import type { GivenUser, User } from './user.ts';
 
 /** A question to the policy. `session` is undefined at a handshake and for a publish without a session. */
 export interface PolicyRequest {
@@ -17,13 +18,23 @@ export interface PolicyRequest {
   readonly signal: AbortSignal;
 }
 
+/** A question to the policy: may this message go to this user? */
+export interface SendRequest extends PolicyRequest {
+  /** The id of the receiver. */
+  readonly to: string;
+  /** Whatever the sender wants to say. */
+  readonly payload: unknown;
+}
+
 /** The answers of a policy to a handshake (HS-10). */
 export type HandshakeAnswer =
   | boolean
   | {
       readonly allow: true;
-      /** The user, by whose id `Directory.sessionsOf` finds the session: the id, or the id and more. Overrides the token's. */
-      readonly user?: string | { readonly id: string; readonly info?: JsonObject };
+      /** The user, by whose id `server.user` finds the session. Overrides the token's. */
+      readonly user?: GivenUser;
+      /** Initial `attributes` of the session: plain JSON. */
+      readonly attributes?: JsonObject;
       /** Times of this session, which override the server's. Milliseconds. */
       readonly timeout?: number;
       readonly interval?: number;
@@ -48,4 +59,6 @@ export interface Policy {
   canHandshake?(request: PolicyRequest): MaybePromise<HandshakeAnswer>;
   canSubscribe?(request: PolicyRequest): MaybePromise<boolean>;
   canPublish?(request: PolicyRequest): MaybePromise<boolean>;
+  /** Asked once for each receiver of an addressed message, after `canPublish`. */
+  canSend?(request: SendRequest): MaybePromise<boolean>;
 }

@@ -10,12 +10,15 @@ import type {
 } from '../protocol/message.ts';
 import type { Delivery } from './outgoing-event.ts';
 import type { CloseReason, Conduit, TransportName } from './conduit.ts';
+import type { User } from './user.ts';
 
 /** Where a session is between its handshake and its end. */
 export type SessionState = 'new' | 'idle' | 'held' | 'gone';
 
 /** Reasons for which the server may end a session. */
-export type DisconnectReason = 'disconnected' | 'overflow' | 'revoked' | 'expired' | 'inactive';
+export const disconnectReasons = ['disconnected', 'overflow', 'revoked', 'expired', 'inactive'] as const;
+
+export type DisconnectReason = (typeof disconnectReasons)[number];
 
 /** Reasons that end a session whose client may go on with a new one. */
 export type StartOverReason = 'history' | 'unverified';
@@ -27,14 +30,6 @@ export interface SessionEvents {
   /** The first time that the session subscribes to this pattern (SB-6). */
   readonly subscribed: { readonly pattern: string };
   readonly unsubscribed: { readonly pattern: string };
-}
-
-/** The user of a session. */
-export interface User {
-  /** `Directory.sessionsOf` finds the user's sessions by it. */
-  readonly id: string;
-  /** More about the user: plain JSON. */
-  readonly info: JsonObject;
 }
 
 /** One client, from its handshake to its end. */

@@ -126,8 +126,11 @@ export const errors = {
   tokenRevoked: () => refusal(401, [], 'token_revoked'),
   sessionUnknown: () => refusal(402, [], 'session_unknown'),
   handshakeDenied: () => refusal(403, [], 'handshake_denied'),
-  subscribeDenied: (patterns: readonly string[]) => refusal(403, patterns, 'subscribe_denied'),
-  publishDenied: (channel: string) => refusal(403, [channel], 'publish_denied'),
+  /** `detail`: why, if it is not for lack of a right. */
+  subscribeDenied: (patterns: readonly string[], detail?: string, option?: string) =>
+    refusal(403, patterns, 'subscribe_denied', undefined, detail, option),
+  publishDenied: (channel: string, detail?: string) =>
+    refusal(403, [channel], 'publish_denied', undefined, detail),
   historyDenied: (patterns: readonly string[]) =>
     explained(
       403,

@@ -103,6 +103,18 @@ export function historyStoreContract(
       assert.deepEqual(await store.ids('/none/**'), []);
     });
 
+    test('keeps records under names without a slash, which no pattern matches and which prove nothing of channels', async (store) => {
+      const before = await store.append('/a');
+      const all = [await store.append('bWU'), await store.append('bWU.x'), await store.append('bWU')];
+      const [first, , last] = all.map(({ id }) => id);
+      assert.deepEqual(await store.ids('bWU'), [first, last]);
+      assert.deepEqual(await store.ids('bWU', first), [last]);
+      for (const pattern of ['/**', '/*']) assert.deepEqual(await store.ids(pattern), [before.id]);
+      const range = await store.range('/**');
+      for (let at = 0; at < 10; at += 1) await store.append('bWU');
+      assert.deepEqual(await store.range('/**'), range);
+    });
+
     test('pages through many channels without a gap or a repetition', async (store) => {
       const all: number[] = [];
       for (let at = 0; at < 500; at += 1) {

@@ -148,14 +148,14 @@ export class BoundedQueue extends Queue {
 
   #carryOut(action: OverflowAction, event: OutgoingEvent, rule?: OverflowRule): Pushed {
     if (action === 'disconnect') return 'full';
-    this.#gaps ??= new Gaps();
     const oldest = action === 'dropOldest' ? this.remove(this.oldest(rule)) : undefined;
-    if (oldest === undefined) {
-      this.#gaps.add('behind', event.channel, gapFor(event));
-      return 'dropped';
+    const dropped = oldest ?? event;
+    // A client does not miss a volatile event.
+    if (!dropped.volatile) {
+      this.#gaps ??= new Gaps();
+      this.#gaps.add(oldest === undefined ? 'behind' : 'ahead', dropped.channel, gapFor(dropped));
     }
-    this.#gaps.add('ahead', oldest.channel, gapFor(oldest));
-    return 'kept';
+    return oldest === undefined ? 'dropped' : 'kept';
   }
 
   #expire(rule: OverflowRule): void {

@@ -68,7 +68,8 @@ export class Gaps {
   /** The event as it is queued: it reports what was dropped since the event before it. */
   reportedBy(event: OutgoingEvent): OutgoingEvent {
     const { channel } = event;
-    const gap = event.replayed ? undefined : this.#behind.get(channel);
+    // A volatile event may be lost, and the gap with it.
+    const gap = event.replayed || event.volatile ? undefined : this.#behind.get(channel);
     if (gap === undefined) return event;
     this.#behind.delete(channel);
     return withGap(event, gap);

@@ -58,14 +58,20 @@ export class PlainOutbox implements Outbox {
     return events;
   }
 
+  removeVolatile(): readonly OutgoingEvent[] {
+    if (this.#queue !== undefined) return this.#queue.removeVolatile();
+    const { events } = this.#run;
+    const removed = events.filter(({ volatile }) => volatile);
+    if (removed.length > 0) this.#setRun(events.filter(({ volatile }) => !volatile));
+    return removed;
+  }
+
   putBack(returned: readonly OutgoingEvent[], mayHaveArrived = false): void {
     const events = mayHaveArrived ? returned.map(Repeat.of) : returned;
     if (this.#queue !== undefined || !events.every(({ isPlain }) => isPlain)) {
       (this.#queue ?? this.#startQueue()).putBack(events);
     } else {
-      const { runs } = this.#limits;
-      const all = [...events, ...this.#run.events];
-      this.#run = all.reduce((run, event) => runs.after(run, event), runs.empty);
+      this.#setRun([...events, ...this.#run.events]);
     }
   }
 
@@ -83,6 +89,11 @@ export class PlainOutbox implements Outbox {
 
   reserve(events: number, bytes: number): void {
     (this.#queue ?? this.#startQueue()).reserve(events, bytes);
+  }
+
+  #setRun(events: readonly OutgoingEvent[]): void {
+    const { runs } = this.#limits;
+    this.#run = events.reduce((run, event) => runs.after(run, event), runs.empty);
   }
 
   // The queue takes over what waits.

@@ -135,6 +135,15 @@ export class Queue {
     return event;
   }
 
+  removeVolatile(): OutgoingEvent[] {
+    const removed: OutgoingEvent[] = [];
+    for (let at = this.#head; at < this.#slots.length; at += 1) {
+      const event = this.#slots[at]?.volatile === true ? this.remove(at) : undefined;
+      if (event !== undefined) removed.push(event);
+    }
+    return removed;
+  }
+
   /** Has the next event of each channel, from an index on, report the gap of the channel. Gaps of other channels stay in the map. */
   reportGaps(gaps: Map<string, Gap>, from: number): void {
     for (let at = Math.max(from, this.#head); at < this.#slots.length && gaps.size > 0; at += 1) {
@@ -151,7 +160,7 @@ export class Queue {
 
   #reportAt(index: number, gaps: Map<string, Gap>): void {
     const event = this.#slots[index];
-    if (event === undefined || event.replayed) return;
+    if (event === undefined || event.replayed || event.volatile) return;
     const { channel } = event;
     const gap = gaps.get(channel);
     if (gap === undefined) return;

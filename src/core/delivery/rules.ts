@@ -49,6 +49,10 @@ export const deliveryRuleRows = {
     words: [true, false],
     doc: 'Events wait for the next flush, at most this long; `true` is `maxLazyTimeout`.',
   },
+  volatile: {
+    kind: 'boolean',
+    doc: 'Events leave now or not at all: those that a session cannot take at once are dropped for it.',
+  },
   broadcastToPublisher: { kind: 'boolean', doc: 'The option of the same name, for these channels.' },
   overflow: {
     kind: 'group',
@@ -60,6 +64,7 @@ export const deliveryRuleRows = {
 /** How events of a channel are delivered. The options of the server decide where a field is unset. */
 export interface DeliveryRule {
   readonly lazy?: boolean | number | undefined;
+  readonly volatile?: boolean | undefined;
   readonly broadcastToPublisher?: boolean | undefined;
   /** The same object for all channels of one rule. */
   readonly overflow?: OverflowRule | undefined;

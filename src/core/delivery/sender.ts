@@ -40,6 +40,8 @@ export interface SenderHost {
 export interface SenderOwner extends ServedSession {
   readonly clientId: string;
   readonly features: SessionFeatures;
+  /** The request, or the socket, of the connect that is held. */
+  readonly heldOn: Conduit | undefined;
   /** Answers the held connect, if there is one whose response may carry the events that wait. */
   answerHeld(): void;
   /** Answers the held connect, if there is one. */
@@ -63,6 +65,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   #isScheduled = false;
   #unsettled = 0;
   #carrier: Conduit | undefined;
+  // Whether a volatile event was queued since the last flush.
+  #hasVolatile = false;
   // Whether a batch was not handed over at once.
   #isSlow = false;
   // Events that may leave until the next connect; undefined: as many as there are.
@@ -88,8 +92,21 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     if (hadNone && this.hasUrgent) this.schedule();
   }
 
-  /** Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. */
+  /** Whether an event that is queued now can leave in this turn. */
+  get takesNow(): boolean {
+    const conduit = this.way ?? this.#owner.heldOn;
+    return conduit !== undefined && this.#credit !== 0 && this.canUse(conduit);
+  }
+
+  /**
+   * Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. A volatile event that cannot leave
+   * in this turn is dropped.
+   */
   queue(event: OutgoingEvent): Pushed {
+    if (event.volatile) {
+      if (!this.takesNow) return this.#lose(event);
+      this.#hasVolatile = true;
+    }
     const pushed = this.outbox.push(event);
     if (pushed !== 'kept') return pushed;
     if (event.lazy === false) this.schedule();
@@ -107,15 +124,16 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   flush(): void {
     // Events that are queued from here on need another flush.
     this.#isScheduled = false;
-    if (!this.hasUrgent) return;
-    if (this.way === undefined) {
-      this.#owner.answerHeld();
-      return;
+    if (this.hasUrgent) {
+      if (this.way === undefined) this.#owner.answerHeld();
+      else {
+        this.push(this.way);
+        // The client asks for more with its next connect.
+        if (this.#credit === 0) void this.#owner.release();
+        for (const feature of this.#owner.features.queueing) feature.queueMore?.();
+      }
     }
-    this.push(this.way);
-    // The client asks for more with its next connect.
-    if (this.#credit === 0) void this.#owner.release();
-    for (const feature of this.#owner.features.queueing) feature.queueMore?.();
+    if (this.#hasVolatile) this.dropVolatile();
   }
 
   flushEarly(): void {
@@ -196,6 +214,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
       this.#owner.progressed(whole);
     }
     if (!whole) this.#putBack(batch, mayHaveArrived);
+    else for (const feature of this.#owner.features.handedOver) feature.handedOver?.(batch);
     if (this.hasUrgent) this.schedule();
   }
 
@@ -207,10 +226,22 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#owner.allow(bytes / SLOWEST);
   }
 
+  /** Drops the volatile events that wait: they could not leave in their turn, or their conduit is gone (DL-14). */
+  dropVolatile(): void {
+    if (!this.#hasVolatile) return;
+    this.#hasVolatile = false;
+    for (const event of this.outbox.removeVolatile()) this.#lose(event);
+  }
+
   /** Drops all queued events: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
     this.outbox = new PlainOutbox(this.#host.limits, this);
+  }
+
+  #lose(event: OutgoingEvent): 'dropped' {
+    for (const feature of this.#owner.features.all) feature.lost?.(event);
+    return 'dropped';
   }
 
   // The session ends.
@@ -227,8 +258,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
     for (const message of batch) if (isGapReply(message)) this.outbox.putBackGaps(message.gaps);
     const events = batch.filter((message) => message instanceof OutgoingEvent);
-    // A volatile event returns only if it reports a gap.
-    const returning = events.filter(({ volatile, gap }) => !volatile || gap !== undefined);
+    const returning = events.filter(({ volatile }) => !volatile);
+    for (const event of events) if (event.volatile) this.#lose(event);
     if (returning.length > 0) this.outbox.putBack(returning, mayHaveArrived);
   }
 

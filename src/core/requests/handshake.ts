@@ -3,9 +3,10 @@ import type { Advice, HandshakeRequest, ReplyFields } from '../../protocol/messa
 import type { Context } from '../context.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { HandshakeAnswer } from '../../ports/policy.ts';
-import type { User } from '../../ports/session.ts';
+import type { GivenUser, User } from '../../ports/user.ts';
 import { noteRefused } from '../refused-message.ts';
 import { Session } from '../session.ts';
+import { copyOf } from '../../lib/json.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 
 /** The result of a handshake: with a session if it succeeded. */
@@ -94,6 +95,7 @@ function accept(
   const named = conduit.user ?? answer.user;
   const user = named === undefined ? identified : userOf(named);
   if (user !== undefined) refuseOverUser(user, context);
+  const attributes = answer.attributes && copyOf(answer.attributes, 'attributes');
   const session = new Session(
     {
       id: core.sessions.newId(),
@@ -107,6 +109,7 @@ function accept(
     },
     core,
   );
+  Object.assign(session.attributes, attributes);
   core.sessions.add(session);
   conduit.session?.vacate(conduit);
   core.hooks.opened(session, request);
@@ -116,7 +119,7 @@ function accept(
   return { session, fields: welcome(session, answer, context) };
 }
 
-function userOf(user: NonNullable<Allowed['user']>): User {
+function userOf(user: GivenUser): User {
   return typeof user === 'string' ? { id: user, info: {} } : { id: user.id, info: user.info ?? {} };
 }
 

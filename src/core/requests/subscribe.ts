@@ -95,7 +95,7 @@ function addTo(context: Context, additions: readonly Prepared[]): JsonObject | u
   for (const prepare of additions) {
     const addition = prepare();
     if (addition === undefined) continue;
-    ext = { ...ext, ...addition.ext };
+    if (addition.ext !== undefined) ext = { ...ext, ...addition.ext };
     context.afterwards(addition.afterwards);
   }
   return ext;
@@ -105,7 +105,7 @@ function addTo(context: Context, additions: readonly Prepared[]): JsonObject | u
 function listen(session: Session, added: readonly string[], { core }: Context): MaybePromise<void> {
   return recover(
     () => {
-      const arriving = added.map((pattern) => core.subscriptions.add(session, pattern)).filter(isPromise);
+      const arriving = added.map((pattern) => add(session, pattern, core)).filter(isPromise);
       if (arriving.length > 0) return Promise.all(arriving).then(() => {});
     },
     (error) => {
@@ -113,6 +113,14 @@ function listen(session: Session, added: readonly string[], { core }: Context): 
       throw error;
     },
   );
+}
+
+function add(session: Session, pattern: string, { subscriptions }: Core): MaybePromise<void> {
+  // A listener, or a feature, may have ended the session when it subscribed to the pattern before.
+  if (session.state === 'gone') throw errors.sessionUnknown();
+  const arriving = subscriptions.add(session, pattern);
+  session.subscribed(pattern);
+  return arriving;
 }
 
 /** Removes the named subscriptions and no others. One that does not exist is no error (SB-8, SB-11). */
@@ -138,5 +146,8 @@ function legalPatterns(
   if (invalid.length > 0) throw errors.channelInvalid(invalid);
   const meta = patterns.filter((pattern) => kindOf(pattern) === 'meta');
   if (meta.length > 0) throw errors.subscribeDenied(meta);
+  const many = patterns.filter((pattern) => core.features.reserved.hasMany(pattern));
+  if (many.length > 0)
+    throw errors.subscribeDenied(many, 'no pattern covers these channels: subscribe to the name of one');
   return patterns;
 }

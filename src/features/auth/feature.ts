@@ -90,7 +90,8 @@ export class Auth implements Feature {
       return [];
     }
     const proof = this.#identified.get(request);
-    const bearer = new Bearer(session, proof, user, this.#bearerParts);
+    const named = typeof user === 'object' ? user.id : user;
+    const bearer = new Bearer(session, proof, named, this.#bearerParts);
     this.#bearers.set(session, bearer);
     this.#lookUpAgain(session, proof);
     return [bearer];
@@ -119,7 +120,7 @@ export class Auth implements Feature {
   // A fresh token may have replaced the grants while the policy was asked.
   readonly subscribing: FeatureHook<'subscribing'> = (_request, patterns, session) => () => {
     const bearer = this.#bearers.get(session);
-    const denied = bearer === undefined ? [] : ungranted(bearer, patterns);
+    const denied = bearer === undefined ? [] : this.#ungranted(bearer, patterns);
     if (denied.length > 0) throw errors.subscribeDenied(denied);
     return undefined;
   };
@@ -197,12 +198,19 @@ export class Auth implements Feature {
 
   // AU-7: ends the subscriptions that the fresh token no longer grants.
   #endUngranted(session: ServedSession, bearer: Bearer): string[] {
-    const ended = ungranted(bearer, [...session.subscriptions]);
+    const ended = this.#ungranted(bearer, [...session.subscriptions]);
     for (const pattern of ended) {
       this.#log({ level: 'warn', event: 'subscription.revoked', session: session.id, pattern });
       this.#host?.unsubscribe(session, pattern);
     }
     return ended;
+  }
+
+  #ungranted(bearer: Bearer, patterns: readonly string[]): string[] {
+    return patterns.filter((pattern) => {
+      const channel = this.#host?.rightTo(pattern) ?? pattern;
+      return !bearer.may(kindOf(channel) === 'service' ? 'call' : 'subscribe', channel);
+    });
   }
 
   #mismatch({ address }: Conduit): BayeuxError {
@@ -221,12 +229,6 @@ export class Auth implements Feature {
     // `RemoteKeys` has logged why.
     return error instanceof KeysUnavailable ? errors.serverError() : error;
   }
-}
-
-function ungranted(bearer: Bearer, patterns: readonly string[]): string[] {
-  return patterns.filter(
-    (pattern) => !bearer.may(kindOf(pattern) === 'service' ? 'call' : 'subscribe', pattern),
-  );
 }
 
 export const authModule = {

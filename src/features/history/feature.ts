@@ -6,12 +6,13 @@ import type {
   FeatureHook,
   FeatureHost,
   FeatureModule,
+  Records,
   ServedSession,
   SubscribeAddition,
 } from '../../ports/feature.ts';
 import type { HistoryStore, Retention } from '../../ports/history-store.ts';
 import type { RetentionRules } from './durable.ts';
-import { History } from './history.ts';
+import { History, type HistoryParts } from './history.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { historyOptions } from './options.ts';
 import { PositionReports } from './position-reports.ts';
@@ -55,6 +56,10 @@ class HistoryFeature implements Feature {
   readonly open = (): Promise<void> => this.#history.open();
 
   readonly close = (): Promise<void> => this.#history.close();
+
+  get records(): Records {
+    return this.#history.records;
+  }
 
   // RP-1: clients look for this field; some work only if it is there.
   readonly outgoing: FeatureHook<'outgoing'> = (reply) =>
@@ -109,6 +114,17 @@ class HistoryFeature implements Feature {
   }
 }
 
+/** Without a durable channel there is nothing to do for sessions. */
+function recordsAlone(store: HistoryStore, parts: HistoryParts): Feature {
+  const history = new History(store, parts);
+  return {
+    name: 'history',
+    records: history.records,
+    open: () => history.open(),
+    close: () => history.close(),
+  };
+}
+
 type ServerParts = Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> & {
   readonly options: Pick<HistoryFeatureParts, 'replay' | 'maxSubscriptions'>;
   /** The store of events; in memory if absent. */
@@ -118,9 +134,12 @@ type ServerParts = Pick<HistoryFeatureParts, 'rules' | 'clock' | 'log'> & {
 export const historyModule = {
   ...historyOptions,
   make({ options, history: store = new MemoryHistory(), ...parts }: ServerParts): Feature | undefined {
-    const isWanted = Object.values(parts.rules.byPattern).some(({ history }) => history);
-    if (!isWanted) return undefined;
+    const rules = Object.values(parts.rules.byPattern);
     const { replay, maxSubscriptions } = options;
+    if (!rules.some(({ history }) => history))
+      return rules.some(({ records }) => records)
+        ? recordsAlone(store, { ...parts, options: replay })
+        : undefined;
     return new HistoryFeature({ ...parts, store, replay, maxSubscriptions });
   },
 } as const satisfies FeatureModule;

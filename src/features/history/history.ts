@@ -12,6 +12,8 @@ import type {
   Retention,
   StoredEvent,
 } from '../../ports/history-store.ts';
+import { isChannel } from '../../channels/channel-names.ts';
+import type { Records } from '../../ports/feature.ts';
 import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
@@ -35,6 +37,7 @@ export class History {
   readonly #log: Log;
   readonly #inject: Inject;
   readonly #defaults: Retention;
+  readonly #recordsKept: Retention | undefined;
   readonly #sweepEvery: number;
   readonly #share: TurnShare;
   // Each delivery waits here for earlier appends.
@@ -55,6 +58,7 @@ export class History {
     this.#log = log;
     this.#inject = options.inject;
     this.#defaults = options;
+    this.#recordsKept = recordsRetention(rules);
     this.#sweepEvery = sweepPeriod(options, rules);
     this.#share = new TurnShare(clock, PER_TURN);
   }
@@ -85,7 +89,8 @@ export class History {
     handling: Handling,
     deliver: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> {
-    const appended = handling.volatile === true ? undefined : this.#append(event);
+    const appended =
+      handling.volatile === true ? undefined : this.#append(event.channel, JSON.stringify(event));
     // The append may fail before its turn: this avoids an unhandled rejection.
     if (isPromise(appended)) appended.catch(() => {});
     const turn = this.#deliveries.run(() =>
@@ -114,6 +119,13 @@ export class History {
     });
   }
 
+  /** The records of features. */
+  readonly records: Records = {
+    add: (name, json) => andThen(this.#append(recordName(name), json), ({ id }) => id),
+    read: (name, after, limit) =>
+      this.#whenOpen(() => adopt(this.#store.read(recordName(name), after, limit))),
+  };
+
   /** The range of the durable channels that a name or pattern matches. */
   range(pattern: string): MaybePromise<HistoryRange> {
     return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.range(pattern))));
@@ -129,8 +141,8 @@ export class History {
   }
 
   // Channels without a rule keep the default retention: their rule may be missing because of a typing error.
-  readonly #retention = (channel: string): Retention | undefined =>
-    (this.#rules.of(channel).history ?? this.#defaults) || undefined;
+  readonly #retention = (name: string): Retention | undefined =>
+    isChannel(name) ? (this.#rules.of(name).history ?? this.#defaults) || undefined : this.#recordsKept;
 
   async #openStore(settings: HistorySettings): Promise<void> {
     await this.#store.open(settings);
@@ -159,10 +171,9 @@ export class History {
     );
   }
 
-  #append(event: Event): MaybePromise<StoredEvent> {
+  #append(name: string, json: string): MaybePromise<StoredEvent> {
     if (this.#closed) throw new Error('the history is closed');
-    const json = JSON.stringify(event);
-    return this.#whenOpen(() => adopt(this.#store.append(event.channel, json)));
+    return this.#whenOpen(() => adopt(this.#store.append(name, json)));
   }
 
   #whenOpen<T>(work: () => MaybePromise<T>): MaybePromise<T> {
@@ -195,6 +206,19 @@ export class History {
       replayed: true,
     });
   }
+}
+
+// Base64 has no slash, so that no pattern matches the name.
+function recordName(name: string): string {
+  return Buffer.from(name).toString('base64url');
+}
+
+// One rule for all records: their names do not tell the channel.
+function recordsRetention({ byPattern }: RetentionRules): Retention | undefined {
+  const all = Object.values(byPattern).flatMap(({ records }) => records ?? []);
+  if (all.length === 0) return undefined;
+  const most = (key: keyof Retention) => Math.max(...all.map((one) => one[key]));
+  return { maxEvents: most('maxEvents'), maxAge: most('maxAge') };
 }
 
 // Expired events are removed after a minute at most; with a shorter `maxAge`, sooner.

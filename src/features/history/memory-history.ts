@@ -1,4 +1,4 @@
-import { ChannelEntry, ChannelNames, matcher } from '../../channels/channel-names.ts';
+import { ChannelEntry, ChannelNames, isChannel, matcher } from '../../channels/channel-names.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { checkedBound, MAX_CHANNELS } from './bounds.ts';
 import { EventLog } from './event-log.ts';
@@ -203,7 +203,7 @@ export class MemoryHistory implements HistoryStore {
     this.#channels.delete(channel);
     this.#untouched.delete(channel);
     this.#bytes -= channelWeight(channel);
-    this.#discardMarks.raise(channel.name, channel.discardedThrough);
+    if (isChannel(channel.name)) this.#discardMarks.raise(channel.name, channel.discardedThrough);
   }
 }
 

@@ -48,6 +48,8 @@ const ruleRows = {
 /** How much is kept of a channel (RP-14); `false` keeps nothing. */
 export interface RetentionRule {
   readonly history?: Retention | false | undefined;
+  /** How much is kept under one name of the records that a feature keeps because of this rule. */
+  readonly records?: Retention | undefined;
 }
 
 /** The options of history, and its keys of a channel rule. */

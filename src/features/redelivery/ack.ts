@@ -14,9 +14,10 @@ export const ack: Feature = {
     session.deliverOnly = true;
   },
 
-  attach({ outbox }) {
+  attach(session) {
+    const { outbox } = session;
     if (!(outbox instanceof AckedOutbox)) return [];
-    return [{ connecting: ({ ext }) => outbox.acknowledge(batchOf(ext?.ack)) }];
+    return [{ connecting: ({ ext }) => session.confirmed(outbox.acknowledge(batchOf(ext?.ack))) }];
   },
 
   // The outbox adds the batch number when the reply leaves.

@@ -79,13 +79,17 @@ export class AckedOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
+  removeVolatile(): readonly OutgoingEvent[] {
+    return this.#fresh.removeVolatile();
+  }
+
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
     const again = this.#again(maxBytes, maxCount, least);
     if (this.#next < this.#sent.length) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
     const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
-    for (const event of fresh) if (!event.volatile || event.gap !== undefined) this.#keep(event);
+    for (const event of fresh) if (!event.volatile) this.#keep(event);
     return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
@@ -96,12 +100,13 @@ export class AckedOutbox implements Outbox {
     if (at !== -1 && at < this.#next) this.#next = at;
   }
 
-  /** Drops the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
-  acknowledge(seen: number): void {
+  /** Drops and returns the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
+  acknowledge(seen: number): readonly OutgoingEvent[] {
     const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
-    if (end > this.#gone) this.#drop(end - this.#gone);
+    const had = this.#drop(Math.max(0, end - this.#gone));
     this.#reported = this.#reported.filter(({ batch }) => batch > seen);
     this.#next = 0;
+    return had;
   }
 
   /** Closes the batch of this reply (AK-2). */
@@ -140,13 +145,15 @@ export class AckedOutbox implements Outbox {
     if (!event.replayed) this.#fresh.reserve(1, event.bytes);
   }
 
-  #drop(count: number): void {
-    for (const event of this.#sent.splice(0, count)) {
+  #drop(count: number): readonly OutgoingEvent[] {
+    const dropped = this.#sent.splice(0, count);
+    for (const event of dropped) {
       if (!event.replayed) this.#fresh.reserve(-1, -event.bytes);
     }
     this.#gone += count;
     // Removes batches that cover only events that are gone.
     while ((this.#closings[0]?.end ?? Number.POSITIVE_INFINITY) <= this.#gone) this.#closings.shift();
+    return dropped;
   }
 
   // Successive batches that cover the same events share one entry.

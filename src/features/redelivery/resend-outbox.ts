@@ -67,6 +67,10 @@ export class ResendOutbox implements Outbox {
     return this.#fresh.push(event);
   }
 
+  removeVolatile(): readonly OutgoingEvent[] {
+    return this.#fresh.removeVolatile();
+  }
+
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     const again = this.#again(maxBytes, maxCount, least);
     if (this.#repeats.length > 0) return again;

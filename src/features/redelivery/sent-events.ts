@@ -35,10 +35,10 @@ export class SentEvents {
     return this.#isWhole;
   }
 
-  /** Adds sent events. Volatile events are not kept, unless they report a gap. */
+  /** Adds sent events. Volatile events are not kept. */
   add(events: readonly OutgoingEvent[]): void {
     for (const event of events) {
-      if (event.volatile && event.gap === undefined) continue;
+      if (event.volatile) continue;
       this.#events.push(event);
       this.#bytes += event.bytes;
     }

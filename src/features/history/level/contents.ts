@@ -1,4 +1,4 @@
-import { ChannelEntry, ChannelNames } from '../../../channels/channel-names.ts';
+import { ChannelEntry, ChannelNames, isChannel } from '../../../channels/channel-names.ts';
 import type { HistorySettings, HistoryRange, Retention } from '../../../ports/history-store.ts';
 import { LongestUntouched } from '../longest-untouched.ts';
 import { rangeOf } from '../history-range.ts';
@@ -275,6 +275,6 @@ export class Contents {
     this.#channels.delete(channel);
     this.tally.removeChannel(channel.discardedThrough);
     this.#writer.del(keys.channelKey(channel.name));
-    this.forgotten(channel.discardedThrough);
+    if (isChannel(channel.name)) this.forgotten(channel.discardedThrough);
   }
 }
