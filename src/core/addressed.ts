@@ -33,7 +33,7 @@ export function addressedEvent(
   if (typeof channel !== 'string') throw noChannel(channel, usage);
   if (kindOf(channel) === 'meta' || !grammar.isName(channel))
     throw new UsageError(`"${channel}" is no broadcast or service channel`);
-  refuseReserved(channel, features.reserved);
+  if (features.reserved !== undefined) refuseReserved(channel, features.reserved);
   const sent = hooks.fromApplication({ data, ...(options.ext !== undefined && { ext: options.ext }) });
   const { overflow, volatile = false } = rules.of(channel);
   return new OutgoingEvent(

@@ -34,7 +34,8 @@ export class Features {
   readonly hungUp: readonly Feature[];
   readonly pacing: readonly Feature[];
   readonly metering: readonly Feature[];
-  readonly reserved: Reserved;
+  /** Undefined if no feature reserves channels, so that this costs nothing. */
+  readonly reserved: Reserved | undefined;
   readonly #attaching: readonly Feature[];
 
   constructor(features: readonly Feature[]) {
@@ -50,7 +51,8 @@ export class Features {
     this.hungUp = having(features, 'hungUp');
     this.pacing = having(features, 'pacing');
     this.metering = having(features, 'metering');
-    this.reserved = new Reserved(features.flatMap(({ reserves }) => reserves ?? []));
+    const reservations = features.flatMap(({ reserves }) => reserves ?? []);
+    this.reserved = reservations.length === 0 ? undefined : new Reserved(reservations);
     this.#attaching = having(features, 'attach');
   }
 

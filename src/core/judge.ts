@@ -86,7 +86,6 @@ interface PolicyFunction<T, Request extends LazyPolicyRequest = LazyPolicyReques
 }
 
 const none: readonly Feature[] = [];
-const asItIs = { rightTo: (pattern: string) => pattern };
 
 /**
  * Asks the features, then the policy, and accepts only valid answers: anything else is logged, and fails the message with
@@ -102,7 +101,7 @@ export class Judge {
   /** Whether features or the policy decide about publishes. */
   readonly judgesPublish: boolean;
   readonly #judging: readonly Feature[];
-  readonly #reserved: Pick<Reserved, 'rightTo'>;
+  readonly #reserved: Reserved | undefined;
   readonly #log: Log;
   readonly #timeLimit: TimeLimit;
 
@@ -112,7 +111,7 @@ export class Judge {
     log: Log,
     timeLimit: TimeLimit,
     judging: readonly Feature[] = none,
-    reserved: Pick<Reserved, 'rightTo'> = asItIs,
+    reserved?: Reserved,
   ) {
     if (policy !== undefined) checkPolicy(policy);
     this.#canHandshake = policyFunction('canHandshake', policy, handshakeAnswer);
@@ -187,7 +186,7 @@ export class Judge {
     conduit: Conduit,
   ): MaybePromise<boolean> {
     if (conduit.trusted === true) return true;
-    const channel = this.#reserved.rightTo(pattern);
+    const channel = this.#reserved?.rightTo(pattern) ?? pattern;
     const right = kindOf(channel) === 'service' ? 'call' : 'subscribe';
     return andThen(this.permits(right, channel, session, message), (permitted) => {
       if (!permitted || this.#canSubscribe === undefined) return permitted;

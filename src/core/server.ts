@@ -404,7 +404,7 @@ export class Server<
     if (kindOf(channel) !== 'broadcast' || !grammar.isName(channel)) {
       throw new UsageError(`"${channel}" is not the name of a broadcast channel`);
     }
-    refuseReserved(channel, features.reserved);
+    if (features.reserved !== undefined) refuseReserved(channel, features.reserved);
     const event = { channel, ...hooks.fromApplication({ data, ...(ext !== undefined && { ext }) }) };
     if (features.checking.length > 0) features.check(channel, event.data);
     return event;
@@ -413,7 +413,7 @@ export class Server<
   #pattern(pattern: string): string {
     const { grammar, features } = this.#core;
     if (grammar.isNameOrPattern(pattern)) {
-      refuseReserved(pattern, features.reserved);
+      if (features.reserved !== undefined) refuseReserved(pattern, features.reserved);
       return pattern;
     }
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
@@ -484,7 +484,7 @@ export class Server<
       canHandshake: (request, conduit, session) => judge.canHandshake(request, conduit, session),
       canSubscribe: (pattern, request, session, conduit) =>
         judge.canSubscribe(pattern, request, session, conduit),
-      rightTo: (pattern) => features.reserved.rightTo(pattern),
+      rightTo: (pattern) => features.reserved?.rightTo(pattern) ?? pattern,
       permits: (right, pattern, session, message) => judge.permits(right, pattern, session, message),
       unsubscribe: ({ id }, pattern) => {
         const session = sessions.byId(id);

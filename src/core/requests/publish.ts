@@ -17,7 +17,7 @@ export function publish(
   const { channel } = request;
   const kind = kindOf(channel);
   if (kind === 'meta') throw errors.publishDenied(channel);
-  if (context.core.features.reserved.has(channel))
+  if (context.core.features.reserved?.has(channel) === true)
     throw errors.publishDenied(channel, 'only the server sends events on this channel');
   // PB-4: on a service channel `data` may be missing.
   if (kind === 'broadcast' && !request.hasData) throw errors.dataMissing();

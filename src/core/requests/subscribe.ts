@@ -146,7 +146,7 @@ function legalPatterns(
   if (invalid.length > 0) throw errors.channelInvalid(invalid);
   const meta = patterns.filter((pattern) => kindOf(pattern) === 'meta');
   if (meta.length > 0) throw errors.subscribeDenied(meta);
-  const many = patterns.filter((pattern) => core.features.reserved.hasMany(pattern));
+  const many = patterns.filter((pattern) => core.features.reserved?.hasMany(pattern) === true);
   if (many.length > 0)
     throw errors.subscribeDenied(many, 'no pattern covers these channels: subscribe to the name of one');
   return patterns;
