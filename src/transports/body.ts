@@ -86,12 +86,8 @@ const ignore = (): void => {};
 
 /** Discards the rest of a body, and cuts the connection if it does not end. An immediate reset would lose the answer. */
 export function discard(req: HttpRequest, clock: Clock): void {
-  req.resume();
-  cutLater(req, clock);
-}
-
-function cutLater(req: HttpRequest, clock: Clock): void {
   req.on('error', ignore);
+  req.resume();
   const timer = clock.after(LINGER, () => void req.destroy());
   req.on('close', () => timer.cancel());
 }
@@ -151,11 +147,15 @@ class Collector {
     this.#reject(error);
   }
 
-  // What came already waits unread, and is dropped: reading its chunks would take the time that the refusal saves.
+  // The chunks that came in the same turn are read as one: reading each would take the time that the refusal saves.
   #refuseChunks(): void {
+    const { clock } = this.#server;
     this.#stop();
     this.#req.pause();
-    cutLater(this.#req, this.#server.clock);
+    clock.soon(() => {
+      this.#req.read();
+      discard(this.#req, clock);
+    });
     const why = `the body came in more than ${MAX_SMALL_CHUNKS} chunks of less than ${SMALL_CHUNK} bytes: send larger ones`;
     this.#reject(new HttpError(400, `Bad request: ${why}`, { isLast: true }));
   }
