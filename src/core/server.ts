@@ -22,6 +22,7 @@ import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
 import { Backlog } from './delivery/backlog.ts';
+import { Drain, hasConnection } from './drain.ts';
 import { Flusher } from './delivery/flusher.ts';
 import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
@@ -65,6 +66,13 @@ export interface Usage {
   readonly addresses: number;
 }
 
+/** The beginning of a close. */
+interface Closing {
+  readonly since: number;
+  /** Sessions at that time. */
+  readonly sessions: number;
+}
+
 /** The states of a server, in their order. */
 export type ServerState = 'open' | 'draining' | 'closed';
 
@@ -93,8 +101,8 @@ export class Server<
   // True from the moment the server closes to the end of `close`.
   #isClosing = false;
   #screen: ((texts: string | readonly string[]) => void) | undefined;
-  #drainsAt: number | undefined;
-  #endDrain: (() => void) | undefined;
+  #closing: Closing | undefined;
+  #drain: Drain | undefined;
 
   constructor(init: ServerInit<Options>) {
     this.options = init.options;
@@ -121,25 +129,27 @@ export class Server<
   }
 
   /**
-   * Closes the server. With `drain.window`, the server first asks clients to reconnect, at times spread over
-   * that window. Then held connects end with 503, sockets with 1001, streams end, and sessions are gone
-   * (EX-7). A second call ends the drain early. An engine or a feature that does not close within
+   * Closes the server. With `drain.window`, the server first sends its sessions away, one after another over that window: held
+   * connects succeed, sockets and streams are closed. Then held connects end with 503, sockets with 1001, streams end, and
+   * sessions are gone (EX-7). A second call ends the drain early. An engine or a feature that does not close within
    * `shutdownGrace` is not waited for; one that fails to close is logged. Publishing does nothing while the
    * server closes.
    */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
+    this.#closing ??= { since: this.clock.now(), sessions: this.#core.sessions.size };
     const { window } = this.options.drain;
-    if (window > 0 && this.#state === 'open') await this.#drain(window);
+    if (window > 0 && this.#state === 'open') await this.#startDrain(window).over;
     if (this.state === 'closed') return;
     this.#state = 'closed';
     this.#isClosing = true;
-    this.#endDrain?.();
-    for (const session of this.#core.sessions) session.close('shutdown');
+    this.#drain?.stop();
+    const ended = this.#endSessions();
     this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
     await this.#closeParts();
     this.#isClosing = false;
+    this.#logClosed(this.#closing, ended);
   }
 
   /** Adds a listener for an event. The returned function removes it. Throws `UsageError` for an unknown name. */
@@ -330,11 +340,12 @@ export class Server<
     }
   }
 
-  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14). */
+  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14, EX-7). */
   joinStream(clientId: string, conduit: Conduit): boolean {
     const { sessions } = this.#core;
     const session = sessions.bySecret(clientId);
     if (session === undefined || !sessions.trusts(conduit, session)) return false;
+    if (this.#drain?.hasSent(session) === true) return false;
     if (session.isDeliverOnly(conduit.transport)) return false;
     this.join(conduit);
     session.attach(conduit);
@@ -397,17 +408,25 @@ export class Server<
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
   }
 
-  #drain(window: number): Promise<void> {
+  #startDrain(window: number): Drain {
     this.#state = 'draining';
-    this.#drainsAt = this.clock.now() + window;
-    for (const session of this.#core.sessions) session.sendAway(Math.round(Math.random() * window));
-    return new Promise((resolve) => {
-      const timer = this.clock.after(window, resolve);
-      this.#endDrain = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    this.#drain = new Drain(this.#core.sessions, window, this.clock);
+    return this.#drain;
+  }
+
+  /** Returns how many of the sessions were cut off: those that were not sent away, and those that came back. */
+  #endSessions(): number {
+    let ended = 0;
+    for (const session of this.#core.sessions) {
+      if (this.#drain?.hasSent(session) !== true || hasConnection(session)) ended += 1;
+      session.close('shutdown');
+    }
+    return ended;
+  }
+
+  #logClosed({ since, sessions }: Closing, ended: number): void {
+    const ms = Math.round(this.clock.now() - since);
+    this.log({ level: 'info', event: 'closed', sessions, left: sessions - ended, ended, ms });
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
@@ -444,7 +463,8 @@ export class Server<
       publisher: new Publisher({
         ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, timeLimit },
       }),
-      drainsIn: () => this.#drainsIn(),
+      isClosing: () => this.#state !== 'open',
+      awayFor: (session) => this.#drain?.pauseOf(session),
     };
   }
 
@@ -481,11 +501,5 @@ export class Server<
       watcher.joined(conduit);
       Reflect.apply(join, this, [conduit]);
     };
-  }
-
-  // 0 once closed: a handshake is refused too if its policy answers only then.
-  #drainsIn(): number | undefined {
-    if (this.#state === 'closed') return 0;
-    return this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - this.clock.now());
   }
 }

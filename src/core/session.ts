@@ -379,13 +379,23 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return andThen(this.#success(held, advice), (reply) => this.respond(held.conduit, [reply], 'connect'));
   }
 
-  /** Answers the held connect, if there is one, and asks the client to connect again in `interval` milliseconds (EX-7). */
-  sendAway(interval: number): void {
+  /**
+   * Sends the client away, to another server (EX-7): a held connect is answered, and the connection closed. A session that lives by
+   * its conduit ends. Returns whether the client learns of it now: one that is between two connects does not.
+   */
+  sendAway(): boolean {
+    const push = this.#push;
+    if (push !== undefined && this.#livesBy(push)) {
+      this.close('shutdown');
+      return true;
+    }
+    const { carrier } = this;
+    if (carrier === undefined) return false;
     const timing = this.timing(this.#transport);
-    void this.release(
-      { ...this.#host.advisor.advise('retry', timing), interval },
-      interval + timing.maxInterval,
-    );
+    const advice = { ...this.#host.advisor.advise('retry', timing), interval: 0 };
+    this.#held?.conduit.sendAway?.();
+    void andThen(this.release(advice, timing.maxInterval), () => push?.end('shutdown'));
+    return true;
   }
 
   /** Ends the held connect in favour of a newer one (CN-10, CN-11). */
@@ -550,7 +560,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (late !== undefined) void andThen(this.#success(late, advice), (reply) => late.conduit.send([reply]));
   }
 
-  /** Ends the session without telling the client: subscriptions, timers, counts. The caller answers the held connect first. */
   close(reason: CloseReason): void {
     if (this.state === 'gone') return;
     const held = this.#unhold();

@@ -135,6 +135,8 @@ export interface Conduit {
   readonly alive: boolean;
   /** Whether it can take more now: it is alive, and few bytes are unsent (WS-15). */
   readonly ready: boolean;
+  /** For an exchange: its connection closes after the response, so that the client comes again by another one. */
+  sendAway?(): void;
   send(batch: readonly Outgoing[], handover?: Handover): void;
   /**
    * `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client.

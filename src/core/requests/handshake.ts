@@ -39,7 +39,6 @@ function judge(request: HandshakeRequest, context: Context): MaybePromise<Handsh
   );
 }
 
-// HS-4, HS-5: only the first number of a version counts. A version may be any text; `BayeuxError` reflects only legal ones.
 function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
   if (version === undefined) throw errors.parameterMissing('version');
   if (!(major(version) >= 1)) throw errors.versionMismatch(version);
@@ -66,7 +65,7 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.drainsIn() !== undefined) throw new NoRoomError('the server is closing');
+  if (core.isClosing()) throw new NoRoomError('the server is closing');
   const full = core.admission.refusalOf(conduit);
   if (full !== undefined) throw new NoRoomError(full);
 }
