@@ -25,6 +25,7 @@ export type {
 } from './ports/session.ts';
 export type {
   HistorySettings,
+  HistoryUsage,
   HistoryStore,
   HistoryRange as Retained,
   Retention,
@@ -41,7 +42,9 @@ export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
 export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
-export type { ServerState } from './core/server.ts';
+export type { CountsSoFar } from './core/counts.ts';
+export type { Load } from './core/load.ts';
+export type { Readiness, ServerState } from './core/readiness.ts';
 export type { Revocation } from './ports/revocations.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { RateLimiter } from './features/governor/address-rate.ts';
@@ -49,6 +52,7 @@ export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export type { ApiKey, ApiRight } from './http/key-ring.ts';
 export type { DataOf } from './channels/channel-types.ts';
+export { health } from './http/health.ts';
 export { hostGuard } from './http/host-guard.ts';
 export type { OriginPredicate } from './http/options.ts';
 export { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import express from 'express';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
+import { health } from '../http/health.ts';
 import { bayeux } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -23,6 +24,7 @@ import { limitConnections } from './connection-limit.ts';
 import { failed, notFound } from './last-resort.ts';
 import { closed, httpServer, listen } from './listener.ts';
 import { programLog } from './log.ts';
+import { listenForMetrics, metricsOf, metricsRoute } from './metrics.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { type CurrentKeys, reload } from './reload.ts';
@@ -73,8 +75,11 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
 /** Listens until a signal comes, and ends the process. */
 async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, flags: Flags): Promise<void> {
   const { program } = config;
+  const serveMetrics = await metricsOf(server);
   const routes = express
     .Router()
+    .use(health(server))
+    .use(metricsRoute(server, () => keys.all, serveMetrics))
     .use(fayeClient(program.path))
     .use('/api', api(server, { keys: () => keys.all }));
   if (program.demo) routes.use(pages(program.path, version()));
@@ -90,10 +95,18 @@ async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, 
   // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();
   onHangup(() => reload({ config, flags, env: process.env, server, listener: http, keys, log }));
-  await server.open();
+  // Clients may come while the history opens: their publishes wait for it.
   const url = await listen(http, program);
-  log({ level: 'info', event: 'listening', url, path: program.path });
-  print(greeting(config, version(), url, keys.single, keys.all.length > 0));
+  const metricsUrl = await listenForMetrics(server, program, serveMetrics);
+  await server.open();
+  log({
+    level: 'info',
+    event: 'listening',
+    url,
+    path: program.path,
+    ...(metricsUrl && { metrics: metricsUrl }),
+  });
+  print(greeting(config, version(), { main: url, metrics: metricsUrl }, keys.single, keys.all.length > 0));
 
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });

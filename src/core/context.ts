@@ -6,6 +6,7 @@ import type { Session, SessionHost } from './session.ts';
 import type { Listeners } from './listeners.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Counts } from './counts.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Events } from './events.ts';
 import type { Intake } from './intake.ts';
@@ -32,6 +33,7 @@ export interface Core {
   readonly transports: Transports;
   readonly advisor: Advisor;
   readonly rules: DeliveryRules;
+  readonly counts: Counts;
   readonly refusals: Refusals;
   readonly intake: Intake;
   readonly judge: Judge;

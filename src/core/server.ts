@@ -21,6 +21,7 @@ import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
+import { Counts, countsSoFar, type CountsSoFar } from './counts.ts';
 import { Backlog } from './delivery/backlog.ts';
 import { Drain, hasConnection } from './drain.ts';
 import { Flusher } from './delivery/flusher.ts';
@@ -33,11 +34,13 @@ import { Hooks } from './hooks.ts';
 import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
+import { type Load, loadOf } from './load.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
+import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
 import type { Session } from './session.ts';
@@ -73,9 +76,6 @@ interface Closing {
   readonly sessions: number;
 }
 
-/** The states of a server, in their order. */
-export type ServerState = 'open' | 'draining' | 'closed';
-
 /** The server without sockets: sessions, channels and subscriptions. Transports bring requests and conduits. */
 export class Server<
   Options extends CoreOptions = CoreOptions,
@@ -101,6 +101,7 @@ export class Server<
   // True from the moment the server closes to the end of `close`.
   #isClosing = false;
   #screen: ((texts: string | readonly string[]) => void) | undefined;
+  #opened: Opening = 'under way';
   #closing: Closing | undefined;
   #drain: Drain | undefined;
 
@@ -294,6 +295,29 @@ export class Server<
     };
   }
 
+  /** What the server has done since its start, for monitoring. */
+  get counts(): CountsSoFar {
+    const { counts, rules, refusals } = this.#core;
+    return countsSoFar(counts, rules.patterns, refusals.tallies);
+  }
+
+  /** How much the server has now. Looks at every session: for monitoring, not for each request. */
+  load(): Load {
+    const { sessions, features } = this.#core;
+    return { ...loadOf(sessions), memory: this.#memory, features: features.measure() };
+  }
+
+  /** Whether new clients should come here, and if not, why. */
+  get readiness(): Readiness {
+    const { sessions } = this.#core;
+    return readinessOf({
+      state: this.#state,
+      opening: this.#opened,
+      sessions: { used: sessions.size, limit: this.options.maxSessions },
+      bounds: this.#memory,
+    });
+  }
+
   /** How often the server refused something since its start, by the option that refused it. */
   get refused(): Readonly<Record<string, number>> {
     return this.#core.refusals.counts;
@@ -364,10 +388,27 @@ export class Server<
     const all = Promise.all([
       this.#logFailure('engine.failed', () => this.#engine.open(publisher.deliver)),
       ...features.all.map(({ name, open }) => open && this.#logFailure(`${name}.failed`, open)),
-    ]).then(() => {});
+    ]).then(
+      () => {
+        this.#opened = 'done';
+      },
+      (error: unknown) => {
+        this.#opened = 'failed';
+        throw error;
+      },
+    );
     // Logged already. The caller of `open` gets the error too.
     all.catch(() => {});
     return all;
+  }
+
+  get #memory() {
+    const { intake, subscriptions } = this.#core;
+    const { maxIncomingBytes, maxSubscriptionBytes } = this.options;
+    return {
+      maxIncomingBytes: { used: intake.used, limit: maxIncomingBytes },
+      maxSubscriptionBytes: { used: subscriptions.index.bytes, limit: maxSubscriptionBytes },
+    };
   }
 
   // Logs a failure of an engine or a feature, and passes it on.
@@ -434,6 +475,8 @@ export class Server<
     const features = new Features(list);
     const hooks = new Hooks(list, extensions, log, timeLimit);
     const refusals = new Refusals(clock, log);
+    const counts = new Counts(rules.patterns.length - 1);
+    const flusher = new Flusher(clock, counts.flushes);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
     const transports = new Transports(options);
@@ -450,18 +493,29 @@ export class Server<
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
     return {
       ...{ options, clock, log, rules, features, hooks, transports, advisor, events, admission, sessions },
-      ...{ subscriptions, backlog, refusals },
+      ...{ subscriptions, backlog, refusals, counts, flusher },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
       judge: new Judge(policy, options.unconnectedPublish, log, timeLimit, features.judging),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
-      flusher: new Flusher(clock),
       limits: { ...options, now: () => clock.now(), runs: new SharedRuns(clock) },
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({
-        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, timeLimit },
+        ...{
+          engine,
+          hooks,
+          features,
+          rules,
+          subscriptions,
+          events,
+          backlog,
+          options,
+          timeLimit,
+          flusher,
+          counts,
+        },
       }),
       isClosing: () => this.#state !== 'open',
       awayFor: (session) => this.#drain?.pauseOf(session),

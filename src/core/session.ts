@@ -25,6 +25,7 @@ import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
 import { noChannel } from './arguments.ts';
+import type { Counts } from './counts.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { SessionFeatures } from './session-features.ts';
@@ -50,6 +51,7 @@ export interface SessionHost extends SenderHost {
   readonly backlog: Backlog;
   readonly intake: Intake;
   readonly events: Events;
+  readonly counts: Counts;
   readonly sessions: { remove(session: Session): void };
   readonly subscriptions: { removeAll(session: Session): void };
 }
@@ -560,6 +562,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (late !== undefined) void andThen(this.#success(late, advice), (reply) => late.conduit.send([reply]));
   }
 
+  /** Ends the session without telling the client: subscriptions, timers, counts. The caller answers the held connect first. */
   close(reason: CloseReason): void {
     if (this.state === 'gone') return;
     const held = this.#unhold();
@@ -581,6 +584,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     ) {
       push.end('disconnected', reason);
     }
+    this.#host.counts.ends[reason] += 1;
     this.#host.events.closed(this, reason);
     this.#host.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }

@@ -19,6 +19,7 @@ type Denied = Extract<HandshakeAnswer, { allow: false }>;
 
 /** Opens a session, if its version, its connection types, the policy and the limits allow it. */
 export function handshake(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
+  context.core.counts.handshakes += 1;
   checkVersions(request);
   checkTypes(request, context);
   refuseOverCapacity(context);
@@ -39,6 +40,7 @@ function judge(request: HandshakeRequest, context: Context): MaybePromise<Handsh
   );
 }
 
+// HS-4, HS-5: only the first number of a version counts. A version may be any text; `BayeuxError` reflects only legal ones.
 function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
   if (version === undefined) throw errors.parameterMissing('version');
   if (!(major(version) >= 1)) throw errors.versionMismatch(version);
@@ -106,6 +108,7 @@ function accept(
     },
     core,
   );
+  core.counts.opened += 1;
   core.sessions.add(session);
   conduit.session?.vacate(conduit);
   core.hooks.opened(session, request);
