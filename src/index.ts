@@ -44,6 +44,7 @@ export type { HandshakeAnswer, Policy, PolicyRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
 export type { CountsSoFar } from './core/counts.ts';
 export type { Load } from './core/load.ts';
+export type { Closed } from './core/server.ts';
 export type { Readiness, ServerState } from './core/readiness.ts';
 export type { Revocation } from './ports/revocations.ts';
 export { UsageError } from './lib/usage-error.ts';

@@ -27,7 +27,7 @@ describe('server.readiness', () => {
     expect(server.readiness).toEqual({
       ready: false,
       reason: 'starting',
-      why: 'the engine or the history is not open yet',
+      why: 'the engine or a feature is not open yet',
     });
     await Promise.resolve();
     engine.opened();

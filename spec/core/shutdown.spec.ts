@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { ask, FakeClient, handshake, serve } from '../support/fake-client.ts';
-import type { LogEvent } from '../../src/lib/log.ts';
-import type { ServerSettings } from '../../src/server.ts';
+import type { Server } from '../../src/server.ts';
 import { exchange, type FakeConduit, socket, stream } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';
 
@@ -100,25 +99,22 @@ describe('server.close (EX-7)', () => {
   });
 });
 
-describe('the log of a close', () => {
-  const closing = async (settings: ServerSettings, clients: number) => {
-    const lines: LogEvent[] = [];
-    const log = (line: LogEvent) => void (line.event === 'closed' && lines.push(line));
-    const { server, clock } = serve({ log, ...settings });
-    const all = await Promise.all(Array.from({ length: clients }, () => FakeClient.connected(server)));
-    return { server, clock, lines, all };
-  };
+describe('server.closed says', () => {
+  const connected = (server: Server, count: number) =>
+    Promise.all(upTo(count).map(() => FakeClient.connected(server)));
 
-  it('says how many sessions were cut off', async () => {
-    const { server, lines } = await closing({}, 3);
+  it('how many sessions were cut off, however often it is called', async () => {
+    const { server } = serve();
+    await connected(server, 3);
+    expect(server.closed).toBeUndefined();
+    await Promise.all([server.close(), server.close()]);
     await server.close();
-    expect(lines).toEqual([{ level: 'info', event: 'closed', sessions: 3, left: 0, ended: 3, ms: 0 }]);
+    expect(server.closed).toEqual({ sessions: 3, left: 0, ended: 3, ms: 0 });
   });
 
-  it('says how many left by themselves or were sent away, how many were cut off, and how long it took', async () => {
-    const settings = { drain: { window: 10_000 } };
-    const { server, clock, lines, all } = await closing(settings, 4);
-    const [leaver, stubborn, ...polling] = all;
+  it('how many left by themselves or were sent away, how many were cut off, and how long it took', async () => {
+    const { server, clock } = serve({ drain: { window: 10_000 } });
+    const [leaver, stubborn, ...polling] = await connected(server, 4);
     for (const client of [stubborn, ...polling]) await client?.connect();
     const closed = server.close();
     await leaver?.disconnect();
@@ -128,7 +124,7 @@ describe('the log of a close', () => {
     stubborn?.session.attach(wire);
     await clock.tick(3_000);
     await closed;
-    expect(lines).toEqual([{ level: 'info', event: 'closed', sessions: 4, left: 3, ended: 1, ms: 10_000 }]);
+    expect(server.closed).toEqual({ sessions: 4, left: 3, ended: 1, ms: 10_000 });
   });
 });
 

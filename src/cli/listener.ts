@@ -161,6 +161,12 @@ export function closed(server: Listener): Promise<void> {
   });
 }
 
+/** Stops listening, without waiting for connections that are in use. */
+export function abandon(server: Listener): void {
+  server.close();
+  server.closeIdleConnections();
+}
+
 function unusable(key: string, value: string, why: string, cause?: unknown): ConfigError {
   return new ConfigError([{ key, place: key, message: `${value} ${why}` }], { cause });
 }

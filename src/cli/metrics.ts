@@ -13,11 +13,10 @@ import { ChannelGrammar } from '../protocol/channel.ts';
 import type { Server } from '../server.ts';
 import { type RequestHead, refuse } from '../transports/http.ts';
 import { isLoopback } from './exposure.ts';
-import { listenOn } from './listener.ts';
 import type { ProgramOptions } from './options.ts';
 
 /** The path of the metrics. */
-export const metricsPath = '/metrics';
+const metricsPath = '/metrics';
 
 const open = [...Object.values(healthPaths), metricsPath];
 
@@ -57,25 +56,17 @@ export async function metricsOf(server: Server): Promise<Middleware> {
   }
 }
 
-/**
- * Serves metrics and health checks on `metrics.port`, to everybody who reaches it. Resolves with its URL, and with nothing where the
- * option is not set. Throws `ConfigError` when the address is in use or not allowed.
- */
-export async function listenForMetrics(
-  server: Server,
-  { metrics: { host, port }, allowedHosts }: ProgramOptions,
-  serve: Middleware,
-): Promise<string | undefined> {
-  if (port === undefined) return undefined;
+/** Serves metrics and health checks to everybody who reaches it. To listen on `metrics.port`. */
+export function metricsServer(server: Server, program: ProgramOptions, serve: Middleware): HttpServer {
   const check = health(server);
-  const http: HttpServer = createServer((req, res) => {
-    // CO-6: on this machine a page could bind its own name to the address.
-    const why = isLoopback(host)
-      ? refusalOfHost(req, allowedHosts, '"allowedHosts"', server.refusals)
-      : undefined;
+  // CO-6: on this machine a page could bind its own name to the address.
+  const isGuarded = isLoopback(program.metrics.host);
+  const refusalOf = (request: RequestHead) =>
+    isGuarded ? refusalOfHost(request, program.allowedHosts, '"allowedHosts"', server.refusals) : undefined;
+  return createServer((req, res) => {
+    const why = refusalOf(req);
     if (why !== undefined) refuse(res, 403, `Forbidden: ${why}`);
     else if (pathOf(req.url ?? '').split('?', 1)[0] === metricsPath) serve(req, res);
     else check(req, res);
   });
-  return listenOn(http, { host, port }, 'metrics.');
 }

@@ -1,5 +1,5 @@
 import { Histogram } from '../lib/histogram.ts';
-import type { CloseReason } from '../ports/conduit.ts';
+import { type CloseReason, noEnds } from '../ports/conduit.ts';
 import type { RefusalTally } from './refusals.ts';
 
 /** Bounds of times, in milliseconds. */
@@ -15,20 +15,7 @@ export class Counts {
   /** Sessions that were opened. */
   opened = 0;
   /** Sessions that ended. */
-  readonly ends: Record<CloseReason, number> = {
-    disconnect: 0,
-    disconnected: 0,
-    timeout: 0,
-    left: 0,
-    overflow: 0,
-    revoked: 0,
-    unverified: 0,
-    expired: 0,
-    inactive: 0,
-    history: 0,
-    replaced: 0,
-    shutdown: 0,
-  };
+  readonly ends: Record<CloseReason, number> = { ...noEnds };
   /** Accepted events, by the place of their rule in `ChannelRules.patterns`. */
   readonly publishes: number[];
   /** Events that left for a session, each repeat included. */

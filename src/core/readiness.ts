@@ -20,7 +20,7 @@ export type Opening = 'under way' | 'done' | 'failed';
 const FULL = 0.95;
 
 const words = {
-  starting: 'the engine or the history is not open yet',
+  starting: 'the engine or a feature is not open yet',
   failed: 'the engine or a feature could not be opened; the log says why',
   draining: 'the server sends its clients to other servers, and will close',
   closed: 'the server is closed',

@@ -69,11 +69,16 @@ export interface Usage {
   readonly addresses: number;
 }
 
-/** The beginning of a close. */
-interface Closing {
-  readonly since: number;
-  /** Sessions at that time. */
+/** How the close of a server went. */
+export interface Closed {
+  /** Sessions when it began. */
   readonly sessions: number;
+  /** Sessions that left by themselves, or went to another server when they were sent away. */
+  readonly left: number;
+  /** Sessions that were cut off. */
+  readonly ended: number;
+  /** How long it took. Milliseconds. */
+  readonly ms: number;
 }
 
 /** The server without sockets: sessions, channels and subscriptions. Transports bring requests and conduits. */
@@ -102,7 +107,8 @@ export class Server<
   #isClosing = false;
   #screen: ((texts: string | readonly string[]) => void) | undefined;
   #opened: Opening = 'under way';
-  #closing: Closing | undefined;
+  #ending: Promise<void> | undefined;
+  #closed: Closed | undefined;
   #drain: Drain | undefined;
 
   constructor(init: ServerInit<Options>) {
@@ -136,21 +142,15 @@ export class Server<
    * `shutdownGrace` is not waited for; one that fails to close is logged. Publishing does nothing while the
    * server closes.
    */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return;
-    this.#closing ??= { since: this.clock.now(), sessions: this.#core.sessions.size };
-    const { window } = this.options.drain;
-    if (window > 0 && this.#state === 'open') await this.#startDrain(window).over;
-    if (this.state === 'closed') return;
-    this.#state = 'closed';
-    this.#isClosing = true;
-    this.#drain?.stop();
-    const ended = this.#endSessions();
-    this.#core.flusher.stop();
-    for (const conduit of this.#conduits) conduit.end('shutdown');
-    await this.#closeParts();
-    this.#isClosing = false;
-    this.#logClosed(this.#closing, ended);
+  close(): Promise<void> {
+    if (this.#ending === undefined) this.#ending = this.#close();
+    else this.#drain?.stop();
+    return this.#ending;
+  }
+
+  /** How the close went; undefined until it is over. */
+  get closed(): Closed | undefined {
+    return this.#closed;
   }
 
   /** Adds a listener for an event. The returned function removes it. Throws `UsageError` for an unknown name. */
@@ -449,6 +449,22 @@ export class Server<
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
   }
 
+  async #close(): Promise<void> {
+    const began = this.clock.now();
+    const { size: sessions } = this.#core.sessions;
+    const { window } = this.options.drain;
+    if (window > 0) await this.#startDrain(window).over;
+    this.#state = 'closed';
+    this.#isClosing = true;
+    const ended = this.#endSessions();
+    this.#core.flusher.stop();
+    for (const conduit of this.#conduits) conduit.end('shutdown');
+    await this.#closeParts();
+    this.#isClosing = false;
+    const ms = Math.round(this.clock.now() - began);
+    this.#closed = { sessions, left: sessions - ended, ended, ms };
+  }
+
   #startDrain(window: number): Drain {
     this.#state = 'draining';
     this.#drain = new Drain(this.#core.sessions, window, this.clock);
@@ -463,11 +479,6 @@ export class Server<
       session.close('shutdown');
     }
     return ended;
-  }
-
-  #logClosed({ since, sessions }: Closing, ended: number): void {
-    const ms = Math.round(this.clock.now() - since);
-    this.log({ level: 'info', event: 'closed', sessions, left: sessions - ended, ended, ms });
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
