@@ -150,7 +150,8 @@ describe('a drain (EX-7)', () => {
     const { server, clock, clients, held, closed } = await draining(100);
     const [first] = clients;
     expect([server.state, held.flatMap(({ replies }) => replies)]).toEqual(['draining', []]);
-    expect((await ask(server, handshake())).ends).toEqual(['capacity']);
+    const refused = await ask(server, handshake());
+    expect([refused.ends, refused.isLast]).toEqual([['capacity'], true]);
     expect((await first?.publish('/a', 1))?.reply).toMatchObject({ successful: true });
     await server.publish('/a', 2);
     const left: number[] = [];

@@ -67,7 +67,11 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.isClosing()) throw new NoRoomError('the server is closing');
+  if (core.isClosing()) {
+    // EX-7: by the same connection the client would come here again.
+    conduit.sendAway?.();
+    throw new NoRoomError('the server is closing');
+  }
   const full = core.admission.refusalOf(conduit);
   if (full !== undefined) throw new NoRoomError(full);
 }
