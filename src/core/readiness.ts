@@ -7,7 +7,7 @@ export type ServerState = 'open' | 'draining' | 'closed';
 export type Readiness = { readonly ready: true } | NotReady;
 
 /** Why new clients should not come. */
-export interface NotReady {
+interface NotReady {
   readonly ready: false;
   readonly reason: 'starting' | 'failed' | 'draining' | 'closed' | 'full';
   readonly why: string;
