@@ -12,8 +12,8 @@ export class Histogram {
   }
 
   add(value: number): void {
-    const found = this.bounds.findIndex((bound) => value <= bound);
-    const at = found === -1 ? this.bounds.length : found;
+    let at = 0;
+    while (value > (this.bounds[at] ?? Number.POSITIVE_INFINITY)) at += 1;
     this.counts[at] = (this.counts[at] ?? 0) + 1;
     this.sum += value;
   }

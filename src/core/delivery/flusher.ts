@@ -97,7 +97,7 @@ export class Flusher {
       if (session.way !== undefined || this.mayAnswer()) session.flush();
       else this.#paused.push(session);
     }
-    this.#noteFlush();
+    if (this.#queuedAt !== undefined) this.#noteFlush(this.#queuedAt);
     // Polls answered only now are measured next time, together with the requests that their answers bring.
     if (began !== undefined) this.#pauseAfter(this.#clock.now() - began);
   };
@@ -113,12 +113,12 @@ export class Flusher {
     const sessions = this.#paused;
     this.#paused = [];
     for (const session of sessions) if (this.mayAnswer()) session.flush();
-    this.#noteFlush();
+    if (this.#queuedAt !== undefined) this.#noteFlush(this.#queuedAt);
   };
 
-  #noteFlush(): void {
-    if (this.#queuedAt === undefined || this.#paused.length > 0) return;
-    this.#times.add(this.#clock.now() - this.#queuedAt);
+  #noteFlush(queuedAt: number): void {
+    if (this.#paused.length > 0) return;
+    this.#times.add(this.#clock.now() - queuedAt);
     this.#queuedAt = undefined;
   }
 }
