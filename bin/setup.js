@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run setup`: installs test tools that npm does not: Chromium, and CometD's Java clients if Java and Maven are there.
+// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, and CometD's Java clients if Java and Maven are there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -53,6 +53,17 @@ if (browser()) {
   say(`The PATH must have one of ${names.join(', ')}.`);
   say('Without it `npm test` skips the browser suites and says so.');
 }
+
+// Specs of the metrics and of the dashboard use it. Without it they are skipped, so a failure here fails nothing.
+const prometheus = () => spawnSync('prometheus', ['--version'], { stdio: 'ignore' }).status === 0;
+
+if (prometheus()) say('Prometheus is installed');
+else if (isDebian() && process.getuid?.() === 0 && apt('update') && install('prometheus'))
+  say('Prometheus is installed now');
+else
+  say(
+    'Prometheus is missing, so its specs are skipped. As root on Debian or Ubuntu: apt-get install prometheus',
+  );
 
 for (const version of versions) {
   const why = prepare(version);

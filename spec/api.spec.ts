@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as api from '../src/index.ts';
+import * as metrics from '../src/metrics/metrics.ts';
 import * as testing from '../src/testing/index.ts';
 import type {
   Conduit,
@@ -36,6 +37,7 @@ describe('what the package exports', () => {
         "api",
         "bayeux",
         "errors",
+        "health",
         "hostGuard",
       ]
     `);
@@ -52,6 +54,10 @@ describe('what the package exports', () => {
     ]);
     expectTypeOf<testing.FakeClock>().toExtend<api.Clock>();
     expectTypeOf<testing.TestServer['server']>().toEqualTypeOf<api.Server>();
+  });
+
+  it('is this for Prometheus, by name', () => {
+    expect(Object.keys(metrics).sort()).toEqual(['addMetrics', 'metrics']);
   });
 
   it('is a server that takes options and parts', () => {

@@ -36,6 +36,7 @@ export type { Reached, UserGroup, UserSessions } from './core/recipients.ts';
 export type { AddressedOptions } from './core/addressed.ts';
 export type {
   HistorySettings,
+  HistoryUsage,
   HistoryStore,
   HistoryRange as Retained,
   Retention,
@@ -52,7 +53,10 @@ export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
 export type { HandshakeAnswer, Policy, PolicyRequest, SendRequest } from './ports/policy.ts';
 export type { Publishing } from './core/publisher.ts';
-export type { ServerState } from './core/server.ts';
+export type { CountsSoFar } from './core/counts.ts';
+export type { Load } from './core/load.ts';
+export type { Closed } from './core/server.ts';
+export type { Readiness, ServerState } from './core/readiness.ts';
 export type { Revocation } from './ports/revocations.ts';
 export { UsageError } from './lib/usage-error.ts';
 export type { RateLimiter } from './features/governor/address-rate.ts';
@@ -62,6 +66,7 @@ export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api.ts';
 export type { ApiKey, ApiRight } from './http/key-ring.ts';
 export type { DataOf } from './channels/channel-types.ts';
+export { health } from './http/health.ts';
 export { hostGuard } from './http/host-guard.ts';
 export type { OriginPredicate } from './http/options.ts';
 export { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';

@@ -8,7 +8,7 @@ import type { JsonSchema } from './options/table.ts';
 
 /** How the server drains before it closes. */
 export interface DrainOptions {
-  /** Before it closes, the server asks clients to reconnect at times spread over this window. Milliseconds; `0` by default. */
+  /** Before it closes, the server sends its sessions away, to another server, one after another over this window; 0 closes at once. Milliseconds; `0` by default. */
   readonly window?: number | undefined;
 }
 

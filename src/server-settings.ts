@@ -9,7 +9,7 @@ import type { HistoryStore } from './ports/history-store.ts';
 import { optionTable } from './server-options.ts';
 
 const engineNames: Record<keyof Engine, true> = { open: true, publish: true, interest: true, close: true };
-const storeNames: Record<Exclude<keyof HistoryStore, 'newest'>, true> = {
+const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> = {
   open: true,
   append: true,
   read: true,
@@ -67,7 +67,7 @@ function checkParts({ extensions, engine, history, clock, log, trace }: Parts): 
   if (trace !== undefined && typeof trace !== 'boolean')
     throw new UsageError(`trace must be true or false, got ${shown(trace)}`);
   if (engine !== undefined) checkNames(engine, whole('the engine', engineNames));
-  if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest']));
+  if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest', 'usage']));
   if (clock !== undefined) checkNames(clock, { ...whole('the clock', clockNames), isOpen: true });
 }
 

@@ -67,6 +67,12 @@ const features = {
     feature: { feature: 'auth' },
     goal: { cpu: 1.05 },
   },
+  metrics: {
+    title: 'metrics, read once a second',
+    under: ['W1', 'W1w1', 'P2', 'L1'],
+    feature: { feature: 'metrics' },
+    goal: { cpu: 1.02 },
+  },
   rates: { title: 'rates of publishes and bytes', under: ['W1w1', 'P2'], feature: { feature: 'rates' } },
   looks: {
     title: 'an extension that looks at publishes',

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { settingsOf, unlimited } from './features.js';
+import { attend, settingsOf, unlimited } from './features.js';
 import { serve } from './serve.js';
 
 // BENCH_BUILD: another build to compare with this one.
@@ -12,4 +12,5 @@ const httpServer = createServer(express().use('/bayeux', bayeux(server)));
 if (attachWebSocket !== undefined) attachWebSocket(httpServer, '/bayeux', server);
 else server.attachUpgrades(httpServer, { path: '/bayeux' });
 await server.open();
+await attend(process.env.BENCH_FEATURE ?? '', server);
 serve(httpServer);

@@ -25,6 +25,7 @@ const features = {
   looks: () => ({ extensions: [looks] }),
   auth: () => ({ auth: { secret: 'x'.repeat(32), anonymous: true }, ...rule({ grants: forAll }) }),
   both: () => ({ policy, extensions: [looks] }),
+  metrics: () => ({}),
   deflate: () => ({ websocket: { perMessageDeflate: true } }),
 };
 
@@ -44,6 +45,20 @@ export async function settingsOf(name) {
   const settings = features[name];
   if (!settings) throw new Error(`no feature ${name}; there are ${Object.keys(features).join(', ')}`);
   return settings();
+}
+
+/** How often the metrics are read: fifteen times as often as is usual. Milliseconds. */
+const SCRAPE = 1_000;
+
+/** Does what a feature needs beside the options of the server. @param {string} name @param {any} server */
+export async function attend(name, server) {
+  if (name !== 'metrics') return;
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
+  const { addMetrics } = await import('../../dist/metrics/metrics.js');
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  addMetrics(server, register);
+  setInterval(() => void register.metrics(), SCRAPE);
 }
 
 /**

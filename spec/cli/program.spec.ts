@@ -283,7 +283,9 @@ describe('the program, told otherwise', () => {
     expect(stderr()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}listening {2}url=\S+ path=\/bayeux\n$/);
     expect(stderr()).toContain(`url=${url} `);
     await end();
-    expect(stderr()).toMatch(/ INFO {2}closing {2}signal=SIGTERM\n$/);
+    expect(stderr()).toMatch(
+      / INFO {2}closing {2}signal=SIGTERM\n.* INFO {2}closed {2}sessions=0 left=0 ended=0 ms=\d+\n$/,
+    );
     const quiet = await serve(['--log-format', 'pretty', '--log-level', 'warn']);
     await quiet.end();
     expect(quiet.stderr()).toBe('');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
+import { Histogram } from '../../src/lib/histogram.ts';
 import { Flusher } from '../../src/core/delivery/flusher.ts';
 import { Server } from '../../src/server.ts';
 import { FakeClient } from '../support/fake-client.ts';
@@ -115,7 +116,7 @@ describe('many polls to answer', () => {
 
   it('cost what it takes to write the answers too', async () => {
     const { time, clock, spend } = working();
-    const flusher = new Flusher(clock);
+    const flusher = new Flusher(clock, new Histogram([]));
     flusher.writeAtTurnEnd({ writeDeferred: () => spend(2) });
     expect(flusher.mayAnswer()).toBe(true);
     await turn();

@@ -11,6 +11,8 @@ import type { Feature } from '../../src/ports/feature.ts';
 import { isPromise } from '../../src/lib/maybe-promise.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { configOf } from '../../src/server-options.ts';
+import { Counts } from '../../src/core/counts.ts';
+import { Flusher } from '../../src/core/delivery/flusher.ts';
 import { Backlog } from '../../src/core/delivery/backlog.ts';
 import { Features } from '../../src/core/features.ts';
 import { Hooks } from '../../src/core/hooks.ts';
@@ -498,7 +500,10 @@ describe('history', () => {
       accepting: (event, how, next) => history.record(event, how, next),
       arriving: ({ replayId }) => history.delivering(replayId ?? 0),
     };
+    const counts = new Counts(rules.patterns.length);
     const publisher = new Publisher({
+      counts,
+      flusher: new Flusher(clock, counts.flushes),
       ...{ engine, rules, subscriptions, events, options, timeLimit: { clock, hookTimeout: 1 } },
       hooks: new Hooks([], [], log, { clock, hookTimeout: 1 }),
       features: new Features([recording]),

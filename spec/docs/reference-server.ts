@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import { api } from '../../src/http/api.ts';
+import { health } from '../../src/http/health.ts';
 import { bayeux } from '../../src/http/middleware.ts';
 import { Server } from '../../src/index.ts';
 
@@ -10,7 +11,7 @@ export const key = 'a-key-for-the-docs';
 /** What `npm start` serves, at this port. */
 export async function startReference(port: number): Promise<void> {
   const server = new Server();
-  const app = express();
+  const app = express().use(health(server));
   app.use('/bayeux', bayeux(server));
   app.use('/api', api(server, { key }));
   const http = createServer(app);

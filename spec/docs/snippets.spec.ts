@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { readConfigFile } from '../../src/cli/config-file.ts';
 import { settle, until } from '../support/until.ts';
 import { freePort } from './free-port.ts';
@@ -38,6 +39,7 @@ const notRun: Record<string, string> = {
   'npm run bench': 'takes minutes, and both cores',
   "npx bayeuxd key --name ci --rights publish --channels '/ci/**,/news'":
     'prints a random key; spec/cli runs it',
+  "npx bayeuxd key --name prometheus --rights read --channels '/**'": 'prints a random key; spec/cli runs it',
   "npx bayeuxd subscribe http://127.0.0.1:8000/bayeux '/chat/**'":
     'prints until it is interrupted; spec/cli runs it',
 };
@@ -45,6 +47,8 @@ const notRun: Record<string, string> = {
 const checkers: Record<string, (block: Block) => void> = {
   json: ({ text }) => void JSON.parse(text),
   yaml: ({ text }) => {
+    // A file of Kubernetes.
+    if (text.startsWith('spec:')) return void expect(parse(text)).toHaveProperty('spec.containers');
     const folder = mkdtempSync(join(tmpdir(), 'docs-'));
     const file = join(folder, 'bayeuxd.yaml');
     writeFileSync(file, text);

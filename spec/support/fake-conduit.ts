@@ -50,6 +50,8 @@ export class FakeConduit implements Conduit {
   /** Every batch sent, read back from its JSON. */
   readonly batches: Wire[][] = [];
   readonly ends: EndReason[] = [];
+  /** Whether the connection closes after the response. */
+  isLast = false;
   /** When the client may come again, as it was told. Milliseconds. */
   retryAfter: number | undefined;
   readonly #slow: boolean;
@@ -117,6 +119,10 @@ export class FakeConduit implements Conduit {
     if (handover === undefined) return;
     if (this.#slow) this.#unsettled.push({ number: this.batches.length, batch, handover });
     else handover.settled(batch, true);
+  }
+
+  sendAway(): void {
+    this.isLast = true;
   }
 
   // Only the first end counts, as in the real ones; the reply to a disconnect still leaves.

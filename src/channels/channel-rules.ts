@@ -1,17 +1,31 @@
 import { segmentsOf } from '../protocol/channel.ts';
 
+/** The rule of a channel. */
+export interface FoundRule<Rule> {
+  /** All rules that apply, merged. */
+  readonly rule: Partial<Rule>;
+  /** Place of the most specific pattern that applies in `ChannelRules.patterns`. */
+  readonly at: number;
+}
+
+/** A rule as given, and the place of its pattern. */
+interface GivenRule<Rule> {
+  readonly rule: Rule;
+  readonly at: number;
+}
+
 /** A node in the tree of names and patterns: the rules set there, and the merged rules. */
 interface Node<Rule> {
   readonly children: Map<string, Node<Rule>>;
   /** The rules set for the channel that ends here, for `*` and for `**` below it. */
-  name: Rule | undefined;
-  star: Rule | undefined;
-  stars: Rule | undefined;
+  name: GivenRule<Rule> | undefined;
+  star: GivenRule<Rule> | undefined;
+  stars: GivenRule<Rule> | undefined;
   /** Merged rule of the channel that ends here. */
-  exact: Partial<Rule>;
+  exact: FoundRule<Rule>;
   /** Merged rules of channels without a child node: one segment longer (`next`), and longer (`below`). */
-  next: Partial<Rule>;
-  below: Partial<Rule>;
+  next: FoundRule<Rule>;
+  below: FoundRule<Rule>;
 }
 
 /**
@@ -22,20 +36,29 @@ interface Node<Rule> {
 export class ChannelRules<Rule extends object> {
   /** The rules as given, by name or pattern. */
   readonly byPattern: Readonly<Record<string, Rule>>;
-  readonly #none: Partial<Rule> = Object.freeze({});
+  /** Names and patterns with a rule, after an empty text that stands for channels without one. */
+  readonly patterns: readonly string[];
   readonly isEmpty: boolean;
+  readonly #none: FoundRule<Rule> = Object.freeze({ rule: Object.freeze({}), at: 0 });
   readonly #root: Node<Rule> = newNode(this.#none);
 
   constructor(byPattern: Readonly<Record<string, Rule>>) {
     const rules = Object.entries(byPattern);
-    for (const [pattern, rule] of rules) put(this.#root, segmentsOf(pattern), rule, this.#none);
+    for (const [at, [pattern, rule]] of rules.entries())
+      put(this.#root, segmentsOf(pattern), { rule, at: at + 1 }, this.#none);
     mergeRules(this.#root, this.#none, this.#none);
     this.byPattern = byPattern;
+    this.patterns = ['', ...Object.keys(byPattern)];
     this.isEmpty = rules.length === 0;
   }
 
   /** The merged rule of a channel. */
   of(channel: string): Partial<Rule> {
+    return this.find(channel).rule;
+  }
+
+  /** The merged rule of a channel, and where it comes from. */
+  find(channel: string): FoundRule<Rule> {
     if (this.isEmpty) return this.#none;
     let node = this.#root;
     for (let at = 1; ; ) {
@@ -52,7 +75,7 @@ export class ChannelRules<Rule extends object> {
 const segmentAt = (channel: string, at: number, end: number) =>
   end === -1 ? channel.slice(at) : channel.slice(at, end);
 
-function newNode<Rule>(none: Partial<Rule>): Node<Rule> {
+function newNode<Rule>(none: FoundRule<Rule>): Node<Rule> {
   return {
     children: new Map(),
     name: undefined,
@@ -64,7 +87,12 @@ function newNode<Rule>(none: Partial<Rule>): Node<Rule> {
   };
 }
 
-function put<Rule>(root: Node<Rule>, segments: readonly string[], rule: Rule, none: Partial<Rule>): void {
+function put<Rule>(
+  root: Node<Rule>,
+  segments: readonly string[],
+  rule: GivenRule<Rule>,
+  none: FoundRule<Rule>,
+): void {
   let node = root;
   for (const segment of segments) {
     if (segment === '*') node.star = rule;
@@ -75,18 +103,20 @@ function put<Rule>(root: Node<Rule>, segments: readonly string[], rule: Rule, no
   if (last !== '*' && last !== '**') node.name = rule;
 }
 
-function childOf<Rule>(node: Node<Rule>, segment: string, none: Partial<Rule>): Node<Rule> {
+function childOf<Rule>(node: Node<Rule>, segment: string, none: FoundRule<Rule>): Node<Rule> {
   const child = node.children.get(segment) ?? newNode(none);
   node.children.set(segment, child);
   return child;
 }
 
-function mergeRules<Rule>(node: Node<Rule>, below: Partial<Rule>, next: Partial<Rule>): void {
+function mergeRules<Rule>(node: Node<Rule>, below: FoundRule<Rule>, next: FoundRule<Rule>): void {
   node.exact = merged(next, node.name);
   node.below = merged(below, node.stars);
   node.next = merged(node.below, node.star);
   for (const child of node.children.values()) mergeRules(child, node.below, node.next);
 }
 
-const merged = <Rule>(general: Partial<Rule>, special: Rule | undefined): Partial<Rule> =>
-  special === undefined ? general : Object.freeze({ ...general, ...special });
+function merged<Rule>(general: FoundRule<Rule>, special: GivenRule<Rule> | undefined): FoundRule<Rule> {
+  if (special === undefined) return general;
+  return Object.freeze({ rule: Object.freeze({ ...general.rule, ...special.rule }), at: special.at });
+}

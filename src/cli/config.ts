@@ -204,6 +204,8 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
     const option = exposedBy(program, server) ?? 'host';
     refuse(option, `${option} ${whyNotOpen}`);
   }
+  if (program.metrics.port === undefined && places.has('metrics.host'))
+    refuse('metrics.host', 'metrics.host needs metrics.port too');
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
   if (problems.length > 0) throw new ConfigError(problems);

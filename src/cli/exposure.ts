@@ -23,7 +23,8 @@ export const whyNotOpen =
   'lets others reach this server, where everybody may read and write every channel: say who may do what with --policy ./policy.js, or ' +
   'ask for tokens with auth.secretFile, auth.keyFile or auth.jwks.url (docs/authentication.md); --insecure serves it all the same';
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

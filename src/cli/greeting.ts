@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 export function greeting(
   { program, isPublic, places }: Config,
   version: string,
-  url: string,
+  { main: url, metrics }: { readonly main: string; readonly metrics?: string | undefined },
   key: string | undefined,
   hasKeys: boolean,
 ): string {
@@ -17,6 +17,7 @@ export function greeting(
     ['Bayeux', url + program.path],
     ...(chat === undefined ? [] : [['Chat', chat]]),
     ['HTTP API', `${url}/api/publish`],
+    ...(metrics === undefined ? [] : [['Metrics', `${metrics}/metrics`]]),
     ['API key', keyLine(program.apiKey, key, hasKeys)],
   ];
   return [`bayeuxd ${version}`, ...lines.map(([name = '', text]) => `  ${name.padEnd(9)} ${text}`)].join(

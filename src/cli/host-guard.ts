@@ -4,6 +4,7 @@ import { refusalOfHost } from '../http/host-guard.ts';
 import { asksForWebSocket, passOver } from '../http/pass-over.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import type { Refusals } from '../core/refusals.ts';
+import { answersAnyHost } from './metrics.ts';
 import { type HttpRequest, type HttpResponse, type RequestHead, refuse } from '../transports/http.ts';
 
 /** The listening server, for HTTP/1.1 alone or for HTTP/2 too. */
@@ -15,7 +16,7 @@ interface Front {
 
 /**
  * Passes requests and upgrades for an allowed host to the server `behind`, and answers all others with 403
- * (CO-6). An upgrade to a protocol other than WebSocket stays with the server `front`.
+ * (CO-6), but for the health checks and the metrics. An upgrade to a protocol other than WebSocket stays with the server `front`.
  */
 export function guardHosts(
   front: Front,
@@ -23,7 +24,8 @@ export function guardHosts(
   allowed: readonly string[],
   refusals: Pick<Refusals, 'note'>,
 ): void {
-  const refusalOf = (request: RequestHead) => refusalOfHost(request, allowed, '"allowedHosts"', refusals);
+  const refusalOf = (request: RequestHead) =>
+    answersAnyHost(request) ? undefined : refusalOfHost(request, allowed, '"allowedHosts"', refusals);
   front.on('request', (request, response) => {
     const why = refusalOf(request);
     if (why === undefined) behind.emit('request', request, response);

@@ -64,16 +64,31 @@ function read(key: string, file: string): Buffer {
 
 /** Starts to listen. Resolves to the URL. Throws `ConfigError` when the address is in use or not allowed. */
 export async function listen(server: Listener, program: ProgramOptions): Promise<string> {
-  const { socket, host, port } = program;
+  const { socket } = program;
+  if (socket === undefined) return listenOn(server, program, '', program.tlsCert !== undefined);
   try {
-    if (socket === undefined) await bound(server, () => server.listen(port, host));
-    else await onSocket(server, socket);
+    await onSocket(server, socket);
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    const [key, value] = socket === undefined ? optionAtFault(cause, host, port) : ['socket', socket];
-    throw unusable(key, value, problemOf(cause, socket !== undefined), cause);
+    throw unusable('socket', socket, problemOf(cause, true), cause);
   }
   return baseUrl(server, program.tlsCert !== undefined);
+}
+
+/** As `listen`, on the address of a group of options, whose names begin with `prefix`. */
+export async function listenOn(
+  server: Listener,
+  { host, port }: { readonly host: string; readonly port: number },
+  prefix = '',
+  secure = false,
+): Promise<string> {
+  try {
+    await bound(server, () => server.listen(port, host));
+  } catch (cause) {
+    const [key, value] = optionAtFault(cause, host, port);
+    throw unusable(prefix + key, value, problemOf(cause, false), cause);
+  }
+  return baseUrl(server, secure);
 }
 
 function bound(server: Listener, start: () => void): Promise<void> {
@@ -144,6 +159,12 @@ export function closed(server: Listener): Promise<void> {
     };
     sweep();
   });
+}
+
+/** Stops listening, without waiting for connections that are in use. */
+export function abandon(server: Listener): void {
+  server.close();
+  server.closeIdleConnections();
 }
 
 function unusable(key: string, value: string, why: string, cause?: unknown): ConfigError {

@@ -46,8 +46,8 @@ export const programTable = {
   },
   path: {
     kind: 'string',
-    pattern: /^(?!\/(api|clients)(\/|$))(\/[\w.~-]+)+$/,
-    what: 'a path like /bayeux, outside /api and /clients',
+    pattern: /^(?!\/(api|clients|metrics|healthz|readyz)(\/|$))(\/[\w.~-]+)+$/,
+    what: 'a path like /bayeux, outside /api, /clients, /metrics, /healthz and /readyz',
     default: '/bayeux',
     doc: 'URL path of Bayeux.',
   },
@@ -95,6 +95,25 @@ export const programTable = {
     pattern: /./,
     what: 'a file name',
     doc: 'YAML or JSON file with more keys, in the form of `apiKeys`. Only its owner should be able to write it.',
+  },
+  metrics: {
+    kind: 'group',
+    doc: 'A port of its own for monitoring. `/metrics` on `port` above asks for an API key with the right `read`.',
+    rows: {
+      port: {
+        kind: 'integer',
+        min: 0,
+        max: 65_535,
+        doc: 'Port that serves `/metrics`, `/healthz` and `/readyz` without a key, to everybody who reaches it; 0 means any free port. Unset: none.',
+      },
+      host: {
+        kind: 'string',
+        pattern: /^\S+$/,
+        what: 'an address',
+        default: '127.0.0.1',
+        doc: 'Address of `metrics.port`; 0.0.0.0 means all IPv4 addresses.',
+      },
+    },
   },
   history: {
     kind: 'group',

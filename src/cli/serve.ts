@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import express from 'express';
 import { api } from '../http/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
-import { bayeux } from '../http/middleware.ts';
+import { health } from '../http/health.ts';
+import { bayeux, type Middleware } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -21,8 +22,9 @@ import { guardHosts } from './host-guard.ts';
 import { isOpen, warnOfNoPolicy } from './exposure.ts';
 import { limitConnections } from './connection-limit.ts';
 import { failed, notFound } from './last-resort.ts';
-import { closed, httpServer, listen } from './listener.ts';
+import { abandon, closed, httpServer, type Listener, listen, listenOn } from './listener.ts';
 import { programLog } from './log.ts';
+import { metricsOf, metricsRoute, metricsServer } from './metrics.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
 import { type CurrentKeys, reload } from './reload.ts';
@@ -62,19 +64,37 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     trace: program.logLevel === 'trace',
     ...(policy && { policy }),
   });
+  const listeners: Listener[] = [];
   try {
-    await run(config, server, keys, log, flags);
+    await run({ config, flags, server, keys, log, listeners });
   } catch (error) {
-    await server.close(); // Its timers would keep the process running.
+    // All of these would keep the process running. The second call cuts short the drain that the first begins.
+    for (const listener of listeners) abandon(listener);
+    await Promise.all([server.close(), server.close()]);
     throw error;
   }
 }
 
+/** What runs. */
+interface Parts {
+  readonly config: Config;
+  readonly flags: Flags;
+  readonly server: Server;
+  readonly keys: CurrentKeys;
+  readonly log: Log;
+  /** Takes the servers that listen. */
+  readonly listeners: Listener[];
+}
+
 /** Listens until a signal comes, and ends the process. */
-async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, flags: Flags): Promise<void> {
+async function run(parts: Parts): Promise<void> {
+  const { config, flags, server, keys, log, listeners } = parts;
   const { program } = config;
+  const serveMetrics = await metricsOf(server);
   const routes = express
     .Router()
+    .use(health(server))
+    .use(metricsRoute(server, () => keys.all, serveMetrics))
     .use(fayeClient(program.path))
     .use('/api', api(server, { keys: () => keys.all }));
   if (program.demo) routes.use(pages(program.path, version()));
@@ -90,15 +110,34 @@ async function run(config: Config, server: Server, keys: CurrentKeys, log: Log, 
   // Before anything starts, so that a signal during the start also closes the server in order.
   const signalled = untilSignal();
   onHangup(() => reload({ config, flags, env: process.env, server, listener: http, keys, log }));
-  await server.open();
+  // Clients may come while the history opens: their publishes wait for it.
+  listeners.push(http);
   const url = await listen(http, program);
-  log({ level: 'info', event: 'listening', url, path: program.path });
-  print(greeting(config, version(), url, keys.single, keys.all.length > 0));
+  const metrics = await listenForMetrics(parts, serveMetrics);
+  await server.open();
+  log({ level: 'info', event: 'listening', url, path: program.path, ...(metrics && { metrics }) });
+  print(greeting(config, version(), { main: url, metrics }, keys.single, keys.all.length > 0));
 
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });
-  await Promise.race([server.close().then(() => closed(http)), graceOver(config)]);
+  const ending = server.close().then(() => {
+    log({ level: 'info', event: 'closed', ...server.closed });
+    return closed(http);
+  });
+  await Promise.race([ending, graceOver(config)]);
   process.exit(0); // Open connections would keep the process running.
+}
+
+/** Listens on `metrics.port`, if it is set. Resolves with the URL. */
+async function listenForMetrics(
+  { config: { program }, server, listeners }: Parts,
+  serve: Middleware,
+): Promise<string | undefined> {
+  const { host, port } = program.metrics;
+  if (port === undefined) return undefined;
+  const listener = metricsServer(server, program, serve);
+  listeners.push(listener);
+  return listenOn(listener, { host, port }, 'metrics.');
 }
 
 function graceOver({ server }: Config): Promise<void> {

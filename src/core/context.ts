@@ -2,10 +2,11 @@ import type { ChannelGrammar } from '../protocol/channel.ts';
 import type { Admission } from './admission.ts';
 import type { Advisor } from './advice.ts';
 import type { Features } from './features.ts';
-import type { SessionHost } from './session.ts';
+import type { Session, SessionHost } from './session.ts';
 import type { Listeners } from './listeners.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Counts } from './counts.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Events } from './events.ts';
 import type { Intake } from './intake.ts';
@@ -32,6 +33,7 @@ export interface Core {
   readonly transports: Transports;
   readonly advisor: Advisor;
   readonly rules: DeliveryRules;
+  readonly counts: Counts;
   readonly refusals: Refusals;
   readonly intake: Intake;
   readonly judge: Judge;
@@ -49,8 +51,10 @@ export interface Core {
   readonly sessions: Sessions;
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;
-  /** Milliseconds left until a drained server closes, 0 once it has; undefined before it drains (EX-7). */
-  drainsIn(): number | undefined;
+  /** Whether the server drains or is closed (EX-7): then no session may be opened. */
+  isClosing(): boolean;
+  /** Milliseconds that a session has to wait whose server drains and has sent it away; undefined if the session may stay. */
+  awayFor(session: Session): number | undefined;
 }
 
 /** The arguments of request handlers besides the request and its session. */

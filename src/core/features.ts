@@ -60,6 +60,12 @@ export class Features {
     for (const feature of this.all) feature.start?.(host);
   }
 
+  /** The numbers of each feature that has some, by its name. */
+  measure(): Readonly<Record<string, Readonly<Record<string, number>>>> {
+    const measured = this.all.map(({ name, measuring }) => [name, measuring?.() ?? {}] as const);
+    return Object.fromEntries(measured.filter(([, numbers]) => Object.keys(numbers).length > 0));
+  }
+
   /** The parts of a new session in the features. */
   attach(session: ServedSession, request: HandshakeRequest, conduit: Conduit): readonly SessionFeature[] {
     if (this.#attaching.length === 0) return none;

@@ -22,7 +22,10 @@ const time = {
   ),
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),
   drain: group('How the server drains before it closes.', {
-    window: ms(0, 'Before it closes, the server asks clients to reconnect at times spread over this window.'),
+    window: ms(
+      0,
+      'Before it closes, the server sends its sessions away, to another server, one after another over this window; 0 closes at once.',
+    ),
   }),
   advice: group('Fields of advice besides the three that it always has.', {
     maxInterval: toggle(false, 'Tell clients `maxInterval`, so that they know when their session is gone.'),

@@ -4,7 +4,10 @@ import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
 import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
+import type { FoundRule } from '../channels/channel-rules.ts';
+import type { Counts } from './counts.ts';
 import type { Backlog } from './delivery/backlog.ts';
+import type { Flusher } from './delivery/flusher.ts';
 import type { Events } from './events.ts';
 import type { Features } from './features.ts';
 import { Gate } from './gate.ts';
@@ -30,6 +33,8 @@ export interface PublisherParts {
   readonly subscriptions: Subscriptions;
   readonly events: Events;
   readonly backlog: Backlog;
+  readonly flusher: Pick<Flusher, 'queued'>;
+  readonly counts: Pick<Counts, 'publishes'>;
   readonly options: { readonly broadcastToPublisher: boolean };
   readonly timeLimit: TimeLimit;
 }
@@ -74,10 +79,12 @@ export class Publisher {
   /** Queues a publication for its subscribers on this node. The engine calls this. */
   readonly deliver = (publication: Publication): void => {
     const { from, notToPublisher } = publication;
-    const { features, rules, subscriptions, backlog } = this.#parts;
+    const { features, flusher, rules, subscriptions, backlog } = this.#parts;
     const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
     if (features.arriving.length > 0) features.arrive(event);
-    for (const session of subscriptions.index.match(event.channel)) {
+    const sessions = subscriptions.index.match(event.channel);
+    if (sessions.length > 0 && event.lazy === false) flusher.queued();
+    for (const session of sessions) {
       if (notToPublisher === true && session.id === from) continue;
       session.queue(event);
     }
@@ -92,19 +99,24 @@ export class Publisher {
     hold?: (send: () => MaybePromise<OutgoingEvent>) => Promise<OutgoingEvent>,
   ): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
-    const rule = rules.isEmpty ? noRule : rules.of(event.channel);
-    const handling = rule === noRule ? options : handle(options, rule);
+    const found = rules.isEmpty ? noRule : rules.find(event.channel);
+    const handling = found === noRule ? options : handle(options, found.rule);
     if (hold === undefined && features.accepting.length === 0)
-      return this.#send(new OutgoingEvent(event, handling), rule, session);
+      return this.#send(new OutgoingEvent(event, handling), found, session);
     const send = (made: OutgoingEvent) => {
-      const work = () => this.#send(made, rule, session);
+      const work = () => this.#send(made, found, session);
       return hold === undefined ? work() : hold(work);
     };
     return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
   }
 
-  #send(event: OutgoingEvent, rule: DeliveryRule, session: Session | undefined): MaybePromise<OutgoingEvent> {
-    const { engine, events, options } = this.#parts;
+  #send(
+    event: OutgoingEvent,
+    { rule, at }: FoundRule<DeliveryRule>,
+    session: Session | undefined,
+  ): MaybePromise<OutgoingEvent> {
+    const { counts, engine, events, options } = this.#parts;
+    counts.publishes[at] = (counts.publishes[at] ?? 0) + 1;
     // Read now: after the publish, the event may keep only its text.
     const message = events.hears.published ? event.message : undefined;
     const toPublisher =
@@ -129,7 +141,7 @@ export class Publisher {
   }
 }
 
-const noRule: DeliveryRule = Object.freeze({});
+const noRule: FoundRule<DeliveryRule> = Object.freeze({ rule: Object.freeze({}), at: 0 });
 
 // The options of the publisher override the rule of the channel.
 function handle(options: Delivery, { lazy = false, volatile = false, overflow }: DeliveryRule): Handling {

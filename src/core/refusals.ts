@@ -7,6 +7,9 @@ const MINUTE = 60_000;
 /** Most causes with a line of their own. Needed since error codes of the application are causes, too. */
 const MAX_CAUSES = 200;
 
+/** Stands for the events of further refusals. */
+const OTHERS = 'others';
+
 /** The fields of a log line about refusals, besides the event and the count. */
 export interface RefusalDetails {
   /** The option that refused, or that would allow the request. */
@@ -16,6 +19,13 @@ export interface RefusalDetails {
   /** Distinguishes refusals with the same event and option. Not logged. */
   readonly cause?: string | number;
   readonly [key: string]: unknown;
+}
+
+/** How many refusals one event and one option had. The option is empty where none decided. */
+export interface RefusalTally {
+  readonly event: string;
+  readonly option: string;
+  count: number;
 }
 
 interface Cause {
@@ -32,7 +42,7 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #causes = new Map<string, Cause>();
-  readonly #byOption = new Map<string, number>();
+  readonly #tallies = new Map<string, RefusalTally>();
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -45,7 +55,7 @@ export class Refusals {
    */
   note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
     const { option } = details;
-    if (option !== undefined) this.#byOption.set(option, (this.#byOption.get(option) ?? 0) + times);
+    this.#tallyOf(event, option ?? '').count += times;
     const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);
     cause.count += times;
     const now = this.#clock.now();
@@ -57,7 +67,26 @@ export class Refusals {
 
   /** How many refusals each option has caused. */
   get counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#byOption);
+    const counts: Record<string, number> = {};
+    for (const { option, count } of this.#tallies.values())
+      if (option !== '') counts[option] = (counts[option] ?? 0) + count;
+    return counts;
+  }
+
+  /** How many refusals there were, by event and option. */
+  get tallies(): readonly Readonly<RefusalTally>[] {
+    return [...this.#tallies.values()];
+  }
+
+  #tallyOf(event: string, option: string): RefusalTally {
+    const key = `${event} ${option}`;
+    const known = this.#tallies.get(key);
+    if (known !== undefined) return known;
+    // Above the bound, further ones share one tally.
+    if (this.#tallies.size >= MAX_CAUSES && event !== OTHERS) return this.#tallyOf(OTHERS, '');
+    const tally = { event, option, count: 0 };
+    this.#tallies.set(key, tally);
+    return tally;
   }
 
   #causeOf(event: string, full: string): Cause {

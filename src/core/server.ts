@@ -22,7 +22,9 @@ import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
 import { Batch } from './batch.ts';
 import type { Core } from './context.ts';
+import { Counts, countsSoFar, type CountsSoFar } from './counts.ts';
 import { Backlog } from './delivery/backlog.ts';
+import { Drain, hasConnection } from './drain.ts';
 import { Flusher } from './delivery/flusher.ts';
 import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
@@ -33,12 +35,14 @@ import { Hooks } from './hooks.ts';
 import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
 import { type Handler, type Listener, Listeners } from './listeners.ts';
+import { type Load, loadOf } from './load.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { Publisher, type Publishing } from './publisher.ts';
 import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
+import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
 import type { Session } from './session.ts';
@@ -69,8 +73,17 @@ export interface Usage {
   readonly addresses: number;
 }
 
-/** The states of a server, in their order. */
-export type ServerState = 'open' | 'draining' | 'closed';
+/** How the close of a server went. */
+export interface Closed {
+  /** Sessions when it began. */
+  readonly sessions: number;
+  /** Sessions that left by themselves, or went to another server when they were sent away. */
+  readonly left: number;
+  /** Sessions that were cut off. */
+  readonly ended: number;
+  /** How long it took. Milliseconds. */
+  readonly ms: number;
+}
 
 /** The server without sockets: sessions, channels and subscriptions. Transports bring requests and conduits. */
 export class Server<
@@ -98,8 +111,10 @@ export class Server<
   // True from the moment the server closes to the end of `close`.
   #isClosing = false;
   #screen: ((texts: string | readonly string[]) => void) | undefined;
-  #drainsAt: number | undefined;
-  #endDrain: (() => void) | undefined;
+  #opened: Opening = 'under way';
+  #ending: Promise<void> | undefined;
+  #closed: Closed | undefined;
+  #drain: Drain | undefined;
 
   constructor(init: ServerInit<Options>) {
     this.options = init.options;
@@ -128,25 +143,21 @@ export class Server<
   }
 
   /**
-   * Closes the server. With `drain.window`, the server first asks clients to reconnect, at times spread over
-   * that window. Then held connects end with 503, sockets with 1001, streams end, and sessions are gone
-   * (EX-7). A second call ends the drain early. An engine or a feature that does not close within
+   * Closes the server. With `drain.window`, the server first sends its sessions away, one after another over that window: held
+   * connects succeed, sockets and streams are closed. Then held connects end with 503, sockets with 1001, streams end, and
+   * sessions are gone (EX-7). A second call ends the drain early. An engine or a feature that does not close within
    * `shutdownGrace` is not waited for; one that fails to close is logged. Publishing does nothing while the
    * server closes.
    */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return;
-    const { window } = this.options.drain;
-    if (window > 0 && this.#state === 'open') await this.#drain(window);
-    if (this.state === 'closed') return;
-    this.#state = 'closed';
-    this.#isClosing = true;
-    this.#endDrain?.();
-    for (const session of this.#core.sessions) session.close('shutdown');
-    this.#core.flusher.stop();
-    for (const conduit of this.#conduits) conduit.end('shutdown');
-    await this.#closeParts();
-    this.#isClosing = false;
+  close(): Promise<void> {
+    if (this.#ending === undefined) this.#ending = this.#close();
+    else this.#drain?.stop();
+    return this.#ending;
+  }
+
+  /** How the close went; undefined until it is over. */
+  get closed(): Closed | undefined {
+    return this.#closed;
   }
 
   /** Adds a listener for an event. The returned function removes it. Throws `UsageError` for an unknown name. */
@@ -301,6 +312,29 @@ export class Server<
     };
   }
 
+  /** What the server has done since its start, for monitoring. */
+  get counts(): CountsSoFar {
+    const { counts, rules, refusals } = this.#core;
+    return countsSoFar(counts, rules.patterns, refusals.tallies);
+  }
+
+  /** How much the server has now. Looks at every session: for monitoring, not for each request. */
+  load(): Load {
+    const { sessions, features } = this.#core;
+    return { ...loadOf(sessions), memory: this.#memory, features: features.measure() };
+  }
+
+  /** Whether new clients should come here, and if not, why. */
+  get readiness(): Readiness {
+    const { sessions } = this.#core;
+    return readinessOf({
+      state: this.#state,
+      opening: this.#opened,
+      sessions: { used: sessions.size, limit: this.options.maxSessions },
+      bounds: this.#memory,
+    });
+  }
+
   /** How often the server refused something since its start, by the option that refused it. */
   get refused(): Readonly<Record<string, number>> {
     return this.#core.refusals.counts;
@@ -347,11 +381,12 @@ export class Server<
     }
   }
 
-  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14). */
+  /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14, EX-7). */
   joinStream(clientId: string, conduit: Conduit): boolean {
     const { sessions } = this.#core;
     const session = sessions.bySecret(clientId);
     if (session === undefined || !sessions.trusts(conduit, session)) return false;
+    if (this.#drain?.hasSent(session) === true) return false;
     if (session.isDeliverOnly(conduit.transport)) return false;
     this.join(conduit);
     session.attach(conduit);
@@ -370,10 +405,27 @@ export class Server<
     const all = Promise.all([
       this.#logFailure('engine.failed', () => this.#engine.open(publisher.deliver)),
       ...features.all.map(({ name, open }) => open && this.#logFailure(`${name}.failed`, open)),
-    ]).then(() => {});
+    ]).then(
+      () => {
+        this.#opened = 'done';
+      },
+      (error: unknown) => {
+        this.#opened = 'failed';
+        throw error;
+      },
+    );
     // Logged already. The caller of `open` gets the error too.
     all.catch(() => {});
     return all;
+  }
+
+  get #memory() {
+    const { intake, subscriptions } = this.#core;
+    const { maxIncomingBytes, maxSubscriptionBytes } = this.options;
+    return {
+      maxIncomingBytes: { used: intake.used, limit: maxIncomingBytes },
+      maxSubscriptionBytes: { used: subscriptions.index.bytes, limit: maxSubscriptionBytes },
+    };
   }
 
   // Logs a failure of an engine or a feature, and passes it on.
@@ -419,17 +471,36 @@ export class Server<
     throw new UsageError(`"${pattern}" is no channel name or pattern`);
   }
 
-  #drain(window: number): Promise<void> {
+  async #close(): Promise<void> {
+    const began = this.clock.now();
+    const { size: sessions } = this.#core.sessions;
+    const { window } = this.options.drain;
+    if (window > 0) await this.#startDrain(window).over;
+    this.#state = 'closed';
+    this.#isClosing = true;
+    const ended = this.#endSessions();
+    this.#core.flusher.stop();
+    for (const conduit of this.#conduits) conduit.end('shutdown');
+    await this.#closeParts();
+    this.#isClosing = false;
+    const ms = Math.round(this.clock.now() - began);
+    this.#closed = { sessions, left: sessions - ended, ended, ms };
+  }
+
+  #startDrain(window: number): Drain {
     this.#state = 'draining';
-    this.#drainsAt = this.clock.now() + window;
-    for (const session of this.#core.sessions) session.sendAway(Math.round(Math.random() * window));
-    return new Promise((resolve) => {
-      const timer = this.clock.after(window, resolve);
-      this.#endDrain = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    this.#drain = new Drain(this.#core.sessions, window, this.clock);
+    return this.#drain;
+  }
+
+  /** Returns how many of the sessions were cut off: those that were not sent away, and those that came back. */
+  #endSessions(): number {
+    let ended = 0;
+    for (const session of this.#core.sessions) {
+      if (this.#drain?.hasSent(session) !== true || hasConnection(session)) ended += 1;
+      session.close('shutdown');
+    }
+    return ended;
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
@@ -437,6 +508,8 @@ export class Server<
     const features = new Features(list);
     const hooks = new Hooks(list, extensions, log, timeLimit);
     const refusals = new Refusals(clock, log);
+    const counts = new Counts(rules.patterns.length - 1);
+    const flusher = new Flusher(clock, counts.flushes);
     const admission = new Admission(options, refusals);
     const sessions = new Sessions(admission, options);
     const transports = new Transports(options);
@@ -453,7 +526,7 @@ export class Server<
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
     return {
       ...{ options, clock, log, rules, features, hooks, transports, advisor, events, admission, sessions },
-      ...{ subscriptions, backlog, refusals },
+      ...{ subscriptions, backlog, refusals, counts, flusher },
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
       judge: new Judge(
@@ -466,14 +539,26 @@ export class Server<
       ),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
-      flusher: new Flusher(clock),
       limits: { ...options, now: () => clock.now(), runs: new SharedRuns(clock) },
       onOverflow: overflowDecision(options.queueOverflow, log),
       oversized: new Oversized(log),
       publisher: new Publisher({
-        ...{ engine, hooks, features, rules, subscriptions, events, backlog, options, timeLimit },
+        ...{
+          engine,
+          hooks,
+          features,
+          rules,
+          subscriptions,
+          events,
+          backlog,
+          options,
+          timeLimit,
+          flusher,
+          counts,
+        },
       }),
-      drainsIn: () => this.#drainsIn(),
+      isClosing: () => this.#state !== 'open',
+      awayFor: (session) => this.#drain?.pauseOf(session),
     };
   }
 
@@ -519,11 +604,5 @@ export class Server<
       watcher.joined(conduit);
       Reflect.apply(join, this, [conduit]);
     };
-  }
-
-  // 0 once closed: a handshake is refused too if its policy answers only then.
-  #drainsIn(): number | undefined {
-    if (this.#state === 'closed') return 0;
-    return this.#drainsAt === undefined ? undefined : Math.max(0, this.#drainsAt - this.clock.now());
   }
 }

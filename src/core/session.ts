@@ -24,6 +24,7 @@ import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { addressedEvent, type AddressedOptions, queueFor } from './addressed.ts';
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
+import type { Counts } from './counts.ts';
 import { Deadline } from './deadline.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { SessionFeatures } from './session-features.ts';
@@ -51,6 +52,7 @@ export interface SessionHost extends SenderHost {
   readonly features: Features;
   readonly intake: Intake;
   readonly events: Events;
+  readonly counts: Counts;
   readonly sessions: { remove(session: Session): void };
   readonly subscriptions: { removeAll(session: Session): void };
 }
@@ -391,13 +393,23 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return andThen(this.#success(held, advice), (reply) => this.respond(held.conduit, [reply], 'connect'));
   }
 
-  /** Answers the held connect, if there is one, and asks the client to connect again in `interval` milliseconds (EX-7). */
-  sendAway(interval: number): void {
+  /**
+   * Sends the client away, to another server (EX-7): a held connect is answered, and the connection closed. A session that lives by
+   * its conduit ends. Returns whether the client learns of it now: one that is between two connects does not.
+   */
+  sendAway(): boolean {
+    const push = this.#push;
+    if (push !== undefined && this.#livesBy(push)) {
+      this.close('shutdown');
+      return true;
+    }
+    const { carrier } = this;
+    if (carrier === undefined) return false;
     const timing = this.timing(this.#transport);
-    void this.release(
-      { ...this.#host.advisor.advise('retry', timing), interval },
-      interval + timing.maxInterval,
-    );
+    const advice = { ...this.#host.advisor.advise('retry', timing), interval: 0 };
+    this.#held?.conduit.sendAway?.();
+    void andThen(this.release(advice, timing.maxInterval), () => push?.end('shutdown'));
+    return true;
   }
 
   /** Ends the held connect in favour of a newer one (CN-10, CN-11). */
@@ -592,6 +604,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     ) {
       push.end('disconnected', reason);
     }
+    this.#host.counts.ends[reason] += 1;
     this.#host.events.closed(this, reason);
     this.#host.log({ level: 'debug', event: 'session.closed', session: this.id, reason });
   }

@@ -42,6 +42,8 @@ export class Tabs implements Feature {
   readonly attach: FeatureHook<'attach'> = ({ browser }) =>
     browser === undefined ? [] : [new Tab(this, browser)];
 
+  readonly measuring: FeatureHook<'measuring'> = () => ({ browsers: this.size });
+
   /** Counts a held connect, or refuses it at the limit. */
   hold(browser: string, { http2 }: Conduit): HoldRefusal | undefined {
     const { maxSessionsPerBrowser, http2MaxSessionsPerBrowser } = this.#options;

@@ -34,6 +34,22 @@ export type CloseReason =
   /** The server closed. */
   | 'shutdown';
 
+/** Each reason, counted 0 times. */
+export const noEnds: Readonly<Record<CloseReason, 0>> = {
+  disconnect: 0,
+  disconnected: 0,
+  timeout: 0,
+  left: 0,
+  overflow: 0,
+  revoked: 0,
+  unverified: 0,
+  expired: 0,
+  inactive: 0,
+  history: 0,
+  replaced: 0,
+  shutdown: 0,
+};
+
 /** The HTTP request behind a message: plain values only, so that another process can judge it (HS-17). */
 export interface RequestInfo {
   readonly transport: TransportName;
@@ -136,6 +152,8 @@ export interface Conduit {
   readonly alive: boolean;
   /** Whether it can take more now: it is alive, and few bytes are unsent (WS-15). */
   readonly ready: boolean;
+  /** For an exchange: its connection closes after the response, so that the client comes again by another one. */
+  sendAway?(): void;
   send(batch: readonly Outgoing[], handover?: Handover): void;
   /**
    * `why`: what ended its session, where that is the reason. `text`: the reason in words, for people at the client.

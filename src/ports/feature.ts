@@ -196,6 +196,8 @@ export interface Feature extends Extension {
   /** Resolves when the feature is ready. A rejection is logged and rejects `server.open()`. */
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
+  /** How much the feature has now, for monitoring: numbers by name. */
+  measuring?(): Readonly<Record<string, number>>;
   /**
    * A handshake came, and neither features nor policy were asked about it yet. It waits for the promise. Throws `NoRoomError` to
    * refuse it: the client comes again later (HS-14). Not called for trusted conduits.

@@ -27,6 +27,15 @@ export interface HistoryRange {
   readonly oldest?: number;
 }
 
+/** How much a store has. */
+export interface HistoryUsage {
+  readonly events: number;
+  /** Channels with events. */
+  readonly channels: number;
+  /** Approximate size, in memory or on the disk. */
+  readonly bytes: number;
+}
+
 /** The arguments with which the server opens a store. */
 export interface HistorySettings {
   /** How long events of a channel are kept; undefined if the channel is no longer durable and may be deleted. */
@@ -46,6 +55,8 @@ export interface HistoryStore {
   open(settings: HistorySettings): Promise<void>;
   /** The highest id issued, or where ids begin. */
   readonly newest: number;
+  /** How much is stored, for monitoring. Absent if the store does not know. */
+  readonly usage?: HistoryUsage;
   append(channel: string, json: string): MaybePromise<StoredEvent>;
   /** Up to `limit` events with ids above `after`, from the channels that `pattern` matches, in order of id. */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly StoredEvent[]>;

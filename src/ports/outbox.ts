@@ -8,6 +8,8 @@ export type Pushed = 'kept' | 'dropped' | 'full';
 /** The events that wait for one session. First in, first out. */
 export interface Outbox {
   readonly size: number;
+  /** Size of those events. Bytes. */
+  readonly bytes: number;
   /** Waiting events that are worth answering a held connect for. */
   readonly urgent: number;
   /** All events in the outbox, where sent events are kept until the client confirms them. */

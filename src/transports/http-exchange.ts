@@ -141,6 +141,11 @@ export class HttpExchange implements Conduit, DeferredWrite {
     return this.alive;
   }
 
+  sendAway(): void {
+    this.#res.shouldKeepAlive = false;
+    this.#res.stream?.session?.close();
+  }
+
   send(batch: readonly Outgoing[], handover?: Handover): void {
     if (!this.alive) {
       handover?.settled(batch, false);

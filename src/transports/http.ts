@@ -37,7 +37,7 @@ export interface HttpResponse {
   /** The stream of HTTP/2. Its response emits `finish` however the stream ended. */
   readonly stream?: {
     readonly destroyed?: boolean;
-    readonly session?: Pinged | undefined;
+    readonly session?: (Pinged & { close(): void }) | undefined;
     on(event: 'finish', listener: () => void): unknown;
   };
   setHeader(name: string, value: string): unknown;

@@ -45,9 +45,9 @@ export function outboxContract<Kind extends Outbox>(
 
     it('is first in, first out', () => {
       const outbox = filled(roomy, 1, 2, 3);
-      expect([outbox.size, outbox.urgent]).toEqual([3, 3]);
+      expect([outbox.size, outbox.urgent, outbox.bytes]).toEqual([3, 3, 3 * eventOf(1).bytes]);
       expect(dataOf(outbox.take(...all))).toEqual([1, 2, 3]);
-      expect([outbox.size, outbox.urgent, outbox.take(...all)]).toEqual([0, 0, []]);
+      expect([outbox.size, outbox.urgent, outbox.bytes, outbox.take(...all)]).toEqual([0, 0, 0, []]);
     });
 
     it('gives within both limits, and at least one (DL-11)', () => {
@@ -145,9 +145,10 @@ export function outboxContract<Kind extends Outbox>(
                 model.unshift(...expected.map(({ data }) => ({ data, presses: true })));
               }
             }
-            expect([outbox.size, outbox.urgent]).toEqual([
+            expect([outbox.size, outbox.urgent, outbox.bytes]).toEqual([
               model.length,
               model.filter(({ presses }) => presses).length,
+              model.reduce((sum, { data }) => sum + eventOf(data).bytes, 0),
             ]);
           }
         }),

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Histogram } from '../../lib/histogram.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 
 /** A turn that spent at least this long on polls is followed by a pause. Milliseconds. */
@@ -28,6 +29,9 @@ export interface DeferredWrite {
  */
 export class Flusher {
   readonly #clock: Clock;
+  readonly #times: Histogram;
+  // When the first event was queued that is not flushed yet.
+  #queuedAt: number | undefined;
   #isEnding = false;
   #writes: DeferredWrite[] = [];
   #sessions: Flushed[] = [];
@@ -37,8 +41,17 @@ export class Flusher {
   // When the first poll was answered, in this turn or at the end of the turn before.
   #pollsBegan: number | undefined;
 
-  constructor(clock: Clock) {
+  /** `times` gets the times from the first event of a turn to the end of its flush. */
+  constructor(clock: Clock, times: Histogram) {
     this.#clock = clock;
+    this.#times = times;
+  }
+
+  /** An event is about to be queued to sessions. */
+  queued(): void {
+    if (this.#queuedAt !== undefined) return;
+    this.#queuedAt = this.#clock.now();
+    this.#awaitEnd();
   }
 
   /** Flushes the session at the end of this turn. The session must not be added twice. */
@@ -84,6 +97,7 @@ export class Flusher {
       if (session.way !== undefined || this.mayAnswer()) session.flush();
       else this.#paused.push(session);
     }
+    if (this.#queuedAt !== undefined) this.#noteFlush(this.#queuedAt);
     // Polls answered only now are measured next time, together with the requests that their answers bring.
     if (began !== undefined) this.#pauseAfter(this.#clock.now() - began);
   };
@@ -99,5 +113,12 @@ export class Flusher {
     const sessions = this.#paused;
     this.#paused = [];
     for (const session of sessions) if (this.mayAnswer()) session.flush();
+    if (this.#queuedAt !== undefined) this.#noteFlush(this.#queuedAt);
   };
+
+  #noteFlush(queuedAt: number): void {
+    if (this.#paused.length > 0) return;
+    this.#times.add(this.#clock.now() - queuedAt);
+    this.#queuedAt = undefined;
+  }
 }

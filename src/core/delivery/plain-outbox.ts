@@ -27,6 +27,10 @@ export class PlainOutbox implements Outbox {
     return this.#queue === undefined ? this.#run.size : this.#queue.size;
   }
 
+  get bytes(): number {
+    return this.#queue === undefined ? this.#run.bytes : this.#queue.bytes;
+  }
+
   get urgent(): number {
     return this.#queue === undefined ? this.#run.size : this.#queue.urgent;
   }

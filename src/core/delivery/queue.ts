@@ -27,7 +27,8 @@ export class Queue {
   /** Events that count towards limits; `replayed` events do not (RP-10). */
   counted = 0;
   countedBytes = 0;
-  #bytes = 0;
+  /** Of all events in the queue. */
+  bytes = 0;
   #slots: OutgoingEvent[] = [];
   #head = 0;
   #holes = 0;
@@ -78,7 +79,7 @@ export class Queue {
    * channel, the first event of a channel reports the gap, which is then removed from the map.
    */
   takeFirst(maxBytes: number, maxCount: number, least: number, gaps?: Map<string, Gap>): OutgoingEvent[] {
-    if (gaps === undefined && this.#bytes + this.size <= maxBytes && this.size <= maxCount) {
+    if (gaps === undefined && this.bytes + this.size <= maxBytes && this.size <= maxCount) {
       return this.#takeAll();
     }
     const taken: OutgoingEvent[] = [];
@@ -118,7 +119,7 @@ export class Queue {
     const event = this.#slots[index];
     if (event === undefined || event === hole) return undefined;
     this.size -= 1;
-    this.#bytes -= event.bytes;
+    this.bytes -= event.bytes;
     if (event.lazy === false || index < this.#returned) this.urgent -= 1;
     if (!event.replayed) {
       this.counted -= 1;
@@ -168,7 +169,7 @@ export class Queue {
     const reporting = withGap(event, gap);
     this.#slots[index] = reporting;
     const more = reporting.bytes - event.bytes;
-    this.#bytes += more;
+    this.bytes += more;
     this.countedBytes += more;
     const count = event.overflow === undefined ? undefined : this.#counts?.get(event.overflow);
     if (count !== undefined) count.bytes += more;
@@ -176,7 +177,7 @@ export class Queue {
 
   #count(event: OutgoingEvent, index: number): void {
     this.size += 1;
-    this.#bytes += event.bytes;
+    this.bytes += event.bytes;
     if (event.replayed) return;
     this.counted += 1;
     this.countedBytes += event.bytes;
@@ -231,7 +232,7 @@ export class Queue {
     this.urgent = 0;
     this.counted = 0;
     this.countedBytes = 0;
-    this.#bytes = 0;
+    this.bytes = 0;
     this.#slots = [];
     this.#head = 0;
     this.#holes = 0;

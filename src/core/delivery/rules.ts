@@ -1,3 +1,4 @@
+import type { FoundRule } from '../../channels/channel-rules.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { many } from '../../options/rows.ts';
 import type { Given, OptionTable } from '../../options/table.ts';
@@ -74,7 +75,11 @@ export interface DeliveryRule {
 export interface DeliveryRules {
   /** Whether there is no rule at all. */
   readonly isEmpty: boolean;
+  /** Names and patterns with a rule, after an empty text that stands for channels without one. */
+  readonly patterns: readonly string[];
   of(channel: string): DeliveryRule;
+  /** The rule of a channel, with the place of its pattern in `patterns`. */
+  find(channel: string): FoundRule<DeliveryRule>;
 }
 
 /** Reads a rule. Throws `UsageError` for one that contradicts itself. */

@@ -5,6 +5,7 @@ import type { OnOverflow } from './overflow-decision.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Counts } from '../counts.ts';
 import type { Events } from '../events.ts';
 import type { SessionFeatures } from '../session-features.ts';
 import type { RefusalDetails, Refusals } from '../refusals.ts';
@@ -29,6 +30,7 @@ export interface SenderHost {
   readonly clock: Clock;
   readonly limits: OutboxLimits;
   readonly flusher: Pick<Flusher, 'add'>;
+  readonly counts: Pick<Counts, 'deliveries' | 'returned' | 'dropped'>;
   readonly oversized: Oversized;
   readonly events: Events;
   readonly refusals: Pick<Refusals, 'note'>;
@@ -150,6 +152,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
     if (action === 'disconnect') this.#noteOverflow(event, rule);
+    else this.#host.counts.dropped[action] += 1;
     return action;
   }
 
@@ -258,6 +261,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   #putBack(batch: readonly Outgoing[], mayHaveArrived: boolean): void {
     for (const message of batch) if (isGapReply(message)) this.outbox.putBackGaps(message.gaps);
     const events = batch.filter((message) => message instanceof OutgoingEvent);
+    this.#host.counts.returned += events.length;
     const returning = events.filter(({ volatile }) => !volatile);
     for (const event of events) if (event.volatile) this.#lose(event);
     if (returning.length > 0) this.outbox.putBack(returning, mayHaveArrived);
@@ -310,6 +314,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const [first] = events;
     if (first !== undefined && first.bytes >= maxBytes) this.#host.oversized.check(first, conduit);
     if (this.#credit !== undefined) this.#credit -= events.length;
+    this.#host.counts.deliveries += events.length;
     for (const feature of this.#owner.features.sending) feature.sending?.(events);
     if (this.#lazyWait !== undefined && this.outbox.size === 0) this.#lazyWait.end();
     return events;

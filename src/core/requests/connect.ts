@@ -30,13 +30,13 @@ export function connect(
   if (conduit.shape === 'socket') session.attach(conduit);
   else session.leaveSocket();
 
+  const pause = core.awayFor(session);
+  if (pause !== undefined) return answerAway(pause, session, context);
   const heartbeat = isHeartbeat(request, session, context);
   // A heartbeat comes beside an open stream and does not replace it.
   if (!heartbeat || !session.isPushed) session.overtake(conduit);
   if (heartbeat) return answerHeartbeat(session, context);
   const cycle = cycleOf(request, session, context);
-  const drain = core.drainsIn();
-  if (drain !== undefined) return answerDraining(drain, session, cycle, context);
   if (mustAnswer(request, session, context) || cycle.hold === 0) {
     return answer('retry', cycle.interval, session, cycle, context);
   }
@@ -100,12 +100,17 @@ function answerHeartbeat(session: Session, { core }: Context): ReplyFields {
   return { successful: true, advice: core.advisor.advise('heartbeat', timing) };
 }
 
-// EX-7: the client is told to connect again when the rest of the window has passed.
-function answerDraining(left: number, session: Session, cycle: Cycle, context: Context): ReplyFields {
+// EX-7: the session was sent away. The client is told to come again after this pause, by another connection.
+function answerAway(pause: number, session: Session, context: Context): ReplyFields {
   const { core, conduit } = context;
-  session.rest(left + cycle.maxInterval);
-  const advice = core.advisor.advise('retry', session.timing(conduit.transport));
-  return { successful: true, advice: { ...advice, interval: Math.ceil(left) } };
+  const timing = session.timing(conduit.transport);
+  session.rest(pause + timing.maxInterval);
+  if (conduit.shape === 'exchange') conduit.sendAway?.();
+  else context.afterwards(() => conduit.end('shutdown'));
+  return {
+    successful: true,
+    advice: { ...core.advisor.advise('retry', timing), interval: Math.ceil(pause) },
+  };
 }
 
 // CN-12: the connect succeeds and is not held, or fails for good.

@@ -20,6 +20,7 @@ type Denied = Extract<HandshakeAnswer, { allow: false }>;
 
 /** Opens a session, if its version, its connection types, the policy and the limits allow it. */
 export function handshake(request: HandshakeRequest, context: Context): MaybePromise<Handshaken> {
+  context.core.counts.handshakes += 1;
   checkVersions(request);
   checkTypes(request, context);
   refuseOverCapacity(context);
@@ -67,7 +68,11 @@ function checkTypes(
 }
 
 function refuseOverCapacity({ core, conduit }: Context): void {
-  if (core.drainsIn() !== undefined) throw new NoRoomError('the server is closing');
+  if (core.isClosing()) {
+    // EX-7: by the same connection the client would come here again.
+    conduit.sendAway?.();
+    throw new NoRoomError('the server is closing');
+  }
   const full = core.admission.refusalOf(conduit);
   if (full !== undefined) throw new NoRoomError(full);
 }
@@ -110,6 +115,7 @@ function accept(
     core,
   );
   Object.assign(session.attributes, attributes);
+  core.counts.opened += 1;
   core.sessions.add(session);
   conduit.session?.vacate(conduit);
   core.hooks.opened(session, request);

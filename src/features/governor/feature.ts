@@ -61,6 +61,8 @@ export class Governor implements Feature {
     return this.#queue?.length ?? 0;
   }
 
+  readonly measuring: FeatureHook<'measuring'> = () => ({ waiting: this.waiting });
+
   readonly start = ({ refusals, screen }: FeatureHost): void => {
     const { options, clock, log } = this.#parts;
     const { handshakes, handshakesPerAddress, maxEventLoopDelay, bytes } = options.limits;

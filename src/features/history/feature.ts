@@ -53,6 +53,8 @@ class HistoryFeature implements Feature {
     this.#host = host;
   };
 
+  readonly measuring: FeatureHook<'measuring'> = () => ({ ...this.#parts.store.usage });
+
   readonly open = (): Promise<void> => this.#history.open();
 
   readonly close = (): Promise<void> => this.#history.close();

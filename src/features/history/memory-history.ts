@@ -8,6 +8,7 @@ import type {
   HistorySettings,
   HistoryStore,
   HistoryRange,
+  HistoryUsage,
   Retention,
   StoredEvent,
 } from '../../ports/history-store.ts';
@@ -73,7 +74,7 @@ export class MemoryHistory implements HistoryStore {
   }
 
   /** Events, channels and approximate bytes of memory in use. */
-  get usage(): { readonly events: number; readonly channels: number; readonly bytes: number } {
+  get usage(): HistoryUsage {
     return { events: this.#log.size, channels: this.#channels.size, bytes: this.#bytes };
   }
 

@@ -63,6 +63,10 @@ export class AckedOutbox implements Outbox {
     return this.#sent.length - this.#next + this.#fresh.size;
   }
 
+  get bytes(): number {
+    return this.#sent.slice(this.#next).reduce((sum, { bytes }) => sum + bytes, this.#fresh.bytes);
+  }
+
   get kept(): number {
     return this.#sent.length + this.#fresh.size;
   }

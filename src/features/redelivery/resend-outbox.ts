@@ -46,6 +46,10 @@ export class ResendOutbox implements Outbox {
     return this.#repeats.length + this.#fresh.size;
   }
 
+  get bytes(): number {
+    return this.#repeats.reduce((sum, { bytes }) => sum + bytes, this.#fresh.bytes);
+  }
+
   get all(): readonly OutgoingEvent[] {
     const repeats = this.#repeats.flatMap((repeat) => [repeat, repeat.original]);
     return [...this.#sent.all, ...repeats, ...this.#fresh.all];

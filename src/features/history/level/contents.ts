@@ -1,5 +1,5 @@
 import { ChannelEntry, ChannelNames, isChannel } from '../../../channels/channel-names.ts';
-import type { HistorySettings, HistoryRange, Retention } from '../../../ports/history-store.ts';
+import type { HistorySettings, HistoryRange, HistoryUsage, Retention } from '../../../ports/history-store.ts';
 import { LongestUntouched } from '../longest-untouched.ts';
 import { rangeOf } from '../history-range.ts';
 import type { GroupWriter } from './group-writer.ts';
@@ -76,6 +76,11 @@ export class Contents {
   /** Approximate bytes of all events in the database. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get usage(): HistoryUsage {
+    const channels = this.#channels.size - this.#empty.size;
+    return { events: this.tally.events, channels, bytes: this.#bytes };
   }
 
   /** The lowest id of all events. */

@@ -3,6 +3,7 @@ import type {
   HistorySettings,
   HistoryStore,
   HistoryRange,
+  HistoryUsage,
   StoredEvent,
 } from '../../../ports/history-store.ts';
 import { checkedBound, MAX_CHANNELS } from '../bounds.ts';
@@ -90,6 +91,11 @@ export class LevelHistory implements HistoryStore {
 
   get newest(): number {
     return this.#contents?.newest ?? this.#newest;
+  }
+
+  /** Events, channels and their approximate bytes on the disk. */
+  get usage(): HistoryUsage {
+    return this.#contents?.usage ?? { events: 0, channels: 0, bytes: 0 };
   }
 
   /** Rejects when the folder is in use, damaged or of another database. The error names the folder, and what to do. */
