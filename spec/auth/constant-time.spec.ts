@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import { hashOf, KeyRing } from '../../src/http/key-ring.ts';
+import { hashOf, KeyRing } from '../../src/http/api/key-ring.ts';
 import { ChannelGrammar } from '../../src/protocol/channel.ts';
 import { readOptions } from '../../src/server-options.ts';
 

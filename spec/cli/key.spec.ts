@@ -4,7 +4,7 @@ import { apiKeysOf } from '../../src/cli/api-key.ts';
 import { ArgumentError } from '../../src/cli/client-error.ts';
 import { loadConfig } from '../../src/cli/config.ts';
 import { key, type KeyFlags } from '../../src/cli/key.ts';
-import { KeyRing } from '../../src/http/key-ring.ts';
+import { KeyRing } from '../../src/http/api/key-ring.ts';
 import { silent } from '../../src/lib/log.ts';
 import { ChannelGrammar } from '../../src/protocol/channel.ts';
 import { readOptions } from '../../src/server-options.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { connect as tlsConnect } from 'node:tls';
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { hashOf } from '../../src/http/key-ring.ts';
+import { hashOf } from '../../src/http/api/key-ring.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { ask, type Running, serve } from './running-program.ts';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { api } from '../../src/http/api.ts';
 import { health } from '../../src/http/health.ts';
+import { api } from '../../src/http/api/api.ts';
 import { bayeux } from '../../src/http/middleware.ts';
 import { Server } from '../../src/index.ts';
 

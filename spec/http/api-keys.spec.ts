@@ -10,7 +10,7 @@ import {
   Server,
   type ServerSettings,
 } from '../../src/index.ts';
-import { hashOf } from '../../src/http/key-ring.ts';
+import { hashOf } from '../../src/http/api/key-ring.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { listen } from '../support/start.ts';
 import { send } from './send.ts';

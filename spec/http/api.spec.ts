@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, BayeuxError, type LogEvent, Server, type ServerSettings } from '../../src/index.ts';
-import { estimatedBits, WrongKeys } from '../../src/http/api-key.ts';
+import { estimatedBits, WrongKeys } from '../../src/http/api/key-guard.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { listen } from '../support/start.ts';
 import { send } from './send.ts';

@@ -1,7 +1,7 @@
 import { hasKey } from '../features/auth/options.ts';
 import { rights } from '../features/auth/rights.ts';
 import { staticKeys } from '../features/auth/static-keys.ts';
-import type { ApiKey } from '../http/key-ring.ts';
+import type { ApiKey } from '../http/api/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Config } from './config.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse, YAMLError } from 'yaml';
-import { type ApiKey, KeyRing } from '../http/key-ring.ts';
+import { type ApiKey, KeyRing } from '../http/api/key-ring.ts';
 import { modeWith } from '../lib/file-mode.ts';
 import type { Log } from '../lib/log.ts';
 import { unreadable } from '../lib/unreadable.ts';

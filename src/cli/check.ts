@@ -1,4 +1,4 @@
-import type { ApiKey } from '../http/key-ring.ts';
+import type { ApiKey } from '../http/api/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { accessOf, checkAuth } from './access.ts';
 import { apiKeyOf, apiKeysOf } from './api-key.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Document } from 'yaml';
-import { type ApiKey, hashOf, KeyRing } from '../http/key-ring.ts';
+import { type ApiKey, hashOf, KeyRing } from '../http/api/key-ring.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { ChannelGrammar } from '../protocol/channel.ts';
 import { ArgumentError } from './client-error.ts';

@@ -1,4 +1,4 @@
-import { apiKeyRows } from '../http/key-ring.ts';
+import { apiKeyRows } from '../http/api/key-ring.ts';
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../server-options.ts';
 

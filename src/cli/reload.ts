@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ApiKey } from '../http/key-ring.ts';
+import type { ApiKey } from '../http/api/key-ring.ts';
 import type { Log } from '../lib/log.ts';
 import { readsKeys } from '../features/auth/options.ts';
 import type { Server } from '../server.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import { api } from '../http/api.ts';
+import { api } from '../http/api/api.ts';
 import { fayeClient } from '../http/faye-client.ts';
 import { health } from '../http/health.ts';
 import { bayeux, type Middleware } from '../http/middleware.ts';

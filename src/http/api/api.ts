@@ -1,13 +1,13 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
-import type { Server } from './options.ts';
-import { printable } from '../lib/printable.ts';
-import { UsageError } from '../lib/usage-error.ts';
-import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
-import { BayeuxError, NoRoomError } from '../protocol/errors.ts';
-import type { Revocation } from '../ports/revocations.ts';
-import { ApiError } from './api-error.ts';
-import { KeyGuard } from './api-key.ts';
+import type { Server } from '../options.ts';
+import { printable } from '../../lib/printable.ts';
+import { UsageError } from '../../lib/usage-error.ts';
+import { ChannelGrammar, kindOf } from '../../protocol/channel.ts';
+import { BayeuxError, NoRoomError } from '../../protocol/errors.ts';
+import type { Revocation } from '../../ports/revocations.ts';
+import { ApiError } from './problem.ts';
+import { KeyGuard } from './key-guard.ts';
 import type { ApiKey } from './key-ring.ts';
 import { LiveKeys } from './live-keys.ts';
 

@@ -1,7 +1,7 @@
-import type { ChannelGrammar } from '../protocol/channel.ts';
-import { warnOfWeakKey } from './api-key.ts';
+import type { ChannelGrammar } from '../../protocol/channel.ts';
+import { warnOfWeakKey } from './key-guard.ts';
 import { type ApiKey, KeyRing } from './key-ring.ts';
-import type { Server } from './options.ts';
+import type { Server } from '../options.ts';
 
 /** The keys in the options of the API. */
 interface KeySettings {

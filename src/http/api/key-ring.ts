@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { UsageError } from '../lib/usage-error.ts';
-import { checked } from '../options/check.ts';
-import type { OptionTable } from '../options/table.ts';
-import { type ChannelGrammar, covers } from '../protocol/channel.ts';
+import { UsageError } from '../../lib/usage-error.ts';
+import { checked } from '../../options/check.ts';
+import type { OptionTable } from '../../options/table.ts';
+import { type ChannelGrammar, covers } from '../../protocol/channel.ts';
 
 /** Rights of API keys. `admin` includes the others. */
 const apiRights = ['publish', 'read', 'admin'] as const;

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler } from 'express';
-import { countingKey } from '../lib/address.ts';
-import { addressOf } from '../transports/request-info.ts';
-import { ApiError } from './api-error.ts';
+import { countingKey } from '../../lib/address.ts';
+import { addressOf } from '../../transports/request-info.ts';
+import { ApiError } from './problem.ts';
 import type { ApiRight, KeyRing, KnownKey } from './key-ring.ts';
-import type { Server } from './options.ts';
+import type { Server } from '../options.ts';
 
 /** Wrong keys that one address may send in a minute. Then it has to wait until the minute is over. */
 const WRONG_KEYS = 20;
