@@ -42,6 +42,7 @@ export type {
   Retention,
   StoredEvent,
 } from './ports/history-store.ts';
+export type { HistoryPage, HistoryQuery, PastEvent } from './features/history/history-page.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
 export type { EventListener, HeardEvent, LocalSession, LocalSessionSettings } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
@@ -52,7 +53,7 @@ export type { ChannelRule } from './channel-rule-table.ts';
 export type * from './server-options-types.ts';
 export type { OverflowAction } from './ports/outbox.ts';
 export type { HandshakeAnswer, Policy, PolicyRequest, SendRequest } from './ports/policy.ts';
-export type { Publishing } from './core/publisher.ts';
+export type { Published, Publishing } from './core/publisher.ts';
 export type { CountsSoFar } from './core/counts.ts';
 export type { Load } from './core/load.ts';
 export type { Closed } from './core/server.ts';

@@ -2,10 +2,13 @@ import { type Clock, systemClock } from './lib/clock.ts';
 import { consoleLog } from './lib/console-log.ts';
 import { type Log, unfailing } from './lib/log.ts';
 import { type Logger, logTo } from './lib/logger.ts';
+import { noChannel } from './core/arguments.ts';
 import { MemoryEngine } from './core/memory-engine.ts';
 import { Server as CoreServer, type ServerInit, type Usage } from './core/server.ts';
 import { Auth } from './features/auth/feature.ts';
 import { Governor } from './features/governor/feature.ts';
+import { HistoryFeature } from './features/history/feature.ts';
+import type { HistoryPage, HistoryQuery } from './features/history/history-page.ts';
 import { noPresence, Presence } from './features/presence/feature.ts';
 import type { PresentList } from './features/presence/present-list.ts';
 import { Tabs } from './features/tabs.ts';
@@ -13,6 +16,8 @@ import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
 import type { AnyHttpServer } from './http/dispatcher.ts';
 import { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';
 import { heapLimit } from './lib/heap.ts';
+import { UsageError } from './lib/usage-error.ts';
+import { ChannelGrammar } from './protocol/channel.ts';
 import type { Engine } from './ports/engine.ts';
 import type { HistoryStore } from './ports/history-store.ts';
 import type { Policy } from './ports/policy.ts';
@@ -57,6 +62,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   readonly #tabs: Tabs | undefined;
   readonly #auth: Auth | undefined;
   readonly #governor: Governor | undefined;
+  readonly #history: HistoryFeature | undefined;
   readonly #presence: Presence | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
@@ -66,6 +72,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     this.#tabs = init.features.find((feature) => feature instanceof Tabs);
     this.#auth = init.features.find((feature) => feature instanceof Auth);
     this.#governor = init.features.find((feature) => feature instanceof Governor);
+    this.#history = init.features.find((feature) => feature instanceof HistoryFeature);
     this.#presence = init.features.find((feature) => feature instanceof Presence);
   }
 
@@ -91,6 +98,26 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   presence(channel: string): PresentList {
     if (this.#presence === undefined) throw noPresence(channel);
     return this.#presence.listOf(channel);
+  }
+
+  /**
+   * A page of what was published to a durable channel, or to those that a pattern matches, oldest first. Undefined if no such channel
+   * is durable. Throws `UsageError` for a bad channel or query, and as the history store does.
+   */
+  async history(channel: string, query: HistoryQuery = {}): Promise<HistoryPage | undefined> {
+    if (typeof channel !== 'string')
+      throw noChannel(channel, "write server.history('/chat/room', { limit: 50 })");
+    if (!new ChannelGrammar(this.options).isNameOrPattern(channel))
+      throw new UsageError(`"${channel}" is no channel name or pattern`);
+    return this.#history?.page(channel, query);
+  }
+
+  /**
+   * Verifies a token as those of clients: its user, and its claim `api` in the claim of grants, unchecked. Undefined without
+   * authentication. Throws `BayeuxError` for a refused token, and when the keys cannot be fetched.
+   */
+  async apiClaim(token: string): Promise<{ readonly user: string; readonly api: unknown } | undefined> {
+    return this.#auth?.apiClaim(token);
   }
 
   /**

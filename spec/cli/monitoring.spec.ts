@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hashOf } from '../../src/http/key-ring.ts';
+import { hashOf } from '../../src/http/api/key-ring.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { type Running, ask, run, serve } from './running-program.ts';
 

@@ -573,7 +573,7 @@ describe('history', () => {
     const { server } = serve({ channels: durable });
     const delivered: unknown[] = [];
     server.on('published', ({ data }) => delivered.push(data));
-    const all: Promise<void>[] = [];
+    const all: Promise<unknown>[] = [];
     for (let at = 0; at < 20; at += 1) {
       all.push(server.publish('/d/1', { at }));
       await Promise.resolve();

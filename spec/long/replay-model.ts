@@ -192,7 +192,7 @@ class World {
   readonly #readers: (Reader | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
   /** The highest id each slot saw, by subscription: it outlives its sessions. */
   readonly #seen = Array.from({ length: SLOTS }, () => new Map<string, number>());
-  readonly #publishing = new Set<Promise<void>>();
+  readonly #publishing = new Set<Promise<unknown>>();
   #server: Server;
   #clock: FakeClock;
   #number = 0;

@@ -56,6 +56,13 @@ export class ChannelIndex<T extends Stamped> {
     return this.#bytes;
   }
 
+  /** Each name and pattern with the number of its subscribers. Those added meanwhile may be missing. */
+  *counts(): Generator<{ readonly channel: string; readonly sessions: number }> {
+    for (const entries of [this.#names, this.#oneBelow, this.#allBelow])
+      for (const { pattern, many } of entries.values())
+        yield { channel: pattern, sessions: many === undefined ? 1 : many.size };
+  }
+
   /** Adds a subscriber. Returns the string of the pattern that all subscribers share; undefined when already added. */
   add(pattern: string, subscriber: T): string | undefined {
     const [entries, stem] = this.#place(pattern);

@@ -1,11 +1,11 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import express, { type ErrorRequestHandler, type Router } from 'express';
-import { ApiError } from '../http/api-error.ts';
-import { KeyGuard } from '../http/api-key.ts';
+import { ApiError } from '../http/api/problem.ts';
+import { KeyGuard } from '../http/api/key-guard.ts';
 import { health, healthPaths } from '../http/health.ts';
 import { refusalOfHost } from '../http/host-guard.ts';
-import type { ApiKey } from '../http/key-ring.ts';
-import { LiveKeys } from '../http/live-keys.ts';
+import type { ApiKey } from '../http/api/key-ring.ts';
+import { LiveKeys } from '../http/api/live-keys.ts';
 import type { Middleware } from '../http/middleware.ts';
 import { pathOf } from '../http/request-target.ts';
 import { silent } from '../lib/log.ts';

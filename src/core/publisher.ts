@@ -13,7 +13,7 @@ import type { Features } from './features.ts';
 import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
 import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { Subscriber, Subscriptions } from './subscriptions.ts';
 
 /** An event that the application publishes, and how it is delivered. */
 export interface Publishing extends Delivery {
@@ -22,6 +22,28 @@ export interface Publishing extends Delivery {
   /** Anything that JSON can carry. */
   readonly data: unknown;
   readonly ext?: JsonObject;
+}
+
+/** The result of a publish. */
+export interface Published {
+  /** Sessions of this node for which the event was queued. */
+  readonly sessions: number;
+  /** Id of the event, if its channel is durable. */
+  readonly id?: number;
+}
+
+/** Counts the sessions of this node for which an event of the server was queued. */
+class Receipt {
+  sessions = 0;
+
+  queue(event: OutgoingEvent, receivers: readonly Subscriber[]): void {
+    for (const session of receivers) if (session.queue(event)) this.sessions += 1;
+  }
+
+  of({ replayId }: OutgoingEvent): Published {
+    const { sessions } = this;
+    return replayId === undefined ? { sessions } : { sessions, id: replayId };
+  }
 }
 
 /** The parts of the server that a publisher needs. */
@@ -42,6 +64,8 @@ export interface PublisherParts {
 /** Hands events to the engine, and events from the engine to the sessions of this node. */
 export class Publisher {
   readonly #parts: PublisherParts;
+  // By event, while the engine has it: engines pass the same event on.
+  readonly #receipts = new Map<OutgoingEvent, Receipt>();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -52,27 +76,38 @@ export class Publisher {
    * when the event is stored (if its channel is durable), queued for its receivers on this node and accepted
    * by the engine (PB-1, RP-9). Throws `BayeuxError` when an extension deletes the event.
    */
-  publish(event: Event, session: Session | undefined, options: Delivery = {}): MaybePromise<OutgoingEvent> {
+  publish(event: Event, session: Session | undefined): MaybePromise<OutgoingEvent> {
     const { hooks } = this.#parts;
-    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, options);
+    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, noOptions);
     const made = hooks.publishing(event, session);
     return isPromise(made)
-      ? made.then((passed) => this.#accept(passed, session, options))
-      : this.#accept(made, session, options);
+      ? made.then((passed) => this.#accept(passed, session, noOptions))
+      : this.#accept(made, session, noOptions);
+  }
+
+  /** Publishes an event of the server itself, and counts the sessions for which it was queued. */
+  async publishOwn(event: Event, options: Delivery): Promise<Published> {
+    const receipt = new Receipt();
+    const passed = this.#parts.hooks.publishing(event, undefined);
+    // Without a promise there is no `await`: the event is queued before this returns, so that the order of calls counts.
+    const made = isPromise(passed) ? await passed : passed;
+    return receipt.of(await this.#accept(made, undefined, options, receipt));
   }
 
   /**
    * Publishes all of these events, or none. First each event passes the extensions. Then each is accepted,
    * and stored if its channel is durable. Only then are they sent, directly one after another.
    */
-  async publishAll(originals: readonly Event[], options: readonly Delivery[]): Promise<void> {
+  async publishAll(originals: readonly Event[], options: readonly Delivery[]): Promise<Published[]> {
     const events: Event[] = [];
     for (const event of originals) events.push(await this.#parts.hooks.publishing(event, undefined));
     const gate = new Gate<OutgoingEvent>(events.length);
-    await Promise.all(
-      events.map((event, at) =>
-        this.#accept(event, undefined, options[at] ?? {}, (send) => gate.pass(at, send)),
-      ),
+    return Promise.all(
+      events.map(async (event, at) => {
+        const receipt = new Receipt();
+        const hold = (send: () => MaybePromise<OutgoingEvent>) => gate.pass(at, send);
+        return receipt.of(await this.#accept(event, undefined, options[at] ?? noOptions, receipt, hold));
+      }),
     );
   }
 
@@ -82,12 +117,15 @@ export class Publisher {
     const { features, flusher, rules, subscriptions, backlog } = this.#parts;
     const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
     if (features.arriving.length > 0) features.arrive(event);
-    const sessions = subscriptions.index.match(event.channel);
-    if (sessions.length > 0 && event.lazy === false) flusher.queued();
-    for (const session of sessions) {
-      if (notToPublisher === true && session.id === from) continue;
-      session.queue(event);
-    }
+    const receipt = this.#receipts.size === 0 ? undefined : this.#receipts.get(publication.event);
+    const receivers = subscriptions.index.match(event.channel);
+    if (receivers.length > 0 && event.lazy === false) flusher.queued();
+    if (receipt !== undefined) receipt.queue(event, receivers);
+    else
+      for (const session of receivers) {
+        if (notToPublisher === true && session.id === from) continue;
+        session.queue(event);
+      }
     backlog.queued(event);
   };
 
@@ -96,18 +134,36 @@ export class Publisher {
     event: Event,
     session: Session | undefined,
     options: Delivery,
+    receipt?: Receipt,
     hold?: (send: () => MaybePromise<OutgoingEvent>) => Promise<OutgoingEvent>,
   ): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
     const found = rules.isEmpty ? noRule : rules.find(event.channel);
     const handling = found === noRule ? options : handle(options, found.rule);
-    if (hold === undefined && features.accepting.length === 0)
+    if (receipt === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), found, session);
     const send = (made: OutgoingEvent) => {
-      const work = () => this.#send(made, found, session);
+      const work = () =>
+        receipt === undefined ? this.#send(made, found, session) : this.#sendCounted(made, found, receipt);
       return hold === undefined ? work() : hold(work);
     };
     return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
+  }
+
+  // The engine delivers on this node before it answers. If that takes time, the receipt stays until then.
+  #sendCounted(
+    event: OutgoingEvent,
+    found: FoundRule<DeliveryRule>,
+    receipt: Receipt,
+  ): MaybePromise<OutgoingEvent> {
+    this.#receipts.set(event, receipt);
+    let sent: MaybePromise<OutgoingEvent> = event;
+    try {
+      sent = this.#send(event, found, undefined);
+    } finally {
+      if (!isPromise(sent)) this.#receipts.delete(event);
+    }
+    return isPromise(sent) ? sent.finally(() => this.#receipts.delete(event)) : sent;
   }
 
   #send(
@@ -142,6 +198,7 @@ export class Publisher {
 }
 
 const noRule: FoundRule<DeliveryRule> = Object.freeze({ rule: Object.freeze({}), at: 0 });
+const noOptions: Delivery = Object.freeze({});
 
 // The options of the publisher override the rule of the channel.
 function handle(options: Delivery, { lazy = false, volatile = false, overflow }: DeliveryRule): Handling {

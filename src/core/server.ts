@@ -40,7 +40,7 @@ import { LocalDirectory } from './local-directory.ts';
 import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
-import { Publisher, type Publishing } from './publisher.ts';
+import { type Published, Publisher, type Publishing } from './publisher.ts';
 import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
 import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
@@ -208,7 +208,7 @@ export class Server<
 
   /**
    * Publishes an event of the server itself to a broadcast channel. Resolves when the event is queued for its
-   * receivers on this node and accepted by the engine. Throws `UsageError` for a bad channel, or data that
+   * receivers on this node and accepted by the engine, with their number. Throws `UsageError` for a bad channel, or data that
    * JSON cannot carry, and `BayeuxError` for data that may not be published there. Does nothing while the
    * server closes, and throws `UsageError` afterwards.
    */
@@ -216,13 +216,13 @@ export class Server<
     channel: Channel,
     data: DataOf<Channels, Channel>,
     options: Delivery & { ext?: JsonObject } = {},
-  ): Promise<void> {
-    if (this.#isClosing) return;
+  ): Promise<Published> {
+    if (this.#isClosing) return { sessions: 0 };
     if (this.#state === 'closed') throw new UsageError('the server is closed');
     if (typeof channel !== 'string')
       throw noChannel(channel, "write server.publish('/chat/room', { text: 'hello' })");
     const event = this.#eventOf({ ...options, channel, data });
-    await this.#core.publisher.publish(event, undefined, options);
+    return this.#core.publisher.publishOwn(event, options);
   }
 
   /**
@@ -230,12 +230,12 @@ export class Server<
    * refuses it. A receiver gets them directly one after another, except for events that a feature delivers
    * itself. Resolves and throws as `publish` does.
    */
-  async publishAll(events: readonly Publishing[]): Promise<void> {
-    if (this.#isClosing) return;
-    if (this.#state === 'closed') throw new UsageError('the server is closed');
+  async publishAll(events: readonly Publishing[]): Promise<readonly Published[]> {
     if (!Array.isArray(events)) throw new UsageError('publishAll takes a list: [{ channel, data }, …]');
+    if (this.#isClosing) return events.map(() => ({ sessions: 0 }));
+    if (this.#state === 'closed') throw new UsageError('the server is closed');
     const made = events.map((event) => this.#eventOf(event));
-    await this.#core.publisher.publishAll(made, events);
+    return this.#core.publisher.publishAll(made, events);
   }
 
   /**
@@ -300,6 +300,16 @@ export class Server<
   /** All sessions of this node. */
   get sessions(): Iterable<Session> & { readonly size: number } {
     return this.#core.sessions;
+  }
+
+  /** Users with sessions on this node, and how many. */
+  get users(): Iterable<{ readonly user: string; readonly sessions: number }> {
+    return this.#core.sessions.users();
+  }
+
+  /** Names and patterns with subscribers on this node, and how many sessions subscribe to each. */
+  get channels(): Iterable<{ readonly channel: string; readonly sessions: number }> {
+    return this.#core.subscriptions.index.counts();
   }
 
   /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */

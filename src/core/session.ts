@@ -246,6 +246,14 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return this.#transport;
   }
 
+  get address(): string {
+    return this.seat.address;
+  }
+
+  get waiting(): number {
+    return this.outbox.size;
+  }
+
   get push(): Conduit | undefined {
     return this.#push;
   }

@@ -98,6 +98,11 @@ export class Sessions implements Iterable<Session> {
     return this.#byId.get(id);
   }
 
+  /** Each user with sessions, and their number. */
+  *users(): Generator<{ readonly user: string; readonly sessions: number }> {
+    for (const [user, { size }] of this.#byUser) yield { user, sessions: size };
+  }
+
   ofUser(user: string): ReadonlySet<Session> {
     return this.#byUser.get(user) ?? none;
   }

@@ -18,7 +18,7 @@ export interface Subscriber extends Session, Stamped {
   readonly subscriptions: Set<string>;
   /** Memory of its subscriptions if no other session shared them. Bytes. */
   subscriptionBytes: number;
-  queue(event: OutgoingEvent): void;
+  queue(event: OutgoingEvent): boolean;
 }
 
 /** The parts of the server that subscriptions need. */

@@ -48,6 +48,10 @@ export interface Session {
   /** The transport of the last message. */
   readonly transport: TransportName;
   readonly state: SessionState;
+  /** Address that sent the handshake, as limits count it: IPv6 by its first 64 bits. Empty in this process. */
+  readonly address: string;
+  /** Events that wait for the client. */
+  readonly waiting: number;
   /** Whether the session gets events that it published itself; `undefined` leaves that to the channel and the server (PB-5). */
   broadcastToPublisher: boolean | undefined;
   /** Sends an event to this session alone, whether it subscribes or not (DL-12). Throws `UsageError` as `server.publish` does. */

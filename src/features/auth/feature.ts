@@ -12,7 +12,7 @@ import type {
 } from '../../ports/feature.ts';
 import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
-import type { JsonObject, Reply, Request } from '../../protocol/message.ts';
+import { isObject, type JsonObject, type Reply, type Request } from '../../protocol/message.ts';
 import { Bearer, type BearerParts, digestOf, mayDo, type Proof } from './bearer.ts';
 import { refuseInUrl, tokenIn, tokenOf } from './credentials.ts';
 import { MemoryRevocations } from './memory-revocations.ts';
@@ -33,6 +33,8 @@ type AuthParts = {
 /** The user that a token proves. */
 interface Identity {
   readonly proof: Proof;
+  /** The claim with grants, unchecked. */
+  readonly granted: unknown;
   readonly info: JsonObject;
 }
 
@@ -75,6 +77,19 @@ export class Auth implements Feature {
   /** Reads the keys again. Throws `UsageError` for a file without a usable key, and keeps the old keys. */
   reloadKeys(): void {
     this.#verifier.reload();
+  }
+
+  /** The user of a token, and what the token says of the HTTP API. Throws `BayeuxError` for a refused token. */
+  async apiClaim(token: string): Promise<{ readonly user: string; readonly api: unknown }> {
+    try {
+      const { proof, granted } = await this.#prove(token);
+      return {
+        user: proof.sub,
+        api: isObject(granted) && Object.hasOwn(granted, 'api') ? granted.api : undefined,
+      };
+    } catch (error) {
+      throw this.#errorFor(error, { address: '' });
+    }
   }
 
   readonly identifying: FeatureHook<'identifying'> = async (request, conduit) => {
@@ -184,7 +199,7 @@ export class Auth implements Feature {
     const { count: revocations } = this.#revoker;
     const proof = { sub, token: mark, issuedAt, revocations, grants, expiresAt, digest };
     if (await this.#revoker.covers(proof)) throw new TokenRefusal('revoked', 'it is revoked');
-    return { proof, info };
+    return { proof, granted, info };
   }
 
   // The token may have been revoked since the first look-up, while the policy or the list was asked.
@@ -220,7 +235,7 @@ export class Auth implements Feature {
   }
 
   /** The error for the client (AU-3). Only the log gets the reason. */
-  #errorFor(error: unknown, { address }: Conduit): unknown {
+  #errorFor(error: unknown, { address }: Pick<Conduit, 'address'>): unknown {
     if (error instanceof TokenRefusal) {
       const { why } = error;
       this.#refusals.note('auth.refused', { cause: why, why, address });

@@ -11,8 +11,9 @@ import type {
   SubscribeAddition,
 } from '../../ports/feature.ts';
 import type { HistoryStore, Retention } from '../../ports/history-store.ts';
-import type { RetentionRules } from './durable.ts';
+import { isDurable, type RetentionRules } from './durable.ts';
 import { History, type HistoryParts } from './history.ts';
+import { type HistoryPage, type HistoryQuery, pageOf } from './history-page.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { historyOptions } from './options.ts';
 import { PositionReports } from './position-reports.ts';
@@ -35,7 +36,7 @@ type HistoryFeatureParts = {
 };
 
 /** Stores the events of durable channels, and replays them to clients that missed some (RP-1 to RP-17). */
-class HistoryFeature implements Feature {
+export class HistoryFeature implements Feature {
   readonly name = 'history';
   readonly kinds = ['handshake'] as const;
   readonly #history: History;
@@ -61,6 +62,11 @@ class HistoryFeature implements Feature {
 
   get records(): Records {
     return this.#history.records;
+  }
+
+  /** A page of the history of a durable channel, or of those that a pattern matches; undefined if none is durable. */
+  async page(pattern: string, query: HistoryQuery): Promise<HistoryPage | undefined> {
+    return isDurable(pattern, this.#parts.rules) ? pageOf(this.#history, pattern, query) : undefined;
   }
 
   // RP-1: clients look for this field; some work only if it is there.

@@ -21,6 +21,16 @@ import { type Inject, withReplay } from './with-replay.ts';
 const PAGE_COST = 50;
 const PER_TURN = 100;
 
+/** Events that are read from the store at a time for a page: each may have the size of a message. */
+const PAGE = 20;
+
+/** A page of stored events. */
+export interface StoredPage {
+  readonly events: readonly StoredEvent[];
+  /** Whether no more events follow now. */
+  readonly isLast: boolean;
+}
+
 /** The parts of a server that history uses. */
 export interface HistoryParts {
   readonly options: Retention & { readonly inject: Inject };
@@ -125,6 +135,32 @@ export class History {
     read: (name, after, limit) =>
       this.#whenOpen(() => adopt(this.#store.read(recordName(name), after, limit))),
   };
+
+  /**
+   * A page of stored events as they were published: up to `limit` with ids above `after`, and about `maxBytes` of text, but at least
+   * one. None has an id above `deliveredThrough`.
+   */
+  async page(pattern: string, after: number, limit: number, maxBytes: number): Promise<StoredPage> {
+    const events: StoredEvent[] = [];
+    let bytes = 0;
+    let last = after;
+    for (;;) {
+      const wanted = Math.min(PAGE, limit - events.length);
+      const through = this.#deliveredThrough;
+      const found = await this.#whenOpen(() =>
+        this.#share.run(PAGE_COST, () => adopt(this.#store.read(pattern, last, wanted))),
+      );
+      for (const event of found) {
+        if (event.id > through) return { events, isLast: true };
+        if (bytes > maxBytes) return { events, isLast: false };
+        events.push(event);
+        bytes += event.json.length;
+        last = event.id;
+      }
+      if (found.length < wanted) return { events, isLast: true };
+      if (events.length === limit) return { events, isLast: false };
+    }
+  }
 
   /** The range of the durable channels that a name or pattern matches. */
   range(pattern: string): MaybePromise<HistoryRange> {
