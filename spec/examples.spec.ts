@@ -112,7 +112,7 @@ describe('examples', () => {
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
     expect(errors).toBe('');
     expect(output.split('\n')).toEqual([
-      '{"channel":"/news","successful":true}',
+      '{"channel":"/news","sessions":0}',
       '[{"channel":"/news","successful":true}]',
       '',
     ]);

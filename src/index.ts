@@ -42,7 +42,7 @@ export type {
   Retention,
   StoredEvent,
 } from './ports/history-store.ts';
-export type { HistoryPage, HistoryQuery, PastEvent } from './features/history/history-page.ts';
+export type { HistoryPage, HistoryQuery, PastEvent } from './ports/history-page.ts';
 export { MemoryHistory, type MemoryHistoryOptions } from './features/history/memory-history.ts';
 export type { EventListener, HeardEvent, LocalSession, LocalSessionSettings } from './core/local-session.ts';
 export type { Log, LogEvent, LogLevel } from './lib/log.ts';
@@ -65,7 +65,9 @@ export type { Visible } from './features/presence/options.ts';
 export type { PresenceEvent, PresentList } from './features/presence/present-list.ts';
 export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api/api.ts';
-export type { ApiKey, ApiRight } from './http/api/key-ring.ts';
+export type { ApiRight } from './http/api/caller.ts';
+export type { ApiKey } from './http/api/key-ring.ts';
+export type { OnceOptions } from './http/api/once.ts';
 export type { DataOf } from './channels/channel-types.ts';
 export { health } from './http/health.ts';
 export { hostGuard } from './http/host-guard.ts';

@@ -8,9 +8,9 @@ import { Server as CoreServer, type ServerInit, type Usage } from './core/server
 import { Auth } from './features/auth/feature.ts';
 import { Governor } from './features/governor/feature.ts';
 import { HistoryFeature } from './features/history/feature.ts';
-import type { HistoryPage, HistoryQuery } from './features/history/history-page.ts';
 import { noPresence, Presence } from './features/presence/feature.ts';
 import type { PresentList } from './features/presence/present-list.ts';
+import type { HistoryPage, HistoryQuery } from './ports/history-page.ts';
 import { Tabs } from './features/tabs.ts';
 import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
 import type { AnyHttpServer } from './http/dispatcher.ts';
@@ -112,12 +112,20 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     return this.#history?.page(channel, query);
   }
 
+  /** Whether there is a key that verifies tokens. */
+  get verifiesTokens(): boolean {
+    return this.#auth !== undefined;
+  }
+
   /**
-   * Verifies a token as those of clients: its user, and its claim `api` in the claim of grants, unchecked. Undefined without
-   * authentication. Throws `BayeuxError` for a refused token, and when the keys cannot be fetched.
+   * Verifies a token as those of clients, and returns its user, and what its claim of grants says of the HTTP API, unchecked. Undefined
+   * without authentication. Throws `BayeuxError` for a refused token, and when the keys cannot be fetched.
    */
-  async apiClaim(token: string): Promise<{ readonly user: string; readonly api: unknown } | undefined> {
-    return this.#auth?.apiClaim(token);
+  async apiClaim(
+    token: string,
+    address: string,
+  ): Promise<{ readonly user: string; readonly api: unknown } | undefined> {
+    return this.#auth?.apiClaim(token, address);
   }
 
   /**

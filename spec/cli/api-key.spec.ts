@@ -88,7 +88,10 @@ describe('the file of API keys', () => {
     ['ci: 1\n', 'ci'],
     [{ ci: { ...ci, key: 'correct-horse' } }, 'unknown option apiKeys["ci"].key'],
     [{ ci: { ...ci, hash: undefined } }, 'apiKeys["ci"].hash is missing'],
-    [{ ci: { ...ci, channels: ['ci'] } }, 'the API key "ci": "ci" is no channel name or pattern'],
+    [
+      { ci: { ...ci, channels: ['ci'] } },
+      'the API key "ci" has channels in which "ci" is no channel name or pattern',
+    ],
     [{ ci, twin: ci }, 'the API keys "ci" and "twin" are the same key'],
     [{ default: ci }, 'two API keys have the name "default": rename one'],
   ])('with a mistake is named with it: %j', (content, sentence) => {

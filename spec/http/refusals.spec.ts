@@ -665,7 +665,7 @@ describe('the HTTP API', () => {
     const headers = { ...json, ...(shown !== undefined && { 'X-API-Key': shown }) };
     for (let at = 0; at < 3; at += 1) {
       const answer = await send(url, 'POST', '/api/publish', headers, '{}');
-      expect([answer.status, answer.body]).toEqual([status, { error: why }]);
+      expect([answer.status, answer.body.detail]).toEqual([status, why]);
     }
     expect(warnings).toMatchObject([{ level: 'warn', event, option: 'apiKey', why, count: 1 }]);
     expect(JSON.stringify(warnings)).not.toContain('wrong-key');
@@ -678,7 +678,7 @@ describe('the HTTP API', () => {
     for (let at = 0; at < 25; at += 1)
       answer = await send(url, 'POST', '/api/publish', { 'X-API-Key': 'wrong-key' }, '{}');
     const why = 'too many wrong API keys came from this address: wait, and check the key';
-    expect([answer.status, answer.body]).toEqual([429, { error: why }]);
+    expect([answer.status, answer.body.detail]).toEqual([429, why]);
     expect(warnings).toMatchObject([
       { event: 'api.key_wrong', count: 1 },
       { event: 'api.key_blocked', address: '127.0.0.1', why, count: 1 },
@@ -686,7 +686,7 @@ describe('the HTTP API', () => {
   });
 
   it.each([
-    ['[', 400, 'the body is not JSON'],
+    ['[', 400, 'the body is not JSON, or it is not complete'],
     ['{"channel":"/a"}', 400, 'data is missing'],
     ['{"channel":"a","data":1}', 400, 'channel must begin with "/"'],
     [
@@ -698,7 +698,7 @@ describe('the HTTP API', () => {
     const { server, warnings } = await told();
     const url = await calling(server, key);
     const answer = await send(url, 'POST', '/api/publish', { ...json, 'X-API-Key': key }, body);
-    expect([answer.status, answer.body]).toEqual([status, { error: why }]);
+    expect([answer.status, answer.body.detail]).toEqual([status, why]);
     expect(warnings).toMatchObject([{ level: 'warn', event: 'api.refused', status, why, count: 1 }]);
   });
 });

@@ -40,7 +40,12 @@ describe('what comes in small pieces costs no more than what comes whole (SEC-8)
     onTestFinished(() => void socket.destroy());
     socket.write('POST /bayeux HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n');
     const flood = write(socket, Buffer.from('1\r\n \r\n'.repeat(1024)), MAX / 1024);
-    expect(await politeWhile(server.url, flood.catch(() => {}))).toBeLessThan(1000);
+    expect(
+      await politeWhile(
+        server.url,
+        flood.catch(() => {}),
+      ),
+    ).toBeLessThan(1000);
     expect(await more()).toBeLessThan(2 * MAX);
     await until(() => socket.destroyed);
   });

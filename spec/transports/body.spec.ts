@@ -139,7 +139,9 @@ describe('a body in small chunks', () => {
 
   it('is read up to 1,000 of them, and beyond if they are larger', async () => {
     expect((await answerTo(inChunks(1000, ' '))).text).toMatch(/^HTTP\/1.1 400 .*is neither JSON/s);
-    expect((await answerTo(inChunks(3000, ' '.repeat(32)))).text).toMatch(/^HTTP\/1.1 400 .*is neither JSON/s);
+    expect((await answerTo(inChunks(3000, ' '.repeat(32)))).text).toMatch(
+      /^HTTP\/1.1 400 .*is neither JSON/s,
+    );
   });
 
   it('is refused beyond, and the connection closed', async () => {

@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import express, { type ErrorRequestHandler, type Router } from 'express';
-import { ApiError } from '../http/api/problem.ts';
+import express, { type Router } from 'express';
+import { answerProblem } from '../http/api/answer-problem.ts';
 import { KeyGuard } from '../http/api/key-guard.ts';
 import { health, healthPaths } from '../http/health.ts';
 import { refusalOfHost } from '../http/host-guard.ts';
@@ -33,16 +33,11 @@ export function metricsRoute(server: Server, keys: () => readonly ApiKey[], serv
   return express
     .Router()
     .use(metricsPath, guard.pass, (req, res, next) => {
-      guard.check(req, 'read', '/**');
+      guard.callerOf(req).check('read', '/**');
       serve(req, res, next);
     })
-    .use(refusal);
+    .use(metricsPath, answerProblem(server, guard));
 }
-
-const refusal: ErrorRequestHandler = (error: unknown, _req, res, next) => {
-  if (error instanceof ApiError) refuse(res, error.status, error.message);
-  else next(error);
-};
 
 /** The metrics; without prom-client, an answer that says what to install. */
 export async function metricsOf(server: Server): Promise<Middleware> {

@@ -1,4 +1,5 @@
 import { apiKeyRows } from '../http/api/key-ring.ts';
+import { count, group, many, ms } from '../options/rows.ts';
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../server-options.ts';
 
@@ -115,6 +116,19 @@ export const programTable = {
       },
     },
   },
+  idempotency: group(
+    'Answers of the HTTP API that are kept for requests with an `Idempotency-Key`, so that one that comes again is not carried out again.',
+    {
+      maxAge: ms(86_400_000, 'How long an answer is kept.', 1),
+      maxBytes: count(
+        'bytes',
+        16_777_216,
+        0,
+        many,
+        'Memory of all answers; past it the oldest are forgotten.',
+      ),
+    },
+  ),
   history: {
     kind: 'group',
     doc: 'Storage for the events of durable channels.',

@@ -96,7 +96,7 @@ async function run(parts: Parts): Promise<void> {
     .use(health(server))
     .use(metricsRoute(server, () => keys.all, serveMetrics))
     .use(fayeClient(program.path))
-    .use('/api', api(server, { keys: () => keys.all }));
+    .use('/api', api(server, { keys: () => keys.all, idempotency: program.idempotency }));
   if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });

@@ -80,7 +80,7 @@ export class Auth implements Feature {
   }
 
   /** The user of a token, and what the token says of the HTTP API. Throws `BayeuxError` for a refused token. */
-  async apiClaim(token: string): Promise<{ readonly user: string; readonly api: unknown }> {
+  async apiClaim(token: string, address: string): Promise<{ readonly user: string; readonly api: unknown }> {
     try {
       const { proof, granted } = await this.#prove(token);
       return {
@@ -88,7 +88,7 @@ export class Auth implements Feature {
         api: isObject(granted) && Object.hasOwn(granted, 'api') ? granted.api : undefined,
       };
     } catch (error) {
-      throw this.#errorFor(error, { address: '' });
+      throw this.#errorFor(error, { address });
     }
   }
 

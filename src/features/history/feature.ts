@@ -10,10 +10,11 @@ import type {
   ServedSession,
   SubscribeAddition,
 } from '../../ports/feature.ts';
+import type { HistoryPage, HistoryQuery } from '../../ports/history-page.ts';
 import type { HistoryStore, Retention } from '../../ports/history-store.ts';
 import { isDurable, type RetentionRules } from './durable.ts';
 import { History, type HistoryParts } from './history.ts';
-import { type HistoryPage, type HistoryQuery, pageOf } from './history-page.ts';
+import { pageOf } from './history-page.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { historyOptions } from './options.ts';
 import { PositionReports } from './position-reports.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../../lib/usage-error.ts';
-import type { JsonObject } from '../../protocol/message.ts';
+import type { HistoryPage, HistoryQuery, PastEvent } from '../../ports/history-page.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 import type { History } from './history.ts';
 
@@ -7,34 +7,7 @@ import type { History } from './history.ts';
 const MAX_BYTES = 1_048_576;
 
 /** The largest `limit`. Events. */
-export const MAX_EVENTS = 1000;
-
-/** The part of a history that is asked for. */
-export interface HistoryQuery {
-  /** Id of the last event that is known already. Absent means from the oldest event. */
-  readonly after?: number | undefined;
-  /** Events, 100 if absent. At most 1,000. */
-  readonly limit?: number | undefined;
-}
-
-/** An event that was published to a durable channel. */
-export interface PastEvent {
-  readonly id: number;
-  /** When it was stored. Epoch milliseconds. */
-  readonly at: number;
-  readonly channel: string;
-  readonly data: unknown;
-  readonly ext?: JsonObject;
-}
-
-/** A part of the history of durable channels, in order of id. */
-export interface HistoryPage {
-  readonly events: readonly PastEvent[];
-  /** The `after` of the next page; absent on the last page. A page of large events has fewer than `limit`. */
-  readonly next?: number;
-  /** Whether no event is missing since `after`. Absent without `after`. */
-  readonly recovered?: boolean;
-}
+const MAX_EVENTS = 1000;
 
 /** Reads a page. Throws `UsageError` for a bad query. */
 export async function pageOf(

@@ -1,150 +1,107 @@
-import { Ajv, type ErrorObject } from 'ajv';
-import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
-import type { Server } from '../options.ts';
-import { printable } from '../../lib/printable.ts';
-import { UsageError } from '../../lib/usage-error.ts';
-import { ChannelGrammar, kindOf } from '../../protocol/channel.ts';
-import { BayeuxError, NoRoomError } from '../../protocol/errors.ts';
-import type { Revocation } from '../../ports/revocations.ts';
-import { ApiError } from './problem.ts';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import { ChannelGrammar } from '../../protocol/channel.ts';
+import { answerProblem } from './answer-problem.ts';
+import type { ApiServer } from './api-server.ts';
+import { bodyOf, jsonBody } from './body.ts';
+import { documentOf } from './document.ts';
 import { KeyGuard } from './key-guard.ts';
 import type { ApiKey } from './key-ring.ts';
 import { LiveKeys } from './live-keys.ts';
+import { Once, type OnceOptions } from './once.ts';
+import { Problem } from './problem.ts';
+import { queryOf } from './query.ts';
+import type { Route } from './route.ts';
+import { routesOf } from './routes.ts';
 
 /** The options of the HTTP API. */
 export interface ApiOptions {
-  /** A key with all rights; its name is `default`. Without any key all calls are refused. */
+  /** A key with all rights; its name is `default`. Without any key all calls are refused, unless tokens have rights. */
   readonly key?: string | undefined;
   /** Keys, each with a name, rights and channels. A function returns the current keys. */
   readonly keys?: readonly ApiKey[] | (() => readonly ApiKey[]) | undefined;
+  /** Limits of the answers that are kept for requests with an `Idempotency-Key`. */
+  readonly idempotency?: OnceOptions | undefined;
 }
-
-interface Publish {
-  readonly channel: string;
-  readonly data: unknown;
-}
-
-const isPublish = new Ajv({ allErrors: true }).compile<Publish>({
-  type: 'object',
-  properties: { channel: { type: 'string' }, data: {} },
-  required: ['channel', 'data'],
-  additionalProperties: false,
-});
-
-const text = { type: 'string', minLength: 1 };
-const isRevocation = new Ajv({ allErrors: true }).compile<Revocation>({
-  type: 'object',
-  properties: { user: text, tokenId: text, session: text },
-  additionalProperties: false,
-  minProperties: 1,
-  maxProperties: 1,
-});
 
 /**
- * The HTTP API for backends: `POST /publish {channel, data}`, and `POST /revoke` with a `user`, `tokenId` or `session`.
- * Throws `UsageError` for keys that are not usable.
+ * The HTTP API for back ends: publish, history, channels, sessions, users and counts. `GET /openapi.json` describes it. Throws
+ * `UsageError` for keys that are not usable.
  */
-export function api(server: Server, options: ApiOptions = {}): Router {
-  const grammar = new ChannelGrammar(server.options);
-  const keys = new LiveKeys(options, server, grammar);
+export function api(server: ApiServer, options: ApiOptions = {}): Router {
+  const keys = new LiveKeys(options, server, new ChannelGrammar(server.options));
   const guard = new KeyGuard(server, () => keys.ring);
-
-  const publish: RequestHandler = async (req, res) => {
-    const body: unknown = req.body;
-    if (!isPublish(body)) throw new ApiError(400, faultsOf(isPublish.errors));
-    const why = channelFault(body.channel, grammar, server);
-    if (why !== undefined) throw new ApiError(400, `channel ${why}`);
-    guard.check(req, 'publish', body.channel);
-    await server.publish(body.channel, body.data);
-    res.json({ channel: body.channel, successful: true });
-  };
-  const revoke: RequestHandler = async (req, res) => {
-    const body: unknown = req.body;
-    if (!isRevocation(body)) throw new ApiError(400, faultsOf(isRevocation.errors));
-    const key = guard.check(req, 'admin');
-    server.log({ level: 'info', event: 'api.revoke', key, ...body });
-    res.json(await server.revoke(body));
-  };
-  const json = express.json({ limit: server.options.maxMessageSize, type: () => true });
-  return express
-    .Router()
-    .use(noStore, guard.pass)
-    .post('/publish', guard.needs('publish'), json, publish)
-    .post('/revoke', guard.needs('admin'), json, revoke)
-    .all(['/publish', '/revoke'], (_req, res) => {
-      res.set('Allow', 'POST');
-      throw new ApiError(405, 'this takes POST');
-    })
-    .use(answerError(server));
+  const routes = routesOf(server);
+  const router = express.Router().use(plainHeaders);
+  router.get('/openapi.json', (req, res) => void res.json(documentOf(routes, req.baseUrl)));
+  router.use(guard.pass);
+  addRoutes(router, routes, { server, guard, once: new Once(server.clock, options.idempotency) });
+  return router.use(unknownRoute, answerProblem(server, guard));
 }
 
-const noStore: RequestHandler = (_req, res, next) => {
+interface Parts {
+  readonly server: ApiServer;
+  readonly guard: KeyGuard;
+  readonly once: Once;
+}
+
+function addRoutes(router: Router, routes: readonly Route[], { server, guard, once }: Parts): void {
+  const json = jsonBody(server.options);
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const allowed: RequestHandler = (req, _res, next) => {
+      guard.callerOf(req).check(route.right, route.everywhere === true ? '/**' : undefined);
+      next();
+    };
+    if (route.method === 'get') router.get(path, allowed, (req, res) => read(route, req, res, guard));
+    else router.post(path, allowed, json, (req, res) => act(route, req, res, { server, guard, once }));
+  }
+  for (const path of ['/openapi.json', ...new Set(routes.map((route) => route.path))])
+    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), wrongMethod(path, routes));
+}
+
+async function read(
+  route: Route & { method: 'get' },
+  req: Request,
+  res: Response,
+  guard: KeyGuard,
+): Promise<void> {
+  const { id = '' } = req.params;
+  res.json(
+    await route.handle({ caller: guard.callerOf(req), query: queryOf(req, route.query), id: String(id) }),
+  );
+}
+
+async function act(
+  route: Route & { method: 'post' },
+  req: Request,
+  res: Response,
+  { server, guard, once }: Parts,
+): Promise<void> {
+  const caller = guard.callerOf(req);
+  const body = bodyOf(req, server.options);
+  const key = route.isRepeatable ? req.get('idempotency-key') : undefined;
+  const work = async () => route.handle({ caller, body });
+  const { text, isRepeated } = await once.run({ caller: caller.id, key, path: route.path, body }, work);
+  if (isRepeated) res.set('Idempotent-Replayed', 'true');
+  res.type('json').send(text);
+}
+
+const plainHeaders: RequestHandler = (_req, res, next) => {
   res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   next();
 };
 
-function faultsOf(errors: readonly ErrorObject[] | null | undefined): string {
-  return errors?.map(faultOf).join('; ') ?? 'bad body';
-}
-
-function faultOf({ instancePath, keyword, params, message }: ErrorObject): string {
-  if (keyword === 'required') return `${params.missingProperty} is missing`;
-  if (keyword === 'additionalProperties')
-    return `${JSON.stringify(params.additionalProperty)} is not a field`;
-  if (keyword === 'minProperties' || keyword === 'maxProperties')
-    return 'the body must have one of user, tokenId and session';
-  return `${instancePath.slice(1) || 'the body'} ${message}`;
-}
-
-// Why an event cannot be published to a channel, in words; undefined if it can.
-function channelFault(channel: string, grammar: ChannelGrammar, { options }: Server): string | undefined {
-  const { maxChannelLength, maxChannelSegments, channelNames } = options;
-  if (!channel.startsWith('/')) return 'must begin with "/"';
-  if (kindOf(channel) !== 'broadcast') return 'must be a broadcast channel, not one below /meta or /service';
-  if (channel.includes('*')) return 'must be one channel, not a pattern';
-  if (channel.endsWith('/') || channel.includes('//')) return 'must not have an empty segment';
-  if (channel.length > maxChannelLength)
-    return `must not be longer than ${maxChannelLength} characters; raise "maxChannelLength"`;
-  if (channel.split('/').length - 1 > maxChannelSegments)
-    return `must not have more than ${maxChannelSegments} segments; raise "maxChannelSegments"`;
-  if (grammar.isName(channel)) return undefined;
-  const more = channelNames === 'cometd' ? ' # + . { } and space' : '';
-  return `must be made of letters, digits and - _ ! ~ ( ) $ @${more}`;
-}
-
-function answerError(server: Server): ErrorRequestHandler {
-  return (error: unknown, _req, res, next) => {
-    if (res.headersSent) return next(error);
-    const { status, message, quiet } = toApiError(error, server);
-    if (!quiet && status < 500)
-      server.refusals.note('api.refused', { cause: status, status, why: printable(message) });
-    res.status(status).json({ error: message });
+function wrongMethod(path: string, routes: readonly Route[]): RequestHandler {
+  const isRead = routes.every((route) => route.path !== path || route.method === 'get');
+  const allow = isRead ? 'GET, HEAD' : 'POST';
+  return ({ method }) => {
+    throw new Problem('method_wrong', `${path} takes ${allow}, not ${method}`, { headers: { Allow: allow } });
   };
 }
 
-function toApiError(error: unknown, server: Server): ApiError {
-  if (error instanceof ApiError) return error;
-  if (server.state === 'closed') return new ApiError(503, 'the server is closed');
-  if (error instanceof BayeuxError) return toRefusal(error);
-  if (error instanceof NoRoomError) return new ApiError(503, error.message, { quiet: true });
-  if (error instanceof UsageError) return new ApiError(400, error.message);
-  if (isHttpError(error))
-    return new ApiError(error.status, readable[error.type] ?? 'the body cannot be read');
-  server.log({ level: 'error', event: 'api.failed', error });
-  return new ApiError(500, 'something failed here; the log says what');
-}
-
-function toRefusal({ code, detail, text }: BayeuxError): ApiError {
-  const isData = code === 'data_invalid' && detail !== undefined;
-  return isData ? new ApiError(400, detail) : new ApiError(403, text);
-}
-
-const readable: Record<string, string> = {
-  'entity.parse.failed': 'the body is not JSON',
-  'entity.too.large': 'the body is too large',
+const unknownRoute: RequestHandler = () => {
+  throw new Problem(
+    'route_unknown',
+    'the API has no such path: GET /openapi.json, below its mount, lists them',
+  );
 };
-
-// Whether a body parser threw this.
-function isHttpError(error: unknown): error is { status: number; type: string } {
-  return error instanceof Error && 'status' in error && 'type' in error && typeof error.status === 'number';
-}

@@ -1,69 +1,83 @@
 import type { Request, RequestHandler } from 'express';
 import { countingKey } from '../../lib/address.ts';
 import { addressOf } from '../../transports/request-info.ts';
-import { ApiError } from './problem.ts';
-import type { ApiRight, KeyRing, KnownKey } from './key-ring.ts';
 import type { Server } from '../options.ts';
+import type { ApiServer } from './api-server.ts';
+import type { Caller } from './caller.ts';
+import type { KeyRing } from './key-ring.ts';
+import { Problem } from './problem.ts';
+import { TokenCallers } from './token-callers.ts';
 
 /** Wrong keys that one address may send in a minute. Then it has to wait until the minute is over. */
 const WRONG_KEYS = 20;
 const MINUTE = 60_000;
 const ENOUGH_BITS = 128;
 
-/** Finds the key of each request, and refuses calls that the key does not allow. */
+/** Finds the caller of each request by its key or token, and refuses a request that has none. */
 export class KeyGuard {
-  readonly #server: Server;
+  readonly #server: ApiServer;
   readonly #ring: () => KeyRing;
+  readonly #tokens: TokenCallers;
   readonly #wrong = new WrongKeys();
-  readonly #keys = new WeakMap<Request, KnownKey>();
+  readonly #callers = new WeakMap<Request, Caller>();
 
   /** `ring` returns the current keys. */
-  constructor(server: Server, ring: () => KeyRing) {
+  constructor(server: ApiServer, ring: () => KeyRing) {
     this.#server = server;
     this.#ring = ring;
+    this.#tokens = new TokenCallers(server);
   }
 
   /**
-   * Lets requests with a right key pass. A wrong key is logged and counted. An address that sent too many is
-   * refused for a while, even with the right key: else it could go on guessing.
+   * Lets requests with a right key or token pass. A wrong key is logged and counted. An address that sent too many is refused for a
+   * while, even with the right key: else it could go on guessing.
    */
-  readonly pass: RequestHandler = (req, res, next) => {
+  readonly pass: RequestHandler = async (req, _res, next) => {
     const server = this.#server;
     const ring = this.#ring();
-    if (ring.size === 0) throw refused(server, 'api.refused', 403, closed);
+    if (server.state === 'closed') throw new Problem('closing', 'the server is closed');
+    if (ring.size === 0 && !server.verifiesTokens) throw refused(server, 'api.refused', 'api_closed', closed);
     const address = countingKey(addressOf(req, server.options.trustProxy));
-    const wait = this.#wrong.wait(address, server.clock.now());
-    if (wait > 0) {
-      res.set('Retry-After', String(Math.ceil(wait / 1000)));
-      throw new ApiError(429, blocked, { quiet: true });
-    }
+    this.#refuseGuessing(address);
     const sent = keyOf(req);
-    const key = ring.find(sent);
-    if (key !== undefined) {
-      this.#keys.set(req, key);
-      return next();
-    }
-    if (sent !== '') noteWrong(server, this.#wrong, address);
-    res.set('WWW-Authenticate', 'Bearer');
-    throw refused(server, sent === '' ? 'api.key_missing' : 'api.key_wrong', 401, notThis, address);
+    const caller = ring.find(sent) ?? (await this.#byToken(sent, address));
+    this.#callers.set(req, caller);
+    next();
   };
 
-  /** Refuses a request whose key does not have this right. */
-  needs(right: ApiRight): RequestHandler {
-    return (req, _res, next) => {
-      this.check(req, right);
-      next();
-    };
+  /** The caller of a request that passed. */
+  callerOf(req: Request): Caller {
+    const caller = this.#callers.get(req);
+    if (caller === undefined) throw new Error('the request did not pass the guard');
+    return caller;
   }
 
-  /** Returns the name of the key. Throws `ApiError` 403 if the key does not have this right, or not for this channel. */
-  check(req: Request, right: ApiRight, channel?: string): string {
-    const key = this.#keys.get(req);
-    const why = key === undefined ? closed : key.refusalOf(right, channel);
-    if (key !== undefined && why === undefined) return key.name;
-    const details = { option: 'apiKeys', cause: `${right} ${key?.name}`, key: key?.name, status: 403 };
-    this.#server.refusals.note('api.denied', { ...details, why: why ?? closed });
-    throw new ApiError(403, why ?? closed, { quiet: true });
+  async #byToken(sent: string, address: string): Promise<Caller> {
+    const server = this.#server;
+    if (sent === '') throw refused(server, 'api.key_missing', 'key_missing', notThis, address);
+    try {
+      if (isToken(sent) && server.verifiesTokens) return await this.#tokens.find(sent, address);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'token_invalid') this.#noteWrong(address);
+      throw error;
+    }
+    this.#noteWrong(address);
+    throw refused(server, 'api.key_wrong', 'key_wrong', notThis, address);
+  }
+
+  #refuseGuessing(address: string): void {
+    const wait = this.#wrong.wait(address, this.#server.clock.now());
+    if (wait === 0) return;
+    const headers = { 'Retry-After': String(Math.ceil(wait / 1000)) };
+    throw new Problem('too_many_wrong_keys', blocked, { quiet: true, headers });
+  }
+
+  #noteWrong(address: string): void {
+    const now = this.#server.clock.now();
+    const count = this.#wrong.add(address, now);
+    if (count !== WRONG_KEYS) return;
+    const wait = this.#wrong.wait(address, now);
+    this.#server.refusals.note('api.key_blocked', { address, wait, why: blocked });
   }
 }
 
@@ -73,16 +87,21 @@ const blocked = 'too many wrong API keys came from this address: wait, and check
 const notThis = 'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
 
 function refused(
-  { refusals }: Server,
+  { refusals }: ApiServer,
   event: string,
-  status: number,
+  code: 'api_closed' | 'key_missing' | 'key_wrong',
   why: string,
   address?: string,
-): ApiError {
-  const details = { option: 'apiKey', cause: status, why, ...(address !== undefined && { address }) };
+): Problem {
+  const details = { option: 'apiKey', cause: code, why, ...(address !== undefined && { address }) };
   refusals.note(event, details);
-  return new ApiError(status, why, { quiet: true });
+  return new Problem(code, why, { quiet: true, ...(code !== 'api_closed' && { headers: challenge }) });
 }
+
+const challenge = { 'WWW-Authenticate': 'Bearer' };
+
+// The three parts of a signed token (RFC 7515, 7.1).
+const isToken = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 
 /** Warns of a key that may be guessed. */
 export function warnOfWeakKey(name: string, key: string, { log }: Pick<Server, 'log'>): void {
@@ -112,13 +131,6 @@ function sizeOf(key: string): number {
     [/[^a-zA-Z\d]/, 33],
   ];
   return classes.reduce((sum, [pattern, size]) => sum + (pattern.test(key) ? size : 0), 0);
-}
-
-function noteWrong(server: Server, wrong: WrongKeys, address: string): void {
-  const now = server.clock.now();
-  const count = wrong.add(address, now);
-  if (count === WRONG_KEYS)
-    server.refusals.note('api.key_blocked', { address, wait: wrong.wait(address, now), why: blocked });
 }
 
 interface Count {

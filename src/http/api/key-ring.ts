@@ -2,12 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { UsageError } from '../../lib/usage-error.ts';
 import { checked } from '../../options/check.ts';
 import type { OptionTable } from '../../options/table.ts';
-import { type ChannelGrammar, covers } from '../../protocol/channel.ts';
-
-/** Rights of API keys. `admin` includes the others. */
-const apiRights = ['publish', 'read', 'admin'] as const;
-
-export type ApiRight = (typeof apiRights)[number];
+import type { ChannelGrammar } from '../../protocol/channel.ts';
+import { type ApiGrant, type ApiRight, apiRights, Caller } from './caller.ts';
 
 /** A key of the HTTP API. */
 export interface ApiKey {
@@ -26,8 +22,6 @@ export interface ApiKey {
 const MAX_KEYS = 1_000;
 /** Most patterns of a key. */
 const MAX_PATTERNS = 100;
-/** Most patterns that an answer names. */
-const SHOWN = 5;
 
 const hashRow = {
   kind: 'string',
@@ -61,16 +55,12 @@ const codeRows = {
 
 /** A key with its hash. */
 class KnownKey {
-  readonly name: string;
+  readonly caller: Caller;
   readonly #digest: Buffer;
-  readonly #rights: readonly ApiRight[];
-  readonly #channels: readonly string[];
 
-  constructor({ name, key, hash = '', rights, channels = ['/**'] }: ApiKey) {
-    this.name = name;
+  constructor({ name, key, hash = '', ...grant }: ApiKey) {
+    this.caller = new Caller('key', name, grant);
     this.#digest = key === undefined ? Buffer.from(hash.slice('sha256:'.length), 'hex') : digestOf(key);
-    this.#rights = rights;
-    this.#channels = channels;
   }
 
   get hash(): string {
@@ -80,20 +70,7 @@ class KnownKey {
   isHashOf(digest: Buffer): boolean {
     return timingSafeEqual(digest, this.#digest);
   }
-
-  /** Explains why the key may not use this right, on this channel if there is one. Undefined if it may. */
-  refusalOf(right: ApiRight, channel?: string): string | undefined {
-    const [rights, channels] = [this.#rights, this.#channels];
-    if (!rights.includes(right) && !rights.includes('admin'))
-      return `the key "${this.name}" does not have the right ${right}: its rights are ${rights.join(', ')}`;
-    if (channel === undefined || channels.some((pattern) => covers(pattern, channel))) return undefined;
-    const more = channels.length > SHOWN ? ` and ${channels.length - SHOWN} more` : '';
-    const own = channels.slice(0, SHOWN).join(', ') + more;
-    return `the key "${this.name}" may not ${right} ${right === 'publish' ? 'to ' : ''}${channel}: its channels are ${own}`;
-  }
 }
-
-export type { KnownKey };
 
 /** The keys of an API. */
 export class KeyRing {
@@ -122,11 +99,11 @@ export class KeyRing {
     return this.#keys.length;
   }
 
-  /** The key with this text. Compares with all keys, so that the time does not depend on which key matches. */
-  find(text: string): KnownKey | undefined {
+  /** The owner of the key with this text. Compares with all keys, so that the time does not depend on which key matches. */
+  find(text: string): Caller | undefined {
     const digest = digestOf(text);
-    let found: KnownKey | undefined;
-    for (const key of this.#keys) if (key.isHashOf(digest)) found = key;
+    let found: Caller | undefined;
+    for (const key of this.#keys) if (key.isHashOf(digest)) found = key.caller;
     return found;
   }
 }
@@ -142,18 +119,21 @@ function checkKey(given: ApiKey, grammar: ChannelGrammar): void {
     throw new UsageError(`${who} is "<redacted>", which stands for a key that was left out: give the key`);
   if ((key === undefined) === (hash === undefined))
     throw new UsageError(`${who} needs either key or hash: make them with bayeuxd key`);
-  if (rights.length === 0)
-    throw new UsageError(`${who} has no right: give it one of ${apiRights.join(', ')}`);
-  if (rights.includes('admin')) {
-    if (channels === undefined) return;
-    throw new UsageError(`${who} has the right admin, which is for every channel: leave channels out`);
-  }
+  const why = faultOfGrant({ rights, channels }, grammar);
+  if (why !== undefined) throw new UsageError(`${who} ${why}`);
+}
+
+/** In words, what is wrong with rights and channels; undefined if nothing is. */
+export function faultOfGrant({ rights, channels }: ApiGrant, grammar: ChannelGrammar): string | undefined {
+  if (rights.length === 0) return `has no right: give it one of ${apiRights.join(', ')}`;
+  if (rights.includes('admin'))
+    return channels && 'has the right admin, which is for every channel: leave channels out';
   if (channels === undefined || channels.length === 0)
-    throw new UsageError(`${who} has no channels: write channels: ["/**"] for every channel`);
+    return 'has no channels: write channels: ["/**"] for every channel';
   if (channels.length > MAX_PATTERNS)
-    throw new UsageError(`${who} has ${channels.length} channels, at most ${MAX_PATTERNS}: use patterns`);
+    return `has ${channels.length} channels, at most ${MAX_PATTERNS}: use patterns`;
   const bad = channels.find((pattern) => !grammar.isNameOrPattern(pattern));
-  if (bad !== undefined) throw new UsageError(`${who}: "${bad}" is no channel name or pattern`);
+  return bad === undefined ? undefined : `has channels in which "${bad}" is no channel name or pattern`;
 }
 
 // All hashes have the same length, as `timingSafeEqual` requires.

@@ -1,7 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import express from 'express';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type ApiKey,
   type ApiOptions,
@@ -9,11 +6,11 @@ import {
   type LogEvent,
   Server,
   type ServerSettings,
-} from '../../src/index.ts';
-import { hashOf } from '../../src/http/api/key-ring.ts';
-import { FakeClient } from '../support/fake-client.ts';
-import { listen } from '../support/start.ts';
-import { send } from './send.ts';
+} from '../../../src/index.ts';
+import { estimatedBits, WrongKeys } from '../../../src/http/api/key-guard.ts';
+import { hashOf } from '../../../src/http/api/key-ring.ts';
+import { FakeClient } from '../../support/fake-client.ts';
+import { KEY, probe } from './probe.ts';
 
 /** Keys of 128 random bits. */
 const text = {
@@ -31,18 +28,14 @@ const watch: ApiKey = { name: 'watch', key: text.watch, rights: ['read'], channe
 const boss: ApiKey = { name: 'boss', hash: hashOf(text.boss), rights: ['admin'] };
 
 async function serve(options: ApiOptions, settings: ServerSettings = {}) {
-  const events: LogEvent[] = [];
-  const server = new Server({ log: (event) => void events.push(event), ...settings });
-  const http = createServer(express().use('/api', api(server, options)));
-  await listen(http);
-  onTestFinished(() => void http.close());
-  const { port } = http.address() as AddressInfo;
+  const started = await probe(options, settings);
   const heard: string[] = [];
-  server.on('published', ({ channel }) => heard.push(channel));
-  const post = (path: string, key: string, body: unknown) =>
-    send(`http://127.0.0.1:${port}/api`, 'POST', path, { 'X-API-Key': key }, JSON.stringify(body));
-  const publish = (key: string, channel = '/news') => post('/publish', key, { channel, data: 1 });
-  return { server, events, heard, post, publish };
+  started.server.on('published', ({ channel }) => heard.push(channel));
+  const post = (path: string, key: string | undefined, body: unknown, headers: Record<string, string> = {}) =>
+    started.post(path, { key, body, headers });
+  const publish = (key: string | undefined, channel = '/news', headers: Record<string, string> = {}) =>
+    post('/publish', key, { channel, data: 1 }, headers);
+  return { ...started, heard, post, publish };
 }
 
 describe('API keys', () => {
@@ -57,20 +50,20 @@ describe('API keys', () => {
     ['single', '/admin/x', undefined],
   ] as const)('%s publishes to %s: %s', async (name, channel, why) => {
     const { publish, heard, events } = await serve({ key: 'a-key', keys: [ci, watch, boss] });
-    const { status, body, text: answer } = await publish({ ...text, single: 'a-key' }[name], channel);
+    const { status, body } = await publish({ ...text, single: 'a-key' }[name], channel);
     expect([status, heard]).toEqual(why === undefined ? [200, [channel]] : [403, []]);
     if (why === undefined) return;
-    expect(body).toEqual({ error: why });
+    expect(body.detail).toBe(why);
     expect(events.filter(({ event }) => event === 'api.denied')).toMatchObject([
-      { level: 'warn', key: name, why, status: 403 },
+      { level: 'warn', caller: `key ${name}`, why, status: 403 },
     ]);
-    for (const key of Object.values(text)) expect(JSON.stringify([events, answer])).not.toContain(key);
+    for (const key of Object.values(text)) expect(JSON.stringify([events, body])).not.toContain(key);
   });
 
   it('name at most five of their channels in an answer', async () => {
     const channels = Array.from({ length: 7 }, (_, at) => `/c${at}`);
     const { publish } = await serve({ keys: [{ ...ci, channels }] });
-    expect((await publish(text.ci, '/x')).body.error).toMatch(
+    expect((await publish(text.ci, '/x')).body.detail).toMatch(
       /: its channels are \/c0, .*, \/c4 and 2 more$/,
     );
   });
@@ -109,7 +102,7 @@ describe('API keys', () => {
     [
       'a pattern',
       [{ ...ci, channels: ['ci/**'] }],
-      'the API key "ci": "ci/**" is no channel name or pattern',
+      'the API key "ci" has channels in which "ci/**" is no channel name or pattern',
     ],
     ['channels of admin', [{ ...boss, channels: ['/a'] }], 'which is for every channel: leave channels out'],
     ['many keys', Array.from({ length: 1001 }, () => ci), 'there are 1002 API keys, at most 1000'],
@@ -136,7 +129,7 @@ describe('API keys', () => {
       { level: 'error', error: { message: expect.stringContaining('the API key "ci" has no right') } },
     ]);
     keys = [];
-    expect((await publish(text.ci)).body.error).toMatch(/^the API is closed/);
+    expect((await publish(text.ci)).body.detail).toMatch(/^the API is closed/);
   });
 });
 
@@ -148,22 +141,22 @@ describe('POST /revoke', () => {
     const { status, body } = await post('/revoke', text.boss, { user: 'ann' });
     expect([status, body, session.state]).toEqual([200, { sessions: 1 }, 'gone']);
     expect(events.filter(({ event }) => event === 'api.revoke')).toEqual([
-      { level: 'info', event: 'api.revoke', key: 'boss', user: 'ann' },
+      { level: 'info', event: 'api.revoke', caller: 'key boss', user: 'ann' },
     ]);
   });
 
   it.each([
     [text.ci, { user: 'ann' }, 403, 'the key "ci" does not have the right admin: its rights are publish'],
     ['wrong', { user: 'ann' }, 401, expect.stringContaining('the API key is missing or wrong')],
-    [text.boss, {}, 400, 'the body must have one of user, tokenId and session'],
-    [text.boss, { user: 'a', session: 'b' }, 400, 'the body must have one of user, tokenId and session'],
+    [text.boss, {}, 400, 'the body must have exactly one of user, tokenId, session'],
+    [text.boss, { user: 'a', session: 'b' }, 400, 'the body must have exactly one of user, tokenId, session'],
     [text.boss, { user: 7 }, 400, 'user must be string'],
     [text.boss, { name: 'a' }, 400, '"name" is not a field'],
     [text.boss, { tokenId: 'a' }, 400, expect.stringContaining('this server checks no tokens')],
   ])('by %s with %j gets %i', async (key, body, status, error) => {
     const { post } = await serve({ keys: [ci, boss] });
     const response = await post('/revoke', key, body);
-    expect([response.status, response.body]).toEqual([status, { error }]);
+    expect([response.status, response.body.detail]).toEqual([status, error]);
   });
 
   it('gets 503 when the list is full', async () => {
@@ -171,6 +164,98 @@ describe('POST /revoke', () => {
     const { post } = await serve({ keys: [boss] }, { auth });
     expect((await post('/revoke', text.boss, { tokenId: 'a' })).status).toBe(200);
     const { status, body } = await post('/revoke', text.boss, { tokenId: 'b' });
-    expect([status, body.error]).toEqual([503, expect.stringContaining('auth.revocations.maxEntries is 1')]);
+    expect([status, body.detail]).toEqual([503, expect.stringContaining('auth.revocations.maxEntries is 1')]);
+  });
+});
+
+describe('a key', () => {
+  const serveOne = (settings: ServerSettings = {}) => serve({ key: KEY }, settings);
+
+  it.each([
+    [{ Authorization: `Bearer ${KEY}` }, 200],
+    [{ Authorization: `bearer  ${KEY}` }, 200],
+    [{ 'X-API-Key': KEY }, 200],
+    [{}, 401],
+    [{ Authorization: 'Bearer wrong' }, 401],
+    [{ Authorization: `Bearer ${KEY}x` }, 401],
+    [{ Authorization: 'Bearer' }, 401],
+    [{ Authorization: `Basic ${KEY}` }, 401],
+    [{ 'X-API-Key': '' }, 401],
+  ])('with %j gets %i', async (headers: Record<string, string>, status) => {
+    const { publish, heard } = await serveOne();
+    const answer = await publish(undefined, '/news', headers);
+    expect([answer.status, heard.length]).toEqual([status, status === 200 ? 1 : 0]);
+    expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
+    if (status === 401) expect(answer.body.detail).toContain('API key');
+  });
+
+  it.each([{}, { key: '' }])('that nobody set closes the API, which says how to set one', async (options) => {
+    const { publish, heard } = await serve(options);
+    const { status, body } = await publish('x');
+    expect([status, body.code, heard]).toEqual([403, 'api_closed', []]);
+    expect(body.detail).toMatch(/--api-key/);
+  });
+
+  it('that is wrong is logged, and never shown there', async () => {
+    const { events, publish } = await serveOne();
+    expect((await publish('not-the-key')).status).toBe(401);
+    expect((await publish(undefined)).status).toBe(401); // No key is no wrong key.
+    const wrong = events.filter(({ event }) => event === 'api.key_wrong');
+    expect(wrong).toMatchObject([{ level: 'warn', address: '127.0.0.1', count: 1 }]);
+    expect(JSON.stringify(events)).not.toContain('not-the-key');
+  });
+
+  it('is not even looked at for the rest of a minute after twenty wrong ones', async () => {
+    const { clock, events, publish, heard } = await serveOne();
+    for (let time = 0; time < 20; time += 1) expect((await publish(`wrong-${time}`)).status).toBe(401);
+    await clock.tick(20_500);
+    const { status, headers, body } = await publish(KEY);
+    expect([status, headers.get('retry-after'), heard]).toEqual([429, '40', []]);
+    expect(body.detail).toContain('too many wrong API keys');
+    expect(events.filter(({ event }) => event === 'api.key_blocked')).toHaveLength(1);
+    await clock.tick(39_500);
+    expect((await publish(KEY)).status).toBe(200);
+  });
+
+  it('is counted for the address that showed it', async () => {
+    const { publish } = await serveOne({ trustProxy: 1 });
+    const show = (key: string, headers: Record<string, string>) => publish(key, '/news', headers);
+    const from = (address: string) => ({ 'X-Forwarded-For': address });
+    for (let time = 0; time < 20; time += 1) await show('wrong', from(`[2001:db8::${time}]:${time}`));
+    expect((await show(KEY, from('2001:db8::ffff'))).status).toBe(429);
+    expect((await show(KEY, from('2001:db8:1::1'))).status).toBe(200);
+    expect((await show(KEY, from('203.0.113.1'))).status).toBe(200);
+  });
+
+  it('that is wrong is remembered of so many addresses only, and for a minute', () => {
+    const wrong = new WrongKeys(100);
+    for (let address = 0; address < 1000; address += 1) wrong.add(`10.0.0.${address}`, address);
+    expect(wrong.size).toBe(100);
+    for (let time = 0; time < 20; time += 1) wrong.add('10.0.0.999', 1000);
+    expect([wrong.wait('10.0.0.999', 1000), wrong.size]).toEqual([59_999, 100]);
+    wrong.add('other', 60_998);
+    expect([wrong.wait('10.0.0.999', 60_998), wrong.size]).toEqual([1, 2]);
+    wrong.add('other', 60_999);
+    expect([wrong.wait('10.0.0.999', 60_999), wrong.size]).toEqual([0, 1]);
+  });
+
+  it('that stands for one that was left out is none', () => {
+    expect(() => api(new Server(), { key: '<redacted>' })).toThrow(/stands for a key that was left out/);
+  });
+
+  it.each([
+    ['0123456789abcdef0123456789abcdef', 128],
+    ['123e4567-e89b-42d3-a456-426614174000', 128],
+    ['Zm9vYmFyYmF6cXV4MTIzNA', 130],
+    ['correct-horse', 36],
+    ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 0],
+  ])('%s is random by %i bits at most', async (shown, bits) => {
+    expect(Math.floor(estimatedBits(shown))).toBe(bits);
+    const events: LogEvent[] = [];
+    api(new Server({ log: (event) => events.push(event) }), { key: shown });
+    expect(events.map(({ event, bits: said }) => [event, said])).toEqual(
+      bits < 128 ? [['api.key_weak', bits]] : [],
+    );
+    expect(JSON.stringify(events)).not.toContain(shown);
   });
 });

@@ -1,0 +1,18 @@
+import type { Usage } from '../../core/server.ts';
+import type { HistoryPage, HistoryQuery } from '../../ports/history-page.ts';
+import type { Server } from '../options.ts';
+
+/** A server as the HTTP API knows it: with what its features add. */
+export interface ApiServer extends Server {
+  readonly usage: Usage & { readonly browsers: number };
+  readonly waitingHandshakes: number;
+  /** Whether there is a key that verifies tokens. */
+  readonly verifiesTokens: boolean;
+  /** Verifies a token that came from this address. Throws `BayeuxError` for a refused one. Undefined without authentication. */
+  apiClaim(
+    token: string,
+    address: string,
+  ): Promise<{ readonly user: string; readonly api: unknown } | undefined>;
+  /** A page of the history of a channel or pattern; undefined if no such channel is durable. */
+  history(channel: string, query?: HistoryQuery): Promise<HistoryPage | undefined>;
+}

@@ -1,0 +1,23 @@
+import type { ApiServer } from './api-server.ts';
+import { ChannelSchemas } from './channel-schemas.ts';
+import { channelsRoute } from './channels.ts';
+import { historyRoute } from './history.ts';
+import { publishRoute } from './publish.ts';
+import type { Route } from './route.ts';
+import { disconnectRoute, sessionRoutes } from './sessions.ts';
+import { statsRoute } from './stats.ts';
+import { userRoutes } from './users.ts';
+
+/** All routes of the API but that of its document. */
+export function routesOf(server: ApiServer): readonly Route[] {
+  const schemas = new ChannelSchemas(server.options);
+  return [
+    publishRoute(server, schemas),
+    historyRoute(server, schemas),
+    channelsRoute(server, schemas),
+    ...sessionRoutes(server, schemas),
+    disconnectRoute(server),
+    ...userRoutes(server),
+    statsRoute(server),
+  ];
+}

@@ -1,0 +1,184 @@
+import { countingKey } from '../../lib/address.ts';
+import type { Session } from '../../ports/session.ts';
+import type { ApiServer } from './api-server.ts';
+import type { ChannelSchemas } from './channel-schemas.ts';
+import { checker } from './checker.ts';
+import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { Problem } from './problem.ts';
+import { get, post, type Route } from './route.ts';
+
+interface Query extends PageQuery {
+  readonly user?: string;
+  readonly transport?: string;
+  readonly address?: string;
+  readonly channel?: string;
+}
+
+/** A session, or all sessions of a user. */
+type Target = { readonly user: string } | { readonly session: string };
+
+const text = { type: 'string', minLength: 1 } as const;
+
+const summaryFields = {
+  id: { type: 'string', description: 'The public id. It allows nobody to act as the session.' },
+  user: { type: 'string', description: 'Absent if the session has no user.' },
+  transport: { type: 'string', description: 'Of the last message.', examples: ['websocket'] },
+  state: { type: 'string', enum: ['new', 'idle', 'held'], description: '`held`: a `/meta/connect` is held.' },
+  address: {
+    type: 'string',
+    description:
+      'As limits count it: IPv6 by its first 64 bits. Empty for a session in the process of the server.',
+  },
+  waiting: { type: 'integer', minimum: 0, description: 'Events that wait for the client.' },
+  subscriptions: {
+    type: 'integer',
+    minimum: 0,
+    description: 'How many names and patterns it subscribes to.',
+  },
+} as const;
+
+const required = ['id', 'transport', 'state', 'address', 'waiting', 'subscriptions'];
+
+/** `GET /sessions` and `GET /sessions/{id}`: what may be known of a session. The clientId is in no answer. */
+export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): readonly Route[] {
+  const list = get({
+    path: '/sessions',
+    name: 'listSessions',
+    tag: 'Sessions',
+    summary: 'Lists sessions',
+    description: 'In order of their ids, which is no order of time.',
+    right: 'read',
+    everywhere: true,
+    query: schemas.query<Query>({
+      type: 'object',
+      properties: {
+        user: { ...text, description: 'Sessions of this user.' },
+        transport: { ...text, description: 'Sessions whose last message came by this transport.' },
+        address: {
+          ...text,
+          description: 'Sessions of this address. IPv6 addresses match by their first 64 bits.',
+        },
+        channel: {
+          ...schemas.receivable,
+          description: 'Sessions that an event on this channel would reach.',
+        },
+        ...pageParameters('id'),
+      },
+      additionalProperties: false,
+    }),
+    answer: pageAnswer('sessions', {
+      type: 'object',
+      properties: summaryFields,
+      required,
+      additionalProperties: false,
+    }),
+    problems: ['channel_invalid'],
+    run: async ({ query }) => {
+      const all = await candidates(server, query);
+      const isWanted = (session: Session) => fits(session, query);
+      const { items, ...next } = await pageOf({ all, keyOf: ({ id }) => id, isWanted }, query, server.clock);
+      return { sessions: items.filter(isOpen).map(summaryOf), ...next };
+    },
+  });
+  const one = get({
+    path: '/sessions/{id}',
+    name: 'getSession',
+    tag: 'Sessions',
+    summary: 'Shows a session',
+    right: 'read',
+    everywhere: true,
+    query: checker<object>('query', { type: 'object', properties: {}, additionalProperties: false }),
+    answer: {
+      type: 'object',
+      properties: {
+        ...summaryFields,
+        info: { type: 'object', description: 'More about the user, from the token or the policy.' },
+        subscriptions: { type: 'array', items: { type: 'string' }, description: 'Names and patterns.' },
+      },
+      required,
+      additionalProperties: false,
+    },
+    problems: ['session_unknown'],
+    run: ({ id }) => {
+      const session = server.session(id);
+      if (session === undefined)
+        throw new Problem('session_unknown', 'no open session has this id: it may have ended');
+      const { user, subscriptions } = session;
+      return {
+        ...summaryOf(session),
+        ...(user !== undefined && { info: user.info }),
+        subscriptions: [...subscriptions].sort(),
+      };
+    },
+  });
+  return [list, one];
+}
+
+/** `POST /disconnect`: ends sessions. */
+export function disconnectRoute(server: ApiServer): Route {
+  return post({
+    path: '/disconnect',
+    name: 'disconnect',
+    tag: 'Sessions',
+    summary: 'Ends a session, or all sessions of a user',
+    right: 'admin',
+    description:
+      'Clients are told to stop. They may open another session: `/revoke` refuses their tokens, too.',
+    body: checker<Target>('body', oneTarget('user', 'session')),
+    answer: endedSessions,
+    run: async ({ caller, body }) => {
+      const ids = 'user' in body ? await server.directory.sessionsOf(body.user) : [body.session];
+      const sessions = ids.flatMap((id) => server.session(id) ?? []);
+      for (const session of sessions) session.disconnect();
+      server.log({
+        level: 'info',
+        event: 'api.disconnect',
+        caller: caller.id,
+        ...body,
+        sessions: sessions.length,
+      });
+      return { sessions: sessions.length };
+    },
+  });
+}
+
+/** The schema of a body with exactly one of these fields. */
+export const oneTarget = (...names: readonly string[]) => ({
+  type: 'object',
+  properties: Object.fromEntries(names.map((name) => [name, text])),
+  additionalProperties: false,
+  minProperties: 1,
+  maxProperties: 1,
+});
+
+/** The schema of an answer with the number of ended sessions. */
+export const endedSessions = {
+  type: 'object',
+  properties: { sessions: { type: 'integer', minimum: 0, description: 'Sessions that ended.' } },
+  required: ['sessions'],
+  additionalProperties: false,
+} as const;
+
+// An index gives the sessions of a user or channel; the other filters need a look at each session.
+async function candidates(server: ApiServer, { user, channel }: Query): Promise<Iterable<Session>> {
+  if (user === undefined && channel === undefined) return server.sessions;
+  const { directory } = server;
+  const ids = await (user !== undefined ? directory.sessionsOf(user) : directory.members(channel ?? ''));
+  const members =
+    user === undefined || channel === undefined ? undefined : new Set(await directory.members(channel));
+  return ids.filter((id) => members?.has(id) ?? true).flatMap((id) => server.session(id) ?? []);
+}
+
+function fits(session: Session, { transport, address }: Query): boolean {
+  if (transport !== undefined && session.transport !== transport) return false;
+  return address === undefined || session.address === countingKey(address);
+}
+
+const isOpen = ({ state }: Session): boolean => state !== 'gone';
+
+function summaryOf({ id, user, transport, state, address, waiting, subscriptions }: Session) {
+  return {
+    ...{ id, transport, state, address, waiting, subscriptions: subscriptions.size },
+    ...(user !== undefined && { user: user.id }),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Revocation } from '../../ports/revocations.ts';
+import type { ApiServer } from './api-server.ts';
+import { checker } from './checker.ts';
+import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { get, post, type Route } from './route.ts';
+import { endedSessions, oneTarget } from './sessions.ts';
+
+interface Known {
+  readonly user: string;
+}
+
+/** `GET /users` and `POST /revoke`. */
+export function userRoutes(server: ApiServer): readonly Route[] {
+  const list = get({
+    path: '/users',
+    name: 'listUsers',
+    tag: 'Users',
+    summary: 'Lists users with open sessions',
+    description: 'In order of their ids.',
+    right: 'read',
+    everywhere: true,
+    query: checker<PageQuery>('query', {
+      type: 'object',
+      properties: pageParameters('user'),
+      additionalProperties: false,
+    }),
+    answer: pageAnswer('users', {
+      type: 'object',
+      properties: {
+        user: { type: 'string' },
+        sessions: { type: 'integer', minimum: 1, description: 'Open sessions of the user.' },
+      },
+      required: ['user', 'sessions'],
+      additionalProperties: false,
+    }),
+    run: async ({ query }) => {
+      const list = { all: server.users, keyOf: ({ user }: Known) => user };
+      const { items, ...next } = await pageOf(list, query, server.clock);
+      return { users: items, ...next };
+    },
+  });
+  const revoke = post({
+    path: '/revoke',
+    name: 'revoke',
+    tag: 'Users',
+    summary: 'Ends sessions and refuses their tokens',
+    right: 'admin',
+    description:
+      'By user, by the `jti` of a token, or by the public id of a session. Without authentication there are no tokens, and a token cannot be revoked.',
+    body: checker<Revocation>('body', oneTarget('user', 'tokenId', 'session')),
+    answer: endedSessions,
+    problems: ['no_room'],
+    run: async ({ caller, body }) => {
+      server.log({ level: 'info', event: 'api.revoke', caller: caller.id, ...body });
+      return server.revoke(body);
+    },
+  });
+  return [list, revoke];
+}
