@@ -31,7 +31,7 @@ export function api(server: ApiServer, options: ApiOptions = {}): Router {
   const keys = new LiveKeys(options, server, new ChannelGrammar(server.options));
   const guard = new KeyGuard(server, () => keys.ring);
   const routes = routesOf(server);
-  const router = express.Router().use(plainHeaders);
+  const router = express.Router({ strict: true, caseSensitive: true }).use(plainHeaders);
   router.get('/openapi.json', (req, res) => void res.json(documentOf(routes, req.baseUrl)));
   router.use(guard.pass);
   addRoutes(router, routes, { server, guard, once: new Once(server.clock, options.idempotency) });
