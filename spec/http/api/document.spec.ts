@@ -73,6 +73,7 @@ const own: Record<string, Way> = {
     sent: { key: KEY, body: event, headers: repeated },
     prepare: ({ post }) => post('/publish', { key: KEY, body: { ...event, data: 2 }, headers: repeated }),
   },
+  'POST /revoke 409': { sent: { key: KEY, body: { tokenId: 'one' } } },
   'GET /history 200': { settings: durable, query: '?channel=/a' },
   'GET /history 403': { query: '?channel=/a', sent: { key: little.key } },
   'GET /history 404': { query: '?channel=/a' },

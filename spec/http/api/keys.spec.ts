@@ -152,7 +152,7 @@ describe('POST /revoke', () => {
     [text.boss, { user: 'a', session: 'b' }, 400, 'the body must have exactly one of user, tokenId, session'],
     [text.boss, { user: 7 }, 400, 'user must be string'],
     [text.boss, { name: 'a' }, 400, '"name" is not a field'],
-    [text.boss, { tokenId: 'a' }, 400, expect.stringContaining('this server checks no tokens')],
+    [text.boss, { tokenId: 'a' }, 409, expect.stringContaining('this server verifies no tokens')],
   ])('by %s with %j gets %i', async (key, body, status, error) => {
     const { post } = await serve({ keys: [ci, boss] });
     const response = await post('/revoke', key, body);

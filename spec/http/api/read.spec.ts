@@ -45,6 +45,13 @@ describe('GET /history', () => {
     ['/history?channel=/chat/a&limit=0', chat, 400, 'query_invalid', 'limit must be >= 1'],
     ['/history?channel=/chat/a&limit=x', chat, 400, 'query_invalid', 'limit must be integer'],
     ['/history?channel=/chat/a&after=-1', chat, 400, 'query_invalid', 'after must be >= 0'],
+    [
+      '/history?channel=/chat/a&after=18014398509481983',
+      chat,
+      400,
+      'query_invalid',
+      'after must be <= 90071',
+    ],
     ['/history?channel=/chat/a&channel=/b', chat, 400, 'query_invalid', '"channel" comes twice'],
     [
       '/history?channel=/chat/a&afer=1',

@@ -74,10 +74,20 @@ function operation(route: Route): object {
       requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
     }),
     responses: {
-      200: { description: 'Done.', content: { 'application/json': { schema: route.answer } } },
+      200: {
+        description: 'Done.',
+        content: { 'application/json': { schema: route.answer } },
+        ...(route.links !== undefined && { links: linksOf(route.links) }),
+      },
       ...refusalsOf(problemsOf(route)),
     },
   };
+}
+
+function linksOf(links: NonNullable<Route['links']>): object {
+  return Object.fromEntries(
+    Object.entries(links).map(([operationId, parameters]) => [operationId, { operationId, parameters }]),
+  );
 }
 
 function pathParameters({ path }: Route): object[] {

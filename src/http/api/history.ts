@@ -25,6 +25,7 @@ export function historyRoute(server: ApiServer, schemas: ChannelSchemas): Route 
         after: {
           type: 'integer',
           minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
           description:
             'Id of the last event that you have. Without it the answer begins with the oldest event.',
         },

@@ -27,6 +27,7 @@ export const problems = {
   history_off: [404, 'The server keeps no history of this channel.'],
   method_wrong: [405, 'The path does not take this method. `Allow` has those that it takes.'],
   request_running: [409, 'A request with this `Idempotency-Key` is being carried out.'],
+  tokens_unknown: [409, 'The server verifies no tokens, so it cannot revoke one.'],
   body_too_large: [413, 'The body is larger than the option `maxMessageSize` allows.'],
   media_type_wrong: [
     415,

@@ -8,7 +8,7 @@ export function queryOf({ url }: Pick<Request, 'url'>, { properties }: Schema): 
   const query = new Map<string, unknown>();
   for (const [name, text] of new URLSearchParams(at === -1 ? '' : url.slice(at + 1))) {
     if (query.has(name)) throw twice(name);
-    query.set(name, isInteger(properties, name) && /^-?\d{1,16}$/.test(text) ? Number(text) : text);
+    query.set(name, isInteger(properties, name) && /^-?\d{1,20}$/.test(text) ? Number(text) : text);
   }
   return Object.fromEntries(query);
 }

@@ -18,6 +18,8 @@ interface RouteFields {
   readonly everywhere?: boolean;
   /** The schema of the answer. */
   readonly answer: Schema;
+  /** Routes that take something of the answer, by the name of the route. */
+  readonly links?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Errors that only some routes have. */
   readonly problems?: readonly ProblemCode[];
 }

@@ -72,6 +72,7 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
       required,
       additionalProperties: false,
     }),
+    links: { getSession: { id: '$response.body#/sessions/0/id' } },
     problems: ['channel_invalid'],
     run: async ({ query }) => {
       const all = await candidates(server, query);

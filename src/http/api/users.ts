@@ -2,6 +2,7 @@ import type { Revocation } from '../../ports/revocations.ts';
 import type { ApiServer } from './api-server.ts';
 import { checker } from './checker.ts';
 import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { Problem } from './problem.ts';
 import { get, post, type Route } from './route.ts';
 import { endedSessions, oneTarget } from './sessions.ts';
 
@@ -49,8 +50,13 @@ export function userRoutes(server: ApiServer): readonly Route[] {
       'By user, by the `jti` of a token, or by the public id of a session. Without authentication there are no tokens, and a token cannot be revoked.',
     body: checker<Revocation>('body', oneTarget('user', 'tokenId', 'session')),
     answer: endedSessions,
-    problems: ['no_room'],
+    problems: ['tokens_unknown', 'no_room'],
     run: async ({ caller, body }) => {
+      if ('tokenId' in body && !server.verifiesTokens)
+        throw new Problem(
+          'tokens_unknown',
+          'this server verifies no tokens: set a key in "auth", or revoke a user',
+        );
       server.log({ level: 'info', event: 'api.revoke', caller: caller.id, ...body });
       return server.revoke(body);
     },
