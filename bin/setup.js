@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, and CometD's Java clients if Java and Maven are there.
+// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, interpreters of other languages, and CometD's Java
+// clients if Java and Maven are there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -9,10 +10,15 @@ const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 
 const say = (line) => process.stdout.write(`setup: ${line}\n`);
 
-function browser() {
+/** The interpreters that run the documentation's code in other languages, each with its package. */
+const interpreters = { php: 'php-cli', python3: 'python3', ruby: 'ruby' };
+
+function found(...commands) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
+  return folders.flatMap((folder) => commands.map((name) => join(folder, name))).find(isExecutable);
 }
+
+const browser = () => found(...names);
 
 function isExecutable(file) {
   try {
@@ -41,9 +47,11 @@ function apt(...args) {
 const install = (name) => apt('install', '-y', '--no-install-recommends', name);
 const installed = () => apt('update') && (install('chromium') || install('chromium-browser')) && browser();
 
+const mayInstall = isDebian() && process.getuid?.() === 0;
+
 if (browser()) {
   say(`Chromium is installed: ${browser()}`);
-} else if (isDebian() && process.getuid?.() === 0) {
+} else if (mayInstall) {
   if (installed()) say(`Chromium is installed now: ${browser()}`);
   else process.exitCode = 1;
 } else {
@@ -58,12 +66,17 @@ if (browser()) {
 const prometheus = () => spawnSync('prometheus', ['--version'], { stdio: 'ignore' }).status === 0;
 
 if (prometheus()) say('Prometheus is installed');
-else if (isDebian() && process.getuid?.() === 0 && apt('update') && install('prometheus'))
-  say('Prometheus is installed now');
+else if (mayInstall && apt('update') && install('prometheus')) say('Prometheus is installed now');
 else
   say(
     'Prometheus is missing, so its specs are skipped. As root on Debian or Ubuntu: apt-get install prometheus',
   );
+
+const missing = Object.entries(interpreters).filter(([command]) => !found(command));
+for (const [command, name] of missing) {
+  if (mayInstall && apt('update') && install(name)) say(`${command} is installed now`);
+  else say(`${command} is missing, so the documentation's code in its language is not run: install ${name}`);
+}
 
 for (const version of versions) {
   const why = prepare(version);

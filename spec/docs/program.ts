@@ -47,9 +47,9 @@ export function commandsOf({ text }: Block): Command[] {
   return commands;
 }
 
-/** What the `// prints` comments of a program promise, in order. */
+/** What the `// prints` and, in other languages, `# prints` comments of a program promise, in order. */
 export function promisedBy(code: string): string[] {
-  return Array.from(code.matchAll(/\/\/ prints (.*)$/gm), ([, text = '']) => text);
+  return Array.from(code.matchAll(/(?:\/\/|#) prints (.*)$/gm), ([, text = '']) => text);
 }
 
 /** Whether the lines are those promised, where `…` stands for anything. */

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { readConfigFile } from '../../src/cli/config-file.ts';
 import { settle, until } from '../support/until.ts';
 import { freePort } from './free-port.ts';
+import { interpret, interpreters, isInstalled } from './interpreters.ts';
 import { type Block, pages, parsePage } from './markdown.ts';
 import { commandsOf, keeps, type Program, programsOf, promisedBy } from './program.ts';
 import { key, startReference } from './reference-server.ts';
@@ -102,7 +103,8 @@ describe.each(all)('$file', ({ blocks, unreadable }) => {
   it('has no code but in plain fenced blocks', () => expect(unreadable).toEqual([]));
 
   it('has only blocks in languages that are checked, or listed as not checked', () => {
-    const known = ['js', 'ts', 'sh', ...Object.keys(checkers), ...Object.keys(notChecked)];
+    const run = ['js', 'ts', 'sh', ...Object.keys(interpreters)];
+    const known = [...run, ...Object.keys(checkers), ...Object.keys(notChecked)];
     expect(blocks.filter(({ language }) => !known.includes(language))).toEqual([]);
   });
 
@@ -139,6 +141,29 @@ describe('the code in the documentation', () => {
       if (command.prints.length > 0 && !keeps(command.prints, output))
         expect(output, command.text).toEqual(command.prints);
     }
+  });
+
+  const inOthers = all.flatMap(({ file, blocks }) =>
+    blocks
+      .filter(({ language }) => language in interpreters)
+      .map((block) => ({ ...block, name: `${file}, ${block.heading}` })),
+  );
+  describe.each(Object.keys(interpreters))('in %s', (language) => {
+    const blocks = inOthers.filter((block) => block.language === language);
+
+    it('is there', () => expect(blocks).not.toHaveLength(0));
+
+    it.skipIf(!isInstalled(language)).each(blocks)(
+      `runs where ${language} is installed (npm run setup): $name`,
+      { timeout: 30_000 },
+      async (block) => {
+        const port = await freePort();
+        await startReference(port);
+        const lines = await interpret(block, port, { KEY: key });
+        expect(lines).toEqual(promisedBy(block.text));
+        expect(lines).not.toHaveLength(0);
+      },
+    );
   });
 
   // jsforce declares a part of faye for all code beside it.

@@ -14,7 +14,7 @@ const withBody = [
 const whenRepeatable = ['idempotency_key_invalid', 'request_running', 'idempotency_key_reused'] as const;
 
 /** The errors that a route may answer with, besides those of another method or path. */
-export function problemsOf(route: Route): readonly ProblemCode[] {
+function problemsOf(route: Route): readonly ProblemCode[] {
   return [
     ...everywhere,
     ...(route.right === 'admin' ? [] : (['channel_denied'] as const)),
