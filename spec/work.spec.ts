@@ -14,6 +14,7 @@ const everything = {
   lazy: 500,
   broadcastToPublisher: false,
   history: true,
+  presence: true,
   overflow: { action: 'dropOldest', maxEvents: 100 },
   schema: { type: 'number' },
 } as const;
@@ -49,6 +50,7 @@ describe.each([1, 10, 50])('to %i sockets', (subscribers) => {
       'addressed messages on another channel',
       { channels: { '/service/direct': { addressed: { ttl: 1000 } } } },
     ],
+    ['presence', { ...nothing, channels: { '/n': { presence: true } }, presence: { everyone: 'full' } }],
     ['a schema', { channels: { '/n': { schema: everything.schema } } }],
   ])('%s: no more work', async (_name, settings) => {
     expect(await overSockets(subscribers, 1, settings)).toEqual(await overSockets(subscribers, 1));

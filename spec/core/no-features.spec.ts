@@ -5,7 +5,7 @@ const core = new URL('../../src/core/', import.meta.url);
 const files = readdirSync(core, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
 /** The names of features as words of their own, also within a name such as `replayPosition`, and in capitals. */
-const names = /(histor(?:y|ies)|replay|\back(?:s|ed|nowledge\w*)?\b|dedupe|\btabs?\b|schema)/gi;
+const names = /(histor(?:y|ies)|replay|\back(?:s|ed|nowledge\w*)?\b|dedupe|\btabs?\b|schema|presence)/gi;
 
 /** What events carry, whoever put it there. */
 const ofEvents = /\b(replayId|replayed)\b/g;

@@ -293,6 +293,27 @@ describe('mode total', () => {
     expect(JSON.stringify(viewer.conduit.messages)).not.toContain('users');
   });
 
+  it('tells a crowd in parts, 1,000 viewers a second', async () => {
+    const { server, clock } = servePeople({ channels: total });
+    const told: number[] = [];
+    for (let at = 0; at < 600; at += 1) {
+      const session = await server.localSession();
+      await session.subscribe(list, ({ data }) => void told.push((data as { total: number }).total));
+    }
+    await clock.tick(0);
+    expect(told).toEqual(Array(600).fill(0));
+    await (await server.localSession({ user: 'ann' })).subscribe(room, () => {});
+    const counts = async (ms: number) => {
+      await clock.tick(ms);
+      return told.filter((number) => number === 1).length;
+    };
+    expect([await counts(0), await counts(99), await counts(1), await counts(100)]).toEqual([
+      100, 100, 200, 300,
+    ]);
+    await clock.tick(10_000);
+    expect([told.length, clock.pending]).toEqual([1200, 0]);
+  });
+
   it('tells nothing while the number is the same', async () => {
     const { person, clock } = servePeople({ channels: total });
     const [viewer, tab, other] = [await person('eve'), await person('a'), await person('a')];

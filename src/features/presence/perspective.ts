@@ -1,4 +1,4 @@
-import type { PresentUser, Roster } from '../../ports/directory.ts';
+import type { PresentUser, Roster, RosterSize } from '../../ports/directory.ts';
 import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { type Delta, snapshotOf, totalEvent } from './delta.ts';
 
@@ -8,8 +8,10 @@ export interface Perspective {
   readonly countsOnly: boolean;
   /** The events of a fresh snapshot. */
   open(roster: Roster): readonly OutgoingEvent[];
-  /** The events that tell of these changes, none of which the viewer knows. */
-  after(deltas: readonly Delta[]): readonly OutgoingEvent[];
+  /** The event that tells of a change that the viewer does not know, if it is told now. */
+  after(delta: Delta): OutgoingEvent | undefined;
+  /** The event that tells the number, if it is another than the viewer was told. */
+  due?(): OutgoingEvent | undefined;
   /** The viewer is gone. */
   close?(): void;
 }
@@ -30,8 +32,8 @@ export class Full implements Perspective {
     return this.#snapshot(roster);
   }
 
-  after(deltas: readonly Delta[]): readonly OutgoingEvent[] {
-    return deltas.map(({ full }) => full);
+  after({ full }: Delta): OutgoingEvent {
+    return full;
   }
 }
 
@@ -39,22 +41,28 @@ export class Full implements Perspective {
 export class Total implements Perspective {
   readonly countsOnly = true;
   readonly #channel: string;
-  #told = -1;
+  readonly #last: () => Delta | undefined;
+  #told: RosterSize = { total: -1, seq: -1 };
 
-  constructor(channel: string) {
+  /** `last` gives the last change. */
+  constructor(channel: string, last: () => Delta | undefined) {
     this.#channel = channel;
+    this.#last = last;
   }
 
   open({ total, seq }: Roster): readonly OutgoingEvent[] {
-    this.#told = total;
+    this.#told = { total, seq };
     return [totalEvent(this.#channel, total, seq)];
   }
 
-  after(deltas: readonly Delta[]): readonly OutgoingEvent[] {
-    const last = deltas.at(-1);
-    if (last === undefined || last.change.total === this.#told) return [];
-    this.#told = last.change.total;
-    return [last.total];
+  after(): undefined {}
+
+  due(): OutgoingEvent | undefined {
+    const last = this.#last();
+    if (last === undefined || last.change.seq <= this.#told.seq) return undefined;
+    const isSame = last.change.total === this.#told.total;
+    this.#told = last.change;
+    return isSame ? undefined : last.total;
   }
 }
 
@@ -125,15 +133,11 @@ export class OwnFull implements Perspective {
     return snapshotOf(this.#channel, this.#shown.reset(users), this.#seq);
   }
 
-  after(deltas: readonly Delta[]): readonly OutgoingEvent[] {
-    return deltas.map((delta) => this.#eventOf(delta)).filter((event) => event !== undefined);
-  }
-
   close(): void {
     this.#shown.clear();
   }
 
-  #eventOf(delta: Delta): OutgoingEvent | undefined {
+  after(delta: Delta): OutgoingEvent | undefined {
     const type = this.#shown.follow(delta);
     if (type === undefined) return undefined;
     this.#seq += 1;
@@ -162,11 +166,14 @@ export class OwnTotal implements Perspective {
     return [this.#event()];
   }
 
-  after(deltas: readonly Delta[]): readonly OutgoingEvent[] {
-    for (const delta of deltas) this.#shown.follow(delta);
-    if (this.#shown.size === this.#told) return [];
+  after(delta: Delta): undefined {
+    this.#shown.follow(delta);
+  }
+
+  due(): OutgoingEvent | undefined {
+    if (this.#shown.size === this.#told) return undefined;
     this.#seq += 1;
-    return [this.#event()];
+    return this.#event();
   }
 
   close(): void {

@@ -8,8 +8,11 @@ import { channelOf } from './names.ts';
 import { type Eye, Full, OwnFull, OwnTotal, type Perspective, Total } from './perspective.ts';
 import { View, type ViewParts } from './view.ts';
 
-/** Viewers of a number are told at most once in this time. Milliseconds. */
+/** A viewer of a number is told at most once in this time. Milliseconds. */
 const TICK = 1000;
+/** So many viewers are told at once, and the next ones after this time: 1,000 a second. Milliseconds. */
+const SLICE = 100;
+const SLICE_TICK = 100;
 
 /** The parts of the server that a room needs. */
 export interface RoomParts {
@@ -36,8 +39,10 @@ export class Room {
   // The events of the last snapshot, while no change came.
   #snapshot: readonly OutgoingEvent[] | undefined;
   #snapshotSeq = -1;
-  // Changes that viewers of the number are not told yet.
-  #untold: Delta[] = [];
+  #last: Delta | undefined;
+  // Viewers of the number who are still to be told in this round, and whether a change came since it began.
+  #untold: Iterator<View> | undefined;
+  #isNews = false;
   #timer: Timer | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #isSilent = false;
@@ -50,6 +55,9 @@ export class Room {
     this.#viewParts = {
       clock: parts.clock,
       read: (view, round) => this.#read(view, round),
+      tellAgain: () => {
+        this.#isNews = true;
+      },
       deliver: (session, event) => parts.deliver([session], event),
     };
   }
@@ -94,7 +102,7 @@ export class Room {
     const eye = this.#parts.eyeOf(session, this.#roster);
     if (this.#mode === 'full')
       return eye === undefined ? new Full(this.#share) : new OwnFull(this.#channel, eye);
-    return eye === undefined ? new Total(this.#channel) : new OwnTotal(this.#channel, eye);
+    return eye === undefined ? new Total(this.#channel, () => this.#last) : new OwnTotal(this.#channel, eye);
   }
 
   #read(view: View, round: number): void {
@@ -130,38 +138,63 @@ export class Room {
   readonly #changed = (change: RosterChange): void => {
     if (this.#isSilent) return;
     this.#snapshot = undefined;
-    const delta = new Delta(this.#channel, change);
-    if (this.#mode === 'full') this.#tell([delta]);
-    else this.#tellLater(delta);
-  };
-
-  #tellLater(delta: Delta): void {
-    if (this.#parts.isShared) this.#untold = [];
-    this.#untold.push(delta);
-    this.#timer ??= this.#parts.clock.after(
-      Math.max(0, this.#toldAt + TICK - this.#parts.clock.now()),
-      this.#tellNumber,
-    );
-  }
-
-  readonly #tellNumber = (): void => {
-    this.#timer = undefined;
-    this.#toldAt = this.#parts.clock.now();
-    const untold = this.#untold;
-    this.#untold = [];
-    this.#tell(untold);
+    this.#last = new Delta(this.#channel, change);
+    if (this.#mode === 'full') this.#tell(this.#last);
+    else this.#count(this.#last);
   };
 
   // Viewers who see the same get the same event.
-  #tell(deltas: readonly Delta[]): void {
-    const receivers = new Map<OutgoingEvent, ServedSession[]>();
-    for (const view of this.#views.values()) {
-      for (const event of view.take(deltas)) {
-        const others = receivers.get(event);
-        if (others === undefined) receivers.set(event, [view.session]);
-        else others.push(view.session);
+  #tell(delta: Delta): void {
+    const receivers: Receivers = new Map();
+    for (const view of this.#views.values()) add(receivers, view.take(delta), view.session);
+    this.#send(receivers);
+  }
+
+  #count(delta: Delta): void {
+    if (!this.#parts.isShared) for (const view of this.#views.values()) view.take(delta);
+    this.#isNews = true;
+    if (this.#timer === undefined && this.#untold === undefined) this.#schedule();
+  }
+
+  #schedule(): void {
+    const pause = Math.max(0, this.#toldAt + TICK - this.#parts.clock.now());
+    this.#timer = this.#parts.clock.after(pause, this.#beginRound);
+  }
+
+  readonly #beginRound = (): void => {
+    this.#toldAt = this.#parts.clock.now();
+    this.#isNews = false;
+    this.#untold = this.#views.values();
+    this.#goRound();
+  };
+
+  // Tells some viewers after the others: the event loop is not held up, and a crowd takes no more of it than a part.
+  readonly #goRound = (): void => {
+    this.#timer = undefined;
+    const receivers: Receivers = new Map();
+    for (let told = 0; told < SLICE; told += 1) {
+      const next = this.#untold?.next();
+      if (next === undefined || next.done === true) {
+        this.#untold = undefined;
+        break;
       }
+      add(receivers, next.value.due(), next.value.session);
     }
+    this.#send(receivers);
+    if (this.#untold !== undefined) this.#timer = this.#parts.clock.after(SLICE_TICK, this.#goRound);
+    else if (this.#isNews) this.#schedule();
+  };
+
+  #send(receivers: Receivers): void {
     for (const [event, sessions] of receivers) this.#parts.deliver(sessions, event);
   }
+}
+
+type Receivers = Map<OutgoingEvent, ServedSession[]>;
+
+function add(receivers: Receivers, event: OutgoingEvent | undefined, session: ServedSession): void {
+  if (event === undefined) return;
+  const others = receivers.get(event);
+  if (others === undefined) receivers.set(event, [session]);
+  else others.push(session);
 }

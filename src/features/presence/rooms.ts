@@ -11,7 +11,7 @@ import { Room, type RoomParts } from './room.ts';
 import type { View } from './view.ts';
 
 /** Memory of one view without what it shows, and of one user that is shown to one viewer. Measured on Node 20, rounded up. Bytes. */
-export const VIEW = 1500;
+export const VIEW = 2500;
 const SHOWN = 64;
 
 /** The parts of the server that rooms need. */

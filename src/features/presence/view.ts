@@ -19,6 +19,8 @@ export interface ViewParts {
   readonly clock: Clock;
   /** Reads the roster and calls `open`, at once or later. */
   read(view: View, round: number): void;
+  /** Has all views asked again for a number to tell: this one could not answer yet. */
+  tellAgain(): void;
   /** Queues an event for one session. */
   deliver(session: ServedSession, event: OutgoingEvent): void;
 }
@@ -75,25 +77,29 @@ export class View {
     const [first, ...rest] = this.perspective.open(roster);
     this.#waiting = rest;
     if (first !== undefined) this.#parts.deliver(this.session, first);
-    for (const event of this.take(missed)) this.#parts.deliver(this.session, event);
+    for (const delta of missed) {
+      const event = this.take(delta);
+      if (event !== undefined) this.#parts.deliver(this.session, event);
+    }
   }
 
-  /** Takes changes that follow one another. Returns the events to send now. */
-  take(deltas: readonly Delta[]): readonly OutgoingEvent[] {
+  /** Takes the next change. Returns the event to send now, if any. */
+  take(delta: Delta): OutgoingEvent | undefined {
     if (this.#missed !== undefined) {
-      this.#missed.push(...deltas);
+      this.#missed.push(delta);
       if (this.#missed.length > MAX_KEPT) this.#beginAnew();
-      return [];
+      return undefined;
     }
-    const news = deltas.filter(({ change }) => change.seq > this.#seq);
-    const last = news.at(-1);
-    if (last === undefined) return [];
-    this.#seq = last.change.seq;
-    const events = this.perspective.after(news);
-    if (this.#waiting.length === 0) return events;
-    this.#waiting.push(...events);
-    if (this.#waiting.length > MAX_KEPT) this.#beginAnew();
-    return [];
+    if (delta.change.seq <= this.#seq) return undefined;
+    this.#seq = delta.change.seq;
+    return this.#pass(this.perspective.after(delta));
+  }
+
+  /** The event that tells the number, if the viewer has to be told and gets that alone. */
+  due(): OutgoingEvent | undefined {
+    if (this.#missed === undefined) return this.#pass(this.perspective.due?.());
+    this.#parts.tellAgain();
+    return undefined;
   }
 
   /** Sends what waits, a page at a time, when nothing else waits for the session. */
@@ -116,6 +122,14 @@ export class View {
   get #hasRoom(): boolean {
     const { urgent, kept = 0 } = this.session.outbox;
     return urgent === 0 && kept < MAX_UNCONFIRMED;
+  }
+
+  // An event waits behind the pages of the snapshot.
+  #pass(event: OutgoingEvent | undefined): OutgoingEvent | undefined {
+    if (event === undefined || this.#waiting.length === 0) return event;
+    this.#waiting.push(event);
+    if (this.#waiting.length > MAX_KEPT) this.#beginAnew();
+    return undefined;
   }
 
   #beginAnew(): void {
