@@ -17,8 +17,9 @@ const tokenFaults = {
 let link;
 /** The connection: `waiting` for its first answer, `open`, or `lost` and tried again. */
 let state;
-/** The room whose messages come. */
+/** The room whose messages come, and all channels of it. */
 let joined;
+let hearing = [];
 /** Replay id of the newest message that came, by room. */
 const newest = new Map();
 
@@ -81,16 +82,14 @@ function askForToken(isAsked) {
 
 /** Goes into the room of the address: hears its messages, who is there, and who types. */
 async function join() {
-  const { channel } = view();
+  const { channel, typing } = view();
   if (channel === joined) return;
-  if (joined) for (const one of [joined, `/presence${joined}`, `${joined}/typing`]) link.unsubscribe(one);
+  if (joined) for (const one of hearing) link.unsubscribe(one);
   joined = channel;
+  hearing = [channel, typing, `/presence${channel}`];
   forgetPeople();
   const replied = hearRoom(channel);
-  link.subscribe(
-    `${channel}/typing`,
-    ({ data: { from, name } }) => from !== me.id && hasTyped(channel, from, name),
-  );
+  link.subscribe(typing, ({ data: { from, name } }) => from !== me.id && hasTyped(channel, from, name));
   link.subscribe(`/presence${channel}`, ({ data }) => {
     if (takePresence(data)) link.publish('/service/presence', { channel: `/presence${channel}` });
   });
@@ -175,13 +174,11 @@ const actions = {
     send();
   },
   'input text'() {
-    const { person, channel } = view();
+    const { person, typing } = view();
     if (state !== 'open' || $('text').value.trim() === '') return;
     const toPerson = { receivers: [person], payload: { typing: true }, volatile: true };
     tellTyping(() =>
-      person
-        ? link.publish(directChannel, toPerson)
-        : link.publish(`${channel}/typing`, { from: me.id, name: me.name }),
+      person ? link.publish(directChannel, toPerson) : link.publish(typing, { from: me.id, name: me.name }),
     );
   },
   'click unsent'({ target: { name, value } }) {

@@ -13,6 +13,7 @@ export function showList(id, entries) {
   const items = entries.map(({ href, name, note = '', badge = '', isHere = false }) => {
     const item = copyOf('entry', { '.badge': badge && initial(name), '.label': name, small: note });
     if (href) item.firstElementChild.href = href;
+    else item.firstElementChild.removeAttribute('href');
     if (isHere) item.firstElementChild.ariaCurrent = 'page';
     colour(item, badge);
     return item;

@@ -11,7 +11,7 @@ export function view() {
   const room = isName(address.get('room') ?? '') ? address.get('room') : 'lobby';
   const person = address.get('with') ?? '';
   const channel = prefix + room;
-  return { room, person, channel, place: person === '' ? channel : `@${person}` };
+  return { room, person, channel, typing: `/typing/${room}`, place: person === '' ? channel : `@${person}` };
 }
 
 export const addressOf = (person) => `#${new URLSearchParams({ room: view().room, with: person })}`;

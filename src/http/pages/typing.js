@@ -3,12 +3,13 @@ import { view } from './rooms.js';
 
 /** Who is typing, by id: the name, the place, and the timer that ends it. */
 const typists = new Map();
-let toldAt = 0;
+let told = { at: 0, place: '' };
 
 /** Tells others that this person types, at most every 1.5 seconds. */
 export function tellTyping(send) {
-  if (Date.now() - toldAt < 1_500) return;
-  toldAt = Date.now();
+  const { place } = view();
+  if (place === told.place && Date.now() - told.at < 1_500) return;
+  told = { at: Date.now(), place };
   send();
 }
 
