@@ -66,14 +66,17 @@ describe('the channels of the chat page', () => {
   });
 });
 
+interface Reply {
+  readonly successful: boolean;
+  readonly error?: string;
+  readonly ext?: object;
+}
+
 describe('a guest of the chat page', () => {
   const key = 'abcdefghijklmnopqrstuvwxyz';
 
   /** The reply to a handshake. */
-  async function handshake(
-    hasGuests: boolean,
-    ext: object,
-  ): Promise<{ successful: boolean; error?: string; ext?: object }> {
+  async function handshake(hasGuests: boolean, ext: object): Promise<Reply & { users: unknown[] }> {
     const { url, close, server } = await startTestServer({ policy: chatPolicy(hasGuests) });
     const message = {
       channel: '/meta/handshake',
@@ -82,9 +85,10 @@ describe('a guest of the chat page', () => {
       ext,
     };
     const response = await fetch(url, { method: 'POST', body: JSON.stringify([message]) });
-    const [reply] = await response.json();
+    const [reply]: Reply[] = JSON.parse(await response.text());
     const users = [...server.sessions].map(({ user }) => user);
     await close();
+    if (reply === undefined) throw new Error('no reply');
     return { ...reply, users };
   }
 
