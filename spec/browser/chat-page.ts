@@ -4,6 +4,7 @@ import { pages } from '../../src/http/pages.ts';
 import type { ServerSettings } from '../../src/index.ts';
 import { resolveOptions } from '../../src/server-options.ts';
 import type { ServerOptions } from '../../src/server-options-types.ts';
+import { library } from './library.ts';
 import { type Host, host } from '../interop/host.ts';
 
 export const patience = { timeout: 15_000, interval: 20 };
@@ -14,7 +15,7 @@ export const lobby = '/chat/lobby';
 export function servedChat(options: ServerOptions = {}, settings: ServerSettings = {}): Promise<Host> {
   const withRules = withChatOptions(resolveOptions(options), new Map());
   const policy = chatPolicy(options.auth === undefined);
-  return host({ ...withRules, policy, ...settings }, { front: [pages('/bayeux', version)] });
+  return host({ ...withRules, policy, ...settings }, { front: [library, pages('/bayeux', version)] });
 }
 
 export async function isOpen(page: Page): Promise<void> {

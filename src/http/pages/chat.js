@@ -171,6 +171,7 @@ const actions = {
     $('text').value = '';
     const message = { id: newId(), place, from: me.id, name: me.name, text, fate: 'waiting', at: Date.now() };
     if (text !== '') show(person ? { ...message, contact: contactName(person) } : message);
+    showContacts();
     send();
   },
   'input text'() {

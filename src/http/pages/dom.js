@@ -8,8 +8,9 @@ export function copyOf(template, texts) {
   return copy;
 }
 
-/** Shows links in a list. One without `href` leads nowhere. */
+/** Shows links in a list. One without `href` leads nowhere. The focus stays on its link. */
 export function showList(id, entries) {
+  const focused = document.activeElement.closest(`#${id} a`)?.href;
   const items = entries.map(({ href, name, note = '', badge = '', isHere = false }) => {
     const item = copyOf('entry', { '.badge': badge && initial(name), '.label': name, small: note });
     if (href) item.firstElementChild.href = href;
@@ -19,6 +20,7 @@ export function showList(id, entries) {
     return item;
   });
   $(id).replaceChildren(...items);
+  items.find(({ firstElementChild: { href } }) => focused && href === focused)?.firstElementChild.focus();
 }
 
 export const initial = (name) => [...name][0]?.toUpperCase() ?? '?';
