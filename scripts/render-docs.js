@@ -100,5 +100,5 @@ function anchorOf(heading) {
     .replaceAll(/\s/g, '-');
 }
 
-const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-const escaped = (text) => text.replaceAll(/[&<>]/g, (character) => escapes[character]);
+const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text) => text.replaceAll(/[&<>"]/g, (character) => escapes[character]);

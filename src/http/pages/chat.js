@@ -5,7 +5,7 @@ import { becomeUser, identity, me, newId, rename } from './me.js';
 import { change, remove, show, showKept, showMessages } from './messages.js';
 import { forgetPeople, takePresence } from './people.js';
 import { openRoom, showRooms, view } from './rooms.js';
-import { hasStopped, hasTyped, showTyping, tellTyping } from './typing.js';
+import { endTyping, hasStopped, hasTyped, showTyping, tellTyping } from './typing.js';
 
 const transports = { websocket: 'WebSocket', eventsource: 'EventSource' };
 const tokenFaults = {
@@ -172,6 +172,7 @@ const actions = {
     const message = { id: newId(), place, from: me.id, name: me.name, text, fate: 'waiting', at: Date.now() };
     if (text !== '') show(person ? { ...message, contact: contactName(person) } : message);
     showContacts();
+    endTyping();
     send();
   },
   'input text'() {

@@ -13,6 +13,11 @@ export function tellTyping(send) {
   send();
 }
 
+/** A message was sent: the next key is a new beginning. */
+export function endTyping() {
+  told = { at: 0, place: '' };
+}
+
 /** Somebody typed: that is shown for 4 seconds, or until the message comes. */
 export function hasTyped(place, id, name) {
   clearTimeout(typists.get(id)?.timer);
