@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Marked } from 'marked';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const topics = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const topics = readdirSync(join(root, 'docs'), { recursive: true }).filter((name) => name.endsWith('.md'));
 const files = [
   ...topics.map((name) => `docs/${name}`),
   'README.md',
@@ -100,5 +100,5 @@ function anchorOf(heading) {
     .replaceAll(/\s/g, '-');
 }
 
-const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-const escaped = (text) => text.replaceAll(/[&<>]/g, (character) => escapes[character]);
+const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text) => text.replaceAll(/[&<>"]/g, (character) => escapes[character]);

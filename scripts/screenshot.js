@@ -31,7 +31,7 @@ try {
   await browser.close();
 }
 
-/** Two people chat, each in a tab; takes a screenshot of the first tab. A new server each time has no earlier messages. */
+/** Three people chat, each in a tab; takes a screenshot of the first tab. A new server each time has no earlier messages. */
 async function picture(colorScheme, path) {
   const server = spawn(process.execPath, [`${root}bin/bayeuxd.js`, '--port', '0']);
   const exited = once(server, 'exit');
@@ -39,22 +39,33 @@ async function picture(colorScheme, path) {
     const url = await urlOf(server.stdout);
     const viewport = { width: 1280, height: 800 };
     const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 0.75 });
-    const tabs = { Ada: await context.newPage(), Grace: await context.newPage() };
-    for (const [name, tab] of Object.entries(tabs)) {
-      await tab.goto(url);
-      await tab.fill('#name', name);
-      await tab.waitForSelector('#status[data-state=open]');
+    const tabs = {};
+    for (const name of ['Ada', 'Grace', 'Linus']) {
+      tabs[name] = await context.newPage();
+      await tabs[name].goto(url);
+      await tabs[name].fill('#name', name);
+      await tabs[name].press('#name', 'Enter');
+      await tabs.Ada.locator('#people-list .label', { hasText: name }).waitFor();
     }
     for (const [at, [name, text]] of talk.entries()) {
-      await tabs[name].fill('#text', text);
-      await tabs[name].press('#text', 'Enter');
+      await write(tabs[name], text);
       for (const tab of Object.values(tabs)) await tab.locator('#messages li').nth(at).waitFor();
     }
+    await tabs.Linus.locator('#people-list a', { hasText: 'Ada' }).click();
+    await write(tabs.Linus, 'There is cake in the kitchen. I tell nobody else.');
+    await tabs.Ada.locator('#direct-list a').waitFor();
+    await tabs.Grace.locator('#text').pressSequentially('At');
+    await tabs.Ada.locator('#typing:not(:empty)').waitFor();
     await tabs.Ada.screenshot({ path });
   } finally {
     server.kill();
     await exited;
   }
+}
+
+async function write(tab, text) {
+  await tab.fill('#text', text);
+  await tab.press('#text', 'Enter');
 }
 
 async function urlOf(output) {

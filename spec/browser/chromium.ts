@@ -32,8 +32,10 @@ const args = [
 let browser: Promise<Browser> | undefined;
 afterAll(async () => (await browser)?.close());
 
+const launchOptions = { ...(executablePath !== undefined && { executablePath }), args };
+
 async function newContext(options: BrowserContextOptions): Promise<BrowserContext> {
-  browser ??= chromium.launch({ ...(executablePath !== undefined && { executablePath }), args });
+  browser ??= chromium.launch(launchOptions);
   return (await browser).newContext(options);
 }
 
@@ -58,6 +60,18 @@ export interface Tabs {
 export async function tabs(options: BrowserContextOptions = {}): Promise<Tabs> {
   const context = await newContext(options);
   onTestFinished(() => context.close());
+  return tabsIn(context);
+}
+
+/** A browser of its own, whose process can be killed. */
+export async function doomedBrowser(): Promise<Tabs & { kill(): Promise<void> }> {
+  const process = await chromium.launchServer(launchOptions);
+  onTestFinished(() => process.kill());
+  const own = await chromium.connect(process.wsEndpoint());
+  return { ...tabsIn(await own.newContext()), kill: () => process.kill() };
+}
+
+function tabsIn(context: BrowserContext): Tabs {
   const complaints: string[] = [];
   context.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
   context.on('weberror', (error) => void complaints.push(String(error.error())));

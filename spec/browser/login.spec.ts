@@ -3,26 +3,24 @@ import { promisify } from 'node:util';
 import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { chatChannel, pages } from '../../src/http/pages.ts';
+import { pages } from '../../src/http/pages.ts';
 import type { ServerSettings } from '../../src/index.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { run } from '../interop/child.ts';
 import { type Host, host } from '../interop/host.ts';
+import { isOpen, patience, servedChat, texts, write as say } from './chat-page.ts';
 import { hasChromium, tabs } from './chromium.ts';
 import { cutOff, faultsInAllWindows, sizes } from './page-faults.ts';
 
-const patience = { timeout: 15_000, interval: 20 };
 const secret = 'a secret of at least thirty-two bytes';
 const transports = ['automatic', 'websocket', 'eventsource', 'long-polling'];
-const mayChat = { subscribe: ['/chat/*'], publish: ['/chat/*'], history: ['/chat/*'] };
+const channels = ['/chat/*', '/typing/*'];
+const mayChat = { subscribe: channels, publish: channels, history: ['/chat/*'], call: ['/service/*'] };
 
 /** The page of a server that asks for tokens. */
 function guarded(settings: ServerSettings = {}): Promise<Host> {
-  const channels = { [chatChannel]: { history: { maxEvents: 50 } } };
-  return host(
-    { auth: { secret, clockTolerance: 0 }, channels, ...settings },
-    { front: [pages('/bayeux', '1.2.3')] },
-  );
+  const { clock, ...options } = settings;
+  return servedChat({ auth: { secret, clockTolerance: 0 }, ...options }, clock && { clock });
 }
 
 function token(bayeux: object = mayChat, now = Date.now()): Promise<string> {
@@ -32,19 +30,12 @@ function token(bayeux: object = mayChat, now = Date.now()): Promise<string> {
 }
 
 const status = (page: Page) => page.textContent('#status');
-const isOpen = (page: Page) => page.waitForSelector('#status[data-state=open]');
-const texts = (page: Page) => page.$$eval('#messages .text', (all) => all.map((one) => one.textContent));
 
 /** The standard output of a command such as `npx bayeuxd …`. */
 async function printed(command: string, env: Record<string, string>): Promise<string> {
-  const args = ['bin/bayeuxd.js', ...command.split(' ').slice(2)];
+  const args = ['bin/bayeuxd.js', ...command.replaceAll("'", '').split(' ').slice(2)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
   return stdout.trim();
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.fill('#text', text);
-  await page.press('#text', 'Enter');
 }
 
 async function logIn(page: Page, text: string): Promise<void> {
@@ -140,7 +131,7 @@ describe.skipIf(!hasChromium)('the page of a server that asks for tokens', () =>
     );
     expect(asked.some((url) => url.includes('handshake'))).toBe(true);
     expect(asked.filter((url) => url.includes(text))).toEqual([]);
-    await page.check('input[value="long-polling"]', { force: true });
+    await page.selectOption('#transport', 'long-polling');
     await isOpen(page);
   });
 

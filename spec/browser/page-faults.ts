@@ -48,11 +48,11 @@ async function seriousFaults(page: Page): Promise<readonly string[]> {
 export const cutOff = `(() => {
   const { scrollWidth, scrollHeight } = document.documentElement;
   const page = scrollWidth > innerWidth || scrollHeight > innerHeight ? ['page ' + scrollWidth + ' x ' + scrollHeight] : [];
-  const parts = [...document.body.querySelectorAll('header *, main *')].filter((part) => {
+  const parts = [...document.body.querySelectorAll('main *, nav *, aside *')].filter((part) => {
     const { left, right, top, bottom } = part.getBoundingClientRect();
     const isOutside = left < 0 || right > innerWidth || top < 0 || bottom > innerHeight;
-    const isTooFull = part.id !== 'scroll' && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1;
-    return right > left && (isTooFull || (isOutside && part.closest('#scroll > *') === null));
+    const isTooFull = part.id !== 'scroll' && part.className !== 'unseen' && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1;
+    return right > left && (isTooFull || (isOutside && part.closest('#scroll > *, .lists > *') === null));
   });
   return [...page, ...parts.map((part) => part.outerHTML)];
 })()`;

@@ -4,21 +4,18 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { chatChannel, pages } from '../../src/http/pages.ts';
+import { pages } from '../../src/http/pages.ts';
 import { run } from '../interop/child.ts';
 import { type Host, host } from '../interop/host.ts';
+import { lobby, patience, rename, servedChat, version, write } from './chat-page.ts';
 import { hasChromium, type Tabs, tabs } from './chromium.ts';
 import { cutOff, faultsInAllWindows, faultsInBothSchemes, sizes } from './page-faults.ts';
 
-const patience = { timeout: 15_000, interval: 20 };
-
 const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
-const version = '1.2.3';
-const channels = { [chatChannel]: { history: { maxEvents: 50 } } };
 
 /** The page as the program serves it. */
 function served(): Promise<Host> {
-  return host({ multiSessionInterval: 100, channels }, { front: [pages('/bayeux', version)] });
+  return servedChat({ multiSessionInterval: 100 });
 }
 
 /** The page on another site, for a bayeuxd that allows it. */
@@ -41,9 +38,8 @@ async function connectedOver(page: Page, transport: string): Promise<void> {
 }
 
 async function say(page: Page, name: string, text: string): Promise<void> {
-  await page.fill('#name', name);
-  await page.fill('#text', text);
-  await page.press('#text', 'Enter');
+  await rename(page, name);
+  await write(page, text);
 }
 
 const lines = (page: Page) =>
@@ -136,7 +132,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       ['Long-polling', 'long-polling'],
       ['Automatic', 'websocket'],
     ] as const) {
-      await page.getByLabel(label).check({ force: true });
+      await page.selectOption('#transport', { label });
       await connectedOver(page, transport);
       await expect
         .poll(() => [...server.sessions].map((one) => one.transport), patience)
@@ -172,7 +168,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       await expect.poll(() => unsent(page), patience).toEqual([]);
       expect(await lines(page)).toEqual([
         ['mine', 'Ada', 'Before'],
-        ['note', undefined, expect.stringContaining('may be missing')],
+        ['note', '', expect.stringContaining('may be missing')],
         ['mine', 'Ada', 'Meanwhile'],
       ]);
     },
@@ -186,7 +182,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       await connectedOver(page, transport);
       await page.context().setOffline(true);
       await expect.poll(() => page.textContent('#status'), { timeout: 2_000 }).toContain('offline');
-      await server.publish(chatChannel, { name: 'Grace', text: 'Are you there?' });
+      await server.publish(lobby, { name: 'Grace', text: 'Are you there?' });
       await page.context().setOffline(false);
       await connectedOver(page, transport);
       await expect.poll(() => lines(page), patience).toEqual([['', 'Grace', 'Are you there?']]);
@@ -198,12 +194,13 @@ describe.skipIf(!hasChromium)('the page', () => {
     const { origin, server } = await served();
     const page = await (await tabs()).open(`${origin}/?transport=long-polling`);
     await connectedOver(page, 'long-polling');
+    await rename(page, 'Ada');
     await page.context().setOffline(true);
     await page.waitForSelector('#status[data-state=offline]');
     await say(page, 'Ada', 'From the tunnel');
     await expect.poll(() => unsent(page)).toEqual([['From the tunnel', 'Not sent yet']]);
     const heard: unknown[] = [];
-    server.subscribe(chatChannel, ({ data }) => void heard.push(data));
+    server.subscribe(lobby, ({ data }) => void heard.push(data));
     // Left while offline: online, the page would send it at once, and might not hear the answer before it is loaded again.
     const address = page.url();
     await page.goto('about:blank');
@@ -222,11 +219,11 @@ describe.skipIf(!hasChromium)('the page', () => {
       await connectedOver(page, transport);
       await say(page, 'Ada', 'The first');
       await expect.poll(() => lines(page), patience).toHaveLength(1);
-      for (let at = 1; at <= 49; at++) await server.publish(chatChannel, { name: 'Robot', text: `${at}` });
+      for (let at = 1; at <= 49; at++) await server.publish(lobby, { name: 'Robot', text: `${at}` });
       await page.reload();
       await expect.poll(() => lines(page), patience).toHaveLength(50);
       expect((await lines(page))[0]).toEqual(['mine', 'Ada', 'The first']);
-      await server.publish(chatChannel, { name: 'Robot', text: '50' });
+      await server.publish(lobby, { name: 'Robot', text: '50' });
       await page.reload();
       await expect.poll(async () => (await lines(page)).at(-1), patience).toEqual(['', 'Robot', '50']);
       expect((await lines(page)).map(([, , text]) => text)).toEqual(
@@ -273,15 +270,11 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   it('keeps the newest message in view when the window shrinks', async () => {
     const { origin, server } = await served();
-    for (let at = 0; at < 30; at++) await server.publish(chatChannel, { name: 'Robot', text: `${at}` });
+    for (let at = 0; at < 30; at++) await server.publish(lobby, { name: 'Robot', text: `${at}` });
     const page = await (await tabs({ viewport: { width: 390, height: 844 } })).open(origin);
     await expect.poll(() => lines(page), patience).toHaveLength(30);
     await page.setViewportSize({ width: 390, height: 500 });
-    const below = () =>
-      page.$eval(
-        '#scroll',
-        ({ scrollTop, clientHeight, scrollHeight }) => scrollHeight - scrollTop - clientHeight,
-      );
+    const below = () => page.$eval('#scroll', ({ scrollTop }) => -scrollTop);
     await expect.poll(below, patience).toBeLessThanOrEqual(1);
   });
 
@@ -300,18 +293,13 @@ describe.skipIf(!hasChromium)('the page', () => {
   it('cuts nothing off in windows of four sizes', async () => {
     const { origin, server } = await served();
     for (let at = 0; at < 30; at++)
-      await server.publish(chatChannel, { name: 'Robot', text: `${at} ${'word '.repeat(at)}` });
+      await server.publish(lobby, { name: 'Robot', text: `${at} ${'word '.repeat(at)}` });
     const page = await (await tabs()).open(origin);
     await connectedOver(page, 'websocket');
     await expect.poll(() => lines(page), patience).toHaveLength(30);
     for (const size of sizes) {
       await page.setViewportSize(size);
       expect(await page.evaluate(cutOff), `${size.width} x ${size.height}`).toEqual([]);
-      const tops = await page.$$eval('#transports label', (all) =>
-        all.map((label) => label.getBoundingClientRect().y),
-      );
-      expect(tops).toHaveLength(5);
-      expect(new Set(tops).size).toBe(1);
     }
   });
 
@@ -319,7 +307,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const { origin, server } = await served();
     const page = await (await tabs({ bypassCSP: true })).open(`${origin}/?transport=long-polling`);
     await connectedOver(page, 'long-polling');
-    await server.publish(chatChannel, { name: 'Grace', text: 'Hello' });
+    await server.publish(lobby, { name: 'Grace', text: 'Hello' });
     await say(page, 'Ada', 'Hello');
     await expect.poll(() => lines(page), patience).toHaveLength(2);
     expect(await faultsInAllWindows(page)).toEqual([]);

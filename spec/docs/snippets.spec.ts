@@ -28,11 +28,16 @@ const notChecked: Record<string, string> = {
   text: 'a drawing or a tree; a test sees to it that it holds no code',
   mermaid: 'a drawing, which the pages of a repository show',
   nginx: 'there is no nginx here; its lines were tried by hand with 1.22',
+  javascript: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
+  html: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
+  css: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
   haproxy: 'there is no HAProxy here; its lines were tried by hand with 2.6',
 };
 
 /** Commands that are not run here, and why. Each of them is in the documentation. */
 const notRun: Record<string, string> = {
+  'npm init -y && npm pkg set type=module && npm install bayeuxd express cometd':
+    'would install into this checkout; spec/browser/guide.spec.ts runs the files that follow',
   'npm install bayeuxd express':
     'would install into this checkout; spec/package.spec.ts runs the app that follows',
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',

@@ -163,7 +163,7 @@ export const programTable = {
   },
   demo: {
     kind: 'boolean',
-    doc: 'Serve the chat page at `/`, the client libraries that it uses, and the documentation. Its channel `/chat/lobby` stores the last 50 messages. Unset: on, unless `host`, `allowedHosts` or `trustProxy` lets other machines in.',
+    doc: 'Serve the chat page at `/`, client libraries, and the documentation. Its rooms, `/chat/*`, store the last 50 messages and say who is there, and `/service/direct` takes direct messages, unless `channels` says otherwise. Unset: on, unless `host`, `allowedHosts` or `trustProxy` lets other machines in.',
   },
   logLevel: {
     kind: 'word',

@@ -7,11 +7,12 @@ import { bayeux, type Middleware } from '../http/middleware.ts';
 import { pages } from '../http/pages.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import type { Policy } from '../ports/policy.ts';
 import { Server } from '../server.ts';
 import { checkAuth } from './access.ts';
 import { apiKeyOf, apiKeysOf } from './api-key.ts';
 import { application } from './application.ts';
-import { withChatHistory } from './chat-history.ts';
+import { chatPolicy, withChatOptions } from './chat-demo.ts';
 import { check } from './check.ts';
 import type { Instead } from './command-line.ts';
 import { type Config, type Flags, loadConfig } from './config.ts';
@@ -51,12 +52,12 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     });
   const single = apiKeyOf(program, log);
   const keys: CurrentKeys = { single, all: apiKeysOf(config, log, single) };
-  const policy = program.policy === undefined ? undefined : await loadPolicy(program.policy);
+  const policy = await policyOf(config);
   if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
   checkAuth(config);
 
   const history = await historyStore(program.history);
-  const options = program.demo ? withChatHistory(config.server) : config.server;
+  const options = program.demo ? withChatOptions(config.server, config.places) : config.server;
   const server = new Server({
     ...options,
     history,
@@ -73,6 +74,12 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     await Promise.all([server.close(), server.close()]);
     throw error;
   }
+}
+
+/** The operator's policy, or else that of the chat page. It takes guests only where nothing else says who a user is. */
+async function policyOf({ program, server }: Config): Promise<Policy | undefined> {
+  if (program.policy !== undefined) return loadPolicy(program.policy);
+  return program.demo ? chatPolicy(isOpen(program, server)) : undefined;
 }
 
 /** What runs. */

@@ -7,15 +7,15 @@ import express, { type RequestHandler, type Router } from 'express';
 const page = fileURLToPath(new URL('./pages/', import.meta.url));
 const cometd = dirname(createRequire(import.meta.url).resolve('cometd'));
 
-/** The channel on which the people on the chat page talk. */
-export const chatChannel = '/chat/lobby';
+/** The channels of the rooms on the chat page: the name of a room follows. */
+export const chatRooms = '/chat/';
 
 /**
- * The chat page at `/`, the clients it runs on under `/clients/`, and the documentation under `/docs/`. To be used at the root of
+ * The chat page at `/`, the clients under `/clients/`, and the documentation under `/docs/`. To be used at the root of
  * an app. `mount` is where Bayeux is served: a path, or a URL when that is another origin. `version` is shown.
  */
 export function pages(mount: string, version: string): Router {
-  const values = { mount: addressOf(mount), channel: chatChannel, version };
+  const values = { mount: addressOf(mount), rooms: chatRooms, version };
   const html = Object.entries(values).reduce(
     (text, [name, value]) => text.replaceAll(`{${name}}`, () => value),
     readFileSync(`${page}index.html`, 'utf8'),
@@ -29,7 +29,7 @@ export function pages(mount: string, version: string): Router {
       next();
     })
     .get('/', (_request, response) => void response.set(headers).type('html').send(html))
-    .use('/page', only(served), express.static(page, files))
+    .use('/page', only([...scriptsIn(page), 'chat.css', 'docs.css', 'icon.svg']), express.static(page, files))
     .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files))
     .use('/clients/faye', only(['faye-client.js']), express.static(`${page}vendor`, files))
     .use(
@@ -40,8 +40,6 @@ export function pages(mount: string, version: string): Router {
       }),
     );
 }
-
-const served = ['chat.js', 'cometd-link.js', 'faye-link.js', 'chat.css', 'docs.css', 'icon.svg'];
 
 /** Serves these files of a folder and no others, such as its manifest. */
 function only(names: readonly string[]): RequestHandler {

@@ -1,346 +1,228 @@
-import { joinByCometd } from './cometd-link.js';
-import { joinByFaye } from './faye-link.js';
+import { connect } from './connection.js';
+import { contactName, directChannel, hearDirect, receiptOf, showContacts } from './direct.js';
+import { $ } from './dom.js';
+import { becomeUser, identity, me, newId, rename } from './me.js';
+import { change, remove, show, showKept, showMessages } from './messages.js';
+import { forgetPeople, takePresence } from './people.js';
+import { openRoom, showRooms, view } from './rooms.js';
+import { endTyping, hasStopped, hasTyped, showTyping, tellTyping } from './typing.js';
 
-const names = {
-  websocket: 'WebSocket',
-  eventsource: 'EventSource',
-  'long-polling': 'long-polling',
-  'callback-polling': 'callback-polling',
-};
-
-/** How many messages stay on the page. */
-const maxShown = 500;
-
-/** What is wrong with the token, by the error of the server. */
+const transports = { websocket: 'WebSocket', eventsource: 'EventSource' };
 const tokenFaults = {
   '401::token_missing': 'the server asks for a token',
   '401::token_invalid': 'the server refused the token',
   '401::token_expired': 'the token has expired',
 };
 
-const $ = (id) => document.getElementById(id);
-const meta = (name) => document.querySelector(`meta[name=${name}]`).content;
-const mount = new URL(meta('bayeux'), location.origin).href;
-const room = meta('channel');
-const me = remembered('me', newId);
-
-/** The connection, which is `waiting` for its first answer, `open`, or `lost` and tried again. */
 let link;
-let state = 'waiting';
-let transport = '';
-let interval = 0;
-let reason = '';
-let isSubscribed = false;
+/** The connection: `waiting` for its first answer, `open`, or `lost` and tried again. */
+let state;
+/** The room whose messages come, and all channels of it. */
+let joined;
+let hearing = [];
+/** Replay id of the newest message that came, by room. */
+const newest = new Map();
 
-/** Whether the newest message was in view when the reader last scrolled. */
-let wasAtEnd = true;
-/** Replay id of the newest message that came. */
-let newest;
-/** Elements of the messages on the page, by the message's id. */
-const shown = new Map();
-/** Messages that the server has not accepted yet, by id, in the order they were written. */
-const unsent = new Map();
-
-/** Starts a new session with the chosen transport. Messages on the page stay; the server replays those that came since. */
+/** Starts a new session. Messages on the page stay; the server repeats those that came since. */
 function start() {
   link?.close();
-  const only = document.querySelector('#transports input:checked').value;
-  const join = only === 'eventsource' ? joinByFaye : joinByCometd;
-  isSubscribed = false;
-  become('waiting');
-  const started = {};
-  link = started;
-  const whileInUse =
-    (listener) =>
-    (...args) =>
-      void (link === started && listener(...args));
-  const on = { message, subscribed, refused, gap, open, lost, denied, broken: start };
-  for (const [name, listener] of Object.entries(on)) on[name] = whileInUse(listener);
-  // Messages by callback-polling are URLs, and URLs are logged.
-  const token = only === 'callback-polling' ? null : sessionStorage.getItem('token');
-  const joined = join({ mount, room, only, token, position: () => newest ?? -2, on });
-  started.close = () => joined.close();
-  started.publish = (data, done) => joined.publish(data, whileInUse(done));
+  joined = undefined;
+  become('waiting', 'Connecting …');
+  const url = new URL(document.querySelector('meta[name=bayeux]').content, location.origin).href;
+  const on = { session, open, lost, ended: start };
+  link = connect({ url, only: $('transport').value, identity: identity(), on });
+  link.hear(directChannel, hearDirect);
 }
 
-function open(type, everyMs) {
-  transport = type;
-  interval = everyMs;
+function session({ user }) {
+  if (user !== undefined) becomeUser(user);
+  $('name').value = me.name;
+  joined = undefined;
+  void join();
+  link.subscribe('/presence/everyone', ({ data: { total } }) => {
+    $('everyone').textContent = `${total} online on this server`;
+  });
+}
+
+function open(transport, interval) {
+  const turns = interval > 0 ? `, every ${interval / 1000} s because of another tab` : '';
+  const over = `over ${transports[transport] ?? transport}${turns}`;
   askForToken(false);
-  become('open');
-  sendWaiting();
-}
-
-function lost(why = '') {
-  reason = why;
-  isSubscribed = false;
-  become('lost');
-}
-
-/** The server opens no session, or ended it. */
-function denied(error) {
-  const isTokenUnsent = sessionStorage.getItem('token') !== null && error === '401::token_missing';
-  lost(
-    isTokenUnsent
-      ? 'callback-polling sends no token, choose another transport'
-      : (tokenFaults[error] ?? error),
+  become(
+    'open',
+    navigator.onLine ? `Connected ${over}` : `The browser is offline, yet the server answers ${over}`,
   );
+  $('status').dataset.transport = transport;
+  send();
+}
+
+/** The connection is lost, or the server opens none: then it says why. */
+function lost(error) {
+  const isUnsent = error === '401::token_missing' && sessionStorage.getItem('token') !== null;
+  const reason = isUnsent
+    ? 'callback-polling sends no token, choose another transport'
+    : (tokenFaults[error] ?? error);
+  become('lost', reason ? `Not connected: ${reason}` : 'No answer from the server …');
   if (error in tokenFaults) askForToken(true);
+}
+
+function become(next, text) {
+  const isOffline = next !== 'open' && !navigator.onLine;
+  state = next;
+  $('status').textContent = isOffline ? 'You are offline' : text;
+  Object.assign($('status').dataset, { state: isOffline ? 'offline' : state, transport: '' });
+  if (state !== 'open') change('sending', () => ({ fate: 'waiting' }));
 }
 
 function askForToken(isAsked) {
   $('login').hidden = !isAsked;
   $('compose').hidden = isAsked;
+  $('name').disabled = sessionStorage.getItem('token') !== null;
 }
 
-function logIn(event) {
-  event.preventDefault();
-  sessionStorage.setItem('token', $('token').value.trim());
-  $('token').value = '';
-  start();
+/** Goes into the room of the address: hears its messages, who is there, and who types. */
+async function join() {
+  const { channel, typing } = view();
+  if (channel === joined) return;
+  if (joined) for (const one of hearing) link.unsubscribe(one);
+  joined = channel;
+  hearing = [channel, typing, `/presence${channel}`];
+  forgetPeople();
+  const replied = hearRoom(channel);
+  link.subscribe(typing, ({ data: { from, name } }) => from !== me.id && hasTyped(channel, from, name));
+  link.subscribe(`/presence${channel}`, ({ data }) => {
+    if (takePresence(data)) link.publish('/service/presence', { channel: `/presence${channel}` });
+  });
+  const { successful, error, ext } = await replied;
+  if (joined !== channel) return;
+  $('problem').textContent = successful
+    ? ''
+    : `No messages come: the server refused the subscription (${error})`;
+  $('history').textContent = ext?.replay ? 'History is on' : 'History is off: a reload clears this page';
+  send();
+}
+
+/** Subscribes to a room, and asks for the messages since the newest that came: -2 means all that the server keeps. */
+async function hearRoom(channel) {
+  const subscribe = (ext) => link.subscribe(channel, (message) => hear(channel, message), ext);
+  let reply = await subscribe({ replay: { [channel]: newest.get(channel) ?? -2 } });
+  if (reply.error?.endsWith(':replay_id_invalid')) {
+    const text = 'Messages may be missing here: the server no longer has all of them';
+    show({ id: newId(), place: channel, text });
+    newest.delete(channel);
+    reply = await subscribe({ replay: { [channel]: -2 } });
+  }
+  return reply.error?.endsWith(':history_denied') ? subscribe({}) : reply;
+}
+
+/** A message to the room. It says itself who wrote it: the server does not check that, as it does for direct messages. */
+function hear(place, { data, ext }) {
+  if (Number.isInteger(ext?.replayId)) newest.set(place, Math.max(newest.get(place) ?? 0, ext.replayId));
+  if (typeof data?.text !== 'string') return;
+  hasStopped(data.from);
+  const { id = ext?.replayId ?? newId(), from = 'nobody', name = 'Somebody', text, event } = data;
+  show({ id, place, from, name: String(name), text, at: event?.createdDate });
+}
+
+/** Sends what waits. */
+function send() {
+  if (state === 'open' && joined) change('waiting', sendOne);
+}
+
+function sendOne(message) {
+  const { id, place, name, text } = message;
+  const [, person] = /^@(.+)$/.exec(place) ?? [];
+  const sent = person
+    ? link.publish(directChannel, { receivers: [person], payload: { text } })
+    : link.publish(place, { id, from: me.id, name, text });
+  sent.then(({ fate, why, ext }) =>
+    show({ ...message, from: me.id, fate, why, note: receiptOf(person, ext) }),
+  );
+  return { fate: 'sending' };
+}
+
+/** Shows the room or the person in the address. */
+function showView() {
+  const { room, person } = view();
+  document.body.dataset.kind = person ? 'direct' : 'room';
+  $('room-name').textContent = person ? contactName(person) : room;
+  for (const id of ['rooms', 'people']) $(id).hidePopover();
+  for (const showPart of [showMessages, showTyping, showRooms, showContacts]) showPart();
+  if (joined) void join();
 }
 
 /** Moves a token from the address to the tab's memory: the address may be copied, and is in the history. */
-function takeToken() {
+function readAddress() {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (token === null) return false;
-  sessionStorage.setItem('token', token);
-  history.replaceState(null, '', location.pathname + location.search);
-  return true;
-}
-
-function subscribed(isKept) {
-  $('problem').textContent = '';
-  $('history').textContent = isKept ? 'History is on' : 'History is off: a reload clears this page';
-  isSubscribed = true;
-  sendWaiting();
-}
-
-function refused(error) {
-  $('problem').textContent = `No messages come: the server refused the subscription (${error})`;
-  isSubscribed = true;
-  sendWaiting();
-}
-
-/** The server no longer has all events since `newest`: it was restarted, or it discarded some. */
-function gap() {
-  newest = undefined;
-  const note = document.createElement('li');
-  note.className = 'note';
-  note.textContent = 'Messages may be missing here: the server no longer has all of them';
-  append(note);
-}
-
-function become(next) {
-  state = next;
-  if (state !== 'open') for (const one of unsent.values()) if (one.fate === 'sending') mark(one, 'waiting');
-  showStatus();
-}
-
-function showStatus() {
-  const status = $('status');
-  const text = statusText();
-  if (status.textContent !== text) status.textContent = text;
-  status.dataset.state = state !== 'open' && !navigator.onLine ? 'offline' : state;
-  status.dataset.transport = state === 'open' ? transport : '';
-}
-
-function statusText() {
-  const turns = interval > 0 ? `, every ${interval / 1000} s because of another tab` : '';
-  const over = `over ${names[transport]}${turns}`;
-  if (state === 'open')
-    return navigator.onLine ? `Connected ${over}` : `The browser is offline, yet the server answers ${over}`;
-  if (!navigator.onLine) return 'You are offline';
-  if (state === 'waiting') return 'Connecting …';
-  return reason === '' ? 'No answer from the server …' : `Not connected: ${reason}`;
-}
-
-/** Shows a message of the room, once: it may come again by a replay, or from a sender that missed the reply. */
-function message({ data, ext }) {
-  if (Number.isInteger(ext?.replayId)) newest = Math.max(newest ?? 0, ext.replayId);
-  if (typeof data?.text !== 'string') return;
-  show(data, data.id ?? ext?.replayId ?? newId());
-}
-
-function show(data, id) {
-  if (shown.has(id)) return;
-  forget(id);
-  const { name, text, from, event } = data;
-  const item = itemOf(name, text, from === me);
-  item.querySelector('.who').append(' ', timeOf(event?.createdDate));
-  shown.set(id, item);
-  append(item, from === me);
-  if (shown.size <= maxShown) return;
-  const [[oldest, element]] = shown;
-  element.remove();
-  shown.delete(oldest);
-}
-
-/** Adds an item at the end. The view stays in place when the reader has scrolled up. */
-function append(item, isMine = false) {
-  const follow = isAtEnd() || isMine;
-  $(item.dataset.unsent === undefined ? 'messages' : 'unsent').append(item);
-  if (follow) toEnd();
-}
-
-function isAtEnd() {
-  const { scrollTop, clientHeight, scrollHeight } = $('scroll');
-  return scrollTop + clientHeight > scrollHeight - 40;
-}
-
-function toEnd() {
-  $('scroll').scrollTop = $('scroll').scrollHeight;
-  wasAtEnd = true;
-}
-
-function itemOf(name, text, isMine) {
-  const item = document.createElement('li');
-  item.classList.toggle('mine', isMine);
-  const who = paragraph('who', '');
-  const strong = document.createElement('strong');
-  strong.textContent = String(name);
-  who.append(strong);
-  item.append(who, paragraph('text', text));
-  return item;
-}
-
-function paragraph(className, text) {
-  const element = document.createElement('p');
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
-
-function timeOf(date) {
-  const at = new Date(typeof date === 'string' ? date : Date.now());
-  const time = document.createElement('time');
-  if (Number.isNaN(at.getTime())) return time;
-  time.dateTime = at.toISOString();
-  const day = at.toDateString() === new Date().toDateString() ? {} : { weekday: 'short' };
-  time.textContent = at.toLocaleTimeString([], { ...day, hour: '2-digit', minute: '2-digit' });
-  return time;
-}
-
-function submit(event) {
-  event.preventDefault();
-  const text = $('text').value.trim();
-  const name = $('name').value.trim();
-  if (text === '' || name === '') return;
-  $('text').value = '';
-  write({ id: newId(), from: me, name, text });
-  sendWaiting();
-}
-
-/** Adds a message to those that are to be sent. */
-function write(data, fate = 'waiting', why = '') {
-  const item = itemOf(data.name, data.text, true);
-  item.dataset.unsent = data.id;
-  const one = { data, item, fate, why, note: paragraph('fate', '') };
-  item.append(one.note);
-  unsent.set(data.id, one);
-  mark(one, fate, why);
-  append(item, true);
-}
-
-function sendWaiting() {
-  if (state !== 'open' || !isSubscribed) return;
-  for (const one of unsent.values()) {
-    if (one.fate !== 'waiting') continue;
-    mark(one, 'sending');
-    link.publish(one.data, (fate, why) => {
-      if (fate === 'sent') show(one.data, one.data.id);
-      else if (unsent.has(one.data.id)) mark(one, fate, why);
-    });
+  if (token !== null) {
+    sessionStorage.setItem('token', token);
+    history.replaceState(null, '', location.pathname + location.search);
+    if (link) start();
   }
+  showView();
 }
 
-function mark(one, fate, why = '') {
-  Object.assign(one, { fate, why });
-  const { note, item, data } = one;
-  item.dataset.fate = fate;
-  const texts = {
-    sending: 'Sending …',
-    waiting: 'Not sent yet',
-    refused: `Not sent: the server refused it (${why})`,
-  };
-  note.textContent = texts[fate];
-  for (const choices of item.querySelectorAll('.choices')) choices.remove();
-  if (fate === 'refused') item.append(choicesFor(one, data.id));
-  keep();
-}
-
-function choicesFor(one, id) {
-  const choices = paragraph('choices', '');
-  const again = button('Send again', () => {
-    mark(one, 'waiting');
-    sendWaiting();
-  });
-  const remove = button('Delete', () => {
-    forget(id);
+/** What a form or a field does. */
+const actions = {
+  'submit new-room': openRoom,
+  'submit compose'() {
+    const text = $('text').value.trim();
+    const { person, place } = view();
+    $('text').value = '';
+    const message = { id: newId(), place, from: me.id, name: me.name, text, fate: 'waiting', at: Date.now() };
+    if (text !== '') show(person ? { ...message, contact: contactName(person) } : message);
+    showContacts();
+    endTyping();
+    send();
+  },
+  'input text'() {
+    const { person, typing } = view();
+    if (state !== 'open' || $('text').value.trim() === '') return;
+    const toPerson = { receivers: [person], payload: { typing: true }, volatile: true };
+    tellTyping(() =>
+      person ? link.publish(directChannel, toPerson) : link.publish(typing, { from: me.id, name: me.name }),
+    );
+  },
+  'click unsent'({ target: { name, value } }) {
+    if (name === 'delete') remove(value);
+    if (name === 'again') change('refused', ({ id }) => (id === value ? { fate: 'waiting' } : {}));
     $('text').focus();
+    send();
+  },
+  'submit login'() {
+    sessionStorage.setItem('token', $('token').value.trim());
+    $('token').value = '';
+    start();
+  },
+  'change name'() {
+    rename($('name').value.trim() || me.name);
+    start();
+  },
+  'change transport'() {
+    const url = new URL(location.href);
+    url.searchParams.set('transport', $('transport').value);
+    if ($('transport').value === '') url.searchParams.delete('transport');
+    history.replaceState(null, '', url);
+    start();
+  },
+};
+
+for (const [name, act] of Object.entries(actions)) {
+  const [type, id] = name.split(' ');
+  $(id).addEventListener(type, (event) => {
+    if (type === 'submit') event.preventDefault();
+    act(event);
   });
-  choices.append(again, remove);
-  return choices;
 }
-
-function button(text, act) {
-  const element = document.createElement('button');
-  element.type = 'button';
-  element.textContent = text;
-  element.addEventListener('click', act);
-  return element;
-}
-
-function forget(id) {
-  unsent.get(id)?.item.remove();
-  if (unsent.delete(id)) keep();
-}
-
-/** Stores the unsent messages, so that a reload does not lose them. */
-function keep() {
-  const kept = [...unsent.values()].map(({ data, fate, why }) => ({ data, fate, why }));
-  sessionStorage.setItem('unsent', JSON.stringify(kept));
-}
-
-function choose({ target }) {
-  const url = new URL(location.href);
-  if (target.value === '') url.searchParams.delete('transport');
-  else url.searchParams.set('transport', target.value);
-  history.replaceState(null, '', url);
-  start();
-}
-
-function newId() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join('');
-}
-
-function remembered(key, make) {
-  const value = sessionStorage.getItem(key) ?? make();
-  sessionStorage.setItem(key, value);
-  return value;
-}
-
-takeToken();
 const asked = new URL(location.href).searchParams.get('transport') ?? '';
-const chosen =
-  document.querySelector(`#transports input[value="${CSS.escape(asked)}"]`) ??
-  $('transports').querySelector('input');
-chosen.checked = true;
-$('name').value = remembered('name', () => `Guest ${100 + Math.floor(Math.random() * 900)}`);
-$('name').addEventListener('change', () => sessionStorage.setItem('name', $('name').value));
-$('compose').addEventListener('submit', submit);
-$('login').addEventListener('submit', logIn);
-$('transports').addEventListener('change', choose);
-for (const { data, fate, why } of JSON.parse(sessionStorage.getItem('unsent') ?? '[]'))
-  write(data, fate === 'refused' ? fate : 'waiting', why);
-$('scroll').addEventListener('scroll', () => {
-  wasAtEnd = isAtEnd();
-});
-new ResizeObserver(() => wasAtEnd && toEnd()).observe($('scroll'));
+$('transport').value = [...$('transport').options].some(({ value }) => value === asked) ? asked : '';
+$('name').value = me.name;
+showKept();
+readAddress();
+addEventListener('hashchange', readAddress);
 addEventListener('pagehide', () => link?.close());
 // After loading, since a script of callback-polling that is held would delay it; and when the browser brings the page back.
 addEventListener('pageshow', start);
 // A client may notice a lost network late. The page connects anew even then: a server on this machine still answers.
 addEventListener('offline', start);
 addEventListener('online', start);
-addEventListener('hashchange', () => takeToken() && start());
