@@ -70,7 +70,7 @@ export function servePeople(settings: ServerSettings = {}) {
   return { server, clock, person: (user?: string, info?: object) => personOn(server, user, info) };
 }
 
-export async function personOn(server: FakeClient['server'], user?: string, info?: object): Promise<Person> {
+async function personOn(server: FakeClient['server'], user?: string, info?: object): Promise<Person> {
   const conduit = socket();
   const client = await FakeClient.connected(server, conduit, { ext: { user, info } });
   await client.connect({}, conduit);
