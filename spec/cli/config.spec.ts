@@ -87,6 +87,7 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
 const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   allowedHosts: { '--insecure': 'true' },
   trustProxy: { '--insecure': 'true' },
+  'metrics.host': { '--metrics-port': '0' },
   'auth.anonymous': { '--auth-key-file': 'k' },
   'auth.cookie': { '--auth-key-file': 'k', '--auth-by-cookie': 'true' },
   'auth.jwks.url': { '--auth-audience': 'a' },
@@ -469,6 +470,7 @@ describe('the printed configuration', () => {
       'apiKey',
       'apiKeyFile',
       'apiKeysFile',
+      'metrics.port',
       'history.path',
       'history.maxBytes',
       'logFormat',

@@ -204,7 +204,8 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
     const option = exposedBy(program, server) ?? 'host';
     refuse(option, `${option} ${whyNotOpen}`);
   }
-  if (program.metrics.port === undefined && places.has('metrics.host'))
+  // The printed configuration has the default.
+  if (program.metrics.port === undefined && program.metrics.host !== programTable.metrics.rows.host.default)
     refuse('metrics.host', 'metrics.host needs metrics.port too');
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
