@@ -66,7 +66,10 @@ describe('/metrics of the program', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 403, 403, 401, 401]);
     const [first, , , some] = answers;
     expect(first?.body).toContain('bayeuxd_sessions_limit ');
-    expect(some?.body).toBe('the key "some" may not read /**: its channels are /some/**');
+    expect(JSON.parse(some?.body ?? '')).toMatchObject({
+      code: 'channel_denied',
+      detail: 'the key "some" may not read /**: its channels are /some/**',
+    });
     expect(
       answers
         .slice(2)

@@ -33,7 +33,7 @@ export function publishRoute(server: ApiServer, schemas: ChannelSchemas): Route 
     },
     volatile: {
       type: 'boolean',
-      description: 'The event has no value later: it is not kept, and not sent again.',
+      description: 'The event has no value later: a session that cannot take it now does not get it.',
     },
   };
   const event = {
