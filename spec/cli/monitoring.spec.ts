@@ -68,6 +68,7 @@ describe('/metrics of the program', () => {
     expect(first?.body).toContain('bayeuxd_sessions_limit ');
     expect(JSON.parse(some?.body ?? '')).toMatchObject({
       status: 403,
+      code: 'channel_denied',
       detail: 'the key "some" may not read /**: its channels are /some/**',
     });
     expect(

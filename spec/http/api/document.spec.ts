@@ -21,6 +21,7 @@ interface Way {
 
 const little: ApiKey = { name: 'little', key: 'a-key-for-one-channel', rights: ['read'], channels: ['/x'] };
 const event = { channel: '/a', data: 1 };
+const direct = { user: 'ann', channel: '/a', data: 1 };
 const repeated = { 'Idempotency-Key': 'one' };
 const durable: ServerSettings = { channels: { '/a': { history: true } } };
 
@@ -73,6 +74,22 @@ const own: Record<string, Way> = {
     sent: { key: KEY, body: event, headers: repeated },
     prepare: ({ post }) => post('/publish', { key: KEY, body: { ...event, data: 2 }, headers: repeated }),
   },
+  'POST /deliver 200': { sent: { key: KEY, body: direct } },
+  'POST /deliver 409': {
+    sent: { key: KEY, body: direct, headers: repeated },
+    prepare: ({ server, post }) => {
+      const pending = { deliver: () => new Promise(() => {}) };
+      Object.defineProperty(server, 'user', { value: () => pending });
+      void post('/deliver', { key: KEY, body: direct, headers: repeated }).catch(() => {});
+    },
+  },
+  'POST /deliver 422': {
+    sent: { key: KEY, body: direct, headers: repeated },
+    prepare: ({ post }) => post('/deliver', { key: KEY, body: { ...direct, data: 2 }, headers: repeated }),
+  },
+  'GET /presence 200': { settings: { channels: { '/a': { presence: true } } }, query: '?channel=/a' },
+  'GET /presence 403': { query: '?channel=/a', sent: { key: little.key } },
+  'GET /presence 404': { query: '?channel=/a' },
   'POST /revoke 409': { sent: { key: KEY, body: { tokenId: 'one' } } },
   'GET /history 200': { settings: durable, query: '?channel=/a' },
   'GET /history 403': { query: '?channel=/a', sent: { key: little.key } },

@@ -21,10 +21,11 @@ const reads = [
   '/sessions',
   '/users',
   '/stats',
+  '/presence',
   '/openapi.json',
   '/sessions/SESSION',
 ];
-const acts = ['/publish', '/publish', '/publish', '/disconnect', '/revoke'];
+const acts = ['/publish', '/publish', '/publish', '/deliver', '/disconnect', '/revoke'];
 const pairOf = (verbs: readonly string[], paths: readonly string[]) =>
   fc.tuple(fc.constantFrom(...verbs), fc.constantFrom(...paths));
 const call = fc.oneof(

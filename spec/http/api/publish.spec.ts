@@ -42,10 +42,13 @@ describe('POST /publish', () => {
     const { server, publish } = await publisher();
     const client = await FakeClient.open(server);
     await client.subscribe('/news');
-    await publish({ ...good, ext: { from: 'shop' }, lazy: 50, volatile: true });
+    await publish({ ...good, ext: { from: 'shop' }, lazy: 50 });
     const [event] = client.session.outbox.all;
-    expect(event).toMatchObject({ lazy: 50, volatile: true });
+    expect(event?.lazy).toBe(50);
     expect(event?.message).toEqual({ ...good, ext: { from: 'shop' } });
+    // Nobody can take it now.
+    expect((await publish({ ...good, volatile: true })).body.sessions).toBe(0);
+    expect(client.session.waiting).toBe(1);
   });
 
   it('publishes one event to several channels, and several events, in their order', async () => {

@@ -256,3 +256,60 @@ describe('POST /disconnect', () => {
     expect(body).toMatchObject({ status: 403, code: 'right_missing' });
   });
 });
+
+describe('GET /presence', () => {
+  it('lists who is present in a channel, in pages', async () => {
+    const users = ['bob', 'ann', 'bob'];
+    const { read, server, clock } = await reading({
+      channels: { '/chat/*': { presence: true } },
+      policy: { canHandshake: () => ({ allow: true, user: users.shift() ?? '' }) },
+    });
+    for (let at = 0; at < 3; at += 1) {
+      const client = await FakeClient.connected(server);
+      await client.subscribe('/chat/a');
+    }
+    const ann = { id: 'ann', info: {}, since: clock.now(), sessions: 1 };
+    const all = await read('/presence?channel=/chat/a', chat);
+    expect(all.body).toMatchObject({ users: [ann, { id: 'bob', sessions: 2 }], total: 2 });
+    const first = await read('/presence?channel=/chat/a&limit=1', chat);
+    expect(first.body).toEqual({ users: [ann], total: 2, next: 'ann' });
+    const { body } = await read('/presence?channel=/other');
+    expect(body).toMatchObject({ status: 404, code: 'presence_off' });
+    expect(body.detail).toContain("channels: { '/other': { presence: true } }");
+  });
+});
+
+describe('POST /deliver', () => {
+  it('sends to all sessions of a user, or of a group, and says to how many', async () => {
+    const users = ['ann', 'ann', 'bob'];
+    const { post, server } = await reading({
+      policy: { canHandshake: () => ({ allow: true, user: users.shift() ?? '' }) },
+    });
+    const clients: FakeClient[] = [];
+    for (let at = 0; at < 3; at += 1) clients.push(await FakeClient.open(server));
+    await server.group('staff').add('bob');
+    const send = async (body: object) => (await post('/deliver', { key: writer.key, body })).body;
+    const event = { channel: '/service/offer', data: { price: 5 } };
+    expect(await send({ user: 'ann', ...event })).toEqual({ sessions: 2 });
+    expect(await send({ group: 'staff', ...event, ext: { a: 1 } })).toEqual({ sessions: 1 });
+    expect(await send({ user: 'nobody', ...event })).toEqual({ sessions: 0 });
+    expect(clients.map(({ session }) => session.waiting)).toEqual([1, 1, 1]);
+    expect(clients[2]?.session.outbox.all[0]?.message).toEqual({ ...event, ext: { a: 1 } });
+  });
+
+  it.each([
+    [
+      { user: 'ann', channel: '/meta/connect', data: 1 },
+      'channel_invalid',
+      'channel must not be a channel below /meta',
+    ],
+    [{ channel: '/a', data: 1 }, 'body_invalid', 'user is missing'],
+    [{ user: 'ann', group: 'staff', channel: '/a', data: 1 }, 'body_invalid', '"user" is not a field'],
+    [{ user: 'ann', channel: '/a' }, 'body_invalid', 'data is missing'],
+  ])('refuses %j', async (body, code, detail) => {
+    const { post } = await reading();
+    const answer = await post('/deliver', { key: writer.key, body });
+    expect(answer.body).toMatchObject({ status: 400, code });
+    expect(answer.body.detail).toContain(detail);
+  });
+});

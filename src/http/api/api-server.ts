@@ -1,4 +1,5 @@
 import type { Usage } from '../../core/server.ts';
+import type { PresentUser } from '../../ports/directory.ts';
 import type { HistoryPage, HistoryQuery } from '../../ports/history-page.ts';
 import type { Server } from '../options.ts';
 
@@ -13,6 +14,8 @@ export interface ApiServer extends Server {
     token: string,
     address: string,
   ): Promise<{ readonly user: string; readonly api: unknown } | undefined>;
+  /** The users who are present in a channel. Throws `UsageError` where presence is not kept. */
+  presence(channel: string): { users(): Promise<readonly PresentUser[]> };
   /** A page of the history of a channel or pattern; undefined if no such channel is durable. */
   history(channel: string, query?: HistoryQuery): Promise<HistoryPage | undefined>;
 }

@@ -25,6 +25,7 @@ export const problems = {
   route_unknown: [404, 'The API has no such path.'],
   session_unknown: [404, 'No session on this server has this id, or not any more.'],
   history_off: [404, 'The server keeps no history of this channel.'],
+  presence_off: [404, 'The server does not keep who is present in this channel.'],
   method_wrong: [405, 'The path does not take this method. `Allow` has those that it takes.'],
   request_running: [409, 'A request with this `Idempotency-Key` is being carried out.'],
   tokens_unknown: [409, 'The server verifies no tokens, so it cannot revoke one.'],

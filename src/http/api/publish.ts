@@ -8,12 +8,29 @@ import { post, type Route } from './route.ts';
 /** Most events of one request, and most channels. */
 const MOST = 1000;
 
-interface Content {
+/** The fields of an event besides its channel. */
+export interface Content {
   readonly data: unknown;
   readonly ext?: JsonObject;
   readonly lazy?: boolean | number;
   readonly volatile?: boolean;
 }
+
+/** The schemas of these fields. */
+export const content = {
+  data: { description: 'Any JSON.' },
+  ext: { type: 'object', description: 'Goes on to subscribers as `ext`.' },
+  lazy: {
+    type: ['boolean', 'integer'],
+    minimum: 0,
+    description:
+      'The event may wait for other traffic: so many milliseconds at most, or as long as the server allows.',
+  },
+  volatile: {
+    type: 'boolean',
+    description: 'The event has no value later: a session that cannot take it now does not get it.',
+  },
+} as const;
 
 type Body =
   | Publishing
@@ -22,20 +39,6 @@ type Body =
 
 /** `POST /publish`: one event, one event to several channels, or several events. */
 export function publishRoute(server: ApiServer, schemas: ChannelSchemas): Route {
-  const content = {
-    data: { description: 'Any JSON.' },
-    ext: { type: 'object', description: 'Goes on to subscribers as `ext`.' },
-    lazy: {
-      type: ['boolean', 'integer'],
-      minimum: 0,
-      description:
-        'The event may wait for other traffic: so many milliseconds at most, or as long as the server allows.',
-    },
-    volatile: {
-      type: 'boolean',
-      description: 'The event has no value later: it is not kept, and not sent again.',
-    },
-  };
   const event = {
     type: 'object',
     properties: { channel: schemas.broadcast, ...content },

@@ -1,7 +1,9 @@
 import type { ApiServer } from './api-server.ts';
 import { ChannelSchemas } from './channel-schemas.ts';
 import { channelsRoute } from './channels.ts';
+import { deliverRoute } from './deliver.ts';
 import { historyRoute } from './history.ts';
+import { presenceRoute } from './presence.ts';
 import { publishRoute } from './publish.ts';
 import type { Route } from './route.ts';
 import { disconnectRoute, sessionRoutes } from './sessions.ts';
@@ -13,7 +15,9 @@ export function routesOf(server: ApiServer): readonly Route[] {
   const schemas = new ChannelSchemas(server.options);
   return [
     publishRoute(server, schemas),
+    deliverRoute(server, schemas),
     historyRoute(server, schemas),
+    presenceRoute(server, schemas),
     channelsRoute(server, schemas),
     ...sessionRoutes(server, schemas),
     disconnectRoute(server),

@@ -17,7 +17,8 @@ interface Query extends PageQuery {
 /** A session, or all sessions of a user. */
 type Target = { readonly user: string } | { readonly session: string };
 
-const text = { type: 'string', minLength: 1 } as const;
+/** The schema of a text that is not empty. */
+export const text = { type: 'string', minLength: 1 } as const;
 
 const summaryFields = {
   id: { type: 'string', description: 'The public id. It allows nobody to act as the session.' },
@@ -117,6 +118,11 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
 
 /** `POST /disconnect`: ends sessions. */
 export function disconnectRoute(server: ApiServer): Route {
+  const end = (id: string): number => {
+    const session = server.session(id);
+    session?.disconnect();
+    return session === undefined ? 0 : 1;
+  };
   return post({
     path: '/disconnect',
     name: 'disconnect',
@@ -128,17 +134,10 @@ export function disconnectRoute(server: ApiServer): Route {
     body: checker<Target>('body', oneTarget('user', 'session')),
     answer: endedSessions,
     run: async ({ caller, body }) => {
-      const ids = 'user' in body ? await server.directory.sessionsOf(body.user) : [body.session];
-      const sessions = ids.flatMap((id) => server.session(id) ?? []);
-      for (const session of sessions) session.disconnect();
-      server.log({
-        level: 'info',
-        event: 'api.disconnect',
-        caller: caller.id,
-        ...body,
-        sessions: sessions.length,
-      });
-      return { sessions: sessions.length };
+      const sessions =
+        'user' in body ? (await server.user(body.user).disconnect()).sessions : end(body.session);
+      server.log({ level: 'info', event: 'api.disconnect', caller: caller.id, ...body, sessions });
+      return { sessions };
     },
   });
 }
