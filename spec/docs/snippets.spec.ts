@@ -43,6 +43,7 @@ const notRun: Record<string, string> = {
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',
+  'npx bayeuxd init': 'would write into this checkout; spec/cli/init.spec.ts runs it',
   "npx bayeuxd key --name ci --rights publish --channels '/ci/**,/news'":
     'prints a random key; spec/cli runs it',
   "npx bayeuxd key --name prometheus --rights read --channels '/**'": 'prints a random key; spec/cli runs it',
