@@ -43,6 +43,9 @@ const notRun: Record<string, string> = {
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',
+  'docker build -f deploy/Dockerfile -t bayeuxd .': 'there is no docker here; spec/deploy runs the parts',
+  'docker run -p 8000:8000 -v ./bayeuxd.yaml:/etc/bayeuxd.yaml:ro bayeuxd --config /etc/bayeuxd.yaml':
+    'there is no docker here; spec/deploy runs the parts',
   'npx bayeuxd init': 'would write into this checkout; spec/cli/init.spec.ts runs it',
   "npx bayeuxd key --name ci --rights publish --channels '/ci/**,/news'":
     'prints a random key; spec/cli runs it',
