@@ -110,18 +110,18 @@ describe('the Dockerfile', () => {
 
 describe('the systemd unit', () => {
   const unit = readFileSync('deploy/systemd/bayeuxd.service', 'utf8');
-  const valueOf = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
+  const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
 
   it('runs the program of the package, and reloads it with SIGHUP', () => {
-    const [, program = ''] = /\/node_modules\/bayeuxd\/(\S+)/.exec(valueOf('ExecStart')) ?? [];
+    const [, program = ''] = /\/node_modules\/bayeuxd\/(\S+)/.exec(setting('ExecStart')) ?? [];
     expect(program).toBe(manifest.bin.bayeuxd);
-    expect(valueOf('ExecReload')).toBe('/bin/kill -HUP $MAINPID');
+    expect(setting('ExecReload')).toBe('/bin/kill -HUP $MAINPID');
   });
 
   it('gives the server the time that it takes to drain', () => {
     const window = Number(/^# {2}window: (\d+)/m.exec(configFile({}))?.[1]);
     const grace = optionTable.shutdownGrace.default;
-    expect(Number(valueOf('TimeoutStopSec')) * 1000).toBeGreaterThan(window + grace);
+    expect(Number(setting('TimeoutStopSec')) * 1000).toBeGreaterThan(window + grace);
   });
 
   it.runIf(canVerify)('systemd finds no fault with it, and little exposed', () => {
