@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, interpreters of other languages, and CometD's Java
-// clients if Java and Maven are there.
+// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, nginx, HAProxy, interpreters of other languages,
+// and CometD's Java clients if Java and Maven are there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -62,15 +62,17 @@ if (browser()) {
   say('Without it `npm test` skips the browser suites and says so.');
 }
 
-// Specs of the metrics and of the dashboard use it. Without it they are skipped, so a failure here fails nothing.
-const prometheus = () => spawnSync('prometheus', ['--version'], { stdio: 'ignore' }).status === 0;
-
-if (prometheus()) say('Prometheus is installed');
-else if (mayInstall && apt('update') && install('prometheus')) say('Prometheus is installed now');
-else
-  say(
-    'Prometheus is missing, so its specs are skipped. As root on Debian or Ubuntu: apt-get install prometheus',
-  );
+// Specs run these. Without one its specs are skipped, so a failure here fails nothing.
+for (const [name, flag] of [
+  ['prometheus', '--version'],
+  ['nginx', '-v'],
+  ['haproxy', '-v'],
+]) {
+  const isThere = () => spawnSync(name, [flag], { stdio: 'ignore' }).status === 0;
+  if (isThere() || (mayInstall && apt('update') && install(name))) say(`${name} is installed`);
+  else
+    say(`${name} is missing, so its specs are skipped. As root on Debian or Ubuntu: apt-get install ${name}`);
+}
 
 const missing = Object.entries(interpreters).filter(([command]) => !found(command));
 for (const [command, name] of missing) {

@@ -11,6 +11,7 @@ async function parse(...args: string[]) {
     bench: vi.fn(async () => {}),
     token: vi.fn(async (..._: unknown[]) => {}),
     key: vi.fn(async (..._: unknown[]) => {}),
+    init: vi.fn(async (..._: unknown[]) => {}),
   };
   let stdout = '';
   let stderr = '';
@@ -116,7 +117,10 @@ describe('the command line', () => {
     [['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['serve', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
-    [['frobnicate'], 'unknown command "frobnicate"; there are serve, publish, subscribe, bench, token, key'],
+    [
+      ['frobnicate'],
+      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, token, key, init',
+    ],
     [['--port'], `option '--port <value>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
     [['publish', 'http://a/b'], `missing required argument 'channel'`],

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import { onTestFinished } from 'vitest';
-import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
+import { bayeux, health, Server, type ServerSettings } from '../../src/index.ts';
 
 /** Where a host serves Bayeux, and what else. */
 export interface Place {
@@ -11,7 +11,7 @@ export interface Place {
   readonly front?: readonly RequestHandler[];
 }
 
-/** A bayeuxd in real time that can go away and come back on the same port. */
+/** A bayeuxd in real time, with its health checks, that can go away and come back on the same port. */
 export class Host {
   readonly #settings: ServerSettings;
   readonly #path: string;
@@ -43,7 +43,7 @@ export class Host {
 
   async start(): Promise<void> {
     const server = new Server(this.#settings);
-    const app = express();
+    const app = express().use(health(server));
     for (const handler of this.#front) app.use(handler);
     app.use(this.#path, bayeux(server));
     this.#server = server;

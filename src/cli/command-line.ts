@@ -4,6 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
 import type { Flags } from './config.ts';
+import type { InitFlags } from './init.ts';
 import type { KeyFlags } from './key.ts';
 import { helpScreen } from './help-screen.ts';
 import { helpText } from './help.ts';
@@ -23,6 +24,7 @@ export interface Actions {
   bench(url: string, flags: BenchFlags): Promise<void>;
   token(what: TokenFlags, flags: Flags): Promise<void>;
   key(what: KeyFlags): Promise<void>;
+  init(file: string, flags: InitFlags): Promise<void>;
 }
 
 /** The command line is dealt with. `code` 0: help or version was printed. 2: a mistake in the command line was reported. */
@@ -93,6 +95,19 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--rights <list>', 'publish, read and admin, which includes the others (publish)')
     .option('--channels <list>', "patterns of its channels, such as '/ci/**,/news' (/**)")
     .action((what) => actions.key(what));
+  program
+    .command('init')
+    .description(
+      'Write a configuration file with the common options as comments, and with a new API key. Only its owner can read it.',
+    )
+    .helpOption('-h, --help', 'print this help and exit')
+    .argument('[file]', 'where to write it', 'bayeuxd.yaml')
+    .option(
+      '--auth',
+      'ask clients for tokens, signed with a new secret; then grant channels with channels[].grants',
+    )
+    .option('--force', 'overwrite the file if it is there')
+    .action(actions.init);
   for (const command of [program, serve])
     command.helpInformation = () =>
       command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
@@ -190,7 +205,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench', 'token', 'key'];
+  const known = ['serve', 'publish', 'subscribe', 'bench', 'token', 'key', 'init'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -5,7 +5,7 @@ const commands: readonly Item[] = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
-  ['bayeuxd token | key [options]', 'Make a token, or an API key.'],
+  ['bayeuxd token | key | init [options]', 'Make a token, API key or config file.'],
 ];
 
 const options: readonly Item[] = [

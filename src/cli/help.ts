@@ -13,6 +13,7 @@ const commands = [
   ['bayeuxd bench <url>', 'Measure a server.'],
   ['bayeuxd token [options]', 'Make a token for development.'],
   ['bayeuxd key [options]', 'Make a key of the HTTP API.'],
+  ['bayeuxd init [file]', 'Write a configuration file.'],
 ] as const;
 
 const general = [

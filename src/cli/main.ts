@@ -40,6 +40,10 @@ async function main(argv: readonly string[]): Promise<void> {
       const { key } = await import('./key.ts');
       key(what, { print, say: complain });
     },
+    async init(file, flags) {
+      const { init } = await import('./init.ts');
+      init(file, flags, { print });
+    },
   });
   await program.parseAsync(argv);
 }

@@ -23,7 +23,8 @@ or \`false\`. The program refuses values out of bounds and unknown names, variab
 the nearest known name. Kubernetes makes such variables for a Service called \`bayeuxd\`, such as
 \`BAYEUXD_PORT=tcp://10.0.0.7:8000\` and \`BAYEUXD_SERVICE_HOST\`. The program ignores these, with one line in the log.
 
-\`--config\` (\`BAYEUXD_CONFIG\`) names the configuration file, YAML or JSON. \`bayeuxd --check\` checks the configuration without
+\`--config\` (\`BAYEUXD_CONFIG\`) names the configuration file, YAML or JSON. \`bayeuxd init\` writes one with the common options as
+comments: see [deploying](deploying.md#a-configuration-file). \`bayeuxd --check\` checks the configuration without
 serving. It reads the certificate, the keys and the policy, checks the history folder and the path of the socket, and changes nothing.
 It prints the file and line of each mistake. \`bayeuxd --print-config\` prints the configuration in effect in the form of a file, with
 the source of each value and without secrets.
