@@ -9,8 +9,9 @@ const sharing = [
 ].map((name) => `spec/${name}/**/*.spec.ts`);
 // These measure time and memory of a server, so that nothing else may run beside them.
 const measuring = ['spec/memory/**/*.spec.ts'];
-// These drive Chromium. `npm test` leaves them to `npm run test:browser`.
+// These drive Chromium, or programs of Debian such as nginx. `npm test` leaves them to `npm run test:browser` and `test:deploy`.
 const browser = ['spec/browser/**/*.spec.ts'];
+const deploy = ['spec/deploy/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -22,10 +23,11 @@ export default defineConfig({
           ...limits,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...browser, ...long],
+          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...long],
         },
       },
-      { test: { ...limits, name: 'browser', include: browser } },
+      { test: { ...limits, name: 'outside: browser', include: browser } },
+      { test: { ...limits, name: 'outside: deploy', include: deploy } },
       {
         test: {
           ...limits,

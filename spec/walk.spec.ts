@@ -26,7 +26,7 @@ describe('functions and files that are entered on the way of', () => {
     ['publish by HTTP to a held poll', 121, 29],
     ['publish by HTTP to a WebSocket', 115, 29],
     ['connect held and released by its timer', 95, 21],
-    ['a publish that overflows a slow reader', 63, 22],
+    ['a publish that overflows a slow reader', 72, 23],
   ])('%s: at most %i in %i', (name, functions, files) => {
     const walk = walks[name];
     expect(walk?.functions, walk?.names.join('\n')).toBeLessThanOrEqual(functions + more);
@@ -43,8 +43,8 @@ describe('one key of a file until a server obeys', () => {
       ?.names.find((one) => one.startsWith(`${name} `))
       ?.split(' ')[2];
 
-  it('takes at most 1,050 calls', () => {
-    expect(walk()?.calls, walk()?.names.join('\n')).toBeLessThanOrEqual(1_050);
+  it('takes at most 1,080 calls', () => {
+    expect(walk()?.calls, walk()?.names.join('\n')).toBeLessThanOrEqual(1_080);
     expect(walk()?.calls).toBeGreaterThan(300);
   });
 

@@ -226,7 +226,9 @@ describe('during server.close', () => {
     await server.close();
     await settle();
     expect(told.filter((one) => one === 'shutdown')).toHaveLength(4);
-    expect(told.filter((one) => one === undefined)).toHaveLength(8);
+    // The server says for how many sessions its event was queued, an in-process session does not.
+    expect(told.filter((one) => one === undefined)).toHaveLength(4);
+    expect(told.filter((one) => typeof one === 'object')).toEqual(new Array(4).fill({ sessions: 0 }));
     await expect(server.publish('/online', 0)).rejects.toMatchObject({ name: 'UsageError' });
   });
 });

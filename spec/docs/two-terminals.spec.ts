@@ -30,7 +30,7 @@ it('the curl of the README publishes what its `bayeuxd subscribe` prints in anot
     runCommand(publish, port, { KEY: key }),
   ]);
   expect(keeps(publish.prints, answered)).toBe(true);
-  expect(answered).toEqual(['{"channel":"/chat/news","sessions":1}']);
+  expect(answered).toEqual(['{"channel":"/news","sessions":1}']);
   const shown = /the first then prints `(.*)`/.exec(readme.text)?.[1];
   expect(String(heard)).toBe(`${shown}\n`);
 });
