@@ -44,6 +44,8 @@ const common: Values = {
   channels: { '/chat/**': { history: { maxEvents: 100 } } },
   redelivery: 'resend',
   'replay.onGap': undefined,
+  'presence.everyone': 'full',
+  'presence.grace': undefined,
   maxMessageSize: undefined,
   maxSessions: 50_000,
   'limits.handshakes': undefined,
