@@ -58,6 +58,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     apiKey: ['correct-horse', 'correct-horse'],
     apiKeys: [JSON.stringify(apiKeys), apiKeys],
     'browserCookie.path': ['/x', '/x'],
+    // In a text it has no other value.
+    'presence.visible': ['all', 'all'],
     maxSessions: ['12', 12],
     'auth.secret': ['x'.repeat(32), 'x'.repeat(32)],
     'auth.jwks.url': ['https://id.example/keys', 'https://id.example/keys'],
