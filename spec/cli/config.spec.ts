@@ -99,9 +99,7 @@ const durable = '{"/a":{"history":true}}';
 
 // TLS takes two files, HTTP/2 takes TLS, a folder takes a durable channel, and only a disk can be waited for: these have specs of their own.
 const together = ['tlsCert', 'tlsKey', 'http2', 'history.path', 'history.sync'];
-// A word that is alone stands for itself: only an application gives another value, a function.
-const hasOneValue = ({ row }: NamedOption) => row.kind === 'word' && row.words?.length === 1;
-const alone = allOptions.filter((option) => !together.includes(option.path) && !hasOneValue(option));
+const alone = allOptions.filter(({ path }) => !together.includes(path));
 
 describe('the configuration', () => {
   describe.each(alone)('$path', (option) => {
@@ -443,7 +441,7 @@ const exclusive = [
 describe('the printed configuration', () => {
   const everything = Object.fromEntries(
     allOptions
-      .filter((option) => !exclusive.includes(option.path) && !hasOneValue(option))
+      .filter(({ path }) => !exclusive.includes(path))
       .map((option) => [option.flag, another(option)[0]]),
   );
 

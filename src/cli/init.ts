@@ -61,7 +61,6 @@ const common: Values = {
   'auth.issuer': ['https://id.example.com'],
   'auth.audience': ['push'],
   'auth.anonymous': undefined,
-  'presence.everyone': undefined,
   maxSessionsPerBrowser: undefined,
   'websocket.pingInterval': undefined,
   'websocket.perMessageDeflate': undefined,
