@@ -45,7 +45,7 @@ function start() {
       apiKey: KEY,
       logLevel: 'warn',
       maxInterval: 3_600_000,
-      channels: { '/**': { history: true } },
+      channels: { '/**': { history: true, presence: true } },
     }),
   );
   return spawn(process.execPath, ['bin/bayeuxd.js', '--config', file], {
