@@ -1,11 +1,7 @@
-/**
- * How a client reaches the server, and how long it waits after so many failures in a row.
- *
- * @typedef {object} Manners
- * @property {'websocket' | 'long-polling'} transport
- * @property {new (target: { port: number, path: string }, onText: (bytes: Buffer, start: number, end: number) => void, onLost: (why: string) => void) => { opened: Promise<void>, ready: boolean, send(text: string): void, close(): void }} Conduit
- * @property {(failures: number) => number} pauseAfter Milliseconds.
- */
+import { reach } from '../load/manners.js';
+
+/** @typedef {import('../load/manners.js').Manners} Manners */
+/** @typedef {import('../load/manners.js').Conduit} Conduit */
 
 /** A client that stays connected: it does what the advice says, and comes back when its connection breaks. */
 export class Client {
@@ -16,9 +12,9 @@ export class Client {
   #failures = 0;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** @type {InstanceType<Manners['Conduit']> | undefined} */
+  /** @type {Conduit | undefined} */
   #conduit;
-  /** Publishes by HTTP beside the poll. @type {InstanceType<Manners['Conduit']> | undefined} */
+  /** Publishes by HTTP beside the poll. @type {Conduit | undefined} */
   #second;
   #onConnected = () => {};
 
@@ -52,28 +48,25 @@ export class Client {
   /** @param {object} message */
   #publishBeside(message) {
     if (this.#second?.ready === false) return;
-    this.#second ??= new this.#manners.Conduit(
-      this.#target,
-      () => {},
-      () => {
+    this.#second ??= reach(this.#manners, this.#target, {
+      onText: () => {},
+      onLost: () => {
         this.#second?.close();
         this.#second = undefined;
       },
-    );
+    });
     this.#second.send(JSON.stringify([message]));
   }
 
   /** @param {() => void} begin */
   #reach(begin) {
-    const conduit = new this.#manners.Conduit(
-      this.#target,
-      (bytes, start, end) => this.#onText(bytes.toString('utf8', start, end)),
-      () => {
+    this.#conduit = reach(this.#manners, this.#target, {
+      onText: (text) => this.#onText(text),
+      onLost: (conduit) => {
         if (this.#conduit === conduit) this.#onLost();
       },
-    );
-    this.#conduit = conduit;
-    void conduit.opened.then(begin);
+    });
+    void this.#conduit.opened.then(begin);
   }
 
   // Both libraries try the session that they had first.

@@ -1,5 +1,4 @@
-import { HttpConduit } from '../load/http.js';
-import { WebSocketConduit } from '../load/websocket.js';
+import { asCometd, asFaye } from '../load/manners.js';
 import { link } from '../wire.js';
 import { ALL, CLIENTS, GROUP, PAUSE } from './bounds.js';
 import { Client } from './client.js';
@@ -13,17 +12,6 @@ const TAG = 4;
 
 /** Clients that are opened at once. */
 const STEP = 50;
-
-const asCometd = {
-  transport: /** @type {const} */ ('websocket'),
-  Conduit: WebSocketConduit,
-  pauseAfter: (/** @type {number} */ failures) => failures * 1_000,
-};
-const asFaye = {
-  transport: /** @type {const} */ ('long-polling'),
-  Conduit: HttpConduit,
-  pauseAfter: () => 5_000,
-};
 
 /** How a client of each kind is made. @type {Record<string, (target: { port: number, path: string }, channel: string) => import('./stock.js').Stock>} */
 const makers = {

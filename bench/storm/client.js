@@ -1,11 +1,7 @@
-/**
- * How a client reaches the server, and how long it waits after so many failures.
- *
- * @typedef {object} Manners
- * @property {string} transport
- * @property {new (target: { port: number, path: string }, onText: (bytes: Buffer, start: number, end: number) => void, onLost: (why: string) => void) => { opened: Promise<void>, send(text: string): void, close(): void }} Conduit
- * @property {(failures: number) => number} pauseAfter Milliseconds.
- */
+import { reach } from '../load/manners.js';
+
+/** @typedef {import('../load/manners.js').Manners} Manners */
+/** @typedef {import('../load/manners.js').Conduit} Conduit */
 
 /** A client whose session the server has lost: it connects, is told to shake hands again, and goes on until it is connected. */
 export class Client {
@@ -14,7 +10,7 @@ export class Client {
   backAt = 0;
   #target;
   #manners;
-  /** @type {InstanceType<Manners['Conduit']> | undefined} */
+  /** @type {Conduit | undefined} */
   #conduit;
   #onBack = () => {};
 
@@ -34,15 +30,13 @@ export class Client {
 
   /** @param {() => void} begin */
   #open(begin) {
-    const conduit = new this.#manners.Conduit(
-      this.#target,
-      (bytes, start, end) => this.#onText(bytes.toString('utf8', start, end)),
-      () => {
+    this.#conduit = reach(this.#manners, this.#target, {
+      onText: (text) => this.#onText(text),
+      onLost: (conduit) => {
         if (this.#conduit === conduit) this.#onLost();
       },
-    );
-    this.#conduit = conduit;
-    void conduit.opened.then(begin);
+    });
+    void this.#conduit.opened.then(begin);
   }
 
   /** @param {string} clientId */
@@ -66,10 +60,10 @@ export class Client {
 
   // After a failure of the network both libraries repeat the handshake.
   #onLost() {
-    this.failures += 1;
     this.#conduit?.close();
     this.#conduit = undefined;
     setTimeout(() => this.#open(() => this.#shakeHands()), this.#manners.pauseAfter(this.failures));
+    this.failures += 1;
   }
 
   /** @param {string} text */
