@@ -47,7 +47,7 @@ interface Parts {
 function addRoutes(router: Router, routes: readonly Route[], { server, guard, once }: Parts): void {
   const json = jsonBody(server.options);
   for (const route of routes) {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const path = expressPath(route.path);
     const allowed: RequestHandler = (req, _res, next) => {
       guard.callerOf(req).check(route.right, route.everywhere === true ? '/**' : undefined);
       next();
@@ -56,8 +56,10 @@ function addRoutes(router: Router, routes: readonly Route[], { server, guard, on
     else router.post(path, allowed, json, (req, res) => act(route, req, res, { server, guard, once }));
   }
   for (const path of ['/openapi.json', ...new Set(routes.map((route) => route.path))])
-    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), wrongMethod(path, routes));
+    router.all(expressPath(path), wrongMethod(path, routes));
 }
+
+const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 async function read(
   route: Route & { method: 'get' },

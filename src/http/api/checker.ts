@@ -33,6 +33,11 @@ export function checker<T>(
   return { schema, read };
 }
 
+const nothing: Schema = { type: 'object', properties: {}, additionalProperties: false };
+
+/** Makes a checker for a query without parameters. */
+export const noQuery = () => checker<object>('query', nothing);
+
 /** A checker for one of several forms. The first field of `forms` that the body has selects its form; else it is `other`. */
 export function oneOf<T>(forms: Readonly<Record<string, Checker<T>>>, other: Checker<T>): Checker<T> {
   const all = [other, ...Object.values(forms)];

@@ -2,7 +2,7 @@ import { countingKey } from '../../lib/address.ts';
 import type { Session } from '../../ports/session.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
-import { checker } from './checker.ts';
+import { checker, noQuery } from './checker.ts';
 import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
 import { Problem } from './problem.ts';
 import { get, post, type Route } from './route.ts';
@@ -89,7 +89,7 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     summary: 'Shows a session',
     right: 'read',
     everywhere: true,
-    query: checker<object>('query', { type: 'object', properties: {}, additionalProperties: false }),
+    query: noQuery(),
     answer: {
       type: 'object',
       properties: {

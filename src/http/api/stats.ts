@@ -1,5 +1,5 @@
 import type { ApiServer } from './api-server.ts';
-import { checker } from './checker.ts';
+import { noQuery } from './checker.ts';
 import { get, type Route } from './route.ts';
 
 const count = (description: string) => ({ type: 'integer', minimum: 0, description }) as const;
@@ -13,7 +13,7 @@ export function statsRoute(server: ApiServer): Route {
     summary: 'Shows counts of this server',
     right: 'read',
     everywhere: true,
-    query: checker<object>('query', { type: 'object', properties: {}, additionalProperties: false }),
+    query: noQuery(),
     answer: {
       type: 'object',
       properties: {
