@@ -5,7 +5,7 @@ import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import type { JsonObject } from '../protocol/message.ts';
 import { noChannel } from './arguments.ts';
 import type { Backlog } from './delivery/backlog.ts';
-import type { DeliveryRules } from './delivery/rules.ts';
+import { type DeliveryRules, handlingBy } from './delivery/rules.ts';
 import type { Features } from './features.ts';
 import type { Hooks } from './hooks.ts';
 import type { Reserved } from './reserved.ts';
@@ -35,13 +35,9 @@ export function addressedEvent(
     throw new UsageError(`"${channel}" is no broadcast or service channel`);
   if (features.reserved !== undefined) refuseReserved(channel, features.reserved);
   const sent = hooks.fromApplication({ data, ...(options.ext !== undefined && { ext: options.ext }) });
-  const { overflow, volatile = false } = rules.of(channel);
-  return new OutgoingEvent(
-    { channel, ...sent },
-    overflow === undefined && !volatile
-      ? options
-      : { ...options, volatile: options.volatile ?? volatile, overflow },
-  );
+  // `lazy` of a rule counts for what is published, not for what is delivered.
+  const { overflow, volatile } = rules.of(channel);
+  return new OutgoingEvent({ channel, ...sent }, handlingBy({ overflow, volatile }, options));
 }
 
 /** Throws `UsageError` for a reserved channel: the application neither sends nor hears anything there. */

@@ -6,6 +6,7 @@ import type {
   ServedSession,
   SessionFeature,
 } from '../ports/feature.ts';
+import { having } from '../lib/having.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type {
   Event,
@@ -135,11 +136,4 @@ export class Features {
   check(channel: string, data: unknown): void {
     for (const feature of this.checking) feature.checking?.(channel, data);
   }
-}
-
-function having(features: readonly Feature[], hook: keyof Feature, other = hook): readonly Feature[] {
-  const found: Feature[] = [];
-  for (const feature of features)
-    if (feature[hook] !== undefined || feature[other] !== undefined) found.push(feature);
-  return found;
 }

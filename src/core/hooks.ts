@@ -2,6 +2,7 @@ import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Event, HandshakeRequest, ReadableRequest, Reply, Request } from '../protocol/message.ts';
 import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
+import { having } from '../lib/having.ts';
 import type { Feature } from '../ports/feature.ts';
 import type { Arrival, Extension, Hook, ReceivedMessage, SentMessage, Session } from '../ports/session.ts';
 import { checkNames } from '../lib/known-names.ts';
@@ -30,21 +31,18 @@ export class HookLists {
   readonly fromApplication: readonly Extension[];
 
   constructor(extensions: readonly Extension[]) {
-    const having = (hook: Hook): Extension[] => {
-      const found: Extension[] = [];
-      for (const extension of extensions) if (extension[hook] !== undefined) found.push(extension);
-      return found;
-    };
     this.extensions = extensions;
-    this.opened = having('opened');
-    this.incoming = byKind(having('incoming'));
-    this.incomingPlain = byKind(having('incoming').filter(looksAtPlain));
-    this.publishing = having('publishing');
-    this.outgoing = byKind(having('outgoing').reverse());
-    this.outgoingPlain = byKind(having('outgoing').filter(looksAtPlain).reverse());
-    this.delivering = having('delivering');
-    this.toApplication = having('toApplication');
-    this.fromApplication = having('fromApplication');
+    this.opened = having(extensions, 'opened');
+    const incoming = having(extensions, 'incoming');
+    this.incoming = byKind(incoming);
+    this.incomingPlain = byKind(incoming.filter(looksAtPlain));
+    this.publishing = having(extensions, 'publishing');
+    const outgoing = having(extensions, 'outgoing').toReversed();
+    this.outgoing = byKind(outgoing);
+    this.outgoingPlain = byKind(outgoing.filter(looksAtPlain));
+    this.delivering = having(extensions, 'delivering');
+    this.toApplication = having(extensions, 'toApplication');
+    this.fromApplication = having(extensions, 'fromApplication');
   }
 }
 

@@ -3,7 +3,7 @@ import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
 import type { Event, JsonObject } from '../protocol/message.ts';
-import { type Delivery, type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
+import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { FoundRule } from '../channels/channel-rules.ts';
 import type { Counts } from './counts.ts';
 import type { Backlog } from './delivery/backlog.ts';
@@ -12,7 +12,7 @@ import type { Events } from './events.ts';
 import type { Features } from './features.ts';
 import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
-import type { DeliveryRule, DeliveryRules } from './delivery/rules.ts';
+import { type DeliveryRule, type DeliveryRules, handlingBy } from './delivery/rules.ts';
 import type { Subscriber, Subscriptions } from './subscriptions.ts';
 
 /** An event that the application publishes, and how it is delivered. */
@@ -139,7 +139,7 @@ export class Publisher {
   ): MaybePromise<OutgoingEvent> {
     const { features, rules } = this.#parts;
     const found = rules.isEmpty ? noRule : rules.find(event.channel);
-    const handling = found === noRule ? options : handle(options, found.rule);
+    const handling = found === noRule ? options : handlingBy(found.rule, options);
     if (receipt === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), found, session);
     const send = (made: OutgoingEvent) => {
@@ -199,18 +199,6 @@ export class Publisher {
 
 const noRule: FoundRule<DeliveryRule> = Object.freeze({ rule: Object.freeze({}), at: 0 });
 const noOptions: Delivery = Object.freeze({});
-
-// The options of the publisher override the rule of the channel.
-function handle(options: Delivery, { lazy = false, volatile = false, overflow }: DeliveryRule): Handling {
-  if (overflow === undefined && lazy === false && !volatile) return options;
-  return {
-    ...options,
-    lazy: options.lazy ?? lazy,
-    volatile: options.volatile ?? volatile,
-    overflow,
-    isRuled: true,
-  };
-}
 
 // An event from another node comes without its rule: each node applies its own.
 function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {

@@ -1,4 +1,4 @@
-import { isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { allOf, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { DataOf } from '../channels/channel-types.ts';
@@ -110,12 +110,7 @@ export class UserGroup<Channels extends object = Record<string, unknown>> {
 
 // Without a promise if the directory makes none: events of two calls then keep their order.
 function sessionsOf(users: readonly string[], directory: Directory): MaybePromise<readonly string[]> {
-  const lists = users.map((user) => directory.sessionsOf(user));
-  return lists.some(isPromise) ? Promise.all(lists).then((all) => all.flat()) : lists.filter(isList).flat();
-}
-
-function isList(list: MaybePromise<readonly string[]>): list is readonly string[] {
-  return !isPromise(list);
+  return andThen(allOf(users.map((user) => directory.sessionsOf(user))), (lists) => lists.flat());
 }
 
 function queue(event: OutgoingEvent, ids: readonly string[], parts: RecipientParts): Reached {

@@ -1,10 +1,9 @@
+import { having } from '../lib/having.ts';
 import type { SessionFeature } from '../ports/feature.ts';
-
-const nobody: readonly SessionFeature[] = [];
 
 /** The parts of one session in the features, with a list for each hook that every event or reply meets: most are empty. */
 export class SessionFeatures {
-  static readonly none = new SessionFeatures(nobody);
+  static readonly none = new SessionFeatures([]);
 
   readonly all: readonly SessionFeature[];
   readonly taking: readonly SessionFeature[];
@@ -23,9 +22,4 @@ export class SessionFeatures {
     this.repeating = having(all, 'repeated');
     this.handedOver = having(all, 'handedOver');
   }
-}
-
-function having(all: readonly SessionFeature[], hook: keyof SessionFeature): readonly SessionFeature[] {
-  const found = all.filter((feature) => feature[hook] !== undefined);
-  return found.length === 0 ? nobody : found;
 }

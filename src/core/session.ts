@@ -437,7 +437,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     conduit: Conduit,
     carryOut: () => MaybePromise<ReplyFields>,
   ): MaybePromise<ReplyFields> {
-    for (const feature of this.features.all) {
+    for (const feature of this.features.repeating) {
       const known = feature.repeated?.(request, conduit);
       if (known !== undefined) return known;
     }

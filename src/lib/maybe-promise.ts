@@ -29,3 +29,12 @@ export function recover<T>(
     return failed(error);
   }
 }
+
+/** All values: at once if none is a promise, so that work on them keeps the order of calls. */
+export function allOf<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+  return values.every(isValue) ? values : Promise.all(values);
+}
+
+function isValue<T>(value: MaybePromise<T>): value is T {
+  return !isPromise(value);
+}

@@ -2,7 +2,7 @@ import type { FoundRule } from '../../channels/channel-rules.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { many } from '../../options/rows.ts';
 import type { Given, OptionTable } from '../../options/table.ts';
-import type { OverflowRule } from '../../ports/outgoing-event.ts';
+import type { Delivery, Handling, OverflowRule } from '../../ports/outgoing-event.ts';
 
 const overflowRows = {
   action: {
@@ -80,6 +80,21 @@ export interface DeliveryRules {
   of(channel: string): DeliveryRule;
   /** The rule of a channel, with the place of its pattern in `patterns`. */
   find(channel: string): FoundRule<DeliveryRule>;
+}
+
+/** How an event is handled: the options of its publisher override the rule of its channel. */
+export function handlingBy(
+  { lazy = false, volatile = false, overflow }: DeliveryRule,
+  options: Delivery,
+): Handling {
+  if (overflow === undefined && lazy === false && !volatile) return options;
+  return {
+    ...options,
+    lazy: options.lazy ?? lazy,
+    volatile: options.volatile ?? volatile,
+    overflow,
+    isRuled: true,
+  };
 }
 
 /** Reads a rule. Throws `UsageError` for one that contradicts itself. */

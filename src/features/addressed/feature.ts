@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { andThen, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
+import { allOf, andThen, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { randomHex } from '../../lib/random-hex.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { Conduit } from '../../ports/conduit.ts';
@@ -135,8 +135,9 @@ class Addressed implements Feature {
     { request, session, conduit, sent }: Sending,
     host: FeatureHost,
   ): Promise<readonly string[]> {
-    const answers = sent.receivers.map((to) => host.canSend(request, session, conduit, to, sent.payload));
-    const all = answers.some(isPromise) ? await Promise.all(answers) : answers;
+    const asked = sent.receivers.map((to) => host.canSend(request, session, conduit, to, sent.payload));
+    const answers = allOf(asked);
+    const all = isPromise(answers) ? await answers : answers;
     return sent.receivers.filter((_to, at) => all[at] === true);
   }
 
@@ -158,8 +159,9 @@ class Addressed implements Feature {
     { addressing }: Sending,
     host: FeatureHost,
   ): Promise<ReadonlySet<string>> {
-    const lists = users.map((user) => this.#receiversOf(user, host));
-    const receivers = (lists.some(isPromise) ? await Promise.all(lists) : lists.filter(isList)).flat();
+    // Without a promise if the directory makes none: messages of two calls then keep their order.
+    const found = allOf(users.map((user) => this.#receiversOf(user, host)));
+    const receivers = (isPromise(found) ? await found : found).flat();
     const behind = new Set<string>();
     const now: Receiver[] = [];
     for (const receiver of receivers) {
@@ -251,11 +253,6 @@ class Addressed implements Feature {
       }),
     );
   }
-}
-
-// Without a promise if the directory makes none: messages of two calls then keep their order.
-function isList<T>(list: MaybePromise<readonly T[]>): list is readonly T[] {
-  return !isPromise(list);
 }
 
 function isVolatile(sent: AddressedRequest, rule: Rule): boolean {
