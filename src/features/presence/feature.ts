@@ -12,7 +12,7 @@ import { EVERYONE, isReserved, REQUEST, rosterOf, SEGMENT } from './names.ts';
 import { type Listing, type PresenceOptions, presenceOptions, type PresenceRule } from './options.ts';
 import { PresentList } from './present-list.ts';
 import { PresentSession } from './present-session.ts';
-import { Rooms, VIEW } from './rooms.ts';
+import { Audiences, VIEW } from './audiences.ts';
 
 /** The parts of the server that presence uses. */
 type PresenceParts = {
@@ -29,7 +29,7 @@ type PresenceParts = {
 interface Started {
   readonly rosters: Rosters;
   readonly attendance: Attendance;
-  readonly rooms: Rooms;
+  readonly audiences: Audiences;
 }
 
 /** Tells who is present in a channel: the users of the sessions that subscribe to its exact name (PS-1 to PS-13). */
@@ -58,7 +58,7 @@ export class Presence implements Feature {
     this.#started = {
       rosters,
       attendance: new Attendance(shared),
-      rooms: new Rooms({ ...shared, deliver, visible: options.presence.visible }),
+      audiences: new Audiences({ ...shared, deliver, visible: options.presence.visible }),
     };
   };
 

@@ -4,13 +4,13 @@ import type { Attendance } from './attendance.ts';
 import { EVERYONE, isReserved, rosterOf } from './names.ts';
 import type { Listing } from './options.ts';
 import type { Place } from './place.ts';
-import type { Rooms } from './rooms.ts';
+import type { Audiences } from './audiences.ts';
 import type { View } from './view.ts';
 
 /** The parts of the feature that its sessions use. */
 export interface PresentSessionParts {
   readonly attendance: Attendance;
-  readonly rooms: Rooms;
+  readonly audiences: Audiences;
   /** How users are listed under a name; undefined if they are not. */
   listingOf(roster: string): Listing | undefined;
   /** Whether the session counts as a client. */
@@ -40,7 +40,7 @@ export class PresentSession implements SessionFeature {
       const roster = rosterOf(channel);
       const listing = this.#parts.listingOf(roster);
       if (listing === undefined || !this.#session.subscriptions.has(channel)) continue;
-      this.#views.set(roster, this.#parts.rooms.show(this.#session, roster, listing.mode));
+      this.#views.set(roster, this.#parts.audiences.show(this.#session, roster, listing.mode));
     }
   }
 
@@ -64,7 +64,7 @@ export class PresentSession implements SessionFeature {
       if (listing !== undefined) this.#parts.attendance.renew(place, this.#session, listing);
     }
     // The viewer may see others from now on.
-    if (!this.#parts.rooms.isShared) for (const view of this.#views.values()) view.refresh();
+    if (!this.#parts.audiences.isShared) for (const view of this.#views.values()) view.refresh();
   }
 
   queueMore(): void {
@@ -73,7 +73,7 @@ export class PresentSession implements SessionFeature {
 
   closed(reason: CloseReason): void {
     // Nobody is told of the end of all sessions.
-    if (reason === 'shutdown') this.#parts.rooms.silence();
+    if (reason === 'shutdown') this.#parts.audiences.silence();
     for (const roster of this.#views.keys()) this.#hide(roster);
     // A session without a user cannot come back under its id.
     const mayReturn = reason !== 'shutdown' && this.#session.user !== undefined;
@@ -91,7 +91,7 @@ export class PresentSession implements SessionFeature {
   }
 
   #hide(roster: string): void {
-    if (this.#views.delete(roster)) this.#parts.rooms.hide(this.#session, roster);
+    if (this.#views.delete(roster)) this.#parts.audiences.hide(this.#session, roster);
   }
 
   #leave(roster: string, mayReturn: boolean): void {

@@ -14,7 +14,7 @@ const MAX_UNCONFIRMED = 10;
 /** Events and changes that are kept for a viewer who has not got its snapshot; with more, the snapshot begins anew. */
 const MAX_KEPT = 5000;
 
-/** The parts of a room that its views use. */
+/** The parts of an audience that its views use. */
 export interface ViewParts {
   readonly clock: Clock;
   /** Reads the roster and calls `open`, at once or later. */

@@ -14,8 +14,8 @@ const TICK = 1000;
 const SLICE = 100;
 const SLICE_TICK = 100;
 
-/** The parts of the server that a room needs. */
-export interface RoomParts {
+/** The parts of the server that an audience needs. */
+export interface AudienceParts {
   readonly rosters: Rosters;
   readonly clock: Clock;
   readonly refusals: RefusalNotes;
@@ -26,12 +26,12 @@ export interface RoomParts {
   eyeOf(viewer: ServedSession, roster: string): Eye | undefined;
 }
 
-/** All views of one roster on this node. The room watches the roster while it has any. */
-export class Room {
+/** All views of one roster on this node. The audience watches the roster while it has any. */
+export class Audience {
   readonly #roster: string;
   readonly #channel: string;
   readonly #mode: 'full' | 'total';
-  readonly #parts: RoomParts;
+  readonly #parts: AudienceParts;
   readonly #viewParts: ViewParts;
   readonly #views = new Map<ServedSession, View>();
   // Undefined after a failure.
@@ -47,7 +47,7 @@ export class Room {
   #toldAt = Number.NEGATIVE_INFINITY;
   #isSilent = false;
 
-  constructor(roster: string, mode: 'full' | 'total', parts: RoomParts) {
+  constructor(roster: string, mode: 'full' | 'total', parts: AudienceParts) {
     this.#roster = roster;
     this.#channel = channelOf(roster);
     this.#mode = mode;

@@ -7,32 +7,32 @@ import { overLimit } from '../../protocol/over-limit.ts';
 import type { Budget } from './budget.ts';
 import type { Visible } from './options.ts';
 import type { Eye } from './perspective.ts';
-import { Room, type RoomParts } from './room.ts';
+import { Audience, type AudienceParts } from './audience.ts';
 import type { View } from './view.ts';
 
 /** Memory of one view without what it shows, and of one user that is shown to one viewer. Measured on Node 20, rounded up. Bytes. */
 export const VIEW = 2500;
 const SHOWN = 64;
 
-/** The parts of the server that rooms need. */
-type RoomsParts = Omit<RoomParts, 'isShared' | 'eyeOf'> & {
+/** The parts of the server that audiences need. */
+type AudiencesParts = Omit<AudienceParts, 'isShared' | 'eyeOf'> & {
   readonly budget: Budget;
   readonly visible: 'all' | Visible;
 };
 
-/** The rooms of this node, by the name of their roster: those that a session views. */
-export class Rooms {
+/** The audiences of this node, by the name of their roster: those that a session views. */
+export class Audiences {
   /** Whether everybody sees all. */
   readonly isShared: boolean;
-  readonly #parts: RoomsParts;
-  readonly #roomParts: RoomParts;
-  readonly #rooms = new Map<string, Room>();
+  readonly #parts: AudiencesParts;
+  readonly #audienceParts: AudienceParts;
+  readonly #audiences = new Map<string, Audience>();
 
-  constructor(parts: RoomsParts) {
+  constructor(parts: AudiencesParts) {
     const { visible } = parts;
     this.isShared = visible === 'all';
     this.#parts = parts;
-    this.#roomParts = {
+    this.#audienceParts = {
       ...parts,
       isShared: this.isShared,
       eyeOf: (viewer, roster) => (visible === 'all' ? undefined : this.#eye(visible, viewer, roster)),
@@ -41,28 +41,28 @@ export class Rooms {
 
   /** Gives the session a fresh snapshot, and from then on every change. */
   show(session: ServedSession, roster: string, mode: 'full' | 'total'): View {
-    let room = this.#rooms.get(roster);
-    if (room === undefined) {
-      room = new Room(roster, mode, this.#roomParts);
-      this.#rooms.set(roster, room);
+    let audience = this.#audiences.get(roster);
+    if (audience === undefined) {
+      audience = new Audience(roster, mode, this.#audienceParts);
+      this.#audiences.set(roster, audience);
     }
-    if (!room.has(session)) this.#parts.budget.add(VIEW);
-    return room.show(session);
+    if (!audience.has(session)) this.#parts.budget.add(VIEW);
+    return audience.show(session);
   }
 
   hide(session: ServedSession, roster: string): void {
-    const room = this.#rooms.get(roster);
-    if (room?.has(session) !== true) return;
+    const audience = this.#audiences.get(roster);
+    if (audience?.has(session) !== true) return;
     this.#parts.budget.add(-VIEW);
-    room.hide(session);
-    if (!room.isEmpty) return;
-    room.close();
-    this.#rooms.delete(roster);
+    audience.hide(session);
+    if (!audience.isEmpty) return;
+    audience.close();
+    this.#audiences.delete(roster);
   }
 
   /** Tells nobody anything any more. */
   silence(): void {
-    for (const room of this.#rooms.values()) room.silence();
+    for (const audience of this.#audiences.values()) audience.silence();
   }
 
   #eye(visible: Visible, viewer: ServedSession, roster: string): Eye {
