@@ -6,6 +6,7 @@ import { dataSchemaModule } from './features/data-schema/feature.ts';
 import { dedupeModule } from './features/dedupe.ts';
 import { governorModule } from './features/governor/feature.ts';
 import { historyModule } from './features/history/feature.ts';
+import { journalModule } from './features/journal/feature.ts';
 import { presenceModule } from './features/presence/feature.ts';
 import { ackModule } from './features/redelivery/ack.ts';
 import { resendModule } from './features/redelivery/resend.ts';
@@ -33,6 +34,7 @@ export const serverFeatures = [
   historyModule,
   presenceModule,
   tabsModule,
+  journalModule,
   traceModule,
 ] as const;
 

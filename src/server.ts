@@ -10,6 +10,10 @@ import { Governor } from './features/governor/feature.ts';
 import { HistoryFeature } from './features/history/feature.ts';
 import { noPresence, Presence } from './features/presence/feature.ts';
 import type { PresentList } from './features/presence/present-list.ts';
+import { checkQuestion, noJournal } from './features/journal/feature.ts';
+import type { Question } from './features/journal/facts.ts';
+import type { Explanation } from './features/journal/finding.ts';
+import { Journal } from './features/journal/journal.ts';
 import type { HistoryPage, HistoryQuery } from './ports/history-page.ts';
 import { Tabs } from './features/tabs.ts';
 import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
@@ -64,6 +68,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   readonly #governor: Governor | undefined;
   readonly #history: HistoryFeature | undefined;
   readonly #presence: Presence | undefined;
+  readonly #journal: Journal | undefined;
 
   /** Throws `UsageError` for an unknown option or a bad value (CF-1). */
   constructor(settings: ServerSettings = {}) {
@@ -74,6 +79,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     this.#governor = init.features.find((feature) => feature instanceof Governor);
     this.#history = init.features.find((feature) => feature instanceof HistoryFeature);
     this.#presence = init.features.find((feature) => feature instanceof Presence);
+    this.#journal = init.features.find((feature) => feature instanceof Journal);
   }
 
   /** Current counts, for monitoring. All are 0 again when no session and no socket is left. */
@@ -110,6 +116,30 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
     if (!new ChannelGrammar(this.options).isNameOrPattern(channel))
       throw new UsageError(`"${channel}" is no channel name or pattern`);
     return this.#history?.page(channel, query);
+  }
+
+  /** Whether the option `journal` is on. */
+  get hasJournal(): boolean {
+    return this.#journal !== undefined;
+  }
+
+  /**
+   * Tells in words what became of a publish on this node, by the id in `ext.publishId` of its reply; undefined if the journal does not
+   * know it any more. Throws `UsageError` without the option `journal`.
+   */
+  explainPublish(id: number): (Explanation & { readonly channel: string }) | undefined {
+    if (this.#journal === undefined) throw noJournal();
+    return this.#journal.explain(id);
+  }
+
+  /**
+   * Tells in words why a session, by its public id, or a user got the events of a channel, or did not. Throws `UsageError` for a bad
+   * question, and without the option `journal`.
+   */
+  explain(question: Question): Explanation {
+    if (this.#journal === undefined) throw noJournal();
+    checkQuestion(question, new ChannelGrammar(this.options));
+    return this.#journal.answer(question);
   }
 
   /** Whether there is a key that verifies tokens. */

@@ -58,6 +58,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     apiKey: ['correct-horse', 'correct-horse'],
     apiKeys: [JSON.stringify(apiKeys), apiKeys],
     'browserCookie.path': ['/x', '/x'],
+    journal: ['true', { maxBytes: 8_388_608, maxAge: 3_600_000 }],
+    'journal.maxBytes': ['65536', 65_536],
     // In a text it has no other value.
     'presence.visible': ['all', 'all'],
     maxSessions: ['12', 12],
@@ -476,6 +478,8 @@ describe('the printed configuration', () => {
       'history.path',
       'history.maxBytes',
       'logFormat',
+      'journal.maxBytes',
+      'journal.maxAge',
       'timesync',
       'auth.secret',
       'auth.secretFile',

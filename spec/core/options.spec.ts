@@ -33,6 +33,7 @@ const defaults = {
   broadcastToPublisher: true,
   handshakeDelivery: false,
   dedupe: 'faye',
+  journal: false,
   forward: ['binary'],
   maxFlushBytes: 524_288,
   maxQueue: 10_000,

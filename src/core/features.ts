@@ -1,6 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
 import type {
   Feature,
+  FeatureHook,
   FeatureHost,
   MeteredRequest,
   ServedSession,
@@ -123,8 +124,8 @@ export class Features {
   }
 
   /** An event is about to be queued to the sessions of this node. */
-  arrive(event: OutgoingEvent): void {
-    for (const feature of this.arriving) feature.arriving?.(event);
+  arrive(...[event, publication, receivers]: Parameters<FeatureHook<'arriving'>>): void {
+    for (const feature of this.arriving) feature.arriving?.(event, publication, receivers);
   }
 
   /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */

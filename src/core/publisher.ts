@@ -30,6 +30,8 @@ export interface Published {
   readonly sessions: number;
   /** Id of the event, if its channel is durable. */
   readonly id?: number;
+  /** Id of the publish in the journal, if there is one. */
+  readonly publishId?: number;
 }
 
 /** Counts the sessions of this node for which an event of the server was queued. */
@@ -40,9 +42,12 @@ class Receipt {
     for (const session of receivers) if (session.queue(event)) this.sessions += 1;
   }
 
-  of({ replayId }: OutgoingEvent): Published {
-    const { sessions } = this;
-    return replayId === undefined ? { sessions } : { sessions, id: replayId };
+  of({ replayId, publishId }: OutgoingEvent): Published {
+    return {
+      sessions: this.sessions,
+      ...(replayId !== undefined && { id: replayId }),
+      ...(publishId !== undefined && { publishId }),
+    };
   }
 }
 
@@ -116,9 +121,9 @@ export class Publisher {
     const { from, notToPublisher } = publication;
     const { features, flusher, rules, subscriptions, backlog } = this.#parts;
     const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
-    if (features.arriving.length > 0) features.arrive(event);
-    const receipt = this.#receipts.size === 0 ? undefined : this.#receipts.get(publication.event);
     const receivers = subscriptions.index.match(event.channel);
+    if (features.arriving.length > 0) features.arrive(event, publication, receivers);
+    const receipt = this.#receipts.size === 0 ? undefined : this.#receipts.get(publication.event);
     if (receivers.length > 0 && event.lazy === false) flusher.queued();
     if (receipt !== undefined) receipt.queue(event, receivers);
     else

@@ -43,6 +43,7 @@ export class Refusals {
   readonly #log: Log;
   readonly #causes = new Map<string, Cause>();
   readonly #tallies = new Map<string, RefusalTally>();
+  readonly #listeners: ((event: string, details: RefusalDetails, times?: number) => void)[] = [];
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -53,7 +54,9 @@ export class Refusals {
    * Counts `times` refusals. Those with the same event, option and `cause` share a log line. None of the
    * three may be a text that a client chose: above `MAX_CAUSES`, new causes share one line per event.
    */
-  note(event: string, { cause: name = '', ...details }: RefusalDetails, times = 1): void {
+  note(event: string, noted: RefusalDetails, times = 1): void {
+    for (const listener of this.#listeners) listener(event, noted, times);
+    const { cause: name = '', ...details } = noted;
     const { option } = details;
     this.#tallyOf(event, option ?? '').count += times;
     const cause = this.#causeOf(event, `${event} ${details.option ?? ''} ${name}`);
@@ -63,6 +66,11 @@ export class Refusals {
     this.#log({ level: 'warn', event, ...details, count: cause.count });
     cause.count = 0;
     cause.loggedAt = now;
+  }
+
+  /** Tells this function each refusal from now on. */
+  hear(listener: (event: string, details: RefusalDetails, times?: number) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** How many refusals each option has caused. */

@@ -601,6 +601,7 @@ export class Server<
         this.#screen = test;
       },
       refusals: this.#core.refusals,
+      hearRefusals: (listener) => this.#core.refusals.hear(listener),
     };
   }
 

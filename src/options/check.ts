@@ -58,7 +58,7 @@ function resolveGroup(
     if (row.kind !== 'group') continue;
     const value = values.get(name);
     const given = value === undefined || (value === true && row.off) ? {} : value;
-    const off = value === false && row.off;
+    const off = row.off && (value === false || (value === undefined && row.unlessGiven));
     resolved[name] = off ? false : resolveGroup(row.rows, given, `${prefix}${name}.`, context, resolved);
   }
   return Object.freeze(resolved);

@@ -71,11 +71,12 @@ export type OptionRow = (NumberRow | PlainRow | ListRow | SchemaRow | RulesRow) 
 /** A JSON schema: an object, or a boolean. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
-/** Options under one name. With `off`, `false` may be given instead of the group. */
+/** Options under one name. With `off`, `true` or `false` may be given instead of the group; with `unlessGiven`, nothing given is `false`. */
 export interface OptionGroup {
   readonly kind: 'group';
   readonly doc: string;
   readonly off?: true;
+  readonly unlessGiven?: true;
   readonly rows: OptionTable;
 }
 
@@ -143,7 +144,9 @@ export function optionRows(table: OptionTable, prefix = ''): NamedOption[] {
     const path = prefix + name;
     if (row.kind !== 'group') return [named(path, row)];
     const rows = optionRows(row.rows, `${path}.`);
-    return row.off ? [named(path, { kind: 'boolean', default: true, doc: row.doc }), ...rows] : rows;
+    return row.off
+      ? [named(path, { kind: 'boolean', default: row.unlessGiven !== true, doc: row.doc }), ...rows]
+      : rows;
   });
 }
 

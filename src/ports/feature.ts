@@ -15,7 +15,8 @@ import type {
   SubscribeRequest,
   UnsubscribeRequest,
 } from '../protocol/message.ts';
-import type { Handling, OutgoingEvent } from './outgoing-event.ts';
+import type { Publication } from './engine.ts';
+import type { Handling, OutgoingEvent, OverflowRule } from './outgoing-event.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import type { CloseReason, Conduit } from './conduit.ts';
 import type { Directory } from './directory.ts';
@@ -118,6 +119,8 @@ export interface FeatureHost {
   screen(test: ((texts: string | readonly string[]) => void) | undefined): void;
   /** Logs what the feature refuses, and counts it by its option. */
   readonly refusals: RefusalNotes;
+  /** Tells this function each refusal of the server, also those that are not logged. One that throws is a bug. */
+  hearRefusals(listener: RefusalNotes['note']): void;
 }
 
 /** Records that features keep under names of their own, in order. They survive whatever the store of events survives. */
@@ -133,6 +136,9 @@ export interface KeptRecord {
   readonly id: number;
   readonly json: string;
 }
+
+/** Why an event was dropped. `volatile`: it could not leave at once. */
+export type Loss = OverflowRule | 'queue' | 'volatile';
 
 /** Where refusals are logged and counted: one line a minute for each event, option and `cause`. */
 export interface RefusalNotes {
@@ -258,8 +264,15 @@ export interface Feature extends Extension {
     handling: Handling,
     next: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> | undefined;
-  /** An event is about to be queued to the sessions of this node. */
-  arriving?(event: OutgoingEvent): void;
+  /**
+   * An event is about to be queued to these sessions of this node: all that subscribe to its channel. `publication`: the event as it came
+   * from the engine, with the session that published it. The list is shared: do not change or keep it.
+   */
+  arriving?(
+    event: OutgoingEvent,
+    publication: Publication,
+    receivers: readonly Pick<ServedSession, 'id'>[],
+  ): void;
   /** A subscribe is allowed. The returned function is called just before the subscriptions are made. */
   subscribing?(
     request: SubscribeRequest,
@@ -297,7 +310,9 @@ export interface SessionFeature {
   /** The client has said that it has these events. */
   confirmed?(events: readonly OutgoingEvent[]): void;
   /** An event was dropped and will not be delivered later. */
-  lost?(event: OutgoingEvent): void;
+  lost?(event: OutgoingEvent, why: Loss): void;
+  /** Events that were sent were not handed over whole (DL-8), and wait again. */
+  returned?(events: readonly OutgoingEvent[]): void;
   /** Queues more events if there is room: something was sent, or a connect is held. */
   queueMore?(): void;
   /** The session subscribes to a pattern that it did not subscribe to before. */

@@ -40,6 +40,8 @@ export interface Handling extends Delivery {
   readonly gap?: Gap | undefined;
   /** An object of the feature that made the event, by which the feature knows the event again. Each copy of the event has it. */
   readonly tag?: object | undefined;
+  /** Number of the publish, where a feature follows publishes. Each copy of the event has it. */
+  readonly publishId?: number | undefined;
   /** Whether the rule of the channel was applied on this node. */
   readonly isRuled?: boolean;
 }
@@ -61,6 +63,8 @@ export class OutgoingEvent extends Outgoing {
   /** The gap before this event, which the event reports to one session. */
   readonly gap: Gap | undefined;
   readonly tag: object | undefined;
+  /** Set by the feature that follows publishes, when the event arrives. */
+  publishId: number | undefined;
   /** Whether the rule of the channel was applied on this node: an event from another node has to be ruled here. */
   readonly isRuled: boolean;
   /** Whether an outbox needs only the order and the size of the event. */
@@ -84,6 +88,7 @@ export class OutgoingEvent extends Outgoing {
     this.overflow = overflow;
     this.gap = gap;
     this.tag = handling.tag;
+    this.publishId = handling.publishId;
     this.isRuled = handling.isRuled ?? false;
     this.isPlain = this.lazy === false && !replayed && overflow === undefined && gap === undefined;
     this.key = overflow?.key === undefined || replayed ? undefined : conflationKey(event, overflow.key);

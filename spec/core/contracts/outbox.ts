@@ -22,6 +22,7 @@ export const roomy: Limits = {
   maxQueue: 1000,
   maxQueueBytes: 1_000_000,
   overflow: (_event, forced) => forced ?? 'disconnect',
+  dropped: () => {},
   flushEarly: () => {},
   now: () => 0,
   runs: new SharedRuns(systemClock),

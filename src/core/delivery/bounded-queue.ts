@@ -147,9 +147,10 @@ export class BoundedQueue extends Queue {
   }
 
   #carryOut(action: OverflowAction, event: OutgoingEvent, rule?: OverflowRule): Pushed {
-    if (action === 'disconnect') return 'full';
     const oldest = action === 'dropOldest' ? this.remove(this.oldest(rule)) : undefined;
     const dropped = oldest ?? event;
+    this.#owner.dropped(dropped, rule);
+    if (action === 'disconnect') return 'full';
     // A client does not miss a volatile event.
     if (!dropped.volatile) {
       this.#gaps ??= new Gaps();

@@ -17,6 +17,8 @@ export interface OutboxLimits {
 export interface OutboxOwner {
   /** An event does not fit. Returns what happens; `forced` where a rule or a limit leaves no choice. */
   overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction;
+  /** An event was dropped, by a rule or by the limits of the queue. */
+  dropped(event: OutgoingEvent, rule?: OverflowRule): void;
   /** Sends the queued events at once, if the client can take them. Called before anything is dropped. */
   flushEarly(): void;
 }

@@ -147,13 +147,16 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     const { onOverflow, events } = this.#host;
     const session = this.#owner;
     const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
-    for (const feature of session.features.all) feature.lost?.(event);
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
     if (action === 'disconnect') this.#noteOverflow(event, rule);
     else this.#host.counts.dropped[action] += 1;
     return action;
+  }
+
+  dropped(event: OutgoingEvent, rule?: OverflowRule): void {
+    for (const feature of this.#owner.features.all) feature.lost?.(event, rule ?? 'queue');
   }
 
   /** Whether the conduit takes events, and these cannot overtake earlier ones (DL-8). */
@@ -243,7 +246,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   }
 
   #lose(event: OutgoingEvent): 'dropped' {
-    for (const feature of this.#owner.features.all) feature.lost?.(event);
+    for (const feature of this.#owner.features.all) feature.lost?.(event, 'volatile');
     return 'dropped';
   }
 
@@ -264,7 +267,9 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#host.counts.returned += events.length;
     const returning = events.filter(({ volatile }) => !volatile);
     for (const event of events) if (event.volatile) this.#lose(event);
-    if (returning.length > 0) this.outbox.putBack(returning, mayHaveArrived);
+    if (returning.length === 0) return;
+    for (const feature of this.#owner.features.all) feature.returned?.(returning);
+    this.outbox.putBack(returning, mayHaveArrived);
   }
 
   // Replies are signed when they leave, not when they are made: only then it is known which events they follow.

@@ -69,10 +69,14 @@ function carryOut(
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
   const sent = core.publisher.publish(event, session);
   if (isPromise(sent)) return sent.then(published);
-  return sent.replayId === undefined ? done : published(sent);
+  return sent.replayId === undefined && sent.publishId === undefined ? done : published(sent);
 }
 
-// RP-16: the publisher learns the id of its event.
-function published({ replayId }: OutgoingEvent): ReplyFields {
-  return replayId === undefined ? done : { successful: true, ext: { replayId } };
+// RP-16, JN-1: the publisher learns the ids of its event.
+function published({ replayId, publishId }: OutgoingEvent): ReplyFields {
+  if (replayId === undefined && publishId === undefined) return done;
+  return {
+    successful: true,
+    ext: { ...(replayId !== undefined && { replayId }), ...(publishId !== undefined && { publishId }) },
+  };
 }

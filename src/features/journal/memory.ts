@@ -1,0 +1,38 @@
+import type { EndedSession, Lost, Refused, Subscribed } from './facts.ts';
+import type { Followed } from './followed.ts';
+import { Publishes } from './publishes.ts';
+import { bytesOfText, NOTE, Ring } from './ring.ts';
+
+/** A note of a session, which stands there by its number. */
+type Numbered<Note> = Omit<Note, 'session'> & { readonly number: number };
+
+/** A refusal that may come again. */
+export type Refusal = { -readonly [Name in keyof Refused]: Refused[Name] };
+
+export type EndedNote = EndedSession & { readonly number: number };
+export type LostNote = Numbered<Lost>;
+export type SubscribedNote = Numbered<Subscribed>;
+
+/** All that the journal remembers, within `maxBytes`. */
+export class Memory {
+  readonly publishes: Publishes;
+  readonly refused: Ring<Refusal>;
+  readonly lost: Ring<LostNote>;
+  readonly ended: Ring<EndedNote>;
+  readonly subscribed: Ring<SubscribedNote>;
+  /** Open sessions, by their public id. */
+  readonly followed = new Map<string, Followed>();
+
+  constructor(maxBytes: number) {
+    const eighth = maxBytes / 8;
+    this.publishes = new Publishes(4 * eighth);
+    this.refused = new Ring(eighth, bytesOfRefusal);
+    this.lost = new Ring(eighth, ({ channel }) => NOTE + bytesOfText(channel));
+    this.ended = new Ring(eighth, ({ session, user }) => NOTE + bytesOfText(session) + bytesOfText(user));
+    this.subscribed = new Ring(eighth, ({ pattern }) => NOTE + bytesOfText(pattern));
+  }
+}
+
+function bytesOfRefusal({ event, option, why, channel, reply, session }: Refusal): number {
+  return [event, option, why, channel, reply, session].reduce((sum, text) => sum + bytesOfText(text), NOTE);
+}

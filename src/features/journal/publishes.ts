@@ -1,0 +1,156 @@
+/** What may become of an event for a session, in the order of the counters. */
+export const fates = ['handedOver', 'confirmed', 'lost', 'returned'] as const;
+
+export type Fate = (typeof fates)[number];
+
+/** Receivers of a publish that are remembered one by one. All are counted. */
+const RECEIVERS = 8;
+
+/** Memory of a publish without the text of its channel: numbers, and a reference. Bytes. */
+const FIXED = 8 + 8 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 5;
+/** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
+const TEXT = 96;
+
+/** One session that was to receive an event. */
+export interface KnownReceiver {
+  /** The number of the session. */
+  readonly session: number;
+  readonly fates: readonly Fate[];
+}
+
+/** What is remembered of a publish. */
+export interface KnownPublish {
+  readonly id: number;
+  readonly at: number;
+  readonly channel: string;
+  /** The number of the session that published; 0 if none did. */
+  readonly publisher: number;
+  readonly handling: number;
+  /** Sessions that subscribed, without the publisher if it was not to get its own event. */
+  readonly matched: number;
+  /** How often each happened. */
+  readonly counts: Readonly<Record<Fate, number>>;
+  /** The first receivers. */
+  readonly receivers: readonly KnownReceiver[];
+}
+
+/** The latest publishes, in arrays that are made once. */
+export class Publishes {
+  readonly #capacity: number;
+  readonly #maxText: number;
+  readonly #at: Float64Array;
+  readonly #channels: (string | undefined)[];
+  readonly #publishers: Int32Array;
+  readonly #handling: Uint8Array;
+  readonly #matched: Uint32Array;
+  readonly #counts: Uint32Array;
+  readonly #receivers: Int32Array;
+  readonly #states: Uint8Array;
+  #first = 1;
+  #next = 1;
+  #text = 0;
+
+  constructor(maxBytes: number) {
+    const capacity = Math.floor(maxBytes / (FIXED + TEXT));
+    this.#capacity = capacity;
+    this.#maxText = capacity * TEXT;
+    this.#at = new Float64Array(capacity);
+    this.#channels = new Array(capacity).fill(undefined);
+    this.#publishers = new Int32Array(capacity);
+    this.#handling = new Uint8Array(capacity);
+    this.#matched = new Uint32Array(capacity);
+    this.#counts = new Uint32Array(capacity * fates.length);
+    this.#receivers = new Int32Array(capacity * RECEIVERS);
+    this.#states = new Uint8Array(capacity * RECEIVERS);
+  }
+
+  /** Remembers a publish and returns its id. Ids ascend by 1. */
+  add(at: number, channel: string, publisher: number, handling: number): number {
+    const id = this.#next;
+    this.#next += 1;
+    this.#text += bytesOf(channel);
+    while (id - this.#first >= this.#capacity || this.#text > this.#maxText) this.#forgetOldest();
+    const slot = id % this.#capacity;
+    this.#at[slot] = at;
+    this.#channels[slot] = channel;
+    this.#publishers[slot] = publisher;
+    this.#handling[slot] = handling;
+    this.#matched[slot] = 0;
+    this.#counts.fill(0, slot * fates.length, (slot + 1) * fates.length);
+    this.#receivers.fill(0, slot * RECEIVERS, (slot + 1) * RECEIVERS);
+    this.#states.fill(0, slot * RECEIVERS, (slot + 1) * RECEIVERS);
+    return id;
+  }
+
+  /** The newest publish has so many receivers. `numberOf` is asked for the first ones. */
+  matched(count: number, numberOf: (at: number) => number): void {
+    const slot = (this.#next - 1) % this.#capacity;
+    this.#matched[slot] = count;
+    const kept = Math.min(count, RECEIVERS);
+    for (let at = 0; at < kept; at += 1) this.#receivers[slot * RECEIVERS + at] = numberOf(at);
+  }
+
+  /** Notes what became of a publish for a session. One that is forgotten is passed over. */
+  note(id: number, session: number, fate: number, counts = true): void {
+    if (id < this.#first || id >= this.#next) return;
+    const slot = id % this.#capacity;
+    const counter = slot * fates.length + fate;
+    if (counts) this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
+    const end = (slot + 1) * RECEIVERS;
+    for (let at = slot * RECEIVERS; at < end; at += 1) {
+      if (this.#receivers[at] !== session) continue;
+      this.#states[at] = (this.#states[at] ?? 0) | (1 << fate);
+      return;
+    }
+  }
+
+  find(id: number): KnownPublish | undefined {
+    if (!Number.isInteger(id) || id < this.#first || id >= this.#next) return undefined;
+    const slot = id % this.#capacity;
+    const counts = this.#counts.subarray(slot * fates.length);
+    return {
+      id,
+      at: this.#at[slot] ?? 0,
+      channel: this.#channels[slot] ?? '',
+      publisher: this.#publishers[slot] ?? 0,
+      handling: this.#handling[slot] ?? 0,
+      matched: this.#matched[slot] ?? 0,
+      counts: {
+        handedOver: counts[0] ?? 0,
+        confirmed: counts[1] ?? 0,
+        lost: counts[2] ?? 0,
+        returned: counts[3] ?? 0,
+      },
+      receivers: this.#receiversOf(slot),
+    };
+  }
+
+  /** Newest first. */
+  *newest(): Generator<KnownPublish> {
+    for (let id = this.#next - 1; id >= this.#first; id -= 1) {
+      const publish = this.find(id);
+      if (publish !== undefined) yield publish;
+    }
+  }
+
+  #receiversOf(slot: number): KnownReceiver[] {
+    const receivers: KnownReceiver[] = [];
+    for (let at = slot * RECEIVERS; at < (slot + 1) * RECEIVERS; at += 1) {
+      const session = this.#receivers[at] ?? 0;
+      const state = this.#states[at] ?? 0;
+      if (session !== 0)
+        receivers.push({ session, fates: fates.filter((_, bit) => (state & (1 << bit)) !== 0) });
+    }
+    return receivers;
+  }
+
+  #forgetOldest(): void {
+    const slot = this.#first % this.#capacity;
+    this.#text -= bytesOf(this.#channels[slot] ?? '');
+    this.#channels[slot] = undefined;
+    this.#first += 1;
+  }
+}
+
+// A name of a channel is ASCII.
+const bytesOf = (channel: string): number => 24 + channel.length;
