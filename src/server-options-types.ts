@@ -18,6 +18,14 @@ export interface AdviceOptions {
   readonly maxInterval?: boolean | undefined;
 }
 
+/** Remember what became of the latest publishes, what was refused and which sessions ended, so that `bayeuxd explain` can tell why a client did not get an event. */
+export interface JournalOptions {
+  /** Memory of the journal: past it the oldest is forgotten. A publish takes about 200 bytes. Bytes; `8388608` by default. */
+  readonly maxBytes?: number | undefined;
+  /** How long anything is remembered. Milliseconds; `3600000` by default. */
+  readonly maxAge?: number | undefined;
+}
+
 /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
 export interface ReplayOptions {
   /** Events kept of one durable channel, unless its rule says otherwise. Events; `10000` by default. */
@@ -299,6 +307,8 @@ export interface ServerOptions {
   readonly redelivery?: 'unflushed' | 'resend' | undefined;
   /** Whose repeated publishes are recognised and not delivered twice: those of Faye clients, all, or none. `faye` by default. */
   readonly dedupe?: 'faye' | true | false | undefined;
+  /** Remember what became of the latest publishes, what was refused and which sessions ended, so that `bayeuxd explain` can tell why a client did not get an event. */
+  readonly journal?: JournalOptions | boolean | undefined;
   /** Durable channels, set in `channels`: which events are kept, and how they are replayed. */
   readonly replay?: ReplayOptions | undefined;
   /** Who is present in a channel, set in `channels`, and on the server. */

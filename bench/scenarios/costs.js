@@ -73,6 +73,12 @@ const features = {
     feature: { feature: 'metrics' },
     goal: { cpu: 1.02 },
   },
+  journal: {
+    title: 'the journal',
+    under: ['W1', 'W1w1', 'P2', 'L1'],
+    feature: { feature: 'journal' },
+    goal: { cpu: 1.05 },
+  },
   rates: { title: 'rates of publishes and bytes', under: ['W1w1', 'P2'], feature: { feature: 'rates' } },
   looks: {
     title: 'an extension that looks at publishes',

@@ -24,6 +24,7 @@ const features = {
   }),
   looks: () => ({ extensions: [looks] }),
   auth: () => ({ auth: { secret: 'x'.repeat(32), anonymous: true }, ...rule({ grants: forAll }) }),
+  journal: () => ({ journal: true }),
   both: () => ({ policy, extensions: [looks] }),
   metrics: () => ({}),
   deflate: () => ({ websocket: { perMessageDeflate: true } }),

@@ -10,6 +10,7 @@ async function parse(...args: string[]) {
     subscribe: vi.fn(async (..._: unknown[]) => {}),
     bench: vi.fn(async () => {}),
     token: vi.fn(async (..._: unknown[]) => {}),
+    explain: vi.fn(async (..._: unknown[]) => {}),
     key: vi.fn(async (..._: unknown[]) => {}),
     init: vi.fn(async (..._: unknown[]) => {}),
   };
@@ -119,7 +120,7 @@ describe('the command line', () => {
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
     [
       ['frobnicate'],
-      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, token, key, init',
+      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, explain, token, key, init',
     ],
     [['--port'], `option '--port <value>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],

@@ -33,7 +33,7 @@ export class ApiPublisher implements Publisher {
 }
 
 /** The `detail` of a problem; the beginning of a text that is none. */
-function detailOf(text: string): string {
+export function detailOf(text: string): string {
   try {
     const problem: unknown = JSON.parse(text);
     if (isObject(problem) && typeof problem.detail === 'string') return problem.detail;

@@ -4,6 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import type { BenchFlags } from './bench.ts';
 import type { ClientFlags } from './client-options.ts';
 import type { Flags } from './config.ts';
+import type { ExplainFlags } from './explain.ts';
 import type { InitFlags } from './init.ts';
 import type { KeyFlags } from './key.ts';
 import { helpScreen } from './help-screen.ts';
@@ -22,6 +23,7 @@ export interface Actions {
   publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
   bench(url: string, flags: BenchFlags): Promise<void>;
+  explain(id: string | undefined, flags: ExplainFlags): Promise<void>;
   token(what: TokenFlags, flags: Flags): Promise<void>;
   key(what: KeyFlags): Promise<void>;
   init(file: string, flags: InitFlags): Promise<void>;
@@ -84,6 +86,7 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--time <seconds>', 'time to measure, up to 600, after 2 seconds of warm-up (10)')
     .option('--any-host', 'allow a server on another machine')
     .action(actions.bench);
+  explainCommand(program).action(actions.explain);
   const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
   program
     .command('key')
@@ -126,19 +129,45 @@ function oneLine(error: string): string {
 
 /** A command that is a client of a server, with the options that all of these have. */
 function clientCommand(program: Command, name: string, description: string): Command {
-  return program
+  const client = program
     .command(name)
     .description(description)
     .argument('<url>', 'URL of Bayeux, such as http://127.0.0.1:8000/bayeux; write ws: to use WebSocket')
     .helpOption('-h, --help', 'print this help and exit')
+    .option('--ext <json>', 'the ext of every message, such as \'{"token":"secret"}\'');
+  return withConnection(client);
+}
+
+/** With the options of everything that connects. */
+function withConnection(command: Command): Command {
+  return command
     .option(
       '--header <header>',
       "HTTP header to send, such as 'Authorization: Bearer token'; repeat the option for more headers",
       collected,
     )
-    .option('--ext <json>', 'the ext of every message, such as \'{"token":"secret"}\'')
     .option('--ca <file>', 'PEM file with certificates to trust')
     .option('--insecure', 'accept any certificate');
+}
+
+function explainCommand(program: Command): Command {
+  const command = program
+    .command('explain')
+    .description(
+      'Tell why a client did not get an event. The server needs the option "journal", and a key with the right read.',
+    )
+    .argument(
+      '[id]',
+      'a publish, by the publishId in the ext of its reply; else give --channel with --session or --user',
+    )
+    .helpOption('-h, --help', 'print this help and exit')
+    .option('--channel <channel>', 'channel of the events')
+    .option('--session <id>', 'session that did not get them, by its public id')
+    .option('--user <name>', 'user that did not get them')
+    .option('--url <url>', 'URL of the HTTP API (http://127.0.0.1:8000/api)')
+    .option('--key <key>', 'key of the HTTP API (BAYEUXD_API_KEY)')
+    .option('--json', 'print the answer as one line of JSON');
+  return withConnection(command);
 }
 
 function tokenCommand(program: Command): Command {
@@ -205,7 +234,7 @@ function insteadOf(command: Command): Instead {
 function refuseUnknownCommand(serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench', 'token', 'key', 'init'];
+  const known = ['serve', 'publish', 'subscribe', 'bench', 'explain', 'token', 'key', 'init'];
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -5,7 +5,7 @@ const commands: readonly Item[] = [
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
   ['bayeuxd bench <url>', 'Measure a server.'],
-  ['bayeuxd token | key | init [options]', 'Make a token, API key or config file.'],
+  ['bayeuxd explain | token | key | init', 'Ask why; make a token, key or config.'],
 ];
 
 const options: readonly Item[] = [

@@ -36,6 +36,10 @@ async function main(argv: readonly string[]): Promise<void> {
       const [{ token }, { loadConfig }] = await Promise.all([import('./token.ts'), import('./config.ts')]);
       await token(what, loadConfig(flags, process.env), { clock: systemClock, print, say: complain });
     },
+    async explain(id, flags) {
+      const { explain } = await import('./explain.ts');
+      await explain(id, flags, { key: process.env.BAYEUXD_API_KEY, width: Math.min(width(), 80), print });
+    },
     async key(what) {
       const { key } = await import('./key.ts');
       key(what, { print, say: complain });

@@ -13,6 +13,7 @@ interface Way {
   readonly options?: ApiOptions;
   readonly settings?: ServerSettings;
   readonly query?: string;
+  readonly id?: string;
   /** Without it, the key with all rights is sent. */
   readonly sent?: Sent;
   /** Done before the request. */
@@ -59,6 +60,12 @@ const acting: Record<string, Way> = {
   415: { sent: { key: KEY, body: 'x', headers: { 'Content-Type': 'text/plain' } } },
 };
 
+const told: Way = {
+  settings: { journal: true },
+  id: '1',
+  prepare: ({ server }) => server.publish('/a', 1),
+};
+
 /** Those of single routes. */
 const own: Record<string, Way> = {
   'POST /publish 200': { sent: { key: KEY, body: event } },
@@ -95,6 +102,11 @@ const own: Record<string, Way> = {
   'GET /history 403': { query: '?channel=/a', sent: { key: little.key } },
   'GET /history 404': { query: '?channel=/a' },
   'GET /sessions/{id} 404': {},
+  'GET /explain/{id} 200': told,
+  'GET /explain/{id} 403': { ...told, sent: { key: little.key } },
+  'GET /explain/{id} 404': {},
+  'GET /explain 200': { ...told, query: '?channel=/a&user=ann' },
+  'GET /explain 404': { query: '?channel=/a&user=ann' },
 };
 
 describe('the document of the API', () => {
@@ -109,7 +121,7 @@ describe('the document of the API', () => {
     const started = await probe(way.options ?? { key: KEY, keys: [little] }, way.settings);
     const { session } = await FakeClient.open(started.server);
     await way.prepare?.(started);
-    const id = status === '200' ? session.id : 'none';
+    const id = way.id ?? (status === '200' ? session.id : 'none');
     const path = template.replace('{id}', id) + (way.query ?? '');
     const { status: got } = await started.call(method, path, way.sent ?? { key: KEY });
     expect(String(got)).toBe(status);

@@ -8,7 +8,7 @@ import { Journal } from './journal.ts';
 import { type JournalOptions, journalOptions } from './options.ts';
 
 /** The parts of the server that the journal needs. */
-interface JournalParts {
+export interface JournalParts {
   readonly clock: Clock;
   readonly options: { readonly journal: JournalOptions | false };
 }

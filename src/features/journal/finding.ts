@@ -18,6 +18,9 @@ export interface Explanation {
   readonly findings: readonly Finding[];
 }
 
+/** Most findings of one kind in an answer. */
+export const MOST = 5;
+
 export const cause = (code: string, what: string, fix: string): Finding => ({
   code,
   isCause: true,

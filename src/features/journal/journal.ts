@@ -85,7 +85,7 @@ export class Journal implements Feature, FollowedOwner {
     const at = this.#clock.now();
     const made = {
       ...{ at, times, event, option, why: copied(why, 500) },
-      ...textsOf({ channel, reply, session }),
+      ...{ channel: textOf(channel), reply: textOf(reply), session: textOf(session) },
     };
     for (const known of refused.newest(COMPARED)) {
       const isSame = known.event === event && known.why === made.why && known.session === made.session;
@@ -102,13 +102,5 @@ export class Journal implements Feature, FollowedOwner {
   }
 }
 
-function textsOf<Name extends string>(
-  fields: Readonly<Record<Name, unknown>>,
-): { readonly [Key in Name]?: string } {
-  const texts: { [Key in Name]?: string } = {};
-  for (const name of Object.keys(fields) as Name[]) {
-    const value = fields[name];
-    if (typeof value === 'string') texts[name] = copied(value);
-  }
-  return texts;
-}
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? copied(value) : undefined;

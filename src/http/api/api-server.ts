@@ -16,6 +16,12 @@ export interface ApiServer extends Server {
   ): Promise<{ readonly user: string; readonly api: unknown } | undefined>;
   /** The users who are present in a channel. Throws `UsageError` where presence is not kept. */
   presence(channel: string): { users(): Promise<readonly PresentUser[]> };
+  /** Whether the option `journal` is on. */
+  readonly hasJournal: boolean;
+  /** Tells what became of a publish; undefined if the journal does not know it. */
+  explainPublish(id: number): { readonly channel: string } | undefined;
+  /** Tells why a session or user gets the events of a channel, or does not. */
+  explain(question: { readonly channel: string; readonly session?: string; readonly user?: string }): object;
   /** A page of the history of a channel or pattern; undefined if no such channel is durable. */
   history(channel: string, query?: HistoryQuery): Promise<HistoryPage | undefined>;
 }

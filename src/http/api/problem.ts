@@ -26,6 +26,8 @@ export const problems = {
   session_unknown: [404, 'No session on this server has this id, or not any more.'],
   history_off: [404, 'The server keeps no history of this channel.'],
   presence_off: [404, 'The server does not keep who is present in this channel.'],
+  journal_off: [404, 'The option `journal` is off.'],
+  publish_unknown: [404, 'The journal knows no publish with this id, or not any more.'],
   method_wrong: [405, 'The path does not take this method. `Allow` has those that it takes.'],
   request_running: [409, 'A request with this `Idempotency-Key` is being carried out.'],
   tokens_unknown: [409, 'The server verifies no tokens, so it cannot revoke one.'],

@@ -103,6 +103,10 @@ const receipt = {
       description: 'Sessions of this server for which the event was queued.',
     },
     id: { type: 'integer', description: 'Id of the event, if its channel is durable.' },
+    publishId: {
+      type: 'integer',
+      description: 'Id for `/explain/{id}`, while the option `journal` is on.',
+    },
   },
   required: ['channel', 'sessions'],
   additionalProperties: false,

@@ -2,6 +2,7 @@ import type { ApiServer } from './api-server.ts';
 import { ChannelSchemas } from './channel-schemas.ts';
 import { channelsRoute } from './channels.ts';
 import { deliverRoute } from './deliver.ts';
+import { explainRoutes } from './explain.ts';
 import { historyRoute } from './history.ts';
 import { presenceRoute } from './presence.ts';
 import { publishRoute } from './publish.ts';
@@ -18,6 +19,7 @@ export function routesOf(server: ApiServer): readonly Route[] {
     deliverRoute(server, schemas),
     historyRoute(server, schemas),
     presenceRoute(server, schemas),
+    ...explainRoutes(server, schemas),
     channelsRoute(server, schemas),
     ...sessionRoutes(server, schemas),
     disconnectRoute(server),
