@@ -124,7 +124,7 @@ export class Server<Channels extends object = Record<string, unknown>> extends C
   }
 
   /**
-   * Tells in words what became of a publish on this node, by the id in `ext.publishId` of its reply; undefined if the journal does not
+   * Tells in words what became of a publish on this node, by its `publishId`; undefined if the journal does not
    * know it any more. Throws `UsageError` without the option `journal`.
    */
   explainPublish(id: number): (Explanation & { readonly channel: string }) | undefined {

@@ -158,7 +158,7 @@ function explainCommand(program: Command): Command {
     )
     .argument(
       '[id]',
-      'a publish, by the publishId in the ext of its reply; else give --channel with --session or --user',
+      'a publish, by the publishId in the answer to it; else give --channel with --session or --user',
     )
     .helpOption('-h, --help', 'print this help and exit')
     .option('--channel <channel>', 'channel of the events')

@@ -46,9 +46,7 @@ function pathOf(id: string | undefined, { channel, session, user }: ExplainFlags
     if (channel !== undefined || session !== undefined || user !== undefined)
       throw new ArgumentError('give the id of a publish, or --channel with --session or --user, not both');
     if (!/^\d{1,15}$/.test(id))
-      throw new ArgumentError(
-        `"${id}" is no id of a publish: the reply to the publish has it as ext.publishId`,
-      );
+      throw new ArgumentError(`"${id}" is no id of a publish: the answer to the publish has it as publishId`);
     return `/explain/${id}`;
   }
   if (channel === undefined || (session === undefined) === (user === undefined))

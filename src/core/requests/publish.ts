@@ -68,15 +68,17 @@ function carryOut(
   const ext = request.ext && forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
   const sent = core.publisher.publish(event, session);
-  if (isPromise(sent)) return sent.then(published);
-  return sent.replayId === undefined && sent.publishId === undefined ? done : published(sent);
+  const wantsId = request.ext?.publishId === true;
+  if (isPromise(sent)) return sent.then((later) => published(later, wantsId));
+  return sent.replayId === undefined && !wantsId ? done : published(sent, wantsId);
 }
 
 // RP-16, JN-1: the publisher learns the ids of its event.
-function published({ replayId, publishId }: OutgoingEvent): ReplyFields {
-  if (replayId === undefined && publishId === undefined) return done;
+function published({ replayId, publishId }: OutgoingEvent, wantsId: boolean): ReplyFields {
+  const own = wantsId ? publishId : undefined;
+  if (replayId === undefined && own === undefined) return done;
   return {
     successful: true,
-    ext: { ...(replayId !== undefined && { replayId }), ...(publishId !== undefined && { publishId }) },
+    ext: { ...(replayId !== undefined && { replayId }), ...(own !== undefined && { publishId: own }) },
   };
 }

@@ -1,3 +1,4 @@
+import { covers } from '../../protocol/channel.ts';
 import type { PublishFacts, Receiver } from './facts.ts';
 import { cause, type Explanation, explanation, fact, type Finding } from './finding.ts';
 import { misses, nearestPattern } from './nearest-pattern.ts';
@@ -32,6 +33,12 @@ export function explainPublish(facts: PublishFacts): Explanation {
 }
 
 function noSubscriber({ publish: { channel }, patterns }: PublishFacts): Finding {
+  if (patterns.some((pattern) => covers(pattern, channel)))
+    return cause(
+      'no_subscriber',
+      'No session subscribed to the channel at that time; one does now.',
+      'Set "history" on the channel, so that clients can ask for what they missed.',
+    );
   const near = nearestPattern(patterns, channel);
   if (near === undefined)
     return cause(

@@ -56,6 +56,7 @@ export class Journal implements Feature, FollowedOwner {
     const { publishes } = this.#memory;
     const publisher = from === undefined ? 0 : this.#numberOf(from);
     event.publishId = publishes.add(this.#clock.now(), event.channel, publisher, handlingOf(event));
+    if (receivers.length === 0) return;
     const others = notToPublisher === true ? receivers.filter(({ id }) => id !== from) : receivers;
     publishes.matched(others.length, (at) => this.#numberOf(others[at]?.id ?? ''));
   };

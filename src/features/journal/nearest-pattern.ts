@@ -12,9 +12,9 @@ export interface NearMiss {
 export function nearestPattern(patterns: readonly string[], channel: string): NearMiss | undefined {
   for (const { why, instead } of tries) {
     for (const pattern of patterns) {
+      if (covers(pattern, channel)) continue;
       const wider = instead(pattern, channel);
-      if (wider !== undefined && wider !== pattern && covers(wider, channel))
-        return { pattern, instead: wider, why };
+      if (wider !== undefined && covers(wider, channel)) return { pattern, instead: wider, why };
     }
   }
   return undefined;

@@ -7,7 +7,7 @@ export type Fate = (typeof fates)[number];
 const RECEIVERS = 8;
 
 /** Memory of a publish without the text of its channel: numbers, and a reference. Bytes. */
-const FIXED = 8 + 8 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 5;
+const FIXED = 8 + 8 + 4 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 4;
 /** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
 const TEXT = 96;
 
@@ -45,7 +45,8 @@ export class Publishes {
   readonly #matched: Uint32Array;
   readonly #counts: Uint32Array;
   readonly #receivers: Int32Array;
-  readonly #states: Uint8Array;
+  // Four bits for each receiver: its fates.
+  readonly #states: Uint32Array;
   #first = 1;
   #next = 1;
   #text = 0;
@@ -61,7 +62,7 @@ export class Publishes {
     this.#matched = new Uint32Array(capacity);
     this.#counts = new Uint32Array(capacity * fates.length);
     this.#receivers = new Int32Array(capacity * RECEIVERS);
-    this.#states = new Uint8Array(capacity * RECEIVERS);
+    this.#states = new Uint32Array(capacity);
   }
 
   /** Remembers a publish and returns its id. Ids ascend by 1. */
@@ -76,9 +77,8 @@ export class Publishes {
     this.#publishers[slot] = publisher;
     this.#handling[slot] = handling;
     this.#matched[slot] = 0;
-    this.#counts.fill(0, slot * fates.length, (slot + 1) * fates.length);
-    this.#receivers.fill(0, slot * RECEIVERS, (slot + 1) * RECEIVERS);
-    this.#states.fill(0, slot * RECEIVERS, (slot + 1) * RECEIVERS);
+    this.#states[slot] = 0;
+    for (let at = slot * fates.length; at < (slot + 1) * fates.length; at += 1) this.#counts[at] = 0;
     return id;
   }
 
@@ -86,8 +86,8 @@ export class Publishes {
   matched(count: number, numberOf: (at: number) => number): void {
     const slot = (this.#next - 1) % this.#capacity;
     this.#matched[slot] = count;
-    const kept = Math.min(count, RECEIVERS);
-    for (let at = 0; at < kept; at += 1) this.#receivers[slot * RECEIVERS + at] = numberOf(at);
+    for (let at = 0; at < count && at < RECEIVERS; at += 1)
+      this.#receivers[slot * RECEIVERS + at] = numberOf(at);
   }
 
   /** Notes what became of a publish for a session. One that is forgotten is passed over. */
@@ -96,10 +96,10 @@ export class Publishes {
     const slot = id % this.#capacity;
     const counter = slot * fates.length + fate;
     if (counts) this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
-    const end = (slot + 1) * RECEIVERS;
-    for (let at = slot * RECEIVERS; at < end; at += 1) {
-      if (this.#receivers[at] !== session) continue;
-      this.#states[at] = (this.#states[at] ?? 0) | (1 << fate);
+    const known = Math.min(this.#matched[slot] ?? 0, RECEIVERS);
+    for (let at = 0; at < known; at += 1) {
+      if (this.#receivers[slot * RECEIVERS + at] !== session) continue;
+      this.#states[slot] = (this.#states[slot] ?? 0) | (1 << (at * fates.length + fate));
       return;
     }
   }
@@ -134,14 +134,12 @@ export class Publishes {
   }
 
   #receiversOf(slot: number): KnownReceiver[] {
-    const receivers: KnownReceiver[] = [];
-    for (let at = slot * RECEIVERS; at < (slot + 1) * RECEIVERS; at += 1) {
-      const session = this.#receivers[at] ?? 0;
-      const state = this.#states[at] ?? 0;
-      if (session !== 0)
-        receivers.push({ session, fates: fates.filter((_, bit) => (state & (1 << bit)) !== 0) });
-    }
-    return receivers;
+    const known = Math.min(this.#matched[slot] ?? 0, RECEIVERS);
+    const state = this.#states[slot] ?? 0;
+    return Array.from({ length: known }, (_, at) => ({
+      session: this.#receivers[slot * RECEIVERS + at] ?? 0,
+      fates: fates.filter((_fate, bit) => (state & (1 << (at * fates.length + bit))) !== 0),
+    }));
   }
 
   #forgetOldest(): void {

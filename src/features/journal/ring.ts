@@ -49,7 +49,7 @@ export class Ring<Note extends Dated> {
 }
 
 /** Memory of an object with a few fields, its slot in a list, and what a list keeps for slots that are free. Bytes. */
-export const NOTE = 176;
+export const NOTE = 256;
 
 /** Most memory of a text. Bytes. */
 export const bytesOfText = (text: string | undefined): number =>

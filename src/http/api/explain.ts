@@ -15,7 +15,8 @@ export function explainRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     name: 'explainPublish',
     tag: 'Events',
     summary: 'Tells what became of a publish',
-    description: 'By the `publishId` that the reply to the publish has while the option `journal` is on.',
+    description:
+      'By the `publishId` in the answer to the publish, or in `ext` of the reply to a client that sent `ext: {"publishId": true}`.',
     right: 'read',
     query: checker<object>('query', { type: 'object', properties: {}, additionalProperties: false }),
     answer: explanationWith({ channel: text }, ['channel']),

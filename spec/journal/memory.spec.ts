@@ -1,0 +1,61 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Memory } from '../../src/features/journal/memory.ts';
+import { copied } from '../../src/features/journal/ring.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+const used = () => {
+  collect();
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
+};
+
+const MAX = 2 * 1_048_576;
+
+const texts = fc.record({
+  channel: fc.integer({ min: 1, max: 255 }),
+  other: fc.integer({ min: 1, max: 500 }),
+  receivers: fc.integer({ min: 0, max: 12 }),
+  isWide: fc.boolean(),
+});
+
+/** A text that nothing else holds, as clients send them. */
+const fresh = (length: number, at: number, letter: string) =>
+  copied(`/${at.toString(36)}${letter.repeat(length)}`.slice(0, Math.max(length, 2)), 1000);
+
+describe('the memory of the journal', () => {
+  it('stays within maxBytes, whatever comes', () => {
+    fc.assert(
+      fc.property(texts, ({ channel, other, receivers, isWide }) => {
+        const before = used();
+        const memory = new Memory(MAX);
+        const letter = isWide ? 'ж' : 'x';
+        for (let at = 0; at < 30_000; at += 1) {
+          const name = fresh(channel, at, 'x');
+          const id = memory.publishes.add(at, name, at, 0);
+          memory.publishes.matched(receivers, (of) => of + 1);
+          memory.publishes.note(id, 1, at % 4);
+          const text = fresh(other, at, letter);
+          memory.lost.add({ at, publish: id, channel: fresh(channel, at, 'x'), number: at, cause: 'queue' });
+          memory.ended.add({ at, number: at, session: fresh(20, at, 'x'), user: text, reason: 'timeout' });
+          memory.subscribed.add({ at, number: at, pattern: fresh(channel, at, 'x'), isOn: true });
+          memory.refused.add({
+            at,
+            times: 1,
+            event: 'origin.refused',
+            why: text,
+            reply: fresh(other, at, letter),
+          });
+        }
+        expect(used() - before).toBeLessThan(MAX);
+        expect([...memory.publishes.newest()].length).toBeGreaterThan(1000);
+        expect([...memory.lost.newest(1)][0]?.at).toBe(29_999);
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
