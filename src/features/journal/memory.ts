@@ -24,7 +24,8 @@ export class Memory {
   readonly followed = new Map<string, Followed>();
 
   constructor(maxBytes: number) {
-    const eighth = maxBytes / 8;
+    // The rest is for the lists themselves, which grow by half.
+    const eighth = (maxBytes * 7) / 64;
     this.publishes = new Publishes(4 * eighth);
     this.refused = new Ring(eighth, bytesOfRefusal);
     this.lost = new Ring(eighth, ({ channel }) => NOTE + bytesOfText(channel));
