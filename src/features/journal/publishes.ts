@@ -11,6 +11,9 @@ const FIXED = 8 + 8 + 4 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 4;
 /** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
 const TEXT = 96;
 
+/** Channels whose names are looked up. */
+const NAMES = 256;
+
 /** One session that was to receive an event. */
 export interface KnownReceiver {
   /** The number of the session. */
@@ -50,6 +53,8 @@ export class Publishes {
   #first = 1;
   #next = 1;
   #text = 0;
+  // The same text for all publishes to a channel: a new one each time would be work for the garbage collector.
+  #names = new Map<string, string>();
 
   constructor(maxBytes: number) {
     const capacity = Math.floor(maxBytes / (FIXED + TEXT));
@@ -73,7 +78,7 @@ export class Publishes {
     while (id - this.#first >= this.#capacity || this.#text > this.#maxText) this.#forgetOldest();
     const slot = id % this.#capacity;
     this.#at[slot] = at;
-    this.#channels[slot] = channel;
+    this.#channels[slot] = this.#kept(channel);
     this.#publishers[slot] = publisher;
     this.#handling[slot] = handling;
     this.#matched[slot] = 0;
@@ -131,6 +136,14 @@ export class Publishes {
       const publish = this.find(id);
       if (publish !== undefined) yield publish;
     }
+  }
+
+  #kept(channel: string): string {
+    const known = this.#names.get(channel);
+    if (known !== undefined) return known;
+    if (this.#names.size >= NAMES) this.#names.clear();
+    this.#names.set(channel, channel);
+    return channel;
   }
 
   #receiversOf(slot: number): KnownReceiver[] {
