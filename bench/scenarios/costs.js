@@ -16,6 +16,11 @@ const loads = {
     unit: publish,
     load: { publishers: 32, window: 256 },
   },
+  P5k: {
+    title: '5,000 publishes a second over WebSocket to 4 subscribers',
+    unit: delivery,
+    load: { publishers: 32, subscribers: 4, rate: 5000 },
+  },
   L1: {
     title: '200 long-polling subscribers, 32 in flight',
     unit: delivery,
@@ -75,7 +80,7 @@ const features = {
   },
   journal: {
     title: 'the journal',
-    under: ['W1', 'W1w1', 'P2', 'L1'],
+    under: ['P5k', 'W1', 'W1w1', 'P2', 'L1'],
     feature: { feature: 'journal' },
     goal: { cpu: 1.05 },
   },

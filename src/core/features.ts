@@ -1,7 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
+import type { Publication } from '../ports/engine.ts';
 import type {
   Feature,
-  FeatureHook,
   FeatureHost,
   MeteredRequest,
   ServedSession,
@@ -124,7 +124,11 @@ export class Features {
   }
 
   /** An event is about to be queued to the sessions of this node. */
-  arrive(...[event, publication, receivers]: Parameters<FeatureHook<'arriving'>>): void {
+  arrive(
+    event: OutgoingEvent,
+    publication: Publication,
+    receivers: readonly Pick<ServedSession, 'id'>[],
+  ): void {
     for (const feature of this.arriving) feature.arriving?.(event, publication, receivers);
   }
 
