@@ -29,10 +29,7 @@ describe('conflation', () => {
   it('keeps the newest event of each kind, in the place of the newest, and says nothing of the others', () => {
     const told: unknown[] = [];
     const { outbox, push, take } = outboxOf(bySymbol, {
-      overflow: (event) => {
-        told.push(event);
-        return 'disconnect';
-      },
+      overflow: (dropped) => told.push(dropped),
     });
     expect(push('a1 b1 a2 c1 a3')).toEqual(['kept', 'kept', 'kept', 'kept', 'kept']);
     expect([outbox.size, outbox.urgent]).toEqual([3, 3]);
@@ -95,7 +92,7 @@ describe('conflation', () => {
   });
 
   it('passes on what a replaced event would have told of, to the next of the channel', () => {
-    const { push, take } = outboxOf(bySymbol, { maxQueue: 3, overflow: () => 'dropNewest' });
+    const { push, take } = outboxOf(bySymbol, { maxQueue: 3, onOverflow: 'dropNewest' });
     push('a1 b1 e1 c1');
     take(1);
     push('a2');
@@ -107,7 +104,7 @@ describe('conflation', () => {
   });
 
   it('does as the server says where the session has no room', () => {
-    const options = { maxQueue: 2, overflow: () => 'dropOldest' as const };
+    const options = { maxQueue: 2, onOverflow: 'dropOldest' as const };
     const { push, take } = outboxOf(bySymbol, options);
     push('a1 b1 b2 c1');
     expect(take()).toBe('b2-1 c1');
@@ -150,7 +147,7 @@ describe('conflation', () => {
     fc.assert(
       fc.property(schedules, bounds, fc.integer({ min: 1, max: 6 }), (steps, some, maxQueue) => {
         const rule: OverflowRule = { action: 'conflate', key: '/key', ...some };
-        const model = new Model({ maxQueue, overflow: () => 'dropOldest' }, [rule, rule, rule, rule]);
+        const model = new Model({ maxQueue, onOverflow: 'dropOldest' }, [rule, rule, rule, rule]);
         for (const step of steps) model.run(step.do === 'push' ? { ...step, volatile: false } : step);
         model.calmDown();
         let told = 0;

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { GapReply } from '../../src/core/delivery/gaps.ts';
-import { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
-import type { OverflowAction } from '../../src/ports/outbox.ts';
+import type { PlainOutbox } from '../../src/core/delivery/plain-outbox.ts';
 import type { Gap } from '../../src/ports/gap.ts';
 import { OutgoingEvent, type OverflowRule } from '../../src/ports/outgoing-event.ts';
-import { type Limits, roomy } from './contracts/outbox.ts';
+import { type Limits, plainOutbox, roomy } from './contracts/outbox.ts';
 
 /** What may happen to an outbox. What was sent arrives in order, or the connection breaks and all that has not goes back. */
 export type Step =
@@ -94,14 +93,14 @@ export class Model {
     const all: Limits = {
       ...roomy,
       now: () => this.#now,
-      overflow: (event: OutgoingEvent, forced?: OverflowAction) => {
+      onOverflow: limits.onOverflow ?? 'dropNewest',
+      overflow: () => {
         this.dropped += 1;
-        return forced ?? limits.overflow?.(event) ?? 'dropNewest';
       },
       ...(limits.maxQueue !== undefined && { maxQueue: limits.maxQueue }),
       ...(limits.maxQueueBytes !== undefined && { maxQueueBytes: limits.maxQueueBytes }),
     };
-    this.outbox = new PlainOutbox(all, all);
+    this.outbox = plainOutbox(all);
   }
 
   run(step: Step): void {

@@ -119,7 +119,7 @@ describe('a gap (what was dropped is told of)', () => {
   });
 
   it('is passed on by an event that is dropped in its turn', () => {
-    const { push, take } = outboxOf(two('dropNewest'), { maxQueue: 3, overflow: () => 'dropOldest' });
+    const { push, take } = outboxOf(two('dropNewest'), { maxQueue: 3, onOverflow: 'dropOldest' });
     push('a1 a2 a3');
     take();
     push('a4 a5');
@@ -157,7 +157,7 @@ describe('a gap (what was dropped is told of)', () => {
   });
 
   it('is told of after events that a session’s own bound drops, and after those that waited for too long', () => {
-    const bound = outboxOf(undefined, { maxQueue: 2, overflow: () => 'dropOldest' });
+    const bound = outboxOf(undefined, { maxQueue: 2, onOverflow: 'dropOldest' });
     bound.push('a1 a2 a3');
     expect(bound.take()).toBe('a2-1 a3');
     let now = 0;
@@ -359,7 +359,7 @@ describe('delivered and told of is what was published', () => {
   const queue = fc.record({
     maxQueue: fc.integer({ min: 1, max: 8 }),
     maxQueueBytes: fc.integer({ min: 100, max: 600 }),
-    overflow: fc.constantFrom('dropOldest' as const, 'dropNewest' as const).map((action) => () => action),
+    onOverflow: fc.constantFrom('dropOldest' as const, 'dropNewest' as const),
   });
 
   it('on every channel, in order, whatever happens', () => {

@@ -95,6 +95,41 @@ describe('a queue that is full (DL-10)', () => {
   });
 });
 
+describe('the hook `lost` of a feature', () => {
+  const rule = (action: OverflowRule['action']) => ({
+    channels: { '/a': { overflow: { action, maxEvents: 2 } } },
+  });
+
+  it.each([
+    ['the queue drops the oldest', { maxQueue: 2, queueOverflow: 'dropOldest' }, [1, 2], 'queue'],
+    ['the queue drops the newest', { maxQueue: 2, queueOverflow: 'dropNewest' }, [3, 4], 'queue'],
+    ['the queue is full, and the session ends', { maxQueue: 2 }, [3], 'queue'],
+    ['a rule drops the oldest', rule('dropOldest'), [1, 2], 'dropOldest'],
+    ['a rule drops the newest', rule('dropNewest'), [3, 4], 'dropNewest'],
+    ['a rule ends the session', rule('disconnect'), [3], 'disconnect'],
+  ] as const)('gets what was dropped, and why: %s', async (_how, settings, dropped, why) => {
+    const { server } = serve(settings);
+    const client = await FakeClient.connected(server);
+    const lost: unknown[] = [];
+    client.session.join([
+      {
+        lost: ({ message }, by) => lost.push([message.data, typeof by === 'string' ? by : by.action]),
+      },
+    ]);
+    for (const data of [1, 2, 3, 4]) client.session.deliver('/a', data);
+    expect(lost).toEqual(dropped.map((data) => [data, why]));
+  });
+
+  it('gets a volatile event that cannot leave at once', async () => {
+    const { server } = serve();
+    const client = await FakeClient.connected(server);
+    const lost: unknown[] = [];
+    client.session.join([{ lost: ({ message }, why) => lost.push([message.data, why]) }]);
+    client.session.deliver('/a', 1, { volatile: true });
+    expect(lost).toEqual([[1, 'volatile']]);
+  });
+});
+
 describe('a slow reader (SEC-9, WS-15)', () => {
   it('has its events wait in its own queue, until its socket takes more', async () => {
     const { server } = serve({ maxQueue: 3 });

@@ -150,10 +150,8 @@ describe('an acked outbox', () => {
     const outbox = make({
       ...roomy,
       maxQueue: 2,
-      overflow: (...asked) => {
-        told.push(asked[1]);
-        return 'dropOldest';
-      },
+      onOverflow: 'dropOldest',
+      overflow: (_dropped, _event, action) => told.push(action),
     });
     outbox.push(eventOf(1));
     outbox.push(eventOf(2));
@@ -310,13 +308,10 @@ describe('an acked outbox that overflows', () => {
   it('ends the session where what was sent fills it, whatever the rule says (AK-9)', () => {
     for (const action of ['dropOldest', 'dropNewest', 'conflate'] as const) {
       const told: unknown[] = [];
-      const overflow: Limits['overflow'] = (...asked) => {
-        told.push(asked[1]);
-        return 'dropOldest';
-      };
+      const overflow: Limits['overflow'] = (_dropped, _event, action) => told.push(action);
       const { push, take } = ruled(
         { action, ...(action === 'conflate' && { key: '' }) },
-        { maxQueue: 2, overflow },
+        { maxQueue: 2, onOverflow: 'dropOldest', overflow },
       );
       push(1, 2);
       take();

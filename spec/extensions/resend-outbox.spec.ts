@@ -216,7 +216,7 @@ describe('a retaining outbox (DL-13)', () => {
 describe('a retaining outbox that drops', () => {
   const gap = { count: 2 };
   const dropping = () => {
-    const outbox = make({ ...roomy, maxQueue: 1, overflow: () => 'dropNewest' });
+    const outbox = make({ ...roomy, maxQueue: 1, onOverflow: 'dropNewest' });
     for (const data of [1, 2, 3]) outbox.push(eventOf(data));
     return outbox;
   };

@@ -43,7 +43,6 @@ export interface Core {
   readonly events: Events;
   readonly listeners: Listeners;
   readonly limits: SessionHost['limits'];
-  readonly onOverflow: SessionHost['onOverflow'];
   readonly oversized: Oversized;
   readonly backlog: Backlog;
   readonly flusher: Flusher;

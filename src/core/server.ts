@@ -549,8 +549,12 @@ export class Server<
       ),
       replies: new Replies({ advisor, transports, hooks, log }),
       listeners: new Listeners(hooks, log),
-      limits: { ...options, now: () => clock.now(), runs: new SharedRuns(clock) },
-      onOverflow: overflowDecision(options.queueOverflow, log),
+      limits: {
+        ...options,
+        onOverflow: overflowDecision(options.queueOverflow, log),
+        now: () => clock.now(),
+        runs: new SharedRuns(clock),
+      },
       oversized: new Oversized(log),
       publisher: new Publisher({
         ...{

@@ -15,21 +15,27 @@ const dataOf = (events: readonly OutgoingEvent[]): unknown[] => events.map(({ me
 const all = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
 /** The limits of an outbox, and what its owner does. */
-export type Limits = OutboxLimits & OutboxOwner;
+export type Limits = OutboxLimits & Omit<OutboxOwner, 'session'>;
 
 /** Limits that nothing here reaches, but where a spec says otherwise. */
 export const roomy: Limits = {
   maxQueue: 1000,
   maxQueueBytes: 1_000_000,
-  overflow: (_event, forced) => forced ?? 'disconnect',
-  dropped: () => {},
+  onOverflow: 'disconnect',
+  overflow: () => {},
   flushEarly: () => {},
   now: () => 0,
   runs: new SharedRuns(systemClock),
 };
 
 /** A plain outbox with these limits. */
-export const plainOutbox = (limits: Limits): PlainOutbox => new PlainOutbox(limits, limits);
+export const plainOutbox = (limits: Limits): PlainOutbox =>
+  new PlainOutbox(limits, {
+    ...limits,
+    get session(): never {
+      throw new Error('this outbox has no session');
+    },
+  });
 
 /** What every outbox keeps to. `make` gives an empty one within limits; `arrived` lets it forget what it gave. */
 export function outboxContract<Kind extends Outbox>(
@@ -101,12 +107,11 @@ export function outboxContract<Kind extends Outbox>(
 
     it('is full when one more does not fit, and says so (DL-10)', () => {
       const told: unknown[] = [];
-      const overflow: Limits['overflow'] = (event) => {
-        told.push(event.message.data);
-        return 'disconnect';
+      const overflow: Limits['overflow'] = (dropped, event, action) => {
+        told.push(dropped.message.data, event.message.data, action);
       };
       const outbox = filled({ ...roomy, maxQueue: 2, overflow }, 1, 2);
-      expect([outbox.push(eventOf(3)), outbox.size, told]).toEqual(['full', 2, [3]]);
+      expect([outbox.push(eventOf(3)), outbox.size, told]).toEqual(['full', 2, [3, 3, 'disconnect']]);
     });
 
     it('counts bytes as well, and frees them', () => {

@@ -123,16 +123,16 @@ export class BoundedQueue extends Queue {
 
   // DL-10: too much waits for the session.
   #overflow(event: OutgoingEvent, rule: OverflowRule | undefined): Pushed {
-    const { maxQueueBytes } = this.#limits;
+    const { maxQueueBytes, onOverflow } = this.#limits;
     // AK-9: sent events, which cannot be dropped, take all the room.
     if (this.counted === 0 && this.#reserved > 0) return this.#act('disconnect', event);
     if (rule !== undefined && rule.action !== 'conflate') {
       const others = this.countedBytes + this.#reservedBytes - this.countOf(rule).bytes;
       return this.#act(this.#actionOf(rule, others + event.bytes <= maxQueueBytes), event, rule);
     }
-    const action = this.#owner.overflow(event);
+    const action = typeof onOverflow === 'function' ? onOverflow(event, this.#owner.session) : onOverflow;
     const isTooBig = action === 'dropOldest' && event.bytes > maxQueueBytes;
-    return this.#carryOut(isTooBig ? 'dropNewest' : action, event);
+    return this.#act(isTooBig ? 'dropNewest' : action, event);
   }
 
   // The new event is dropped where dropping all others of the rule would not make room.
@@ -142,14 +142,9 @@ export class BoundedQueue extends Queue {
   }
 
   #act(action: OverflowAction, event: OutgoingEvent, rule?: OverflowRule): Pushed {
-    this.#owner.overflow(event, action, rule);
-    return this.#carryOut(action, event, rule);
-  }
-
-  #carryOut(action: OverflowAction, event: OutgoingEvent, rule?: OverflowRule): Pushed {
     const oldest = action === 'dropOldest' ? this.remove(this.oldest(rule)) : undefined;
     const dropped = oldest ?? event;
-    this.#owner.dropped(dropped, rule);
+    this.#owner.overflow(dropped, event, action, rule);
     if (action === 'disconnect') return 'full';
     // A client does not miss a volatile event.
     if (!dropped.volatile) {

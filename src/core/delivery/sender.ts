@@ -1,7 +1,6 @@
 import type { MetaChannel, Reply } from '../../protocol/message.ts';
 import { type Outgoing, OutgoingReply } from '../../protocol/outgoing.ts';
 import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
-import type { OnOverflow } from './overflow-decision.ts';
 import type { Conduit, Handover } from '../../ports/conduit.ts';
 import type { ServedSession } from '../../ports/feature.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -34,7 +33,6 @@ export interface SenderHost {
   readonly oversized: Oversized;
   readonly events: Events;
   readonly refusals: Pick<Refusals, 'note'>;
-  readonly onOverflow: OnOverflow;
   readonly options: { readonly maxLazyTimeout: number };
 }
 
@@ -143,20 +141,19 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     else this.push(this.way);
   }
 
-  overflow(event: OutgoingEvent, forced?: OverflowAction, rule?: OverflowRule): OverflowAction {
-    const { onOverflow, events } = this.#host;
+  get session(): ServedSession {
+    return this.#owner;
+  }
+
+  overflow(dropped: OutgoingEvent, event: OutgoingEvent, action: OverflowAction, rule?: OverflowRule): void {
+    const { counts, events } = this.#host;
     const session = this.#owner;
-    const action = forced ?? (typeof onOverflow === 'function' ? onOverflow(event, session) : onOverflow);
+    for (const feature of session.features.all) feature.lost?.(dropped, rule ?? 'queue');
     if (events.hears.overflow) {
       events.emit('overflow', { session, event, action, ...(rule !== undefined && { rule }) });
     }
     if (action === 'disconnect') this.#noteOverflow(event, rule);
-    else this.#host.counts.dropped[action] += 1;
-    return action;
-  }
-
-  dropped(event: OutgoingEvent, rule?: OverflowRule): void {
-    for (const feature of this.#owner.features.all) feature.lost?.(event, rule ?? 'queue');
+    else counts.dropped[action] += 1;
   }
 
   /** Whether the conduit takes events, and these cannot overtake earlier ones (DL-8). */
