@@ -1,23 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSettings } from '../../src/server.ts';
-import { FakeClient, serve } from '../support/fake-client.ts';
-import { exchange, socket } from '../support/fake-conduit.ts';
-
-const named: NonNullable<ServerSettings['policy']> = {
-  canHandshake: ({ message: { ext } }) =>
-    typeof ext?.user === 'string' ? { allow: true, user: ext.user } : true,
-  canPublish: ({ channel }) => channel !== '/closed',
-};
-
-function journaled(settings: ServerSettings = {}) {
-  const { server, clock } = serve({ journal: true, policy: named, ...settings });
-  const client = (user: string, via = socket()) => FakeClient.connected(server, via, { ext: { user } });
-  const codes = (channel: string, session: string) =>
-    server.explain({ channel, session }).findings.map(({ code }) => code);
-  const about = (channel: string, { session }: FakeClient) => codes(channel, session.id);
-  const way = (id: number | undefined) => server.explainPublish(id ?? 0)?.findings.map(({ what }) => what);
-  return { server, clock, client, about, codes, way };
-}
+import { serve } from '../support/fake-client.ts';
+import { exchange } from '../support/fake-conduit.ts';
+import { journaled } from './journaled.ts';
 
 const drop: ServerSettings = { maxQueue: 2, queueOverflow: 'dropOldest' };
 

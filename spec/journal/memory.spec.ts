@@ -47,8 +47,8 @@ function flooded({ channel, other, receivers, isWide }: Sizes): Memory {
   const letter = isWide ? 'ж' : 'x';
   for (let of = 0; of < 30_000; of += 1) {
     const at = NOW + of;
-    const id = memory.publishes.add(at, fresh(channel, of, 'x'), of, 0);
-    memory.publishes.matched(receivers, (one) => one + 1);
+    const id = memory.publishes.add(at, fresh(channel, of, 'x'), of, false, false);
+    memory.publishes.matched(id, receivers, (one) => one + 1);
     memory.publishes.note(id, 1, of % 4);
     const text = fresh(other, of, letter);
     memory.lost.add({ at, publish: id, channel: fresh(channel, of, 'x'), number: of, cause: 'queue' });
@@ -74,7 +74,7 @@ describe('the memory of the journal', () => {
         const grown = used() - before;
         expect(grown).toBeLessThan(MAX);
         expect(grown).toBeGreaterThan(MAX / 4);
-        expect([...memory.publishes.newest()].length).toBeGreaterThan(1000);
+        expect([...memory.publishes.newest(50_000)].length).toBeGreaterThan(1000);
         expect([...memory.lost.newest(1)][0]?.at).toBe(NOW + 29_999);
       }),
       { numRuns: 12 },

@@ -1,5 +1,5 @@
 import { UsageError } from '../lib/usage-error.ts';
-import type { ServedSession } from '../ports/feature.ts';
+import type { Addressee } from '../ports/feature.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import { type ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import type { JsonObject } from '../protocol/message.ts';
@@ -19,7 +19,7 @@ export interface AddressedParts {
   readonly grammar: ChannelGrammar;
   readonly rules: DeliveryRules;
   readonly backlog: Backlog;
-  readonly features: Pick<Features, 'reserved'>;
+  readonly features: Pick<Features, 'reserved' | 'arriving' | 'arrive'>;
 }
 
 /** The event of a `deliver` call. `usage` shows the correct call. Throws `UsageError`. */
@@ -50,10 +50,11 @@ export function refuseReserved(channel: string, reserved: Reserved): void {
 
 /** Queues one event for these sessions, whether they subscribe or not (DL-12). */
 export function queueFor(
-  sessions: Iterable<Pick<ServedSession, 'queue'>>,
+  sessions: readonly Addressee[],
   event: OutgoingEvent,
-  { backlog }: Pick<AddressedParts, 'backlog'>,
+  { backlog, features }: Pick<AddressedParts, 'backlog' | 'features'>,
 ): void {
+  if (features.arriving.length > 0) features.arrive(event, sessions);
   for (const session of sessions) session.queue(event);
   backlog.queued(event);
 }

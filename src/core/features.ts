@@ -126,10 +126,10 @@ export class Features {
   /** An event is about to be queued to the sessions of this node. */
   arrive(
     event: OutgoingEvent,
-    publication: Publication,
     receivers: readonly Pick<ServedSession, 'id'>[],
+    publication?: Publication,
   ): void {
-    for (const feature of this.arriving) feature.arriving?.(event, publication, receivers);
+    for (const feature of this.arriving) feature.arriving?.(event, receivers, publication);
   }
 
   /** The `ext` with which an in-process session asks for the events of a pattern that came after this id. */

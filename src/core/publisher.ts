@@ -122,7 +122,7 @@ export class Publisher {
     const { features, flusher, rules, subscriptions, backlog } = this.#parts;
     const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
     const receivers = subscriptions.index.match(event.channel);
-    if (features.arriving.length > 0) features.arrive(event, publication, receivers);
+    if (features.arriving.length > 0) features.arrive(event, receivers, publication);
     const receipt = this.#receipts.size === 0 ? undefined : this.#receipts.get(publication.event);
     if (receivers.length > 0 && event.lazy === false) flusher.queued();
     if (receipt !== undefined) receipt.queue(event, receivers);

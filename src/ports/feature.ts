@@ -56,6 +56,9 @@ export interface ServedSession extends Session {
   startOver(reason: StartOverReason): void;
 }
 
+/** A session that events are queued for. */
+export type Addressee = Pick<ServedSession, 'id' | 'queue'>;
+
 /** Rights that a client may be granted. `call`: publish to a service channel. `history`: subscribe from a past position. */
 export type Right = 'subscribe' | 'publish' | 'call' | 'history';
 
@@ -97,7 +100,7 @@ export interface FeatureHost {
   /** The session with this public id, if it is connected to this node. */
   session(id: string): ServedSession | undefined;
   /** Queues one event for these sessions, whether they subscribe or not. */
-  deliver(sessions: Iterable<Pick<ServedSession, 'queue'>>, event: OutgoingEvent): void;
+  deliver(sessions: readonly Addressee[], event: OutgoingEvent): void;
   /** Asks the policy whether a message of a session may go to this user. An error of the policy is logged, and denies it. */
   canSend(
     message: PublishRequest,
@@ -265,14 +268,11 @@ export interface Feature extends Extension {
     next: (event: OutgoingEvent) => MaybePromise<T>,
   ): MaybePromise<T> | undefined;
   /**
-   * An event is about to be queued to these sessions of this node: all that subscribe to its channel. `publication`: the event as it came
-   * from the engine, with the session that published it. The list is shared: do not change or keep it.
+   * An event is about to be queued to these sessions of this node. `publication`: the event as it came from the engine, with the session
+   * that published it, for those that subscribe to its channel; absent for an event that names its receivers, which may come here more
+   * than once. The list is shared: do not change or keep it.
    */
-  arriving?(
-    event: OutgoingEvent,
-    publication: Publication,
-    receivers: readonly Pick<ServedSession, 'id'>[],
-  ): void;
+  arriving?(event: OutgoingEvent, receivers: readonly Pick<ServedSession, 'id'>[], publication?: Publication): void;
   /** A subscribe is allowed. The returned function is called just before the subscriptions are made. */
   subscribing?(
     request: SubscribeRequest,

@@ -169,7 +169,7 @@ class Addressed implements Feature {
       else now.push(receiver);
     }
     host.deliver(
-      now.map((receiver) => ({ queue: () => message.queueTo(receiver, event) })),
+      now.map((receiver) => ({ id: receiver.session.id, queue: () => message.queueTo(receiver, event) })),
       event,
     );
     return behind;

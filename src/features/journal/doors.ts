@@ -1,7 +1,7 @@
 import { kindOf } from '../../protocol/channel.ts';
 import type { Refused } from './facts.ts';
 import { cause, type Finding } from './finding.ts';
-import { fixBy, sentence, timesOf } from './refusal-words.ts';
+import { fixBy, sentence, timesOf } from './words.ts';
 
 /** Refusals of requests that have no session yet. */
 const doors: Readonly<Record<string, readonly [code: string, fix: string]>> = {

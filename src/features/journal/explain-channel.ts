@@ -1,31 +1,34 @@
-import { covers, kindOf } from '../../protocol/channel.ts';
+import { kindOf } from '../../protocol/channel.ts';
 import { doorFinding, isAtTheDoor } from './doors.ts';
-import type { ChannelFacts, EndedSession, OpenSession } from './facts.ts';
+import type { ChannelFacts, EndedSession, Publish } from './facts.ts';
 import { cause, type Explanation, explanation, fact, type Finding, MOST } from './finding.ts';
-import { publishesOf } from './publish-findings.ts';
-import { notSubscribed } from './subscription-findings.ts';
-import { ago, endings, losses, named } from './words.ts';
+import { misses } from './nearest-pattern.ts';
+import { lossesOf, sessionFindings } from './session-findings.ts';
+import { ago, endings, fixBy, named, timesOf } from './words.ts';
 
 /** Why a session or user gets the events of a channel, or does not. */
 export function explainChannel(facts: ChannelFacts): Explanation {
   const { channel, session, user } = facts.question;
   const who = session === undefined ? `user ${user}` : `session ${session}`;
   return explanation(`${channel}, ${who}`, [
-    ...ofKind(channel),
+    ...kindFindings(facts),
     ...(facts.open.length > 0 ? ofPresent(facts) : ofAbsent(who, facts)),
-    ...publishesOf(facts),
+    ...refusedPublishes(facts),
+    ...publishFindings(facts),
   ]);
 }
 
-function ofKind(channel: string): Finding[] {
+function kindFindings({ question: { channel }, publishes, toOthers }: ChannelFacts): Finding[] {
   const kind = kindOf(channel);
-  if (kind === 'broadcast') return [];
+  if (kind === 'broadcast' || publishes.length > 0 || toOthers !== undefined) return [];
   const below = channel.replace(/^\/(?:service|meta)/, '') || '/chat';
+  const addressed =
+    kind === 'service' ? ', or set "addressed" in its rule, so that clients can send to users by name' : '';
   return [
     cause(
-      'service_channel',
-      `${channel} is a ${kind} channel: what clients publish there goes to the server alone, never to subscribers.`,
-      `Publish to a broadcast channel such as ${below}, or let the server answer with session.deliver().`,
+      `${kind}_channel`,
+      `${channel} is a ${kind} channel: what clients publish there goes to the server, never to subscribers.`,
+      `Publish to a broadcast channel such as ${below}, let the server answer with session.deliver()${addressed}.`,
     ),
   ];
 }
@@ -33,7 +36,7 @@ function ofKind(channel: string): Finding[] {
 function ofPresent(facts: ChannelFacts): Finding[] {
   const [earlier] = facts.ended;
   return [
-    ...facts.open.flatMap((open) => ofSession(open, facts)),
+    ...facts.open.flatMap((open) => sessionFindings(open, facts)),
     ...(earlier === undefined ? [] : [{ ...endedFinding(earlier, facts.now), isCause: false }]),
   ];
 }
@@ -43,7 +46,7 @@ function ofAbsent(who: string, facts: ChannelFacts): Finding[] {
   const { ended, now, since, refused, question } = facts;
   const [last] = ended;
   if (last !== undefined) return [endedFinding(last, now), ...lossesOf(last.session, facts)];
-  const atTheDoor = refused.filter((one) => isAtTheDoor(one)).slice(0, MOST);
+  const atTheDoor = refused.filter(isAtTheDoor).slice(0, MOST);
   return [
     cause(
       'never_here',
@@ -67,79 +70,68 @@ function endedFinding(ended: EndedSession, now: number): Finding {
   );
 }
 
-function ofSession(open: OpenSession, facts: ChannelFacts): Finding[] {
-  const { question } = facts;
-  const matching = open.patterns.filter((pattern) => covers(pattern, question.channel));
-  const state = open.state === 'idle' || open.state === 'new' ? stateFinding(open) : [];
-  if (matching.length === 0) return notSubscribed(open, facts);
+// Only those after the last publish that was accepted.
+function refusedPublishes({ question, publishes, refused, now }: ChannelFacts): Finding[] {
+  const [last] = publishes;
+  return refused
+    .filter(({ channel, at }) => channel === question.channel && (last === undefined || at >= last.at))
+    .slice(0, MOST)
+    .map((one) =>
+      cause(
+        'publish_refused',
+        `A publish to the channel was refused, ${timesOf(one, now)}: ${one.why}.`,
+        fixBy(one),
+      ),
+    );
+}
+
+function publishFindings(facts: ChannelFacts): Finding[] {
+  const { question, publishes, toOthers, alike, now, since } = facts;
+  const { channel } = question;
+  const [last] = publishes;
+  if (last !== undefined) return [publishedFinding(last, now)];
+  if (toOthers !== undefined) return toOthersFindings(toOthers, facts);
+  if (kindOf(channel) !== 'broadcast') return [];
+  if (alike.length > 0)
+    return [
+      cause(
+        'published_elsewhere',
+        `Nothing was published to ${channel}, but to ${alike.join(', ')}: ${misses.case}.`,
+        `Publish to ${channel}, or subscribe to ${alike[0]}.`,
+      ),
+    ];
   return [
-    fact('subscribed', `The ${named(open)} subscribes to ${matching.join(' and ')}, which matches.`),
-    ...state,
-    ...(open.waiting > 0
-      ? [
-          fact(
-            'waits',
-            `${open.waiting} events of the channel wait for it.`,
-            'They leave when the client connects or reads.',
-          ),
-        ]
-      : []),
-    ...lossesOf(open.session, facts),
-    ...lastOf(open, facts),
+    cause(
+      'nothing_published',
+      `Nothing was published to ${channel} since the journal began ${ago(since, now)}, or it is forgotten.`,
+      'Check the channel that the publisher uses.',
+    ),
   ];
 }
 
-function lossesOf(of: string, { lost, now }: ChannelFacts): Finding[] {
-  const own = lost.filter(({ session }) => session === of).slice(0, MOST);
-  return own.map(({ publish, cause: by, at }) => {
-    const [why, fix] = losses[by];
-    const which = publish === undefined ? 'An event' : `Publish ${publish}`;
-    return cause('dropped', `${which} was dropped for the session ${ago(at, now)}: ${why}.`, fix);
-  });
+function publishedFinding({ id, at, publisher, isNamed }: Publish, now: number): Finding {
+  const by = publisher === undefined ? '' : ` by ${named(publisher)}`;
+  return fact(
+    'published',
+    `The last ${isNamed ? 'event that was sent there by name' : 'publish to the channel'} is ${id}, ${ago(at, now)}${by}.`,
+    seeWay(id),
+  );
 }
 
-function stateFinding({ state }: OpenSession): Finding[] {
-  const what = state === 'new' ? 'has never connected' : 'has no connect open at this moment';
-  return [fact(`state_${state}`, `The client ${what}; without a WebSocket, events wait until it connects.`)];
+function toOthersFindings({ id, at, matched }: Publish, { open, now }: ChannelFacts): Finding[] {
+  const what = `Event ${id} on the channel, ${ago(at, now)}, was sent by name`;
+  if (open.some(({ broughtAt }) => broughtAt !== undefined && broughtAt >= at)) return [];
+  if (matched === 0)
+    return [
+      cause(
+        'sent_to_nobody',
+        `${what} to nobody: the receivers had no session, or the policy denied it.`,
+        'Check the receivers and "canSend" of the policy. Messages for offline users are kept with "ttl".',
+      ),
+    ];
+  // A session that is not there is explained already.
+  if (open.length === 0) return [];
+  return [cause('sent_to_others', `${what}, and to other sessions.`, seeWay(id))];
 }
 
-// The last publish, as it was for this session.
-function lastOf(open: OpenSession, { publishes, subscribed, now }: ChannelFacts): Finding[] {
-  const [last] = publishes;
-  if (last === undefined) return [];
-  const when = ago(last.at, now);
-  if (
-    last.publisher?.session === open.session &&
-    !last.receivers.some(({ session }) => session === open.session)
-  )
-    return [
-      cause(
-        'own_publish',
-        `The session itself published the last event, ${when}, and does not get its own events.`,
-        'Set "broadcastToPublisher" for the server or the channel.',
-      ),
-    ];
-  const since = subscribed.find(({ session, isOn, pattern }) => {
-    return session === open.session && isOn && covers(pattern, last.channel);
-  });
-  if (since !== undefined && since.at > last.at)
-    return [
-      cause(
-        'subscribed_later',
-        `The session subscribed to ${since.pattern} ${ago(since.at, now)}, after the last publish ${when}.`,
-        'Set "history" on the channel, and let the client ask for what it missed.',
-      ),
-    ];
-  const receiver = last.receivers.find(({ session }) => session === open.session);
-  if (receiver?.fates.includes('confirmed') === true)
-    return [fact('last_acknowledged', `Publish ${last.id}, ${when}, was acknowledged by the client.`)];
-  if (receiver?.fates.includes('handedOver') === true)
-    return [
-      fact(
-        'last_handed_over',
-        `Publish ${last.id}, ${when}, was handed over to the client.`,
-        'Look in the client: does its listener throw, or was it removed?',
-      ),
-    ];
-  return [];
-}
+const seeWay = (id: number): string => `See its way with: bayeuxd explain ${id}`;

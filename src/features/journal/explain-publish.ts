@@ -1,36 +1,53 @@
 import { covers } from '../../protocol/channel.ts';
-import type { PublishFacts, Receiver } from './facts.ts';
+import type { Publish, PublishFacts, Receiver } from './facts.ts';
 import { cause, type Explanation, explanation, fact, type Finding } from './finding.ts';
 import { misses, nearestPattern } from './nearest-pattern.ts';
-import { ago, endings, losses, named } from './words.ts';
+import { ago, counted, endings, losses, named } from './words.ts';
 
 /** The way of one publish: who sent it, whom it matched, and what became of it for each. */
 export function explainPublish(facts: PublishFacts): Explanation {
   const { publish, now } = facts;
-  const { id, channel, publisher, matched, counts } = publish;
+  const { id, channel, receivers } = publish;
+  return explanation(`Publish ${id} to ${channel}`, [
+    accepted(publish, now),
+    ...(publish.isDurable
+      ? [fact('stored', 'It was stored: a client that asks for the history of the channel gets it later.')]
+      : []),
+    matchedFinding(facts),
+    ...countsOf(publish.counts),
+    ...receivers.map((receiver) => received(receiver, now)),
+    ...(publish.matched > receivers.length ? [moreReceivers(receivers.length)] : []),
+  ]);
+}
+
+function accepted({ at, publisher, isNamed }: Publish, now: number): Finding {
+  if (isNamed) return fact('accepted', `It was sent to its receivers by name ${ago(at, now)}.`);
   const by =
     publisher === undefined
       ? 'by the server, the HTTP API, or a client without a session'
       : `by ${named(publisher)}`;
-  const findings: Finding[] = [
-    fact('accepted', `It was published ${ago(publish.at, now)} ${by}, and accepted.`),
-    ...(matched === 0 ? [noSubscriber(facts)] : []),
-    ...(matched > 0
-      ? [fact('matched', `It was for ${sessions(matched)} that subscribed to the channel.`)]
-      : []),
-    ...countsOf(counts),
-    ...publish.receivers.map((receiver) => received(receiver, now)),
-  ];
-  if (matched > publish.receivers.length)
-    findings.push(
-      fact(
-        'more_receivers',
-        `The journal knows the first ${publish.receivers.length} of its receivers one by one.`,
-        'Ask about another one with --channel and --session.',
-      ),
-    );
-  return explanation(`Publish ${id} to ${channel}`, findings);
+  return fact('accepted', `It was published ${ago(at, now)} ${by}, and accepted.`);
 }
+
+function matchedFinding(facts: PublishFacts): Finding {
+  const { matched, isNamed } = facts.publish;
+  if (matched === 0) return isNamed ? noReceiver : noSubscriber(facts);
+  const how = isNamed ? 'that it named' : 'that subscribed to the channel';
+  return fact('matched', `It was for ${counted(matched, 'session')} ${how}.`);
+}
+
+const noReceiver = cause(
+  'no_receiver',
+  'Its receivers had no session at that time, or the policy denied it.',
+  'Check the receivers and "canSend" of the policy. Messages for offline users are kept with "ttl".',
+);
+
+const moreReceivers = (known: number): Finding =>
+  fact(
+    'more_receivers',
+    `The journal knows the first ${known} of its receivers one by one.`,
+    'Ask about another one with --channel and --session.',
+  );
 
 function noSubscriber({ publish: { channel }, patterns }: PublishFacts): Finding {
   if (patterns.some((pattern) => covers(pattern, channel)))
@@ -55,12 +72,19 @@ function noSubscriber({ publish: { channel }, patterns }: PublishFacts): Finding
 
 function countsOf({ handedOver, confirmed, lost, returned }: PublishFacts['publish']['counts']): Finding[] {
   return [
-    fact('handed_over', `It was handed over to ${sessions(handedOver)}.`),
-    ...(confirmed > 0 ? [fact('acknowledged', `It was acknowledged by ${sessions(confirmed)}.`)] : []),
-    ...(returned > 0
-      ? [fact('put_back', `It was put back ${returned} times: a connection broke before it had left whole.`)]
+    fact('handed_over', `It was handed over to ${counted(handedOver, 'session')}.`),
+    ...(confirmed > 0
+      ? [fact('acknowledged', `It was acknowledged by ${counted(confirmed, 'session')}.`)]
       : []),
-    ...(lost > 0 ? [fact('dropped', `It was dropped for ${sessions(lost)}.`)] : []),
+    ...(returned > 0
+      ? [
+          fact(
+            'put_back',
+            `It was put back ${counted(returned, 'time')}: a connection broke before it had left whole.`,
+          ),
+        ]
+      : []),
+    ...(lost > 0 ? [fact('dropped', `It was dropped for ${counted(lost, 'session')}.`)] : []),
   ];
 }
 
@@ -92,8 +116,6 @@ function received(receiver: Receiver, now: number): Finding {
   }
   return fact(
     'receiver_open',
-    `For ${who} on its way, kept from it by an extension, or replaced by a newer event of the same key.`,
+    `For ${who} on its way, kept from it by an extension, replaced by a newer event of the same key, or brought by a replay.`,
   );
 }
-
-const sessions = (count: number): string => (count === 1 ? '1 session' : `${count} sessions`);

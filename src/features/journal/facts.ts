@@ -53,9 +53,13 @@ export interface Subscribed {
 /** A session that is open. */
 export interface OpenSession extends Who {
   readonly state: SessionState;
+  /** Whether there is a socket, a stream or a held connect that could carry an event. */
+  readonly isThere: boolean;
   readonly patterns: readonly string[];
   /** Events of the channel that wait for the client. */
   readonly waiting: number;
+  /** When the latest event of the channel that the server had kept was handed over, if the last one was of this channel. */
+  readonly broughtAt?: number | undefined;
 }
 
 /** A receiver of a publish. */
@@ -73,8 +77,11 @@ export interface Publish {
   readonly channel: string;
   /** Absent for one of the server, of the HTTP API, or without a session. */
   readonly publisher?: Who | undefined;
-  readonly isVolatile: boolean;
-  readonly isLazy: boolean;
+  /** Whether it was for sessions by name, not for those that subscribe. */
+  readonly isNamed: boolean;
+  /** Whether it is in the history of the channel. */
+  readonly isDurable: boolean;
+  /** Sessions that it was for. */
   readonly matched: number;
   readonly counts: Readonly<Record<Fate, number>>;
   /** The first ones. */
@@ -107,8 +114,12 @@ export interface ChannelFacts {
   readonly refused: readonly Refused[];
   readonly lost: readonly Lost[];
   readonly subscribed: readonly Subscribed[];
-  /** The latest publishes to the channel. */
+  /** Whether only the server itself sends on the channel, to those who subscribe. */
+  readonly isReserved: boolean;
+  /** The latest publishes to the channel, without those that named other sessions. */
   readonly publishes: readonly Publish[];
+  /** The latest publish that named other sessions. */
+  readonly toOthers?: Publish | undefined;
   /** Channels that were published to, and that differ from the channel in upper and lower case only. */
   readonly alike: readonly string[];
 }

@@ -7,6 +7,7 @@ import type { Fate } from './publishes.ts';
 
 /** What a session tells of itself. */
 export interface FollowedOwner {
+  now(): number;
   happened(publish: number, session: Followed, fate: Fate, counts: boolean): void;
   lost(event: OutgoingEvent, session: Followed, why: Loss): void;
   subscribed(pattern: string, session: Followed, isOn: boolean): void;
@@ -19,6 +20,8 @@ export class Followed implements SessionFeature {
   readonly number: number;
   readonly session: ServedSession;
   readonly #owner: FollowedOwner;
+  /** The last event that the server had kept and brought: one of a replay, or a message for a user who was offline. */
+  brought: { readonly channel: string; readonly at: number } | undefined;
 
   constructor(number: number, session: ServedSession, owner: FollowedOwner) {
     this.number = number;
@@ -27,7 +30,11 @@ export class Followed implements SessionFeature {
   }
 
   handedOver(batch: readonly Outgoing[]): void {
-    for (const event of batch) if (event instanceof OutgoingEvent) this.#note(event, 'handedOver');
+    for (const event of batch) {
+      if (!(event instanceof OutgoingEvent)) continue;
+      if (event.replayed) this.brought = { channel: event.channel, at: this.#owner.now() };
+      else this.#note(event, 'handedOver');
+    }
   }
 
   confirmed(events: readonly OutgoingEvent[]): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { CloseReason } from '../../ports/conduit.ts';
+import type { Publication } from '../../ports/engine.ts';
 import type { Feature, FeatureHook, FeatureHost, Loss, RefusalNotes } from '../../ports/feature.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Explanation } from './finding.ts';
@@ -10,7 +11,7 @@ import { Followed, type FollowedOwner } from './followed.ts';
 import { Memory } from './memory.ts';
 import type { JournalOptions } from './options.ts';
 import { type Fate, fates } from './publishes.ts';
-import { handlingOf, Recall } from './recall.ts';
+import { Recall } from './recall.ts';
 import { copied } from './ring.ts';
 
 /** Refusals that a new one is compared with, so that a flood of one kind takes the room of one. */
@@ -23,6 +24,7 @@ export class Journal implements Feature, FollowedOwner {
   readonly #memory: Memory;
   readonly #recall: Recall;
   #sessions = 0;
+  #isReserved = (_channel: string): boolean => false;
 
   constructor(options: JournalOptions, clock: Clock) {
     this.#clock = clock;
@@ -38,28 +40,37 @@ export class Journal implements Feature, FollowedOwner {
 
   /** Tells why a session or user gets events of a channel, or not. */
   answer(question: Question): Explanation {
-    return explainChannel(this.#recall.about(question));
+    return explainChannel({
+      ...this.#recall.about(question),
+      isReserved: this.#isReserved(question.channel),
+    });
   }
 
   start(host: FeatureHost): void {
     host.hearRefusals(this.#refused);
+    this.#isReserved = (channel) => host.rightTo(channel) !== channel;
   }
 
   readonly attach: FeatureHook<'attach'> = (session) => {
     this.#sessions += 1;
     const followed = new Followed(this.#sessions, session, this);
-    this.#memory.followed.set(session.id, followed);
+    this.#memory.follow(followed);
     return [followed];
   };
 
-  readonly arriving: FeatureHook<'arriving'> = (event, { from, notToPublisher }, receivers) => {
-    const { publishes } = this.#memory;
-    const publisher = from === undefined ? 0 : this.#numberOf(from);
-    event.publishId = publishes.add(this.#clock.now(), event.channel, publisher, handlingOf(event));
+  readonly arriving: FeatureHook<'arriving'> = (event, receivers, publication) => {
+    const memory = this.#memory;
+    const id = this.#idOf(event, publication);
+    event.publishId = id;
     if (receivers.length === 0) return;
-    const others = notToPublisher === true ? receivers.filter(({ id }) => id !== from) : receivers;
-    publishes.matched(others.length, (at) => this.#numberOf(others[at]?.id ?? ''));
+    const isOther = publication?.notToPublisher === true;
+    const others = isOther ? receivers.filter((session) => session.id !== publication.from) : receivers;
+    memory.publishes.matched(id, others.length, (at) => memory.numberOf(others[at]?.id ?? ''));
   };
+
+  now(): number {
+    return this.#clock.now();
+  }
 
   happened(publish: number, { number }: Followed, fate: Fate, counts: boolean): void {
     this.#memory.publishes.note(publish, number, fates.indexOf(fate), counts);
@@ -74,11 +85,12 @@ export class Journal implements Feature, FollowedOwner {
     this.#memory.subscribed.add({ at: this.#clock.now(), number, pattern, isOn });
   }
 
-  closed({ number, session: { id, user } }: Followed, reason: CloseReason): void {
-    const { followed, ended } = this.#memory;
-    followed.delete(id);
+  closed(followed: Followed, reason: CloseReason): void {
+    const { number, session } = followed;
+    const { id, user } = session;
     const name = user === undefined ? {} : { user: copied(user.id) };
-    ended.add({ at: this.#clock.now(), number, session: id, ...name, reason });
+    this.#memory.unfollow(followed);
+    this.#memory.ended.add({ at: this.#clock.now(), number, session: id, ...name, reason });
   }
 
   readonly #refused: RefusalNotes['note'] = (event, { option, why, channel, reply, session }, times = 1) => {
@@ -98,8 +110,19 @@ export class Journal implements Feature, FollowedOwner {
     refused.add(made);
   };
 
-  #numberOf(session: string): number {
-    return this.#memory.followed.get(session)?.number ?? 0;
+  // An event that names its receivers may arrive several times, for some of them each.
+  #idOf({ publishId, channel, replayId }: OutgoingEvent, publication: Publication | undefined): number {
+    const { publishes } = this.#memory;
+    if (publishId !== undefined && publishes.has(publishId)) return publishId;
+    const from = publication?.from;
+    const publisher = from === undefined ? 0 : this.#memory.numberOf(from);
+    return publishes.add(
+      this.#clock.now(),
+      channel,
+      publisher,
+      publication === undefined,
+      replayId !== undefined,
+    );
   }
 }
 

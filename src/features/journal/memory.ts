@@ -20,8 +20,9 @@ export class Memory {
   readonly lost: Ring<LostNote>;
   readonly ended: Ring<EndedNote>;
   readonly subscribed: Ring<SubscribedNote>;
-  /** Open sessions, by their public id. */
+  /** Open sessions, by their public id and by their number. */
   readonly followed = new Map<string, Followed>();
+  readonly numbered = new Map<number, Followed>();
 
   constructor(maxBytes: number) {
     // The rest is for the lists themselves, which grow by half.
@@ -31,6 +32,21 @@ export class Memory {
     this.lost = new Ring(eighth, ({ channel }) => NOTE + bytesOfText(channel));
     this.ended = new Ring(eighth, ({ session, user }) => NOTE + bytesOfText(session) + bytesOfText(user));
     this.subscribed = new Ring(eighth, ({ pattern }) => NOTE + bytesOfText(pattern));
+  }
+
+  follow(followed: Followed): void {
+    this.followed.set(followed.session.id, followed);
+    this.numbered.set(followed.number, followed);
+  }
+
+  unfollow({ number, session }: Followed): void {
+    this.followed.delete(session.id);
+    this.numbered.delete(number);
+  }
+
+  /** The number of an open session, by its public id; 0 if it is not open. */
+  numberOf(session: string): number {
+    return this.followed.get(session)?.number ?? 0;
   }
 }
 

@@ -11,6 +11,9 @@ const FIXED = 8 + 8 + 4 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 4;
 /** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
 const TEXT = 96;
 
+const NAMED = 1;
+const DURABLE = 2;
+
 /** Channels whose names are looked up. */
 const NAMES = 256;
 
@@ -28,8 +31,10 @@ export interface KnownPublish {
   readonly channel: string;
   /** The number of the session that published; 0 if none did. */
   readonly publisher: number;
-  readonly handling: number;
-  /** Sessions that subscribed, without the publisher if it was not to get its own event. */
+  /** Whether it was for sessions by name. */
+  readonly isNamed: boolean;
+  readonly isDurable: boolean;
+  /** Sessions that it was for. */
   readonly matched: number;
   /** How often each happened. */
   readonly counts: Readonly<Record<Fate, number>>;
@@ -44,7 +49,7 @@ export class Publishes {
   readonly #at: Float64Array;
   readonly #channels: (string | undefined)[];
   readonly #publishers: Int32Array;
-  readonly #handling: Uint8Array;
+  readonly #kinds: Uint8Array;
   readonly #matched: Uint32Array;
   readonly #counts: Uint32Array;
   readonly #receivers: Int32Array;
@@ -63,7 +68,7 @@ export class Publishes {
     this.#at = new Float64Array(capacity);
     this.#channels = new Array(capacity).fill(undefined);
     this.#publishers = new Int32Array(capacity);
-    this.#handling = new Uint8Array(capacity);
+    this.#kinds = new Uint8Array(capacity);
     this.#matched = new Uint32Array(capacity);
     this.#counts = new Uint32Array(capacity * fates.length);
     this.#receivers = new Int32Array(capacity * RECEIVERS);
@@ -71,7 +76,7 @@ export class Publishes {
   }
 
   /** Remembers a publish and returns its id. Ids ascend by 1. */
-  add(at: number, channel: string, publisher: number, handling: number): number {
+  add(at: number, channel: string, publisher: number, isNamed: boolean, isDurable: boolean): number {
     const id = this.#next;
     this.#next += 1;
     this.#text += bytesOf(channel);
@@ -80,24 +85,30 @@ export class Publishes {
     this.#at[slot] = at;
     this.#channels[slot] = this.#kept(channel);
     this.#publishers[slot] = publisher;
-    this.#handling[slot] = handling;
+    this.#kinds[slot] = (isNamed ? NAMED : 0) | (isDurable ? DURABLE : 0);
     this.#matched[slot] = 0;
     this.#states[slot] = 0;
     for (let at = slot * fates.length; at < (slot + 1) * fates.length; at += 1) this.#counts[at] = 0;
     return id;
   }
 
-  /** The newest publish has so many receivers. `numberOf` is asked for the first ones. */
-  matched(count: number, numberOf: (at: number) => number): void {
-    const slot = (this.#next - 1) % this.#capacity;
-    this.#matched[slot] = count;
-    for (let at = 0; at < count && at < RECEIVERS; at += 1)
-      this.#receivers[slot * RECEIVERS + at] = numberOf(at);
+  /** The publish is for so many more sessions. `numberOf` is asked for the first ones. */
+  matched(id: number, count: number, numberOf: (at: number) => number): void {
+    const slot = id % this.#capacity;
+    const before = this.#matched[slot] ?? 0;
+    this.#matched[slot] = before + count;
+    for (let at = 0; at < count && before + at < RECEIVERS; at += 1)
+      this.#receivers[slot * RECEIVERS + before + at] = numberOf(at);
+  }
+
+  /** Whether the publish is not forgotten. */
+  has(id: number): boolean {
+    return id >= this.#first && id < this.#next;
   }
 
   /** Notes what became of a publish for a session. One that is forgotten is passed over. */
   note(id: number, session: number, fate: number, counts = true): void {
-    if (id < this.#first || id >= this.#next) return;
+    if (!this.has(id)) return;
     const slot = id % this.#capacity;
     const counter = slot * fates.length + fate;
     if (counts) this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
@@ -110,7 +121,7 @@ export class Publishes {
   }
 
   find(id: number): KnownPublish | undefined {
-    if (!Number.isInteger(id) || id < this.#first || id >= this.#next) return undefined;
+    if (!Number.isInteger(id) || !this.has(id)) return undefined;
     const slot = id % this.#capacity;
     const counts = this.#counts.subarray(slot * fates.length);
     return {
@@ -118,7 +129,8 @@ export class Publishes {
       at: this.#at[slot] ?? 0,
       channel: this.#channels[slot] ?? '',
       publisher: this.#publishers[slot] ?? 0,
-      handling: this.#handling[slot] ?? 0,
+      isNamed: ((this.#kinds[slot] ?? 0) & NAMED) !== 0,
+      isDurable: ((this.#kinds[slot] ?? 0) & DURABLE) !== 0,
       matched: this.#matched[slot] ?? 0,
       counts: {
         handedOver: counts[0] ?? 0,
@@ -130,9 +142,11 @@ export class Publishes {
     };
   }
 
-  /** Newest first. */
-  *newest(): Generator<KnownPublish> {
-    for (let id = this.#next - 1; id >= this.#first; id -= 1) {
+  /** Publishes to channels that are wanted, newest first. Looks at `most` of all at most. */
+  *newest(most: number, isWanted: (channel: string) => boolean = () => true): Generator<KnownPublish> {
+    const last = Math.max(this.#first, this.#next - most);
+    for (let id = this.#next - 1; id >= last; id -= 1) {
+      if (!isWanted(this.#channels[id % this.#capacity] ?? '')) continue;
       const publish = this.find(id);
       if (publish !== undefined) yield publish;
     }

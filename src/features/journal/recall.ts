@@ -1,6 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ServedSession } from '../../ports/feature.ts';
-import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type {
   ChannelFacts,
   EndedSession,
@@ -23,13 +22,8 @@ const LOOKED_AT = 100_000;
 /** Most patterns that are compared with a channel that nobody subscribes to. */
 const PATTERNS = 1000;
 
-const LAZY = 1;
-const VOLATILE = 2;
-
-/** How an event is delivered, as one number. */
-export function handlingOf({ lazy, volatile }: OutgoingEvent): number {
-  return (lazy === false ? 0 : LAZY) | (volatile ? VOLATILE : 0);
-}
+/** Public ids of sessions, by number. */
+type Ids = ReadonlyMap<number, string>;
 
 /** Finds in the memory of a journal what belongs to a question. */
 export class Recall {
@@ -53,25 +47,27 @@ export class Recall {
   }
 
   /** What is known of a channel and a session or user. */
-  about(question: Question): ChannelFacts {
-    const { memory, open, ended } = { memory: this.#memory, ...this.#sessionsOf(question) };
-    const ids = new Map([
-      ...open.map(({ number, session }) => [number, session.id] as const),
-      ...idsOf(ended),
-    ]);
-    const isTheirs = ({ number }: { readonly number: number }) => ids.has(number);
-    const named = <Note extends { readonly number: number }>(note: Note) => {
-      return { ...note, session: ids.get(note.number) ?? '' };
-    };
-    const isLost = (note: { readonly number: number; readonly channel: string }) =>
-      isTheirs(note) && note.channel === question.channel;
+  about(question: Question): Omit<ChannelFacts, 'isReserved'> {
+    const { channel } = question;
+    const { refused, lost, subscribed } = this.#memory;
+    const open = this.#openOf(question);
+    const ended = this.#select(this.#memory.ended, ({ session, user }) => isAbout(question, session, user));
+    const ids: Ids = new Map(
+      [...open.map(({ number, session }) => ({ number, session: session.id })), ...ended].map(
+        ({ number, session }) => [number, session],
+      ),
+    );
+    const named = <Note extends Numbered>(note: Note) => ({ ...note, session: ids.get(note.number) ?? '' });
     return {
-      ...{ now: this.#clock.now(), since: Math.max(this.#since, this.#oldest), question, ended },
-      open: open.map(({ session }) => openSession(session, question.channel)),
-      refused: this.#select(memory.refused, () => true, LOOKED_AT),
-      lost: this.#select(memory.lost, isLost).map(named),
-      subscribed: this.#select(memory.subscribed, isTheirs, LOOKED_AT).map(named),
-      ...this.#publishesTo(question.channel),
+      now: this.#clock.now(),
+      since: Math.max(this.#since, this.#oldest),
+      question,
+      open: open.map((followed) => openSession(followed, channel)),
+      ended,
+      refused: this.#select(refused, () => true, LOOKED_AT),
+      lost: this.#select(lost, (note) => ids.has(note.number) && note.channel === channel).map(named),
+      subscribed: this.#select(subscribed, ({ number }) => ids.has(number), LOOKED_AT).map(named),
+      ...this.#publishesTo(channel, ids),
     };
   }
 
@@ -79,15 +75,14 @@ export class Recall {
     return this.#clock.now() - this.#maxAge;
   }
 
-  #sessionsOf({ session, user }: Question): { open: readonly Followed[]; ended: readonly EndedNote[] } {
-    const isOne = (id: string, of: string | undefined) =>
-      id === session || (user !== undefined && of === user);
+  #openOf(question: Question): readonly Followed[] {
     const open: Followed[] = [];
     for (const followed of this.#memory.followed.values()) {
-      if (isOne(followed.session.id, followed.session.user?.id)) open.push(followed);
+      const { id, user } = followed.session;
+      if (isAbout(question, id, user?.id)) open.push(followed);
       if (open.length === TOLD) break;
     }
-    return { open, ended: this.#select(this.#memory.ended, (note) => isOne(note.session, note.user)) };
+    return open;
   }
 
   #select<Note extends { readonly at: number }>(
@@ -103,46 +98,40 @@ export class Recall {
     return found;
   }
 
-  #publishesTo(channel: string): Pick<ChannelFacts, 'publishes' | 'alike'> {
+  #publishesTo(channel: string, ids: Ids): Pick<ChannelFacts, 'publishes' | 'toOthers' | 'alike'> {
     const publishes: Publish[] = [];
+    let toOthers: KnownPublish | undefined;
     const alike = new Set<string>();
     const small = channel.toLowerCase();
-    let left = LOOKED_AT;
-    for (const known of this.#memory.publishes.newest()) {
-      left -= 1;
-      if (left === 0 || publishes.length === TOLD || known.at < this.#oldest) break;
-      if (known.channel === channel) publishes.push(this.#told(known));
-      else if (known.channel.length === channel.length && known.channel.toLowerCase() === small)
-        alike.add(known.channel);
+    const isAlike = (other: string) => other.length === channel.length && other.toLowerCase() === small;
+    for (const known of this.#memory.publishes.newest(LOOKED_AT, isAlike)) {
+      if (publishes.length === TOLD || known.at < this.#oldest) break;
+      if (known.channel !== channel) alike.add(known.channel);
+      else if (known.isNamed && !mayName(known, ids)) toOthers ??= known;
+      else publishes.push(this.#told(known));
     }
-    return { publishes, alike: [...alike] };
+    return { publishes, toOthers: toOthers && this.#told(toOthers), alike: [...alike] };
   }
 
   #told(known: KnownPublish): Publish {
-    const { id, at, channel, handling, matched, counts } = known;
     const publisher = known.publisher === 0 ? undefined : this.#whoOf(known.publisher);
     return {
-      ...{ id, at, channel, matched, counts, ...(publisher !== undefined && { publisher }) },
-      isLazy: (handling & LAZY) !== 0,
-      isVolatile: (handling & VOLATILE) !== 0,
-      receivers: known.receivers.map((receiver) => this.#receiver(receiver, id)),
+      ...known,
+      publisher,
+      receivers: known.receivers.map((receiver) => this.#receiver(receiver, known.id)),
     };
   }
 
   #receiver({ session: number, fates }: KnownReceiver, id: number): Receiver {
     const open = this.#open(number);
-    const ended = open === undefined ? this.#ended(number) : undefined;
-    const lost = this.#select(
-      this.#memory.lost,
-      (note) => note.number === number && note.publish === id,
-      1,
-    )[0];
+    const isLost = (note: Numbered & { readonly publish: number | undefined }) =>
+      note.number === number && note.publish === id;
     return {
       ...this.#whoOf(number),
       fates,
       isWaiting: open?.outbox.all.some(({ publishId }) => publishId === id) ?? false,
-      ...(lost !== undefined && { lostBy: lost.cause }),
-      ...(ended !== undefined && { ended }),
+      lostBy: this.#select(this.#memory.lost, isLost, 1)[0]?.cause,
+      ended: open === undefined ? this.#ended(number) : undefined,
     };
   }
 
@@ -153,13 +142,11 @@ export class Recall {
   }
 
   #open(number: number): ServedSession | undefined {
-    for (const followed of this.#memory.followed.values())
-      if (followed.number === number) return followed.session;
-    return undefined;
+    return this.#memory.numbered.get(number)?.session;
   }
 
   #ended(number: number): EndedSession | undefined {
-    return this.#select(this.#memory.ended, (note) => note.number === number, 1)[0];
+    return this.#select(this.#memory.ended, (note: EndedNote) => note.number === number, 1)[0];
   }
 
   #patterns(): readonly string[] {
@@ -174,14 +161,24 @@ export class Recall {
   }
 }
 
-function openSession(
-  { id, user, state, subscriptions, outbox }: ServedSession,
-  channel: string,
-): OpenSession {
-  return {
-    ...{ session: id, user: user?.id, state, patterns: [...subscriptions] },
-    waiting: outbox.all.filter((event) => event.channel === channel).length,
-  };
+interface Numbered {
+  readonly number: number;
 }
 
-const idsOf = (ended: readonly EndedNote[]) => ended.map(({ number, session }) => [number, session] as const);
+function isAbout({ session, user }: Question, id: string, of: string | undefined): boolean {
+  return id === session || (user !== undefined && of === user);
+}
+
+// Not all receivers are known one by one.
+function mayName({ receivers, matched }: KnownPublish, ids: Ids): boolean {
+  return matched > receivers.length || receivers.some(({ session }) => ids.has(session));
+}
+
+function openSession({ session, brought }: Followed, channel: string): OpenSession {
+  const { id, user, state, carrier, subscriptions, outbox } = session;
+  return {
+    ...{ session: id, user: user?.id, state, isThere: carrier !== undefined, patterns: [...subscriptions] },
+    waiting: outbox.all.filter((event) => event.channel === channel).length,
+    broughtAt: brought?.channel === channel ? brought.at : undefined,
+  };
+}

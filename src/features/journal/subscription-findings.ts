@@ -3,8 +3,7 @@ import { BayeuxError } from '../../protocol/errors.ts';
 import type { ChannelFacts, OpenSession, Refused } from './facts.ts';
 import { cause, type Finding, MOST } from './finding.ts';
 import { misses, nearestPattern } from './nearest-pattern.ts';
-import { fixBy, timesOf } from './refusal-words.ts';
-import { ago, named } from './words.ts';
+import { ago, fixBy, named, timesOf } from './words.ts';
 
 /** Why no subscription of a session matches the channel. */
 export function notSubscribed(open: OpenSession, facts: ChannelFacts): Finding[] {

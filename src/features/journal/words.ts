@@ -1,5 +1,5 @@
 import type { CloseReason } from '../../ports/conduit.ts';
-import type { LossCause, Who } from './facts.ts';
+import type { LossCause, Refused, Who } from './facts.ts';
 
 /** How long ago something was, in words: `12 s ago`. */
 export function ago(at: number, now: number): string {
@@ -10,9 +10,28 @@ export function ago(at: number, now: number): string {
   return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
+/** `1 event`, `2 events` */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** With a capital letter and a full stop. */
+export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
 /** `session abc of user alice` */
 export const named = ({ session, user }: Who): string =>
   user === undefined ? `session ${session}` : `session ${session} of user ${user}`;
+
+/** How often it was refused, and when last. */
+export function timesOf({ times, at }: Refused, now: number): string {
+  return times === 1 ? ago(at, now) : `${times} times, the last ${ago(at, now)}`;
+}
+
+/** What to do about a refusal, by the option that would allow it. */
+export function fixBy({ option }: Refused): string {
+  if (option === 'policy') return 'Look at the policy, or the extensions.';
+  if (option === 'channels')
+    return 'Grant it in the rule of the channel or in the token, or look at the policy.';
+  return option === undefined ? 'Correct the client.' : `Correct the client, or set "${option}".`;
+}
 
 const again = 'The client has to shake hands and subscribe again; stock clients do so themselves.';
 

@@ -19,7 +19,7 @@ export interface AudienceParts {
   readonly rosters: Rosters;
   readonly clock: Clock;
   readonly refusals: RefusalNotes;
-  deliver(sessions: Iterable<ServedSession>, event: OutgoingEvent): void;
+  deliver(sessions: readonly ServedSession[], event: OutgoingEvent): void;
   /** Whether everybody sees all: then only the last of several changes counts for a number. */
   readonly isShared: boolean;
   /** What decides whether a viewer sees a user; undefined if everybody sees all. */
