@@ -6,13 +6,24 @@ export type Fate = (typeof fates)[number];
 /** Receivers of a publish that are remembered one by one. All are counted. */
 const RECEIVERS = 8;
 
-/** Memory of a publish without the text of its channel: numbers, and a reference. Bytes. */
-const FIXED = 8 + 8 + 4 + 4 + 4 + 1 + fates.length * 4 + RECEIVERS * 4;
-/** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
-const TEXT = 96;
-
 const NAMED = 1;
 const DURABLE = 2;
+
+// The fields of a publish, by their place among its numbers of 4 bytes. First comes its time, which takes two.
+const TIME = 2;
+const PUBLISHER = TIME;
+const MATCHED = PUBLISHER + 1;
+const KIND = MATCHED + 1;
+// Four bits for each receiver: its fates.
+const STATES = KIND + 1;
+const COUNTS = STATES + 1;
+const RECEIVER = COUNTS + fates.length;
+const NUMBERS = RECEIVER + RECEIVERS;
+
+/** Memory of a publish without the text of its channel: numbers, and a reference. Bytes. */
+const FIXED = 4 * NUMBERS + 8;
+/** Memory for the name of a channel. Longer names leave room for fewer publishes. Bytes. */
+const TEXT = 96;
 
 /** Channels whose names are looked up. */
 const NAMES = 256;
@@ -42,19 +53,14 @@ export interface KnownPublish {
   readonly receivers: readonly KnownReceiver[];
 }
 
-/** The latest publishes, in arrays that are made once. */
+/** The latest publishes, in memory that is taken once. What belongs to one publish lies together. */
 export class Publishes {
   readonly #capacity: number;
   readonly #maxText: number;
-  readonly #at: Float64Array;
+  readonly #numbers: Int32Array;
+  // The same memory, for the times.
+  readonly #times: Float64Array;
   readonly #channels: (string | undefined)[];
-  readonly #publishers: Int32Array;
-  readonly #kinds: Uint8Array;
-  readonly #matched: Uint32Array;
-  readonly #counts: Uint32Array;
-  readonly #receivers: Int32Array;
-  // Four bits for each receiver: its fates.
-  readonly #states: Uint32Array;
   #first = 1;
   #next = 1;
   #text = 0;
@@ -65,14 +71,9 @@ export class Publishes {
     const capacity = Math.floor(maxBytes / (FIXED + TEXT));
     this.#capacity = capacity;
     this.#maxText = capacity * TEXT;
-    this.#at = new Float64Array(capacity);
+    this.#numbers = new Int32Array(capacity * NUMBERS);
+    this.#times = new Float64Array(this.#numbers.buffer);
     this.#channels = new Array(capacity).fill(undefined);
-    this.#publishers = new Int32Array(capacity);
-    this.#kinds = new Uint8Array(capacity);
-    this.#matched = new Uint32Array(capacity);
-    this.#counts = new Uint32Array(capacity * fates.length);
-    this.#receivers = new Int32Array(capacity * RECEIVERS);
-    this.#states = new Uint32Array(capacity);
   }
 
   /** Remembers a publish and returns its id. Ids ascend by 1. */
@@ -82,23 +83,23 @@ export class Publishes {
     this.#text += bytesOf(channel);
     while (id - this.#first >= this.#capacity || this.#text > this.#maxText) this.#forgetOldest();
     const slot = id % this.#capacity;
-    this.#at[slot] = at;
+    const start = slot * NUMBERS;
     this.#channels[slot] = this.#kept(channel);
-    this.#publishers[slot] = publisher;
-    this.#kinds[slot] = (isNamed ? NAMED : 0) | (isDurable ? DURABLE : 0);
-    this.#matched[slot] = 0;
-    this.#states[slot] = 0;
-    for (let at = slot * fates.length; at < (slot + 1) * fates.length; at += 1) this.#counts[at] = 0;
+    this.#times[start / TIME] = at;
+    this.#numbers[start + PUBLISHER] = publisher;
+    this.#numbers[start + MATCHED] = 0;
+    this.#numbers[start + KIND] = (isNamed ? NAMED : 0) | (isDurable ? DURABLE : 0);
+    for (let field = start + STATES; field < start + RECEIVER; field += 1) this.#numbers[field] = 0;
     return id;
   }
 
   /** The publish is for so many more sessions. `numberOf` is asked for the first ones. */
   matched(id: number, count: number, numberOf: (at: number) => number): void {
-    const slot = id % this.#capacity;
-    const before = this.#matched[slot] ?? 0;
-    this.#matched[slot] = before + count;
+    const start = this.#startOf(id);
+    const before = this.#read(start + MATCHED);
+    this.#numbers[start + MATCHED] = before + count;
     for (let at = 0; at < count && before + at < RECEIVERS; at += 1)
-      this.#receivers[slot * RECEIVERS + before + at] = numberOf(at);
+      this.#numbers[start + RECEIVER + before + at] = numberOf(at);
   }
 
   /** Whether the publish is not forgotten. */
@@ -109,36 +110,31 @@ export class Publishes {
   /** Notes what became of a publish for a session. One that is forgotten is passed over. */
   note(id: number, session: number, fate: number, counts = true): void {
     if (!this.has(id)) return;
-    const slot = id % this.#capacity;
-    const counter = slot * fates.length + fate;
-    if (counts) this.#counts[counter] = (this.#counts[counter] ?? 0) + 1;
-    const known = Math.min(this.#matched[slot] ?? 0, RECEIVERS);
+    const start = this.#startOf(id);
+    if (counts) this.#numbers[start + COUNTS + fate] = this.#read(start + COUNTS + fate) + 1;
+    const known = Math.min(this.#read(start + MATCHED), RECEIVERS);
     for (let at = 0; at < known; at += 1) {
-      if (this.#receivers[slot * RECEIVERS + at] !== session) continue;
-      this.#states[slot] = (this.#states[slot] ?? 0) | (1 << (at * fates.length + fate));
+      if (this.#numbers[start + RECEIVER + at] !== session) continue;
+      this.#numbers[start + STATES] = this.#read(start + STATES) | (1 << (at * fates.length + fate));
       return;
     }
   }
 
   find(id: number): KnownPublish | undefined {
     if (!Number.isInteger(id) || !this.has(id)) return undefined;
-    const slot = id % this.#capacity;
-    const counts = this.#counts.subarray(slot * fates.length);
+    const start = this.#startOf(id);
+    const kind = this.#read(start + KIND);
+    const count = (fate: number) => this.#read(start + COUNTS + fate);
     return {
       id,
-      at: this.#at[slot] ?? 0,
-      channel: this.#channels[slot] ?? '',
-      publisher: this.#publishers[slot] ?? 0,
-      isNamed: ((this.#kinds[slot] ?? 0) & NAMED) !== 0,
-      isDurable: ((this.#kinds[slot] ?? 0) & DURABLE) !== 0,
-      matched: this.#matched[slot] ?? 0,
-      counts: {
-        handedOver: counts[0] ?? 0,
-        confirmed: counts[1] ?? 0,
-        lost: counts[2] ?? 0,
-        returned: counts[3] ?? 0,
-      },
-      receivers: this.#receiversOf(slot),
+      at: this.#times[start / TIME] ?? 0,
+      channel: this.#channels[id % this.#capacity] ?? '',
+      publisher: this.#read(start + PUBLISHER),
+      isNamed: (kind & NAMED) !== 0,
+      isDurable: (kind & DURABLE) !== 0,
+      matched: this.#read(start + MATCHED),
+      counts: { handedOver: count(0), confirmed: count(1), lost: count(2), returned: count(3) },
+      receivers: this.#receiversOf(start),
     };
   }
 
@@ -160,11 +156,19 @@ export class Publishes {
     return channel;
   }
 
-  #receiversOf(slot: number): KnownReceiver[] {
-    const known = Math.min(this.#matched[slot] ?? 0, RECEIVERS);
-    const state = this.#states[slot] ?? 0;
+  #startOf(id: number): number {
+    return (id % this.#capacity) * NUMBERS;
+  }
+
+  #read(at: number): number {
+    return this.#numbers[at] ?? 0;
+  }
+
+  #receiversOf(start: number): KnownReceiver[] {
+    const known = Math.min(this.#read(start + MATCHED), RECEIVERS);
+    const state = this.#read(start + STATES);
     return Array.from({ length: known }, (_, at) => ({
-      session: this.#receivers[slot * RECEIVERS + at] ?? 0,
+      session: this.#read(start + RECEIVER + at),
       fates: fates.filter((_fate, bit) => (state & (1 << (at * fates.length + bit))) !== 0),
     }));
   }
