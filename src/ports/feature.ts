@@ -272,7 +272,11 @@ export interface Feature extends Extension {
    * that published it, for those that subscribe to its channel; absent for an event that names its receivers, which may come here more
    * than once. The list is shared: do not change or keep it.
    */
-  arriving?(event: OutgoingEvent, receivers: readonly Pick<ServedSession, 'id'>[], publication?: Publication): void;
+  arriving?(
+    event: OutgoingEvent,
+    receivers: readonly Pick<ServedSession, 'id'>[],
+    publication?: Publication,
+  ): void;
   /** A subscribe is allowed. The returned function is called just before the subscriptions are made. */
   subscribing?(
     request: SubscribeRequest,

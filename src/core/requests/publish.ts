@@ -68,14 +68,13 @@ function carryOut(
   const ext = request.ext && forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
   const sent = core.publisher.publish(event, session);
-  const wantsId = request.ext?.publishId === true;
-  if (isPromise(sent)) return sent.then((later) => published(later, wantsId));
-  return sent.replayId === undefined && !wantsId ? done : published(sent, wantsId);
+  if (isPromise(sent)) return sent.then((later) => published(later, request));
+  return sent.replayId === undefined && sent.publishId === undefined ? done : published(sent, request);
 }
 
 // RP-16, JN-1: the publisher learns the ids of its event.
-function published({ replayId, publishId }: OutgoingEvent, wantsId: boolean): ReplyFields {
-  const own = wantsId ? publishId : undefined;
+function published({ replayId, publishId }: OutgoingEvent, request: PublishRequest): ReplyFields {
+  const own = request.ext?.publishId === true ? publishId : undefined;
   if (replayId === undefined && own === undefined) return done;
   return {
     successful: true,
