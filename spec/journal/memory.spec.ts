@@ -15,13 +15,10 @@ const used = () => {
   return heapUsed + external;
 };
 
-const isGone = (ref: WeakRef<object>) => {
-  collect();
-  return ref.deref() === undefined;
-};
-
 const NOW = 1_800_000_000_000;
 const MAX = 2 * 1_048_576;
+/** Twice as many of everything as fit. */
+const MANY = 11_000;
 
 const texts = fc.record({
   channel: fc.integer({ min: 1, max: 255 }),
@@ -45,7 +42,7 @@ interface Sizes {
 function flooded({ channel, other, receivers, isWide }: Sizes): Memory {
   const memory = new Memory(MAX);
   const letter = isWide ? 'ж' : 'x';
-  for (let of = 0; of < 30_000; of += 1) {
+  for (let of = 0; of < MANY; of += 1) {
     const at = NOW + of;
     const id = memory.publishes.add(at, fresh(channel, of, 'x'), of, false, false);
     memory.publishes.matched(id, receivers, (one) => one + 1);
@@ -61,23 +58,22 @@ function flooded({ channel, other, receivers, isWide }: Sizes): Memory {
 }
 
 describe('the memory of the journal', () => {
-  it('stays within maxBytes, whatever comes', async () => {
-    // The code itself takes memory once it is compiled.
-    let last = new WeakRef(flooded({ channel: 10, other: 10, receivers: 3, isWide: false }));
-    await fc.assert(
-      fc.asyncProperty(texts, async (sizes) => {
-        // A compiler that still runs in the background may hold the memory of the last run.
-        await expect.poll(() => isGone(last), { timeout: 10_000 }).toBe(true);
+  it('stays within maxBytes, whatever comes', () => {
+    // The code itself takes memory once it is compiled. No memory is given up here: when that is collected is not known.
+    const kept = [flooded({ channel: 10, other: 10, receivers: 3, isWide: false })];
+    fc.assert(
+      fc.property(texts, (sizes) => {
         const before = used();
         const memory = flooded(sizes);
-        last = new WeakRef(memory);
+        kept.push(memory);
         const grown = used() - before;
         expect(grown).toBeLessThan(MAX);
         expect(grown).toBeGreaterThan(MAX / 4);
-        expect([...memory.publishes.newest(50_000)].length).toBeGreaterThan(1000);
-        expect([...memory.lost.newest(1)][0]?.at).toBe(NOW + 29_999);
+        expect([...memory.publishes.newest(MANY)].length).toBeGreaterThan(1000);
+        expect([...memory.lost.newest(1)][0]?.at).toBe(NOW + MANY - 1);
       }),
       { numRuns: 12 },
     );
+    expect(kept).toHaveLength(13);
   });
 });
