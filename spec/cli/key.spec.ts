@@ -47,7 +47,13 @@ describe('bayeuxd key', () => {
     expect(ci.entry).toContain('rights: [publish, read]\n');
   });
 
+  it('limits its requests if told so', () => {
+    const { entry } = made({ name: 'ci', rate: '0.5' });
+    expect(keysOf(entry)).toMatchObject([{ name: 'ci', rate: 0.5 }]);
+  });
+
   it.each([
+    [{ rate: 'many' }, 'keys["ci"].rate must be a number of requests, got NaN'],
     [{ name: 'a b' }, 'needs a name of 1 to 64 letters'],
     [{ rights: 'write' }, 'has an entry it may not have, "write"'],
     [{ channels: 'news' }, '"news" is no channel name or pattern'],

@@ -10,6 +10,7 @@ export interface KeyFlags {
   readonly name?: string;
   readonly rights?: string;
   readonly channels?: string;
+  readonly rate?: string;
 }
 
 export interface KeyOutput {
@@ -38,6 +39,7 @@ export function key(flags: KeyFlags, { print, say }: KeyOutput): void {
     hash: hashOf(text),
     rights,
     ...(channels !== undefined && { channels: listed(channels) }),
+    ...(flags.rate !== undefined && { rate: Number(flags.rate) }),
   };
   check({ name, ...fields });
   const document = new Document({});

@@ -16,6 +16,8 @@ interface Way {
   readonly id?: string;
   /** Without it, the key with all rights is sent. */
   readonly sent?: Sent;
+  /** Whether the id in the path is that of an open session. It is for each 200. */
+  readonly isOfSession?: boolean;
   /** Done before the request. */
   prepare?(started: Probe): unknown;
 }
@@ -94,6 +96,17 @@ const own: Record<string, Way> = {
     sent: { key: KEY, body: direct, headers: repeated },
     prepare: ({ post }) => post('/deliver', { key: KEY, body: { ...direct, data: 2 }, headers: repeated }),
   },
+  'POST /sessions/{id}/deliver 200': { sent: { key: KEY, body: event } },
+  'POST /sessions/{id}/deliver 404': { sent: { key: KEY, body: event } },
+  'POST /sessions/{id}/deliver 422': {
+    sent: { key: KEY, body: event, headers: repeated },
+    prepare: async ({ server, post }) => {
+      const [session] = server.sessions;
+      const path = `/sessions/${session?.id}/deliver`;
+      await post(path, { key: KEY, body: { ...event, data: 2 }, headers: repeated });
+    },
+    isOfSession: true,
+  },
   'GET /presence 200': { settings: { channels: { '/a': { presence: true } } }, query: '?channel=/a' },
   'GET /presence 403': { query: '?channel=/a', sent: { key: little.key } },
   'GET /presence 404': { query: '?channel=/a' },
@@ -121,7 +134,7 @@ describe('the document of the API', () => {
     const started = await probe(way.options ?? { key: KEY, keys: [little] }, way.settings);
     const { session } = await FakeClient.open(started.server);
     await way.prepare?.(started);
-    const id = way.id ?? (status === '200' ? session.id : 'none');
+    const id = way.id ?? (status === '200' || way.isOfSession === true ? session.id : 'none');
     const path = template.replace('{id}', id) + (way.query ?? '');
     const { status: got } = await started.call(method, path, way.sent ?? { key: KEY });
     expect(String(got)).toBe(status);

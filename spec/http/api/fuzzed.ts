@@ -25,7 +25,15 @@ const reads = [
   '/openapi.json',
   '/sessions/SESSION',
 ];
-const acts = ['/publish', '/publish', '/publish', '/deliver', '/disconnect', '/revoke'];
+const acts = [
+  '/publish',
+  '/publish',
+  '/publish',
+  '/deliver',
+  '/sessions/SESSION/deliver',
+  '/disconnect',
+  '/revoke',
+];
 const pairOf = (verbs: readonly string[], paths: readonly string[]) =>
   fc.tuple(fc.constantFrom(...verbs), fc.constantFrom(...paths));
 const call = fc.oneof(

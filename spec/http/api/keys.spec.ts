@@ -104,6 +104,7 @@ describe('API keys', () => {
       [{ ...ci, channels: ['ci/**'] }],
       'the API key "ci" has channels in which "ci/**" is no channel name or pattern',
     ],
+    ['a rate', [{ ...ci, rate: 0 }], 'keys["ci"].rate must be between 0.01 and 1000000, got 0'],
     ['channels of admin', [{ ...boss, channels: ['/a'] }], 'which is for every channel: leave channels out'],
     ['many keys', Array.from({ length: 1001 }, () => ci), 'there are 1002 API keys, at most 1000'],
     [
@@ -130,6 +131,54 @@ describe('API keys', () => {
     ]);
     keys = [];
     expect((await publish(text.ci)).body.detail).toMatch(/^the API is closed/);
+  });
+});
+
+describe('the rate of a key', () => {
+  const statuses = async (times: number, send: () => Promise<{ readonly status: number }>) => {
+    const all: number[] = [];
+    for (let time = 0; time < times; time += 1) all.push((await send()).status);
+    return all;
+  };
+
+  it.each([1, 3, 7])('lets %i requests a second pass, and says when to come again', async (rate) => {
+    const { publish, heard, clock, events } = await serve({ keys: [{ ...ci, rate }, boss] });
+    const passed = Array.from({ length: rate }, () => 200);
+    expect(await statuses(rate + 2, () => publish(text.ci))).toEqual([...passed, 429, 429]);
+    const { body, headers } = await publish(text.ci);
+    expect(body).toMatchObject({ status: 429, code: 'too_many_requests' });
+    expect(body.detail).toBe(
+      `the key "ci" may send ${rate} requests a second: send fewer, or raise its rate`,
+    );
+    expect(headers.get('retry-after')).toBe('1');
+    expect(heard.length).toBe(rate);
+    expect((await publish(text.boss)).status).toBe(200);
+    await clock.tick(1000);
+    expect(await statuses(rate + 1, () => publish(text.ci))).toEqual([...passed, 429]);
+    expect(events.filter(({ event }) => event === 'api.denied')).toMatchObject([
+      { level: 'warn', caller: 'key ci', status: 429, code: 'too_many_requests' },
+    ]);
+  });
+
+  it('may be less than one a second', async () => {
+    const { publish, clock } = await serve({ keys: [{ ...ci, rate: 0.5 }] });
+    expect((await publish(text.ci)).status).toBe(200);
+    expect((await publish(text.ci)).headers.get('retry-after')).toBe('2');
+    await clock.tick(2000);
+    expect(await statuses(2, () => publish(text.ci))).toEqual([200, 429]);
+  });
+
+  it('counts on when the list of keys is replaced', async () => {
+    const { publish } = await serve({ keys: () => [{ ...ci, rate: 2 }] });
+    expect(await statuses(3, () => publish(text.ci))).toEqual([200, 200, 429]);
+  });
+
+  it('counts every call, and wrong ones too', async () => {
+    const { get } = await serve({ keys: [{ ...watch, rate: 2 }] });
+    const send = (path: string) => get(path, { key: text.watch });
+    expect((await send('/none')).status).toBe(404);
+    expect((await send('/history')).status).toBe(400);
+    expect((await send('/stats')).status).toBe(429);
   });
 });
 

@@ -313,3 +313,48 @@ describe('POST /deliver', () => {
     expect(answer.body.detail).toContain(detail);
   });
 });
+
+describe('POST /sessions/{id}/deliver', () => {
+  it('sends to this session alone', async () => {
+    const { post, server } = await reading();
+    const [first, second] = [await FakeClient.open(server), await FakeClient.open(server)];
+    const event = { channel: '/service/offer', data: { price: 5 }, ext: { a: 1 } };
+    const { body } = await post(`/sessions/${second.session.id}/deliver`, { key: writer.key, body: event });
+    expect(body).toEqual({ sessions: 1 });
+    expect([first, second].map(({ session }) => session.waiting)).toEqual([0, 1]);
+    expect(second.session.outbox.all[0]?.message).toEqual(event);
+  });
+
+  it('sends once, whatever the key came with for other sessions', async () => {
+    const { post, server } = await reading();
+    const clients = [await FakeClient.open(server), await FakeClient.open(server)];
+    const sent = { key: writer.key, body: { channel: '/a', data: 1 }, headers: { 'Idempotency-Key': 'one' } };
+    for (let time = 0; time < 2; time += 1)
+      for (const { session } of clients) await post(`/sessions/${session.id}/deliver`, sent);
+    expect(clients.map(({ session }) => session.waiting)).toEqual([1, 1]);
+  });
+
+  it.each([
+    ['none', { channel: '/a', data: 1 }, 404, 'session_unknown'],
+    ['', { channel: '/meta/connect', data: 1 }, 400, 'channel_invalid'],
+    ['', { channel: '/a' }, 400, 'body_invalid'],
+    ['', { user: 'ann', channel: '/a', data: 1 }, 400, 'body_invalid'],
+  ])('refuses %s %j', async (id, body, status, code) => {
+    const { post, server } = await reading();
+    const { session } = await FakeClient.open(server);
+    const answer = await post(`/sessions/${id || session.id}/deliver`, { key: writer.key, body });
+    expect(answer.body).toMatchObject({ status, code });
+    expect(session.waiting).toBe(0);
+  });
+
+  it('needs a key for the channel', async () => {
+    const own: ApiKey = { ...writer, channels: ['/mine'] };
+    const { post, server } = await probe({ keys: [own] });
+    const { session } = await FakeClient.open(server);
+    const answer = await post(`/sessions/${session.id}/deliver`, {
+      key: own.key,
+      body: { channel: '/a', data: 1 },
+    });
+    expect(answer.body).toMatchObject({ status: 403, code: 'channel_denied' });
+  });
+});

@@ -6,7 +6,7 @@ import type { Conduit } from '../../ports/conduit.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
 import { overRate } from '../../protocol/over-limit.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { TokenBuckets } from '../../lib/token-buckets.ts';
 
 /**
  * A limiter of rate-limiter-flexible, such as one that counts in Redis for several nodes. `consume` rejects with an object that has

@@ -3,7 +3,7 @@ import { spread } from '../../lib/spread.ts';
 import type { RefusalNotes, ServedSession } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
 import { overRate } from '../../protocol/over-limit.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { TokenBuckets } from '../../lib/token-buckets.ts';
 
 /** How long a batch may wait. Milliseconds. */
 const MAX_WAIT = 8_000;

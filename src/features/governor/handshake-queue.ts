@@ -4,7 +4,7 @@ import type { Conduit } from '../../ports/conduit.ts';
 import type { RefusalNotes } from '../../ports/feature.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
 import { overLimit } from '../../protocol/over-limit.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { TokenBuckets } from '../../lib/token-buckets.ts';
 
 /** How long a handshake may wait. cometd.js gives a handshake up after 10 s. Milliseconds. */
 const MAX_WAIT = 8_000;

@@ -5,7 +5,7 @@ import type { MeteredRequest, ServedSession } from '../../ports/feature.ts';
 import { errors } from '../../protocol/errors.ts';
 import { overRate } from '../../protocol/over-limit.ts';
 import type { LimitOptions, RateRule } from './options.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { TokenBuckets } from '../../lib/token-buckets.ts';
 
 interface Rules {
   of(channel: string): RateRule;

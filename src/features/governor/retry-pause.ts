@@ -2,7 +2,7 @@ import { countingKey } from '../../lib/address.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { Reply, Request } from '../../protocol/message.ts';
-import { TokenBuckets } from './token-buckets.ts';
+import { TokenBuckets } from '../../lib/token-buckets.ts';
 
 /** ADV-5: the pause after a failure that may recur. Milliseconds. */
 const PAUSE = 1_000;

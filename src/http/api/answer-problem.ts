@@ -5,7 +5,10 @@ import { BayeuxError, NoRoomError } from '../../protocol/errors.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Caller } from './caller.ts';
 import type { KeyGuard } from './key-guard.ts';
-import { Problem } from './problem.ts';
+import { Problem, type ProblemCode } from './problem.ts';
+
+/** Codes of what a caller may not do: the log names the caller. */
+const ofCaller: readonly ProblemCode[] = ['right_missing', 'channel_denied', 'too_many_requests'];
 
 /** Answers whatever a route throws with a problem. */
 export function answerProblem(server: ApiServer, guard: KeyGuard): ErrorRequestHandler {
@@ -13,8 +16,7 @@ export function answerProblem(server: ApiServer, guard: KeyGuard): ErrorRequestH
     if (res.headersSent) return next(error);
     const problem = problemOf(error, req, server);
     const { status, code, headers } = problem;
-    if (code === 'right_missing' || code === 'channel_denied')
-      noteDenial(problem, guard.callerOf(req), server);
+    if (ofCaller.includes(code)) noteDenial(problem, guard.callerOf(req), server);
     else if (!problem.quiet && status < 500) noteRefusal(problem, server);
     res.status(status).set(headers).type('application/problem+json').send(JSON.stringify(problem));
   };

@@ -67,10 +67,8 @@ async function read(
   res: Response,
   guard: KeyGuard,
 ): Promise<void> {
-  const { id = '' } = req.params;
-  res.json(
-    await route.handle({ caller: guard.callerOf(req), query: queryOf(req, route.query), id: String(id) }),
-  );
+  const query = queryOf(req, route.query);
+  res.json(await route.handle({ caller: guard.callerOf(req), query, id: idIn(req) }));
 }
 
 async function act(
@@ -82,10 +80,15 @@ async function act(
   const caller = guard.callerOf(req);
   const body = bodyOf(req, server.options);
   const key = route.isRepeatable ? req.get('idempotency-key') : undefined;
-  const work = async () => route.handle({ caller, body });
-  const { text, isRepeated } = await once.run({ caller: caller.id, key, path: route.path, body }, work);
+  const work = async () => route.handle({ caller, body, id: idIn(req) });
+  const { text, isRepeated } = await once.run({ caller: caller.id, key, path: req.path, body }, work);
   if (isRepeated) res.set('Idempotent-Replayed', 'true');
   res.type('json').send(text);
+}
+
+/** The `{id}` of the path. */
+function idIn({ params: { id = '' } }: Request): string {
+  return String(id);
 }
 
 const plainHeaders: RequestHandler = (_req, res, next) => {

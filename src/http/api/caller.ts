@@ -11,6 +11,8 @@ export interface ApiGrant {
   readonly rights: readonly ApiRight[];
   /** Patterns of channels; absent means every channel. */
   readonly channels?: readonly string[] | undefined;
+  /** Requests a second, on average; as many may come at once. Absent: no limit. */
+  readonly rate?: number | undefined;
 }
 
 /** Most patterns that an answer names. */
@@ -23,13 +25,16 @@ export class Caller {
   readonly kind: 'key' | 'token';
   /** The name of the key, or the user of the token. */
   readonly name: string;
+  /** Requests a second; undefined without a limit. */
+  readonly rate: number | undefined;
   readonly #who: string;
   readonly #rights: readonly ApiRight[];
   readonly #channels: readonly string[];
 
-  constructor(kind: 'key' | 'token', name: string, { rights, channels = ['/**'] }: ApiGrant) {
+  constructor(kind: 'key' | 'token', name: string, { rights, channels = ['/**'], rate }: ApiGrant) {
     this.kind = kind;
     this.name = name;
+    this.rate = rate;
     this.#who = kind === 'key' ? `the key "${name}"` : `the token of "${name}"`;
     this.#rights = rights;
     this.#channels = channels;

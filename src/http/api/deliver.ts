@@ -1,14 +1,21 @@
+import type { AddressedOptions } from '../../core/addressed.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
 import { oneOf } from './checker.ts';
 import { content, type Content } from './publish.ts';
 import { post, type Route } from './route.ts';
-import { text } from './sessions.ts';
+import { openSession, text } from './sessions.ts';
 
-type Body = Content & { readonly channel: string } & ({ readonly user: string } | { readonly group: string });
+type Event = Content & { readonly channel: string };
+type Body = Event & ({ readonly user: string } | { readonly group: string });
 
-/** `POST /deliver`: an event for all sessions of a user, or of the users in a group. */
-export function deliverRoute(server: ApiServer, schemas: ChannelSchemas): Route {
+/** `POST /deliver` and `POST /sessions/{id}/deliver`: an event for named receivers. */
+export function deliverRoutes(server: ApiServer, schemas: ChannelSchemas): readonly Route[] {
+  return [deliverRoute(server, schemas), deliverToSessionRoute(server, schemas)];
+}
+
+/** An event for all sessions of a user, or of the users in a group. */
+function deliverRoute(server: ApiServer, schemas: ChannelSchemas): Route {
   const form = (receiver: 'user' | 'group', description: string) =>
     schemas.body<Body>({
       type: 'object',
@@ -27,29 +34,54 @@ export function deliverRoute(server: ApiServer, schemas: ChannelSchemas): Route 
       'Each of their sessions gets the event, whether it subscribes or not. Users who are offline do not get it.',
     body: oneOf<Body>({ group: form('group', 'To the users in a group.') }, form('user', 'To a user.')),
     isRepeatable: true,
-    answer: {
-      type: 'object',
-      properties: {
-        sessions: {
-          type: 'integer',
-          minimum: 0,
-          description: 'Sessions for which the event was queued. 0: they are offline.',
-        },
-      },
-      required: ['sessions'],
-      additionalProperties: false,
-    },
+    answer: reached('Sessions for which the event was queued. 0: they are offline.'),
     problems: ['channel_invalid', 'publish_refused'],
     run: ({ caller, body }) => {
-      const { channel, data, ext, lazy, volatile } = body;
-      caller.check('publish', channel);
-      const options = {
-        ...(ext !== undefined && { ext }),
-        ...(lazy !== undefined && { lazy }),
-        ...(volatile !== undefined && { volatile }),
-      };
+      caller.check('publish', body.channel);
       const to = 'user' in body ? server.user(body.user) : server.group(body.group);
-      return to.deliver(channel, data, options);
+      return to.deliver(body.channel, body.data, optionsIn(body));
     },
   });
 }
+
+/** An event for one session. */
+function deliverToSessionRoute(server: ApiServer, schemas: ChannelSchemas): Route {
+  return post({
+    path: '/sessions/{id}/deliver',
+    name: 'deliverToSession',
+    tag: 'Events',
+    summary: 'Sends an event to one session',
+    right: 'publish',
+    description: 'By its public id. The session gets the event, whether it subscribes or not.',
+    body: schemas.body<Event>({
+      type: 'object',
+      properties: { channel: schemas.receivable, ...content },
+      required: ['channel', 'data'],
+      additionalProperties: false,
+    }),
+    isRepeatable: true,
+    isInstant: true,
+    answer: reached('Always 1: without the session the answer is 404.'),
+    problems: ['channel_invalid', 'publish_refused', 'session_unknown'],
+    run: ({ caller, body, id }) => {
+      caller.check('publish', body.channel);
+      openSession(server, id).deliver(body.channel, body.data, optionsIn(body));
+      return { sessions: 1 };
+    },
+  });
+}
+
+function optionsIn({ ext, lazy, volatile }: Content): AddressedOptions {
+  return {
+    ...(ext !== undefined && { ext }),
+    ...(lazy !== undefined && { lazy }),
+    ...(volatile !== undefined && { volatile }),
+  };
+}
+
+const reached = (description: string) => ({
+  type: 'object',
+  properties: { sessions: { type: 'integer', minimum: 0, description } },
+  required: ['sessions'],
+  additionalProperties: false,
+});

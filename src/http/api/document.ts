@@ -4,14 +4,14 @@ import type { Route } from './route.ts';
 
 const everywhere: readonly ProblemCode[] = [
   ...(['key_missing', 'key_wrong', 'token_invalid', 'token_expired', 'token_revoked'] as const),
-  ...(['api_closed', 'right_missing', 'too_many_wrong_keys'] as const),
+  ...(['api_closed', 'right_missing', 'too_many_wrong_keys', 'too_many_requests'] as const),
   ...(['failed', 'keys_unavailable', 'closing'] as const),
 ];
 const withBody = [
   ...(['json_invalid', 'body_invalid', 'depth_exceeded'] as const),
   ...(['body_too_large', 'media_type_wrong'] as const),
 ];
-const whenRepeatable = ['idempotency_key_invalid', 'request_running', 'idempotency_key_reused'] as const;
+const whenRepeatable = ['idempotency_key_invalid', 'idempotency_key_reused'] as const;
 
 /** The errors that a route may answer with, besides those of another method or path. */
 function problemsOf(route: Route): readonly ProblemCode[] {
@@ -21,6 +21,9 @@ function problemsOf(route: Route): readonly ProblemCode[] {
     ...(route.path.includes('{') ? (['path_invalid'] as const) : []),
     ...(route.method === 'get' ? (['query_invalid'] as const) : withBody),
     ...(route.method === 'post' && route.isRepeatable ? whenRepeatable : []),
+    ...(route.method === 'post' && route.isRepeatable && !route.isInstant
+      ? (['request_running'] as const)
+      : []),
     ...(route.problems ?? []),
   ];
 }

@@ -4,6 +4,7 @@ import { addressOf } from '../../transports/request-info.ts';
 import type { Server } from '../options.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Caller } from './caller.ts';
+import { KeyRates } from './key-rates.ts';
 import type { KeyRing } from './key-ring.ts';
 import { Problem } from './problem.ts';
 import { TokenCallers } from './token-callers.ts';
@@ -19,6 +20,7 @@ export class KeyGuard {
   readonly #ring: () => KeyRing;
   readonly #tokens: TokenCallers;
   readonly #wrong = new WrongKeys();
+  readonly #rates: KeyRates;
   readonly #callers = new WeakMap<Request, Caller>();
 
   /** `ring` returns the current keys. */
@@ -26,6 +28,7 @@ export class KeyGuard {
     this.#server = server;
     this.#ring = ring;
     this.#tokens = new TokenCallers(server);
+    this.#rates = new KeyRates(server.clock);
   }
 
   /**
@@ -42,6 +45,7 @@ export class KeyGuard {
     const sent = keyOf(req);
     const caller = ring.find(sent) ?? (await this.#byToken(sent, address));
     this.#callers.set(req, caller);
+    this.#rates.use(caller);
     next();
   };
 

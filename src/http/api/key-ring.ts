@@ -16,6 +16,8 @@ export interface ApiKey {
   readonly rights: readonly ApiRight[];
   /** Patterns of the channels that the key may publish to and read. Not for the right `admin`, which is for every channel. */
   readonly channels?: readonly string[] | undefined;
+  /** Requests a second that the key may send, on average; as many may come at once. Absent: no limit. */
+  readonly rate?: number | undefined;
 }
 
 /** Most keys: each request is compared with all of them. */
@@ -41,6 +43,13 @@ const otherRows = {
     kind: 'list',
     what: 'channel names and patterns',
     doc: 'Channels that the key may publish to and read. Required unless the key has the right `admin`.',
+  },
+  rate: {
+    kind: 'number',
+    unit: 'requests',
+    min: 0.01,
+    max: 1_000_000,
+    doc: 'Requests a second that the key may send, on average; as many may come at once. Above it they get 429. Unset: no limit.',
   },
 } as const satisfies OptionTable;
 

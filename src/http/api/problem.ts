@@ -41,6 +41,10 @@ export const problems = {
     429,
     'Too many wrong keys came from this address. `Retry-After` has the seconds to wait.',
   ],
+  too_many_requests: [
+    429,
+    'The key sent more requests a second than its `rate` allows. `Retry-After` has the seconds to wait.',
+  ],
   failed: [500, 'The server failed. The log has the cause.'],
   no_room: [503, 'A limit of the server is reached.'],
   history_failed: [503, 'The history cannot be read. The log has the cause.'],

@@ -35,7 +35,9 @@ export interface Acting<Body> extends RouteFields {
   readonly body: Checker<Body>;
   /** Whether the header `Idempotency-Key` counts. */
   readonly isRepeatable?: boolean;
-  run(call: { readonly caller: Caller; readonly body: Body }): MaybePromise<unknown>;
+  /** Whether it is carried out at once, so that no repetition can come meanwhile. */
+  readonly isInstant?: boolean;
+  run(call: { readonly caller: Caller; readonly body: Body; readonly id: string }): MaybePromise<unknown>;
 }
 
 /** A route of the API. */
@@ -49,7 +51,8 @@ export type Route =
       readonly method: 'post';
       readonly body: Schema;
       readonly isRepeatable: boolean;
-      handle(call: { caller: Caller; body: unknown }): MaybePromise<unknown>;
+      readonly isInstant: boolean;
+      handle(call: { caller: Caller; body: unknown; id: string }): MaybePromise<unknown>;
     });
 
 /** A route that reads, by GET. */
@@ -63,12 +66,14 @@ export function get<Query>({ query, run, ...fields }: Reading<Query>): Route {
 }
 
 /** A route that does something, by POST. */
-export function post<Body>({ body, run, isRepeatable = false, ...fields }: Acting<Body>): Route {
+export function post<Body>(route: Acting<Body>): Route {
+  const { body, run, isRepeatable = false, isInstant = false, ...fields } = route;
   return {
     ...fields,
     method: 'post',
     body: body.schema,
     isRepeatable,
+    isInstant,
     handle: ({ body: given, ...call }) => run({ ...call, body: body.read(given) }),
   };
 }

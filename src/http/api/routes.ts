@@ -1,7 +1,7 @@
 import type { ApiServer } from './api-server.ts';
 import { ChannelSchemas } from './channel-schemas.ts';
 import { channelsRoute } from './channels.ts';
-import { deliverRoute } from './deliver.ts';
+import { deliverRoutes } from './deliver.ts';
 import { explainRoutes } from './explain.ts';
 import { historyRoute } from './history.ts';
 import { presenceRoute } from './presence.ts';
@@ -16,7 +16,7 @@ export function routesOf(server: ApiServer): readonly Route[] {
   const schemas = new ChannelSchemas(server.options);
   return [
     publishRoute(server, schemas),
-    deliverRoute(server, schemas),
+    ...deliverRoutes(server, schemas),
     historyRoute(server, schemas),
     presenceRoute(server, schemas),
     ...explainRoutes(server, schemas),

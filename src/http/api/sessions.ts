@@ -102,9 +102,7 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     },
     problems: ['session_unknown'],
     run: ({ id }) => {
-      const session = server.session(id);
-      if (session === undefined)
-        throw new Problem('session_unknown', 'no open session has this id: it may have ended');
+      const session = openSession(server, id);
       const { user, subscriptions } = session;
       return {
         ...summaryOf(session),
@@ -114,6 +112,13 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     },
   });
   return [list, one];
+}
+
+/** The session with this public id. Throws `Problem` if there is none. */
+export function openSession(server: ApiServer, id: string): Session {
+  const session = server.session(id);
+  if (session !== undefined) return session;
+  throw new Problem('session_unknown', 'no open session has this id: it may have ended');
 }
 
 /** `POST /disconnect`: ends sessions. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/clock.ts';
-import { SweptMap } from '../../lib/swept-map.ts';
+import type { Clock } from './clock.ts';
+import { SweptMap } from './swept-map.ts';
 
 interface Bucket {
   /** Below 0 after one use that counted for more than were left. */
