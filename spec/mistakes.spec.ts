@@ -13,6 +13,7 @@ const store = {
   newest: 0,
   append: nothing,
   read: () => [],
+  last: () => [],
   range: () => ({ discardedThrough: 0 }),
   expire: nothing,
   close: async () => {},
@@ -117,11 +118,11 @@ describe('settings', () => {
     ],
     [
       { history: { ...store, expire: undefined } },
-      'the history store has no function "expire": it must have open, append, read, range, expire, close',
+      'the history store has no function "expire": it must have open, append, read, last, range, expire, close',
     ],
     [
       { history: new Map() },
-      'the history store has no function "open": it must have open, append, read, range, expire, close',
+      'the history store has no function "open": it must have open, append, read, last, range, expire, close',
     ],
   ])('%#: are refused with the fix', async (settings, sentence) => {
     await refuses(() => made(settings), sentence);

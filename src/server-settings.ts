@@ -13,6 +13,7 @@ const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> 
   open: true,
   append: true,
   read: true,
+  last: true,
   range: true,
   expire: true,
   close: true,

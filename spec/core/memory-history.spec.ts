@@ -68,6 +68,10 @@ describe('a history in memory with many channels', () => {
     expect(read).toBeInstanceOf(Promise);
     expect((await read).map(({ id }) => id)).toEqual(rare.slice(0, 500));
     expect((await store.read('/rare/*', rare[499] ?? 0, 1000)).map(({ id }) => id)).toEqual(rare.slice(500));
+    const last = store.last('/rare/*', rare[600] ?? 0, 500);
+    expect(last).toBeInstanceOf(Promise);
+    expect((await last).map(({ id }) => id)).toEqual(rare.slice(100, 600));
+    expect((await store.last('/rare/*', store.newest + 1, 5000)).map(({ id }) => id)).toEqual(rare);
   });
 
   it('forgets the channel that was published to longest ago when there are too many, and says so', async () => {

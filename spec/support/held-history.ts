@@ -48,6 +48,10 @@ export class HeldHistory implements HistoryStore {
     return this.kept.read(pattern, after, limit);
   }
 
+  async last(pattern: string, before: number, limit: number): Promise<readonly StoredEvent[]> {
+    return this.kept.last(pattern, before, limit);
+  }
+
   async range(pattern: string): Promise<HistoryRange> {
     return this.kept.range(pattern);
   }

@@ -42,6 +42,11 @@ export class SlowHistory implements HistoryStore {
     return page;
   }
 
+  async last(pattern: string, before: number, limit: number): Promise<readonly StoredEvent[]> {
+    await this.wait('read');
+    return this.kept.last(pattern, before, limit);
+  }
+
   async range(pattern: string): Promise<HistoryRange> {
     await this.wait('range');
     return this.kept.range(pattern);

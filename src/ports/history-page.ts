@@ -6,6 +6,8 @@ export interface HistoryQuery {
   readonly after?: number | undefined;
   /** Events, 100 if absent. At most 1,000. */
   readonly limit?: number | undefined;
+  /** Instead of both: the newest events, so many. At most 1,000. */
+  readonly last?: number | undefined;
 }
 
 /** An event that was published to a durable channel. */

@@ -60,6 +60,8 @@ export interface HistoryStore {
   append(channel: string, json: string): MaybePromise<StoredEvent>;
   /** Up to `limit` events with ids above `after`, from the channels that `pattern` matches, in order of id. */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly StoredEvent[]>;
+  /** Up to `limit` events with the highest ids below `before`, from the channels that `pattern` matches, in order of id. */
+  last(pattern: string, before: number, limit: number): MaybePromise<readonly StoredEvent[]>;
   range(pattern: string): MaybePromise<HistoryRange>;
   /** Discards events that are too old. The server calls this periodically; events above `maxEvents` are discarded on append. */
   expire(): MaybePromise<void>;

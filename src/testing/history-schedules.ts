@@ -145,6 +145,9 @@ async function checkRead(
   const expected = list.kept(pattern).filter(({ id }) => id > after);
   assert.deepEqual(await store.read(pattern, after, limit), expected.slice(0, limit));
 
+  const below = list.kept(pattern).filter(({ id }) => id < after);
+  assert.deepEqual(await store.last(pattern, after, limit), below.slice(-limit));
+
   const { oldest, discardedThrough } = await store.range(pattern);
   assert.equal(oldest, list.kept(pattern)[0]?.id);
   const highest = (events: readonly StoredEvent[]) => Math.max(list.began, ...events.map(({ id }) => id));

@@ -81,6 +81,21 @@ export function historyStoreContract(
       assert.deepEqual(await store.ids('/nowhere'), []);
     });
 
+    test('reads the last events of a channel or pattern below an id, in order of id', async (store) => {
+      const all: number[] = [];
+      for (let at = 0; at < 12; at += 1) all.push((await store.append(`/l/${at % 3}`)).id);
+      const last = async (pattern: string, before: number, limit: number) =>
+        (await store.last(pattern, before, limit)).map(({ id }) => id);
+      const end = store.newest + 1;
+      assert.deepEqual(await last('/l/*', end, 5), all.slice(-5));
+      assert.deepEqual(await last('/l/*', all[7] ?? 0, 5), all.slice(2, 7));
+      assert.deepEqual(await last('/l/0', end, 2), [all[6], all[9]]);
+      assert.deepEqual(await last('/l/0', all[9] ?? 0, 9), [all[0], all[3], all[6]]);
+      assert.deepEqual(await last('/**', end + 1000, 99), all);
+      for (const pattern of ['/l/*', '/l/0', '/nowhere'])
+        assert.deepEqual(await last(pattern, all[0] ?? 0, 9), []);
+    });
+
     test('merges what a pattern matches by id, and nothing else (RP-11, CH-3)', async (store) => {
       const byChannel: Record<string, number[]> = {};
       const channels = ['/p', '/p/1', '/p/2', '/p/1/deep', '/pp/1', '/q', '/p/1/deep/er', '/p-/1'];

@@ -73,6 +73,10 @@ export class OpenStore {
     return Array.from(await this.#store.read(pattern, after, limit), plain);
   }
 
+  async last(pattern: string, before: number, limit: number): Promise<StoredEvent[]> {
+    return Array.from(await this.#store.last(pattern, before, limit), plain);
+  }
+
   async ids(pattern: string, after?: number, limit?: number): Promise<number[]> {
     return (await this.read(pattern, after, limit)).map(({ id }) => id);
   }

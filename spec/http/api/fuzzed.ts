@@ -79,7 +79,19 @@ const value = fc.oneof(
 );
 const names = [
   ...['channel', 'channels', 'events', 'data', 'ext', 'lazy', 'volatile', 'user', 'session', 'tokenId'],
-  ...['pattern', 'after', 'limit', 'transport', 'address', '__proto__', 'constructor', 'toString', '', 'x'],
+  ...[
+    'pattern',
+    'after',
+    'limit',
+    'last',
+    'transport',
+    'address',
+    '__proto__',
+    'constructor',
+    'toString',
+    '',
+    'x',
+  ],
 ];
 const poison = '{"__proto__":{"polluted":1},"channel":"/a","data":{"__proto__":{"polluted":1}}}';
 const content = { data: value, ext: value, lazy: value, volatile: value };

@@ -20,6 +20,40 @@ const channels = { '/chat/**': { history: true } } as const;
 const named = (user: string) => ({ policy: { canHandshake: () => ({ allow: true, user }) as const } });
 
 describe('GET /history', () => {
+  it('gives the newest events, oldest first', async () => {
+    const { read, server } = await reading({ channels });
+    for (let at = 0; at < 30; at += 1) await server.publish(`/chat/${at % 2 === 0 ? 'a' : 'b'}`, at);
+    const newest = async (query: string) => {
+      const { body } = await read(`/history?${query}`, chat);
+      expect(Object.keys(body)).toEqual(['events']);
+      return body.events.map(({ data }: { data: unknown }) => data);
+    };
+    expect(await newest('channel=/chat/a&last=3')).toEqual([24, 26, 28]);
+    expect(await newest('channel=/chat/**&last=2')).toEqual([28, 29]);
+    // More than a page of the store.
+    expect(await newest('channel=/chat/*&last=25')).toEqual(Array.from({ length: 25 }, (_, at) => at + 5));
+    expect(await newest('channel=/chat/a&last=1000')).toHaveLength(15);
+    expect(await newest('channel=/chat/none&last=5')).toEqual([]);
+  });
+
+  it('gives fewer of the newest events where they are large, but at least one', async () => {
+    const { read, server } = await reading({ channels });
+    for (let at = 0; at < 5; at += 1) await server.publish('/chat/a', { at, text: 'x'.repeat(600_000) });
+    const { body } = await read('/history?channel=/chat/a&last=5', chat);
+    expect(body.events.map(({ data }: { data: { at: number } }) => data.at)).toEqual([3, 4]);
+  });
+
+  it.each(['after=1', 'limit=1'])('takes last without %s', async (other) => {
+    const { read } = await reading({ channels });
+    const { body } = await read(`/history?channel=/chat/a&last=1&${other}`, chat);
+    expect(body).toMatchObject({
+      status: 400,
+      code: 'query_invalid',
+      detail: 'last excludes after and limit: leave them out',
+      errors: [{ parameter: 'last' }],
+    });
+  });
+
   it('gives pages of what was published', async () => {
     const { read, server, clock } = await reading({ channels });
     for (let at = 0; at < 5; at += 1) await server.publish('/chat/a', { at }, { ext: { n: at } });

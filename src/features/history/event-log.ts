@@ -49,6 +49,13 @@ export class EventLog {
     return this.#skip(firstAbove(after, this.#ids, this.#head));
   }
 
+  /** Position of the last event with an id below this one; -1 if there is none. */
+  seekBack(before: number): number {
+    let at = firstAbove(before - 1, this.#ids, this.#head) - 1;
+    while (at >= 0 && this.#events[at] === undefined) at -= 1;
+    return at;
+  }
+
   /** The event at a position; undefined for a hole. */
   at(position: number): StoredEvent | undefined {
     return this.#events[position];

@@ -53,4 +53,10 @@ export class EventQueue {
     const from = this.seek(after);
     return this.#events.slice(from, from + limit).filter((event) => event !== undefined);
   }
+
+  /** Up to `limit` events with the highest ids below this one, in order of id. */
+  below(before: number, limit: number): StoredEvent[] {
+    const end = this.seek(before - 1);
+    return this.#events.slice(Math.max(this.#head, end - limit), end).filter((event) => event !== undefined);
+  }
 }

@@ -13,22 +13,40 @@ const MAX_EVENTS = 1000;
 export async function pageOf(
   history: History,
   pattern: string,
-  { after, limit = 100 }: HistoryQuery,
+  { after, limit: given, last }: HistoryQuery,
 ): Promise<HistoryPage> {
+  if (last !== undefined) return lastOf(history, pattern, { after, limit: given, last });
+  const limit = given ?? 100;
   if (after !== undefined && !(Number.isSafeInteger(after) && after >= 0))
     throw new UsageError(`after must be the id of an event, got ${after}`);
-  if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_EVENTS))
-    throw new UsageError(`limit must be a number from 1 to ${MAX_EVENTS}, got ${limit}`);
+  checkCount('limit', limit);
   const { events, isLast } = await history.page(pattern, after ?? 0, limit, MAX_BYTES);
-  const last = events.at(-1);
+  const final = events.at(-1);
   const page = {
     events: events.map(pastEvent),
-    ...(!isLast && last !== undefined && { next: last.id }),
+    ...(!isLast && final !== undefined && { next: final.id }),
   };
   if (after === undefined) return page;
   // Read after the page: what was discarded meanwhile may be missing on it.
   const { discardedThrough } = await history.range(pattern);
   return { ...page, recovered: discardedThrough <= after && after <= history.newest };
+}
+
+async function lastOf(
+  history: History,
+  pattern: string,
+  query: HistoryQuery & { readonly last: number },
+): Promise<HistoryPage> {
+  const { after, limit, last } = query;
+  checkCount('last', last);
+  if ((after ?? limit) !== undefined) throw new UsageError('last excludes after and limit: leave them out');
+  const events = await history.last(pattern, last, MAX_BYTES);
+  return { events: events.map(pastEvent) };
+}
+
+function checkCount(name: 'limit' | 'last', value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= MAX_EVENTS) return;
+  throw new UsageError(`${name} must be a number from 1 to ${MAX_EVENTS}, got ${value}`);
 }
 
 function pastEvent({ id, at, json }: StoredEvent): PastEvent {

@@ -162,6 +162,28 @@ export class History {
     }
   }
 
+  /** The newest events of durable channels, in order of id: up to `limit`, and about `maxBytes` of text, but at least one. */
+  async last(pattern: string, limit: number, maxBytes: number): Promise<readonly StoredEvent[]> {
+    const newestFirst: StoredEvent[] = [];
+    let bytes = 0;
+    let before: number | undefined;
+    while (newestFirst.length < limit && bytes <= maxBytes) {
+      const wanted = Math.min(PAGE, limit - newestFirst.length);
+      const found = await this.#whenOpen(() => {
+        const below = before ?? this.#deliveredThrough + 1;
+        return this.#share.run(PAGE_COST, () => adopt(this.#store.last(pattern, below, wanted)));
+      });
+      for (const event of found.toReversed()) {
+        if (bytes > maxBytes) break;
+        newestFirst.push(event);
+        bytes += event.json.length;
+      }
+      before = found[0]?.id;
+      if (found.length < wanted) break;
+    }
+    return newestFirst.reverse();
+  }
+
   /** The range of the durable channels that a name or pattern matches. */
   range(pattern: string): MaybePromise<HistoryRange> {
     return this.#whenOpen(() => this.#share.run(1, () => adopt(this.#store.range(pattern))));

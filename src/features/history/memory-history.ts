@@ -14,6 +14,7 @@ import type {
 } from '../../ports/history-store.ts';
 import { LongestUntouched } from './longest-untouched.ts';
 import { merge } from './merge.ts';
+import { newest } from './newest.ts';
 import { nextTurn } from './next-turn.ts';
 import { rangeOf } from './history-range.ts';
 
@@ -114,6 +115,14 @@ export class MemoryHistory implements HistoryStore {
     return merge(queues, after, limit);
   }
 
+  /** Takes several turns of the event loop when a pattern matches few of many events. */
+  last(pattern: string, before: number, limit: number): MaybePromise<readonly StoredEvent[]> {
+    if (!pattern.endsWith('*')) return this.#channels.get(pattern)?.events.below(before, limit) ?? [];
+    if (this.#channels.count(pattern) > FEW) return this.#walkBack(pattern, before, limit);
+    const lists = this.#channels.matching(pattern).map(({ events }) => events.below(before, limit));
+    return newest(lists, limit);
+  }
+
   range(pattern: string): HistoryRange {
     return rangeOf(pattern, this.#channels, this.#discardMarks.of(pattern));
   }
@@ -143,6 +152,23 @@ export class MemoryHistory implements HistoryStore {
         if (matches(event.channel)) found.push(event);
       }
       return found.length === limit || at >= this.#log.end ? found : nextTurn().then(lookOn);
+    };
+    return lookOn();
+  }
+
+  #walkBack(pattern: string, before: number, limit: number): MaybePromise<StoredEvent[]> {
+    const matches = matcher(pattern);
+    const found: StoredEvent[] = [];
+    let reached = before;
+    const lookOn = (): MaybePromise<StoredEvent[]> => {
+      let at = this.#log.seekBack(reached);
+      for (const end = at - CHUNK; at >= 0 && at > end && found.length < limit; at -= 1) {
+        const event = this.#log.at(at);
+        if (event === undefined) continue;
+        reached = event.id;
+        if (matches(event.channel)) found.push(event);
+      }
+      return found.length === limit || at < 0 ? found.toReversed() : nextTurn().then(lookOn);
     };
     return lookOn();
   }

@@ -7,6 +7,7 @@ interface Query {
   readonly channel: string;
   readonly after?: number;
   readonly limit?: number;
+  readonly last?: number;
 }
 
 /** `GET /history`: what was published to a durable channel. */
@@ -36,6 +37,12 @@ export function historyRoute(server: ApiServer, schemas: ChannelSchemas): Route 
           default: 100,
           description: 'Most events of the page.',
         },
+        last: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1000,
+          description: 'Instead of `after` and `limit`: the newest events, so many.',
+        },
       },
       required: ['channel'],
       additionalProperties: false,
@@ -44,12 +51,18 @@ export function historyRoute(server: ApiServer, schemas: ChannelSchemas): Route 
     problems: ['channel_invalid', 'history_off', 'history_failed'],
     run: async ({ caller, query: { channel, ...query } }) => {
       caller.check('read', channel);
+      if (query.last !== undefined && (query.after ?? query.limit) !== undefined) throw excluded();
       const page = await read(server, channel, query);
       if (page !== undefined) return page;
       const why = `the server keeps no history of ${channel}: set "history" in a rule of "channels"`;
       throw new Problem('history_off', why);
     },
   });
+}
+
+function excluded(): Problem {
+  const detail = 'last excludes after and limit: leave them out';
+  return new Problem('query_invalid', detail, { faults: [{ parameter: 'last', detail }] });
 }
 
 async function read(server: ApiServer, channel: string, query: Omit<Query, 'channel'>) {

@@ -6,7 +6,7 @@ import type { GroupWriter } from './group-writer.ts';
 import { type Head, Tally } from './head.ts';
 import { Ids } from './ids.ts';
 import * as keys from './keys.ts';
-import { type Kept, type Place, pageOf, type Span } from './page.ts';
+import { type Kept, lastOf, type Place, pageOf, type Span } from './page.ts';
 import { idsFrom, nextId } from './replay-ids.ts';
 
 /** Changes that are collected before they are written. */
@@ -177,6 +177,11 @@ export class Contents {
   /** The first `limit` events within a span, on channels that a name or pattern matches. */
   page(pattern: string, span: Span, limit: number): Promise<Place[]> {
     return pageOf(this.#channels.matching(pattern), span, limit);
+  }
+
+  /** The last `limit` events with ids below `before`, on channels that a name or pattern matches. */
+  last(pattern: string, before: number, limit: number): Promise<readonly Place[]> {
+    return lastOf(this.#channels.matching(pattern), before, limit);
   }
 
   // At the limit, another channel is forgotten first.

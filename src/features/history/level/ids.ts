@@ -56,4 +56,10 @@ export class Ids {
     const end = Math.min(from + limit, firstAbove(through, this.#ids, this.#head));
     return this.#ids.slice(from, end);
   }
+
+  /** Up to `limit` ids, the highest below this one. */
+  below(before: number, limit: number): readonly number[] {
+    const end = firstAbove(before - 1, this.#ids, this.#head);
+    return this.#ids.slice(Math.max(this.#head, end - limit), end);
+  }
 }

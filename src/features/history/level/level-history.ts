@@ -16,6 +16,7 @@ import { HistoryError } from './history-error.ts';
 import { eventKey, readEventValue, runKey } from './keys.ts';
 import { thisRun } from './last-run.ts';
 import { timeOf } from './replay-ids.ts';
+import type { Place } from './page.ts';
 import { restore } from './restore.ts';
 import { unseal } from './sealed.ts';
 import { verifyTables } from './verify.ts';
@@ -125,22 +126,12 @@ export class LevelHistory implements HistoryStore {
     return { id, channel, at: timeOf(id), json };
   }
 
-  async read(pattern: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
-    const open = this.#open === undefined && this.#isFailed ? await this.#again() : this.#opened();
-    const { db, contents, writer } = open;
-    const through = contents.newest;
-    // Events that are still being written have their ids already.
-    if (writer.failure === undefined) await writer.written();
-    const page = await contents.page(pattern, { after, through }, limit);
-    const names = page.map(({ id, channel }) => eventKey(id, channel));
-    const values = await this.#get(db, names);
-    return page.flatMap((place, at) => {
-      const value = unseal(names[at] ?? '', values[at]);
-      if (value !== undefined) return [{ ...place, at: timeOf(place.id), json: readEventValue(value).json }];
-      // The event was discarded meanwhile, or is damaged on the disk: its channel then has a gap up to this id.
-      if (writer.failure === undefined) contents.lost(place);
-      return [];
-    });
+  read(pattern: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
+    return this.#read((contents, through) => contents.page(pattern, { after, through }, limit));
+  }
+
+  last(pattern: string, before: number, limit: number): Promise<readonly StoredEvent[]> {
+    return this.#read((contents, through) => contents.last(pattern, Math.min(before, through + 1), limit));
   }
 
   range(pattern: string): HistoryRange {
@@ -160,6 +151,27 @@ export class LevelHistory implements HistoryStore {
     this.#open = this.#contents = this.#settings = this.#failed = undefined;
     this.#newest = contents.newest;
     if (open !== undefined) await this.#close(open, isWritten);
+  }
+
+  /** Reads the events at the places that `find` names. None may have an id above `through`. */
+  async #read(
+    find: (contents: Contents, through: number) => Promise<readonly Place[]>,
+  ): Promise<readonly StoredEvent[]> {
+    const open = this.#open === undefined && this.#isFailed ? await this.#again() : this.#opened();
+    const { db, contents, writer } = open;
+    const through = contents.newest;
+    // Events that are still being written have their ids already.
+    if (writer.failure === undefined) await writer.written();
+    const page = await find(contents, through);
+    const names = page.map(({ id, channel }) => eventKey(id, channel));
+    const values = await this.#get(db, names);
+    return page.flatMap((place, at) => {
+      const value = unseal(names[at] ?? '', values[at]);
+      if (value !== undefined) return [{ ...place, at: timeOf(place.id), json: readEventValue(value).json }];
+      // The event was discarded meanwhile, or is damaged on the disk: its channel then has a gap up to this id.
+      if (writer.failure === undefined) contents.lost(place);
+      return [];
+    });
   }
 
   // Publishers that are faster than compaction wait for it: otherwise the files would grow without limit.

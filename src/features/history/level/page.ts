@@ -1,3 +1,4 @@
+import { newest } from '../newest.ts';
 import { nextTurn } from '../next-turn.ts';
 import type { Ids } from './ids.ts';
 
@@ -36,6 +37,23 @@ export async function pageOf(
     const last = page.length < limit ? through : (page.at(-1)?.id ?? through);
     const more = ids.between(after, last, limit);
     if (more.length > 0) page = merge(page, more, name, limit);
+  }
+  return page;
+}
+
+/** The last `limit` places of several channels with ids below `before`, in order of id. */
+export async function lastOf(
+  channels: readonly Kept[],
+  before: number,
+  limit: number,
+): Promise<readonly Place[]> {
+  let page: readonly Place[] = [];
+  for (let at = 0; at < channels.length; at += CHUNK) {
+    if (at > 0) await nextTurn();
+    const lists = channels
+      .slice(at, at + CHUNK)
+      .map(({ name, ids }) => ids.below(before, limit).map((id) => ({ id, channel: name })));
+    page = newest([page, ...lists], limit);
   }
   return page;
 }
