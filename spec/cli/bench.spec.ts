@@ -72,7 +72,7 @@ describe('bayeuxd bench', () => {
     [
       'http://127.0.0.1:2/bayeux',
       {},
-      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+      'cannot reach http://127.0.0.1:2 (ECONNREFUSED): nothing listens there; start it, or correct the port',
     ],
     ['localhost', {}, '"localhost" is no address'],
   ])('refuses %s %o', async (url, flags, message) => {

@@ -107,7 +107,7 @@ describe('bayeuxd subscribe', () => {
     await listener.clock.tick(1_000);
     await until(() => listener.said.length === 3 && listener.clock.pending === 1);
     expect(listener.said[2]).toBe(
-      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port; trying again in 2 s',
+      `cannot reach ${new URL(first.url).origin} (ECONNREFUSED): nothing listens there; start it, or correct the port; trying again in 2 s`,
     );
     await serve(first.port);
     await listener.clock.tick(2_000);

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { askCommands } from '../../src/cli/ask/commands.ts';
 import { commandLine, type Ended } from '../../src/cli/command-line.ts';
 import type { Flags } from '../../src/cli/config.ts';
 
@@ -10,6 +11,8 @@ async function parse(...args: string[]) {
     subscribe: vi.fn(async (..._: unknown[]) => {}),
     bench: vi.fn(async () => {}),
     token: vi.fn(async (..._: unknown[]) => {}),
+    ask: vi.fn(async (..._: unknown[]) => {}),
+    completion: vi.fn(async (..._: unknown[]) => {}),
     explain: vi.fn(async (..._: unknown[]) => {}),
     key: vi.fn(async (..._: unknown[]) => {}),
     init: vi.fn(async (..._: unknown[]) => {}),
@@ -74,6 +77,25 @@ describe('the command line', () => {
     ]);
   });
 
+  it('hands the commands that ask a server what they need', async () => {
+    const list = await parse(
+      'sessions',
+      '--user',
+      'ann',
+      '--json',
+      '--url',
+      'http://a/api',
+      '--key-file',
+      'k',
+    );
+    expect(list.ask.mock.calls).toEqual([
+      ['sessions', undefined, { user: 'ann', json: true, url: 'http://a/api', keyFile: 'k' }],
+    ]);
+    const one = await parse('disconnect', 'id', '--header', 'A: b', '--header', 'C: d');
+    expect(one.ask.mock.calls).toEqual([['disconnect', 'id', { header: ['A: b', 'C: d'] }]]);
+    expect((await parse('stats', '--watch')).ask.mock.calls).toEqual([['stats', undefined, { watch: true }]]);
+  });
+
   it('hands the command token what it needs', async () => {
     const { token } = await parse(
       ...['token', '--sub', 'ann', '--auth-secret', 's', '--publish', '/a', '--publish', '/b'],
@@ -104,11 +126,16 @@ describe('the command line', () => {
     expect(stdout).toContain('--websocket-ping-interval <ms>');
   });
 
-  it.each(['publish', 'subscribe', 'bench'])('prints the help of %s', async (command) => {
-    const { stdout } = await parse(command, '--help');
-    expect(stdout).toMatch(new RegExp(`^Usage: bayeuxd ${command} .*<url>`));
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-  });
+  const asking = askCommands.map(({ name }) => name);
+  it.each([...asking, 'publish', 'subscribe', 'bench', 'explain', 'completion'])(
+    'prints the help of %s',
+    async (command) => {
+      const { stdout } = await parse(command, '--help');
+      expect(stdout).toMatch(new RegExp(`^Usage: bayeuxd ${command} .*`));
+      expect(stdout).toMatch(/<url>|completion/);
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
 
   it.each(['-V', '--version'])('prints the version: %s', async (flag) => {
     expect(await parse(flag)).toMatchObject({ code: 0, stdout: '1.2.3\n', stderr: '' });
@@ -120,9 +147,13 @@ describe('the command line', () => {
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
     [
       ['frobnicate'],
-      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, explain, token, key, init',
+      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, stats, sessions, users, channels, presence, history, disconnect, explain, token, key, init, completion',
     ],
-    [['--port'], `option '--port <value>' argument missing`],
+    [['session'], 'unknown command "session"; did you mean "sessions"?'],
+    [['sessions', '--usr', 'ann'], `unknown option '--usr'; did you mean --user?`],
+    [['presence'], `missing required argument 'channel'`],
+    [['sessions', 'a', 'b'], /^bayeuxd: too many arguments for 'sessions'/],
+    [['--port'], `option '--port <number>' argument missing`],
     [['--check', '--print-config'], `option '--check' cannot be used with option '--print-config'`],
     [['publish', 'http://a/b'], `missing required argument 'channel'`],
     [['publish', 'http://a/b', '/c', '1', '2'], /^bayeuxd: too many arguments for 'publish'/],

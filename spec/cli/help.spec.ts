@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { helpScreen } from '../../src/cli/help-screen.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { allOptions, sections } from '../../src/cli/options.ts';
@@ -23,18 +24,24 @@ describe('the first screen of help', () => {
 });
 
 describe('the whole help', () => {
-  const help = helpText('1.2.3', 100);
+  const commands = [
+    ['bayeuxd serve [options]', 'Serve.'],
+    ['bayeuxd bench <url>', 'Measure.'],
+  ] as const;
+  const help = helpText('1.2.3', 100, commands);
 
   it('names the commands, every section and every flag', () => {
-    for (const command of ['bayeuxd [serve] [options]', 'bayeuxd publish <url>', 'bayeuxd subscribe <url>']) {
-      expect(help).toContain(command);
-    }
+    for (const [command] of commands) expect(help).toContain(command);
     for (const title of Object.keys(sections)) expect(help).toContain(`\n${title}:\n`);
     for (const { flag, row } of allOptions) {
       expect(help).toMatch(
         new RegExp(`^  ${row.kind === 'boolean' ? `--\\[no-\\]${flag.slice(2)}` : `${flag} <\\w+>`}`, 'm'),
       );
     }
+  });
+
+  it('has every exit code', () => {
+    for (const [code, meaning] of exitCodes) expect(help).toContain(`\n  ${code}  ${meaning}\n`);
   });
 
   it('says defaults, choices and what is inherited', () => {
@@ -48,7 +55,7 @@ describe('the whole help', () => {
   });
 
   it.each([80, 100, 120])('keeps to %i columns', (width) => {
-    const lines = helpText('1.2.3', width).split('\n');
+    const lines = helpText('1.2.3', width, commands).split('\n');
     expect(lines.filter((line) => line.length > width)).toEqual([]);
   });
 });

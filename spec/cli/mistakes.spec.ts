@@ -139,13 +139,13 @@ describe('a mistake at the start', () => {
       'a publish where nothing listens',
       ['publish', 'http://127.0.0.1:2/', '/a', '1'],
       1,
-      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+      'cannot reach http://127.0.0.1:2 (ECONNREFUSED): nothing listens there; start it, or correct the port',
     ],
     [
       'a bench where nothing listens',
       ['bench', 'http://127.0.0.1:2/', '--time', '1'],
       1,
-      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+      'cannot reach http://127.0.0.1:2 (ECONNREFUSED): nothing listens there; start it, or correct the port',
     ],
   ])('%s is one sentence', { timeout: 30_000 }, async (_what, args, status, sentence) => {
     expect(await run(args)).toEqual({

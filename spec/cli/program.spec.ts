@@ -114,7 +114,7 @@ describe.concurrent('the command line', () => {
     [
       1,
       ['publish', 'http://127.0.0.1:2/bayeux', '/a', '1'],
-      'cannot reach the server (ECONNREFUSED): nothing listens there; start it, or correct the port',
+      'cannot reach http://127.0.0.1:2 (ECONNREFUSED): nothing listens there; start it, or correct the port',
     ],
     [2, ['--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],
     [2, ['--check', '--timout', '5'], `unknown option '--timout'; did you mean --timeout?`],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { partOf } from '../../src/cli/help.ts';
 import { allOptions } from '../../src/cli/options.ts';
+import { run } from '../cli/running-program.ts';
 import { readPage, rowsOf } from './markdown.ts';
 
 const names = new Map(allOptions.map((option) => [option.path, option]));
@@ -53,5 +55,27 @@ describe('the tables of docs/delivery.md and SECURITY.md', () => {
 
   it('name only options that exist', () => {
     expect(named.filter((name) => !names.has(name))).toEqual([]);
+  });
+});
+
+describe('docs/command-line.md', () => {
+  const rows = rowsOf(readPage('docs/command-line.md'));
+
+  it('has every exit code of the program', () => {
+    const codes = rows
+      .filter(([code = '']) => /^`\d`$/.test(code))
+      .map(([code = '', meaning]) => [code.slice(1, -1), meaning]);
+    expect(codes).toEqual(exitCodes);
+  });
+
+  it('names every command', async () => {
+    const { stdout } = await run(['--help', 'all']);
+    const named = rows
+      .slice(
+        0,
+        rows.findIndex(([first]) => first === '`--url`'),
+      )
+      .flatMap(([first]) => namesIn(first));
+    expect(named.toSorted()).toEqual((stdout.match(/(?<=^ {2}bayeuxd )\w+/gm) ?? []).toSorted());
   });
 });

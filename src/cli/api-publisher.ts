@@ -1,7 +1,7 @@
-import { isObject } from '../protocol/message.ts';
 import { ArgumentError } from './client-error.ts';
 import type { LinkOptions } from './link.ts';
 import { NodePoster } from './node-poster.ts';
+import { problemIn } from './problem-in.ts';
 import type { Publication, Publisher } from './session-publisher.ts';
 
 /** Publishes through the HTTP API. */
@@ -22,7 +22,7 @@ export class ApiPublisher implements Publisher {
     // One at a time, to keep the order of events in a channel.
     for (const { channel, data } of events) {
       const { status, text } = await this.#poster.post(JSON.stringify({ channel, data }));
-      refusals.push(status === 200 ? undefined : `the server answered ${status}: ${detailOf(text)}`);
+      refusals.push(status === 200 ? undefined : `the server answered ${status}: ${problemIn(text).detail}`);
     }
     return refusals;
   }
@@ -30,15 +30,4 @@ export class ApiPublisher implements Publisher {
   async close(): Promise<void> {
     this.#poster.close();
   }
-}
-
-/** The `detail` of a problem; the beginning of a text that is none. */
-export function detailOf(text: string): string {
-  try {
-    const problem: unknown = JSON.parse(text);
-    if (isObject(problem) && typeof problem.detail === 'string') return problem.detail;
-  } catch {
-    // The answer of something between here and the server.
-  }
-  return text.slice(0, 200);
 }

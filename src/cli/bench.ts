@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.ts';
+import { grouped } from '../lib/grouped.ts';
 import { randomHex } from '../lib/random-hex.ts';
 import { Client, type ClientSettings, refusalOf } from './client.ts';
 import { ArgumentError, ClientError } from './client-error.ts';
@@ -297,9 +298,4 @@ class Bench {
     for (const line of this.#latencies.histogram(width)) print(line);
     this.#stopIfMissing();
   }
-}
-
-// The first `toLocaleString` of a process takes 20 ms, which would be measured as latency.
-function grouped(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -13,6 +13,9 @@ export class ClientError extends Error {
 /** A command-line argument is wrong, so no request is sent. */
 export class ArgumentError extends ClientError {}
 
+/** The server has nothing with this name or id. */
+export class NothingFound extends ClientError {}
+
 /** The error of a failed connection, with the cause and its fix in words. */
 export function unreachable(url: string, error: unknown): ClientError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -21,7 +24,7 @@ export function unreachable(url: string, error: unknown): ClientError {
   if (mixed !== undefined) return new ClientError(mixed, { cause: error });
   if (why === undefined) {
     const hint = hints[code] ?? '';
-    return new ClientError(`cannot reach the server (${code})${hint}`, { cause: error });
+    return new ClientError(`cannot reach ${new URL(url).origin} (${code})${hint}`, { cause: error });
   }
   return new ClientError(`the certificate of ${new URL(url).host} ${why}`, { cause: error });
 }

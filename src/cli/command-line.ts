@@ -1,16 +1,18 @@
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { rights } from '../features/auth/rights.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
+import type { NamedOption } from '../options/table.ts';
+import { type AskFlags, type AskName, askCommands } from './ask/commands.ts';
 import type { BenchFlags } from './bench.ts';
-import type { ClientFlags } from './client-options.ts';
+import { type Shell, shells } from './completion/described.ts';
 import type { Flags } from './config.ts';
 import type { ExplainFlags } from './explain.ts';
 import type { InitFlags } from './init.ts';
 import type { KeyFlags } from './key.ts';
 import { helpScreen } from './help-screen.ts';
-import { helpText } from './help.ts';
+import { commandItems, helpText, insteadDocs, valueName } from './help.ts';
 import { allOptions, configOption } from './options.ts';
-import type { What } from './publish.ts';
+import type { PublishFlags, What } from './publish.ts';
 import type { SubscribeFlags } from './subscribe.ts';
 import type { TokenFlags } from './token.ts';
 
@@ -20,13 +22,15 @@ export type Instead = 'check' | 'print-config' | undefined;
 /** The implementations of the commands. */
 export interface Actions {
   serve(flags: Flags, instead: Instead): Promise<void>;
-  publish(url: string, what: What, flags: ClientFlags & { readonly key?: string }): Promise<void>;
+  publish(url: string, what: What, flags: PublishFlags): Promise<void>;
   subscribe(url: string, pattern: string, flags: SubscribeFlags): Promise<void>;
   bench(url: string, flags: BenchFlags): Promise<void>;
+  ask(name: AskName, argument: string | undefined, flags: AskFlags): Promise<void>;
   explain(id: string | undefined, flags: ExplainFlags): Promise<void>;
   token(what: TokenFlags, flags: Flags): Promise<void>;
   key(what: KeyFlags): Promise<void>;
   init(file: string, flags: InitFlags): Promise<void>;
+  completion(shell: Shell, program: Command): Promise<void>;
 }
 
 /** The command line is dealt with. `code` 0: help or version was printed. 2: a mistake in the command line was reported. */
@@ -49,12 +53,14 @@ export function commandLine(version: string, actions: Actions): Command {
     })
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   const serve = withFlags(program.command('serve', { isDefault: true }))
+    .summary('Serve Bayeux and a chat page.')
     .allowExcessArguments(true)
     .action(async () => {
-      refuseUnknownCommand(serve);
+      refuseUnknownCommand(program, serve);
       await actions.serve(flagsOf(serve), insteadOf(serve));
     });
   clientCommand(program, 'publish', 'Publish one event, or one event for each line of standard input.')
+    .summary('Publish an event; - reads stdin.')
     .argument(
       '<channel>',
       'a channel such as /chat/news; with -, each input line is an event as subscribe prints it',
@@ -67,8 +73,10 @@ export function commandLine(version: string, actions: Actions): Command {
       '--key <key>',
       'publish through the HTTP API with this key; <url> is then like http://127.0.0.1:8000/api/publish',
     )
+    .option('--key-file <file>', 'the same with the key in this file')
     .action((url, channel, json, flags) => actions.publish(url, { channel, json }, flags));
   clientCommand(program, 'subscribe', 'Print the events of a channel as JSON lines until interrupted.')
+    .summary('Print events as JSON lines.')
     .argument('<pattern>', "a channel such as /chat/news, or a pattern such as '/chat/*' or '/chat/**'")
     .option('--from <id>', 'start after this replay id; -1: new events only, -2: all stored events first')
     .option('--ack', 'acknowledge events, so that the server sends lost ones again')
@@ -80,16 +88,26 @@ export function commandLine(version: string, actions: Actions): Command {
     'bench',
     'Measure a server, with subscribers and a publisher in this process, on a channel of their own.',
   )
+    .summary('Measure a server.')
     .option('--subscribers <number>', 'number of subscribers, up to 10000 (100)')
     .option('--rate <events>', 'events published per second, up to 100000 (100)')
     .option('--size <bytes>', 'size of the JSON data of an event, up to 65536 (100)')
     .option('--time <seconds>', 'time to measure, up to 600, after 2 seconds of warm-up (10)')
     .option('--any-host', 'allow a server on another machine')
     .action(actions.bench);
+  for (const { name, ...command } of askCommands) {
+    const asking = program.command(name).summary(command.summary).description(command.description);
+    if (command.argument !== undefined) asking.argument(...command.argument);
+    for (const option of command.options) asking.option(...option);
+    withApi(asking.helpOption('-h, --help', 'print this help and exit')).action(() =>
+      actions.ask(name, asking.args[0], asking.opts()),
+    );
+  }
   explainCommand(program).action(actions.explain);
   const token = withAuthFlags(tokenCommand(program)).action((what) => actions.token(what, flagsOf(token)));
   program
     .command('key')
+    .summary('Make a key of the HTTP API.')
     .description(
       'Make a key of the HTTP API, and print its entry for --api-keys-file. The key itself is shown once, on standard error.',
     )
@@ -97,9 +115,11 @@ export function commandLine(version: string, actions: Actions): Command {
     .option('--name <name>', 'its name in the log')
     .option('--rights <list>', 'publish, read and admin, which includes the others (publish)')
     .option('--channels <list>', "patterns of its channels, such as '/ci/**,/news' (/**)")
+    .option('--rate <requests>', 'requests a second that it may send (no limit)')
     .action((what) => actions.key(what));
   program
     .command('init')
+    .summary('Write a configuration file.')
     .description(
       'Write a configuration file with the common options as comments, and with a new API key. Only its owner can read it.',
     )
@@ -111,9 +131,18 @@ export function commandLine(version: string, actions: Actions): Command {
     )
     .option('--force', 'overwrite the file if it is there')
     .action(actions.init);
+  program
+    .command('completion')
+    .summary('Print the completion of a shell.')
+    .description(
+      'Print a script with which the shell completes commands and flags. For bash, add this line to ~/.bashrc: source <(bayeuxd completion bash)',
+    )
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .helpOption('-h, --help', 'print this help and exit')
+    .action((shell) => actions.completion(shell, program));
   for (const command of [program, serve])
     command.helpInformation = () =>
-      command.args.includes('all') ? helpText(version, width()) : helpScreen(version);
+      command.args.includes('all') ? helpText(version, width(), commandItems(program)) : helpScreen(version);
   return program;
 }
 
@@ -153,6 +182,7 @@ function withConnection(command: Command): Command {
 function explainCommand(program: Command): Command {
   const command = program
     .command('explain')
+    .summary('Tell why an event did not come.')
     .description(
       'Tell why a client did not get an event. The server needs the option "journal", and a key with the right read.',
     )
@@ -163,16 +193,24 @@ function explainCommand(program: Command): Command {
     .helpOption('-h, --help', 'print this help and exit')
     .option('--channel <channel>', 'channel of the events')
     .option('--session <id>', 'session that did not get them, by its public id')
-    .option('--user <name>', 'user that did not get them')
-    .option('--url <url>', 'URL of the HTTP API (http://127.0.0.1:8000/api)')
+    .option('--user <name>', 'user that did not get them');
+  return withApi(command);
+}
+
+/** With the options of everything that calls the HTTP API. */
+function withApi(command: Command): Command {
+  command
+    .option('--json', 'print JSON: one line for each item of a list, or for the answer')
+    .option('--url <url>', 'address of the HTTP API (BAYEUXD_URL, or http://127.0.0.1:8000/api)')
     .option('--key <key>', 'key of the HTTP API (BAYEUXD_API_KEY)')
-    .option('--json', 'print the answer as one line of JSON');
+    .option('--key-file <file>', 'file with the key (BAYEUXD_API_KEY_FILE)');
   return withConnection(command);
 }
 
 function tokenCommand(program: Command): Command {
   const command = program
     .command('token')
+    .summary('Make a token for development.')
     .description(
       'Make a token for development, signed with the secret of the configuration or with a new one; or say why one is refused.',
     )
@@ -189,16 +227,20 @@ function tokenCommand(program: Command): Command {
 /** With the flags of `serve` for authentication. */
 function withAuthFlags(command: Command): Command {
   command.addOption(new Option(`${configOption.flag} <file>`, 'configuration file, as of serve'));
-  for (const { flag, path, row } of allOptions)
-    if (path.startsWith('auth.')) command.addOption(optionOf(flag, row.kind === 'boolean').hideHelp());
+  for (const option of allOptions)
+    if (option.path.startsWith('auth.')) command.addOption(optionOf(option).hideHelp());
   return command.addHelpText(
     'after',
     '\nThe --auth-… flags and variables of serve give the key that signs or verifies it.',
   );
 }
 
-function optionOf(flag: string, isBoolean: boolean): Option {
-  return new Option(isBoolean ? flag : `${flag} <value>`);
+/** The words are for completion. The option table checks the value. */
+function optionOf({ flag, row }: NamedOption): Option {
+  const isSwitch = row.kind === 'boolean';
+  const option = new Option(isSwitch ? flag : `${flag} <${valueName(row)}>`, row.doc);
+  if (row.words !== undefined) option.argChoices = row.words.map(String);
+  return option;
 }
 
 function collected(value: string, before: readonly string[] = []): string[] {
@@ -206,12 +248,13 @@ function collected(value: string, before: readonly string[] = []): string[] {
 }
 
 function withFlags(command: Command): Command {
-  command.addOption(new Option(`${configOption.flag} <file>`));
-  command.addOption(new Option('--check').conflicts('printConfig'));
-  command.addOption(new Option('--print-config'));
-  for (const { flag, row } of allOptions) {
-    if (row.kind !== 'boolean') command.addOption(new Option(`${flag} <value>`));
-    else command.addOption(new Option(flag)).addOption(new Option(`--no-${flag.slice(2)}`));
+  command.addOption(new Option(`${configOption.flag} <file>`, configOption.doc));
+  command.addOption(new Option('--check', insteadDocs.check).conflicts('printConfig'));
+  command.addOption(new Option('--print-config', insteadDocs['print-config']));
+  for (const option of allOptions) {
+    command.addOption(optionOf(option));
+    if (option.row.kind === 'boolean')
+      command.addOption(new Option(`--no-${option.flag.slice(2)}`, `The opposite of ${option.flag}.`));
   }
   return command;
 }
@@ -231,10 +274,10 @@ function insteadOf(command: Command): Instead {
   return command.getOptionValue('printConfig') ? 'print-config' : undefined;
 }
 
-function refuseUnknownCommand(serve: Command): void {
+function refuseUnknownCommand(program: Command, serve: Command): void {
   const [name] = serve.args;
   if (name === undefined) return;
-  const known = ['serve', 'publish', 'subscribe', 'bench', 'explain', 'token', 'key', 'init'];
+  const known = program.commands.map((command) => command.name());
   serve.error(
     `error: unknown command "${name}"${didYouMean(name, known) || `; there are ${known.join(', ')}`}`,
   );

@@ -8,7 +8,7 @@ import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
 import { exposedBy, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
 import { isFromKubernetes } from './kubernetes.ts';
-import { allOptions, configOption, type ProgramOptions, programTable } from './options.ts';
+import { allOptions, configOption, type ProgramOptions, programTable, urlVariable } from './options.ts';
 import { fromText } from './text.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -57,7 +57,7 @@ export function loadConfig(flags: Flags, variables: Env): Config {
 const prefix = 'BAYEUXD_';
 
 const byVariable = new Map(allOptions.map((option) => [option.variable, option]));
-const knownVariables = [...byVariable.keys(), configOption.variable];
+const knownVariables = [...byVariable.keys(), configOption.variable, urlVariable];
 
 function unknownVariables(env: Env): Problem[] {
   return Object.keys(env)

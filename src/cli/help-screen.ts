@@ -4,7 +4,7 @@ const commands: readonly Item[] = [
   ['bayeuxd serve [options]', 'Serve Bayeux and a chat page.'],
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
-  ['bayeuxd bench <url>', 'Measure a server.'],
+  ['bayeuxd stats | sessions | users | …', 'See what a running server has.'],
   ['bayeuxd explain | token | key | init', 'Ask why; make a token, key or config.'],
 ];
 
@@ -30,6 +30,6 @@ ${block('Usage', commands, 80, 42)}
 
 ${block('Options of serve, with the default in parentheses', options, 80, 27)}
 
-All options: bayeuxd --help all. Options of a command: bayeuxd publish --help.
+All commands and options: bayeuxd --help all. Of one command: bayeuxd stats -h.
 `;
 }

@@ -1,25 +1,23 @@
+import type { Argument, Command } from 'commander';
 import { type NamedOption, type OptionRow, optionRows, type OptionTable } from '../options/table.ts';
 import { describe } from '../options/check.ts';
 import { block, type Item, wrap } from './columns.ts';
+import { exitCodes } from './exit-codes.ts';
 import { allOptions, configOption, sections } from './options.ts';
 import { unlimited } from './text.ts';
 
 const column = 36;
 
-const commands = [
-  ['bayeuxd [serve] [options]', 'Serve Bayeux and a chat page.'],
-  ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
-  ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
-  ['bayeuxd bench <url>', 'Measure a server.'],
-  ['bayeuxd token [options]', 'Make a token for development.'],
-  ['bayeuxd key [options]', 'Make a key of the HTTP API.'],
-  ['bayeuxd init [file]', 'Write a configuration file.'],
-] as const;
+/** Other work that a flag asks `serve` to do. */
+export const insteadDocs = {
+  check: 'Check the configuration and exit.',
+  'print-config': 'Print the configuration in effect in the form of a configuration file, and exit.',
+} as const;
 
 const general = [
   [`${configOption.flag} <file>`, configOption.doc],
-  ['--check', 'Check the configuration and exit.'],
-  ['--print-config', 'Print the configuration in effect in the form of a configuration file, and exit.'],
+  ['--check', insteadDocs.check],
+  ['--print-config', insteadDocs['print-config']],
   ['-V, --version', 'Print the version and exit.'],
   ['-h, --help [all]', 'Print the most common options, or all options, and exit.'],
 ] as const;
@@ -32,15 +30,38 @@ const names =
   'A flag overrides a variable, and a variable overrides the file.';
 
 /** All options by subject, in lines of at most `width` characters. */
-export function helpText(version: string, width: number): string {
+export function helpText(version: string, width: number, commands: readonly Item[]): string {
   const blocks = [
     `bayeuxd ${version}: a Bayeux 1.0 server for CometD, Faye and jsforce clients.`,
     block('Usage', commands, width, 42),
+    block('Exit codes', exitCodes, width, 5),
     block('General', general, width, column),
     ...Object.entries(sections).map(([title, table]) => block(title, itemsOf(table), width, column)),
     wrap(names, width).join('\n'),
   ];
   return `${blocks.join('\n\n')}\n`;
+}
+
+/** How each command is called, and what it does. */
+export function commandItems(program: Command): Item[] {
+  return program.commands.map((command) => [
+    [
+      program.name(),
+      command.name(),
+      ...command.registeredArguments.map(argumentName),
+      ...optionsHint(command),
+    ].join(' '),
+    command.summary(),
+  ]);
+}
+
+function argumentName(argument: Argument): string {
+  return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+}
+
+// With arguments the line says enough.
+function optionsHint({ registeredArguments }: Command): string[] {
+  return registeredArguments.length === 0 ? ['[options]'] : [];
 }
 
 function itemsOf(table: OptionTable): Item[] {
@@ -53,7 +74,8 @@ function termOf({ flag, row }: NamedOption): string {
   return `${flag} <${valueName(row)}>`;
 }
 
-function valueName(row: OptionRow): string {
+/** The name of a value in help: `ms`. */
+export function valueName(row: OptionRow): string {
   switch (row.kind) {
     case 'number':
     case 'integer':

@@ -1,6 +1,6 @@
 import { HistoryError } from '../features/history/level/history-error.ts';
 import { systemClock } from '../lib/clock.ts';
-import { ArgumentError, ClientError } from './client-error.ts';
+import { ArgumentError, ClientError, NothingFound } from './client-error.ts';
 import { commandLine, Ended, width } from './command-line.ts';
 import { ConfigError } from './config-error.ts';
 import { interrupted } from './signals.ts';
@@ -38,7 +38,13 @@ async function main(argv: readonly string[]): Promise<void> {
     },
     async explain(id, flags) {
       const { explain } = await import('./explain.ts');
-      await explain(id, flags, { key: process.env.BAYEUXD_API_KEY, width: Math.min(width(), 80), print });
+      await explain(id, flags, { env: process.env, width: Math.min(width(), 80), print });
+    },
+    async ask(name, argument, flags) {
+      const { ask } = await import('./ask/ask.ts');
+      const terminal = process.stdout.isTTY ? process.stdout.columns : undefined;
+      const around = { env: process.env, clock: systemClock, terminal, print, say: complain };
+      await ask(name, argument, flags, { ...around, interrupted });
     },
     async key(what) {
       const { key } = await import('./key.ts');
@@ -47,6 +53,10 @@ async function main(argv: readonly string[]): Promise<void> {
     async init(file, flags) {
       const { init } = await import('./init.ts');
       init(file, flags, { print });
+    },
+    async completion(shell, program) {
+      const { completion } = await import('./completion/completion.ts');
+      print(completion(shell, program));
     },
   });
   await program.parseAsync(argv);
@@ -57,11 +67,16 @@ function fail(error: unknown): void {
     process.exitCode = error.code;
     return;
   }
-  process.exitCode = error instanceof ArgumentError ? 2 : 1;
+  process.exitCode = codeOf(error);
   if (error instanceof ConfigError) for (const line of error.message.split('\n')) complain(line);
   else if (error instanceof ClientError) complain(error.message);
   else if (error instanceof HistoryError) complain(error.message);
   else complain(error instanceof Error ? `${error.stack}` : String(error));
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof ArgumentError) return 2;
+  return error instanceof NothingFound ? 3 : 1;
 }
 
 // `bayeuxd subscribe … | head` ends without an error.

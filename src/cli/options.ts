@@ -195,3 +195,6 @@ export const configOption = {
   variable: 'BAYEUXD_CONFIG',
   doc: 'Configuration file, YAML or JSON.',
 } as const;
+
+/** The variable with the address of the HTTP API, for commands that call it. */
+export const urlVariable = 'BAYEUXD_URL';

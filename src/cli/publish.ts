@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { type ApiFlags, keyOf } from './api-access.ts';
 import { ApiPublisher } from './api-publisher.ts';
 import { ArgumentError, ClientError } from './client-error.ts';
 import { type ClientFlags, clientSettings } from './client-options.ts';
@@ -17,20 +18,22 @@ export interface What {
   readonly json: string | undefined;
 }
 
+/** The flags as they were written. */
+export type PublishFlags = ClientFlags & Pick<ApiFlags, 'key' | 'keyFile'>;
+
 /** `bayeuxd publish`: publishes events and prints the result. Throws `ClientError` if one was refused. */
 export async function publish(
   url: string,
   { channel, json }: What,
-  flags: ClientFlags & { readonly key?: string },
+  flags: PublishFlags,
   around: PublishSurroundings,
 ): Promise<void> {
   const parse = parserOf(channel, json);
   const settings = clientSettings(flags);
+  const found = keyOf(flags);
   const event = json === undefined || json === '-' ? undefined : parse(json);
   const publisher =
-    flags.key === undefined
-      ? new SessionPublisher(url, settings)
-      : new ApiPublisher(url, flags.key, settings);
+    found === undefined ? new SessionPublisher(url, settings) : new ApiPublisher(url, found.key, settings);
   try {
     if (event === undefined) await publishLines(publisher, parse, around);
     else await publishOne(publisher, event, around);

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import { printable } from '../lib/printable.ts';
+import { pause } from '../lib/pause.ts';
+import { jsonLine } from './json-line.ts';
 import { Client, extOf } from './client.ts';
 import { ClientError } from './client-error.ts';
 import { type ClientFlags, clientSettings, countOf } from './client-options.ts';
@@ -95,7 +96,7 @@ class Subscriber {
         const ms = Math.min(1_000 * 2 ** failures, longestPause);
         failures += 1;
         say(`${error instanceof Error ? error.message : error}; trying again in ${ms / 1_000} s`);
-        await this.#pause(ms);
+        await pause(ms, this.#around.clock, signal);
       }
     }
   }
@@ -119,7 +120,7 @@ class Subscriber {
     for (;;) {
       const { reconnect, interval } = await this.#client.connect(this.#signal);
       if (reconnect === 'none') throw new SessionOver('the server ended the session');
-      await this.#pause(interval);
+      await pause(interval, this.#around.clock, this.#signal);
       if (reconnect !== 'handshake') continue;
       await this.#open();
       this.#around.say(
@@ -135,23 +136,9 @@ class Subscriber {
   #receive(event: Incoming): void {
     if (this.#count === this.#most) return;
     this.#count += 1;
-    this.#around.print(printable(JSON.stringify(event)));
+    this.#around.print(jsonLine(event));
     if (this.#from !== undefined) this.#from = replayIdOf(event) ?? this.#from;
     if (this.#count === this.#most) this.#enough.abort();
-  }
-
-  #pause(ms: number): Promise<void> {
-    const signal = this.#signal;
-    return new Promise((resolve) => {
-      if (ms <= 0 || signal.aborted) return resolve();
-      const timer = this.#around.clock.after(ms, done);
-      signal.addEventListener('abort', done);
-      function done(): void {
-        timer.cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-    });
   }
 }
 
