@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/cli/ask/ask.ts';
 import type { AskFlags, AskName } from '../../src/cli/ask/commands.ts';
@@ -14,6 +17,8 @@ import { until } from '../support/until.ts';
 import { run } from './running-program.ts';
 
 const { file } = tempFolder();
+const execFileAsync = promisify(execFile);
+const bin = fileURLToPath(new URL('../../bin/bayeuxd.js', import.meta.url));
 const little: ApiKey = { name: 'little', key: 'a-key-that-publishes', rights: ['publish'], channels: ['/a'] };
 const channels = { '/chat/**': { history: true, presence: true } } as const;
 
@@ -346,6 +351,36 @@ describe('a command that asks a server', () => {
     });
     expect(await run(['sessions', '--limit', 'x'], env)).toMatchObject({ status: 2, stdout: '' });
     expect(await run(['presence'], env)).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  it('explain ends with code 3 for a publish that the journal does not know', async () => {
+    const { bayeuxd } = await asked([], { journal: true });
+    expect(await bayeuxd('explain', '999')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/^bayeuxd: the journal knows no publish with this id/),
+    });
+  });
+
+  it('publish takes its key from a file, too', async () => {
+    const { url, server, bayeuxd } = await asked();
+    const heard: string[] = [];
+    server.on('published', ({ channel }) => heard.push(channel));
+    const send = (name: string, key: string) =>
+      bayeuxd('publish', `${url}/publish`, '/a', '1', '--key-file', file(name, key));
+    expect(await send('right', `${KEY}\n`)).toMatchObject({ status: 0, stdout: 'published to /a\n' });
+    expect(await send('bad', 'wrong-key')).toMatchObject({ status: 1 });
+    expect(heard).toEqual(['/a']);
+  });
+
+  it('prints events that publish takes', async () => {
+    const { url, server, env } = await asked();
+    for (const data of [{ a: 1 }, 'text', null]) await server.publish('/chat/a', data);
+    const { stdout } = await run(['history', '/chat/a', '--json'], env);
+    const publish = execFileAsync(process.execPath, [bin, 'publish', `${url}/publish`, '-', '--key', KEY]);
+    publish.child.stdin?.end(stdout);
+    expect((await publish).stdout).toBe('published 3 events\n');
+    const { events = [] } = (await server.history('/chat/a')) ?? {};
+    expect(events.map(({ data }) => data)).toEqual([{ a: 1 }, 'text', null, { a: 1 }, 'text', null]);
   });
 
   it('asks for a key', async () => {

@@ -140,6 +140,10 @@ describe('the configuration', () => {
     expect(places.get('maxInterval')).toBe(`${yaml}:3`);
   });
 
+  it('lets the variable of the other commands stand', () => {
+    expect(load({}, { BAYEUXD_URL: 'http://127.0.0.1:8000/api' })).toEqual(load({}));
+  });
+
   it('takes the file of the flag over that of the variable', () => {
     const flags = { '--config': file('a.yaml', 'port: 1') };
     expect(load(flags, { BAYEUXD_CONFIG: file('b.yaml', 'port: 2') }).program.port).toBe(1);

@@ -42,7 +42,8 @@ async function main(argv: readonly string[]): Promise<void> {
     },
     async ask(name, argument, flags) {
       const { ask } = await import('./ask/ask.ts');
-      const terminal = process.stdout.isTTY ? process.stdout.columns : undefined;
+      // Some terminals say that they have 0 columns.
+      const terminal = process.stdout.columns || undefined;
       const around = { env: process.env, clock: systemClock, terminal, print, say: complain };
       await ask(name, argument, flags, { ...around, interrupted });
     },
