@@ -73,7 +73,10 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
       required,
       additionalProperties: false,
     }),
-    links: { getSession: { id: '$response.body#/sessions/0/id' } },
+    links: {
+      getSession: { id: '$response.body#/sessions/0/id' },
+      deliverToSession: { id: '$response.body#/sessions/0/id' },
+    },
     problems: ['channel_invalid'],
     run: async ({ query }) => {
       const all = await candidates(server, query);
