@@ -27,6 +27,7 @@ describe('what the package exports', () => {
     expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
       [
         "BayeuxError",
+        "EngineUnavailable",
         "MemoryEngine",
         "MemoryHistory",
         "Outgoing",

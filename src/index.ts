@@ -19,7 +19,7 @@ export type {
   Rosters,
   RosterSize,
 } from './ports/directory.ts';
-export type { Engine, Publication } from './ports/engine.ts';
+export { type Engine, EngineUnavailable, type Publication } from './ports/engine.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
   Arrival,

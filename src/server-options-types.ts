@@ -259,8 +259,10 @@ export interface ServerOptions {
   readonly maxLazyTimeout?: number | undefined;
   /** Longest pause between connects that a client may ask for. Milliseconds; `60000` by default. */
   readonly maxClientInterval?: number | undefined;
-  /** How long a policy, an extension or an engine may take to answer; then the message fails with 500. Milliseconds; `8000` by default. */
+  /** How long a policy or an extension may take to answer; then the message fails with 500. Milliseconds; `8000` by default. */
   readonly hookTimeout?: number | undefined;
+  /** How long an engine may take to carry an event or a subscription; then the message fails with 503. Milliseconds; `5000` by default. */
+  readonly engineTimeout?: number | undefined;
   /** How long closing the server may take. Milliseconds; `5000` by default. */
   readonly shutdownGrace?: number | undefined;
   /** How the server drains before it closes. */

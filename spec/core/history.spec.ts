@@ -492,7 +492,7 @@ describe('history', () => {
       events,
       log,
       refusals,
-      timeLimit: { clock, hookTimeout: 1 },
+      engineLimit: { clock, engineTimeout: 1 },
       maxBytes: options.maxSubscriptionBytes,
     });
     const recording: Feature = {
@@ -504,7 +504,7 @@ describe('history', () => {
     const publisher = new Publisher({
       counts,
       flusher: new Flusher(clock, counts.flushes),
-      ...{ engine, rules, subscriptions, events, options, timeLimit: { clock, hookTimeout: 1 } },
+      ...{ engine, rules, subscriptions, events, options, engineLimit: { clock, engineTimeout: 1 } },
       hooks: new Hooks([], [], log, { clock, hookTimeout: 1 }),
       features: new Features([recording]),
       backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),
@@ -512,7 +512,9 @@ describe('history', () => {
     await engine.open(publisher.deliver);
     const before = history.deliveredThrough;
     expect(before).toBe(history.newest);
-    const { replayId } = await publisher.publish({ channel: '/d/1', data: 1 }, undefined);
+    const { replayId } = await publisher.publish({ channel: '/d/1', data: 1 }, undefined, {
+      handedOver() {},
+    });
     expect([history.deliveredThrough, history.newest]).toEqual([replayId, replayId]);
     await history.close();
   });

@@ -22,6 +22,7 @@ const defaults = {
   maxLazyTimeout: 5_000,
   maxClientInterval: 60_000,
   hookTimeout: 8_000,
+  engineTimeout: 5_000,
   revalidateEvery: 0,
   revalidateFailure: 'end',
   shutdownGrace: 5_000,

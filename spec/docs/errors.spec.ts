@@ -41,6 +41,7 @@ const examples = {
   rateLimited: errors.rateLimited(),
   tooManyTabs: errors.tooManyTabs(),
   serverError: errors.serverError(),
+  engineUnavailable: errors.engineUnavailable('no connection to the bus'),
 } satisfies Record<keyof typeof errors, Error>;
 
 const reasons = {

@@ -40,6 +40,7 @@ const all: Record<keyof typeof errors, BayeuxError> = {
   rateLimited: errors.rateLimited(),
   tooManyTabs: errors.tooManyTabs(),
   serverError: errors.serverError(),
+  engineUnavailable: errors.engineUnavailable('no connection to the bus'),
 };
 
 describe('errors', () => {
@@ -56,6 +57,7 @@ describe('errors', () => {
         "connectionTypesUnsupported": "301:flash,iframe:connection_types_unsupported",
         "dataInvalid": "400:/a:data_invalid",
         "dataMissing": "400::data_missing",
+        "engineUnavailable": "503::engine_unavailable",
         "handshakeDenied": "403::handshake_denied",
         "handshakeNotAlone": "400::handshake_not_alone",
         "historyDenied": "403:/orders:history_denied",

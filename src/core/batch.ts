@@ -37,6 +37,11 @@ export class Batch implements Context {
   // HS-3: the handshake of a batch that has other messages too. The other messages fail.
   readonly #handshake: Request | undefined;
   readonly #replies: OutgoingReply[];
+  // Replies to messages that wait for the engine alone, by their place among all replies.
+  #late: Map<number, Late> | undefined;
+  // Of the message that is being handled: whether the engine has it, and the call that lets the next one begin.
+  #isHandedOver = false;
+  #goOn: (() => void) | undefined;
   #opened: Session | undefined;
   #connecting: Session | undefined;
   #first: Session | undefined;
@@ -50,6 +55,11 @@ export class Batch implements Context {
     this.#requests = requests;
     this.#handshake = this.alone ? undefined : requests.find(isHandshake);
     this.#replies = [];
+  }
+
+  handedOver(): void {
+    this.#isHandedOver = true;
+    this.#goOn?.();
   }
 
   afterwards(call: () => void): void {
@@ -87,13 +97,36 @@ export class Batch implements Context {
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
-          if (made !== undefined) this.#replies.push(made);
+          this.#add(made);
           return this.#handleFrom(at + 1);
         });
       }
-      // A held connect has no reply yet.
-      if (reply !== undefined) this.#replies.push(reply);
+      this.#add(reply);
     }
+    if (this.#late === undefined) this.#finish();
+    else return this.#finishLate(this.#late);
+  }
+
+  #add(reply: OutgoingReply | Late | undefined): void {
+    // A held connect has no reply yet.
+    if (reply === undefined) return;
+    if (!(reply instanceof Late)) {
+      this.#replies.push(reply);
+      return;
+    }
+    this.#late ??= new Map();
+    this.#late.set(this.#replies.length + this.#late.size, reply);
+  }
+
+  async #finishLate(late: ReadonlyMap<number, Late>): Promise<void> {
+    for (const [place, { made }] of late) {
+      const reply = await made;
+      if (reply !== undefined) this.#replies.splice(place, 0, reply);
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
   }
@@ -163,8 +196,8 @@ export class Batch implements Context {
     return undefined;
   }
 
-  /** The reply; undefined if the request is a connect that is now held. */
-  #replyTo(request: Request): MaybePromise<OutgoingReply | undefined> {
+  /** The reply; undefined if the request is a connect that is now held. It is late if only the answer of the engine is missing. */
+  #replyTo(request: Request): MaybePromise<OutgoingReply | Late | undefined> {
     if (this.#handshake !== undefined && request !== this.#handshake)
       return this.#fail(request, errors.handshakeNotAlone(), undefined);
     if (request.kind === 'invalid') {
@@ -183,9 +216,21 @@ export class Batch implements Context {
       return this.#attempt(request, session);
     }
     const { tasks } = session;
-    if (tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
-    const reply = this.#attempt(request, session);
+    if (tasks.length > 0) return tasks.run(() => this.#begin(request, session));
+    const reply = this.#begin(request, session);
     return isPromise(reply) ? tasks.await(reply) : reply;
+  }
+
+  // Only one message of a batch begins at a time.
+  #begin(request: ReadableRequest, session: Session): MaybePromise<OutgoingReply | Late | undefined> {
+    this.#isHandedOver = false;
+    const reply = this.#attempt(request, session);
+    if (!isPromise(reply)) return reply;
+    if (this.#isHandedOver) return new Late(reply);
+    return new Promise((resolve, reject) => {
+      this.#goOn = () => resolve(new Late(reply));
+      reply.then(resolve, reject);
+    });
   }
 
   #attempt(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
@@ -325,6 +370,15 @@ export class Batch implements Context {
     const calls = this.#afterwards ?? [];
     this.#afterwards = undefined;
     for (const call of calls) call();
+  }
+}
+
+/** The reply to a message of which the engine has taken hold: it comes when the engine answers. */
+class Late {
+  readonly made: Promise<OutgoingReply | undefined>;
+
+  constructor(made: Promise<OutgoingReply | undefined>) {
+    this.made = made;
   }
 }
 

@@ -62,6 +62,8 @@ export interface Context {
   readonly conduit: Conduit;
   /** Whether the request came alone in its batch (CN-6, HS-3). */
   readonly alone: boolean;
+  /** The engine has the message, and only its answer is missing: the next messages of the session and of the batch need not wait. */
+  handedOver(): void;
   /** Calls back when the response was written or never will be. */
   afterwards(call: () => void): void;
 }

@@ -17,7 +17,12 @@ const time = {
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
   hookTimeout: ms(
     8_000,
-    'How long a policy, an extension or an engine may take to answer; then the message fails with 500.',
+    'How long a policy or an extension may take to answer; then the message fails with 500.',
+    1,
+  ),
+  engineTimeout: ms(
+    5_000,
+    'How long an engine may take to carry an event or a subscription; then the message fails with 503.',
     1,
   ),
   shutdownGrace: ms(5_000, 'How long closing the server may take.'),

@@ -1,4 +1,3 @@
-import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication } from '../ports/engine.ts';
 import type { Session } from '../ports/session.ts';
@@ -6,6 +5,7 @@ import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { FoundRule } from '../channels/channel-rules.ts';
 import type { Counts } from './counts.ts';
+import { engineAnswer, type EngineLimit } from './engine-answer.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import type { Flusher } from './delivery/flusher.ts';
 import type { Events } from './events.ts';
@@ -32,6 +32,11 @@ export interface Published {
   readonly id?: number;
   /** Id of the publish in the journal, if there is one. */
   readonly publishId?: number;
+}
+
+/** Learns that the engine has an event, and that its answer takes time. */
+interface Sender {
+  handedOver(): void;
 }
 
 /** Counts the sessions of this node for which an event of the server was queued. */
@@ -63,7 +68,7 @@ export interface PublisherParts {
   readonly flusher: Pick<Flusher, 'queued'>;
   readonly counts: Pick<Counts, 'publishes'>;
   readonly options: { readonly broadcastToPublisher: boolean };
-  readonly timeLimit: TimeLimit;
+  readonly engineLimit: EngineLimit;
 }
 
 /** Hands events to the engine, and events from the engine to the sessions of this node. */
@@ -79,15 +84,16 @@ export class Publisher {
   /**
    * Publishes an event whose channel and permission were checked, and returns the event as delivered. Done
    * when the event is stored (if its channel is durable), queued for its receivers on this node and accepted
-   * by the engine (PB-1, RP-9). Throws `BayeuxError` when an extension deletes the event.
+   * by the engine (PB-1, RP-9). Throws `BayeuxError` when an extension deletes the event. `sender` learns when the engine has the
+   * event but has not answered.
    */
-  publish(event: Event, session: Session | undefined): MaybePromise<OutgoingEvent> {
+  publish(event: Event, session: Session | undefined, sender: Sender): MaybePromise<OutgoingEvent> {
     const { hooks } = this.#parts;
-    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, noOptions);
+    if (hooks.lists.publishing.length === 0) return this.#accept(event, session, noOptions, sender);
     const made = hooks.publishing(event, session);
     return isPromise(made)
-      ? made.then((passed) => this.#accept(passed, session, noOptions))
-      : this.#accept(made, session, noOptions);
+      ? made.then((passed) => this.#accept(passed, session, noOptions, sender))
+      : this.#accept(made, session, noOptions, sender);
   }
 
   /** Publishes an event of the server itself, and counts the sessions for which it was queued. */
@@ -96,7 +102,7 @@ export class Publisher {
     const passed = this.#parts.hooks.publishing(event, undefined);
     // Without a promise there is no `await`: the event is queued before this returns, so that the order of calls counts.
     const made = isPromise(passed) ? await passed : passed;
-    return receipt.of(await this.#accept(made, undefined, options, receipt));
+    return receipt.of(await this.#accept(made, undefined, options, undefined, receipt));
   }
 
   /**
@@ -111,7 +117,9 @@ export class Publisher {
       events.map(async (event, at) => {
         const receipt = new Receipt();
         const hold = (send: () => MaybePromise<OutgoingEvent>) => gate.pass(at, send);
-        return receipt.of(await this.#accept(event, undefined, options[at] ?? noOptions, receipt, hold));
+        return receipt.of(
+          await this.#accept(event, undefined, options[at] ?? noOptions, undefined, receipt, hold),
+        );
       }),
     );
   }
@@ -139,6 +147,7 @@ export class Publisher {
     event: Event,
     session: Session | undefined,
     options: Delivery,
+    sender: Sender | undefined,
     receipt?: Receipt,
     hold?: (send: () => MaybePromise<OutgoingEvent>) => Promise<OutgoingEvent>,
   ): MaybePromise<OutgoingEvent> {
@@ -146,10 +155,12 @@ export class Publisher {
     const found = rules.isEmpty ? noRule : rules.find(event.channel);
     const handling = found === noRule ? options : handlingBy(found.rule, options);
     if (receipt === undefined && features.accepting.length === 0)
-      return this.#send(new OutgoingEvent(event, handling), found, session);
+      return this.#send(new OutgoingEvent(event, handling), found, session, sender);
     const send = (made: OutgoingEvent) => {
       const work = () =>
-        receipt === undefined ? this.#send(made, found, session) : this.#sendCounted(made, found, receipt);
+        receipt === undefined
+          ? this.#send(made, found, session, sender)
+          : this.#sendCounted(made, found, receipt);
       return hold === undefined ? work() : hold(work);
     };
     return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
@@ -175,6 +186,7 @@ export class Publisher {
     event: OutgoingEvent,
     { rule, at }: FoundRule<DeliveryRule>,
     session: Session | undefined,
+    sender?: Sender,
   ): MaybePromise<OutgoingEvent> {
     const { counts, engine, events, options } = this.#parts;
     counts.publishes[at] = (counts.publishes[at] ?? 0) + 1;
@@ -186,11 +198,12 @@ export class Publisher {
       session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
     );
     const accepted = carried === undefined ? undefined : adopt(carried);
-    // An engine that hangs must not leave the publisher without an answer.
-    if (isPromise(accepted))
-      return inTime(accepted, 'publish of the engine', this.#parts.timeLimit).then(() =>
+    if (isPromise(accepted)) {
+      sender?.handedOver();
+      return engineAnswer(accepted, 'a publish', this.#parts.engineLimit).then(() =>
         this.#sent(event, message, session),
       );
+    }
     return message === undefined ? event : this.#sent(event, message, session);
   }
 

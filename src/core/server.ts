@@ -514,6 +514,7 @@ export class Server<
   }
 
   #assemble({ options, rules, features: list, policy, extensions, engine, clock, log }: ServerInit): Core {
+    const engineLimit = { clock, engineTimeout: options.engineTimeout };
     const timeLimit = { clock, hookTimeout: options.hookTimeout };
     const features = new Features(list);
     const hooks = new Hooks(list, extensions, log, timeLimit);
@@ -530,7 +531,7 @@ export class Server<
       events,
       log,
       refusals,
-      timeLimit,
+      engineLimit,
       maxBytes: options.maxSubscriptionBytes,
     });
     const backlog = new Backlog(options.maxQueuedBytes, sessions, clock, refusals);
@@ -566,7 +567,7 @@ export class Server<
           events,
           backlog,
           options,
-          timeLimit,
+          engineLimit,
           flusher,
           counts,
         },
@@ -588,8 +589,7 @@ export class Server<
       unsubscribe: ({ id }, pattern) => {
         const session = sessions.byId(id);
         if (session === undefined) return;
-        subscriptions.remove(session, pattern);
-        session.unsubscribed(pattern);
+        subscriptions.leave(session, pattern);
       },
       directory: this.directory,
       session: (id) => sessions.byId(id),

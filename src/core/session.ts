@@ -441,10 +441,9 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       const known = feature.repeated?.(request, conduit);
       if (known !== undefined) return known;
     }
-    return andThen(carryOut(), (fields) => {
-      for (const feature of this.features.all) feature.published?.(request, conduit, fields);
-      return fields;
-    });
+    const fields = carryOut();
+    for (const feature of this.features.all) feature.published?.(request, conduit, fields);
+    return fields;
   }
 
   subscribed(pattern: string): void {

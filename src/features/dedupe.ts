@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
+import { isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { OptionTable } from '../options/table.ts';
 import type { Feature, FeatureModule, SessionFeature } from '../ports/feature.ts';
 import type { HandshakeRequest, PublishRequest, ReplyFields } from '../protocol/message.ts';
@@ -13,7 +14,7 @@ interface Remembered {
   readonly digest: string;
   readonly at: number;
   readonly conduit: WeakRef<Conduit>;
-  readonly fields: ReplyFields;
+  readonly fields: MaybePromise<ReplyFields>;
 }
 
 const fayeTypes = ['eventsource', 'in-process', 'cross-origin-long-polling'];
@@ -44,7 +45,7 @@ class RecentPublishes implements SessionFeature {
     this.#clock = clock;
   }
 
-  repeated(request: PublishRequest, conduit: Conduit): ReplyFields | undefined {
+  repeated(request: PublishRequest, conduit: Conduit): MaybePromise<ReplyFields> | undefined {
     const now = this.#clock.now();
     this.#entries = this.#entries.filter((entry) => now - entry.at < LIFETIME);
     if (this.#entries.length === 0 || request.id === undefined) return undefined;
@@ -53,15 +54,22 @@ class RecentPublishes implements SessionFeature {
     return entry?.fields;
   }
 
-  published(request: PublishRequest, conduit: Conduit, fields: ReplyFields): void {
+  published(request: PublishRequest, conduit: Conduit, fields: MaybePromise<ReplyFields>): void {
     if (request.id === undefined) return;
     if (this.#entries.length >= REMEMBERED) this.#entries.shift();
-    this.#entries.push({
+    const entry: Remembered = {
       digest: digestOf(request),
       at: this.#clock.now(),
       conduit: new WeakRef(conduit),
       fields,
-    });
+    };
+    this.#entries.push(entry);
+    // A publish that failed may be repeated.
+    if (isPromise(fields)) fields.catch(() => this.#forget(entry));
+  }
+
+  #forget(entry: Remembered): void {
+    this.#entries = this.#entries.filter((other) => other !== entry);
   }
 }
 

@@ -10,6 +10,11 @@ export interface Publication {
   readonly notToPublisher?: boolean;
 }
 
+/** Nobody got the publication, or no interest is in force. The message says why, for the operator of the server. */
+export class EngineUnavailable extends Error {
+  override readonly name = 'EngineUnavailable';
+}
+
 /** Carries publications to every node of a cluster. Local delivery happens exactly once, before `publish` returns or resolves. */
 export interface Engine {
   open(deliver: (publication: Publication) => void): Promise<void>;

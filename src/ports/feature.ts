@@ -296,9 +296,9 @@ export interface SessionFeature {
   /** Whether the feature itself will bring this event, so that it is not queued now. */
   takes?(event: OutgoingEvent): boolean;
   /** The earlier reply if this publish is a repeat; undefined if not. */
-  repeated?(request: PublishRequest, conduit: Conduit): ReplyFields | undefined;
-  /** A publish was carried out. */
-  published?(request: PublishRequest, conduit: Conduit, fields: ReplyFields): void;
+  repeated?(request: PublishRequest, conduit: Conduit): MaybePromise<ReplyFields> | undefined;
+  /** A publish was carried out, or is being carried out: then the fields of its reply are a promise, which may reject. */
+  published?(request: PublishRequest, conduit: Conduit, fields: MaybePromise<ReplyFields>): void;
   /** A connect came, `alone` in its batch or not. If this returns a promise, the connect waits for it. */
   connecting?(request: ConnectRequest, conduit: Conduit, alone: boolean): MaybePromise<void>;
   /** A connect is to be held: undefined allows it. */

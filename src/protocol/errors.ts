@@ -166,6 +166,9 @@ export const errors = {
       'multiSessionInterval',
     ),
   serverError: () => refusal(500, [], 'server_error'),
+  /** Nobody got the event, or the subscription is not in force: the client may try again. */
+  engineUnavailable: (detail?: string) =>
+    refusal(503, [], 'engine_unavailable', undefined, detail, 'engineTimeout'),
 };
 
 /** The whole batch is refused before any message takes effect (PR-9, PR-10). */

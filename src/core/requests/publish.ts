@@ -55,8 +55,9 @@ function publishAllowed(
 function carryOut(
   request: PublishRequest,
   session: Session | undefined,
-  { core, conduit }: Context,
+  context: Context,
 ): MaybePromise<ReplyFields> {
+  const { core, conduit } = context;
   const { channel, data } = request;
   if (core.features.checking.length > 0) core.features.check(channel, data);
   if (core.features.answering.length > 0) {
@@ -67,7 +68,7 @@ function carryOut(
   if (kindOf(channel) === 'service') return done;
   const ext = request.ext && forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
-  const sent = core.publisher.publish(event, session);
+  const sent = core.publisher.publish(event, session, context);
   if (isPromise(sent)) return sent.then((later) => published(later, request));
   return sent.replayId === undefined && sent.publishId === undefined ? done : published(sent, request);
 }

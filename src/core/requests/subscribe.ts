@@ -8,7 +8,7 @@ import type {
 } from '../../protocol/message.ts';
 import type { Context, Core } from '../context.ts';
 import type { SubscribeAddition } from '../../ports/feature.ts';
-import { andThen, isPromise, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
+import { andThen, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Session } from '../session.ts';
 
 /** Adds subscriptions: all that the message names, or none (SB-2). */
@@ -82,7 +82,7 @@ function subscribeAll(
   if (!context.core.subscriptions.hasRoomFor(session, added)) throw errors.noRoomToSubscribe();
   // From here on, events come live, or a feature brings them.
   const ext = addTo(context, additions);
-  return andThen(listen(session, added, context), () => ({
+  return andThen(listen(session, broadcast, context), () => ({
     successful: true,
     subscription: request.subscription ?? [],
     ...(ext !== undefined && { ext }),
@@ -101,37 +101,17 @@ function addTo(context: Context, additions: readonly Prepared[]): JsonObject | u
   return ext;
 }
 
-// If the engine fails for one of them, all are removed again.
-function listen(session: Session, added: readonly string[], { core }: Context): MaybePromise<void> {
-  return recover(
-    () => {
-      const arriving = added.map((pattern) => add(session, pattern, core)).filter(isPromise);
-      if (arriving.length > 0) return Promise.all(arriving).then(() => {});
-    },
-    (error) => {
-      for (const pattern of added) drop(session, pattern, core);
-      throw error;
-    },
-  );
-}
-
-function add(session: Session, pattern: string, { subscriptions }: Core): MaybePromise<void> {
-  // A listener, or a feature, may have ended the session when it subscribed to the pattern before.
-  if (session.state === 'gone') throw errors.sessionUnknown();
-  const arriving = subscriptions.add(session, pattern);
-  session.subscribed(pattern);
+// The engine may take time: the messages behind this one need not wait for it.
+function listen(session: Session, patterns: readonly string[], context: Context): MaybePromise<void> {
+  const arriving = context.core.subscriptions.join(session, patterns);
+  if (isPromise(arriving)) context.handedOver();
   return arriving;
 }
 
 /** Removes the named subscriptions and no others. One that does not exist is no error (SB-8, SB-11). */
 export function unsubscribe(request: UnsubscribeRequest, session: Session, context: Context): ReplyFields {
-  for (const pattern of legalPatterns(request, context)) drop(session, pattern, context.core);
+  for (const pattern of legalPatterns(request, context)) context.core.subscriptions.leave(session, pattern);
   return { successful: true, subscription: request.subscription ?? [] };
-}
-
-function drop(session: Session, pattern: string, { subscriptions }: Core): void {
-  subscriptions.remove(session, pattern);
-  session.unsubscribed(pattern);
 }
 
 function legalPatterns(

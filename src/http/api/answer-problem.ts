@@ -53,6 +53,8 @@ function problemOf(error: unknown, req: Request, server: ApiServer): Problem {
 
 function refusalOf({ code, detail, text }: BayeuxError): Problem {
   if (code === 'data_invalid' && detail !== undefined) return new Problem('data_invalid', detail);
+  if (code === 'engine_unavailable')
+    return new Problem('engine_unavailable', 'the engine cannot reach the other nodes: send it again later');
   return new Problem('publish_refused', `the server refused the event: ${text}`);
 }
 

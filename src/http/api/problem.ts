@@ -47,6 +47,7 @@ export const problems = {
   ],
   failed: [500, 'The server failed. The log has the cause.'],
   no_room: [503, 'A limit of the server is reached.'],
+  engine_unavailable: [503, 'The engine cannot reach the other nodes. The event reached nobody.'],
   history_failed: [503, 'The history cannot be read. The log has the cause.'],
   keys_unavailable: [503, 'The keys that verify tokens cannot be fetched. The log has the cause.'],
   closing: [503, 'The server is closed.'],
