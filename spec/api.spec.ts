@@ -33,13 +33,17 @@ describe('what the package exports', () => {
         "Outgoing",
         "OutgoingEvent",
         "OutgoingReply",
+        "PeerDirectory",
         "Server",
         "UsageError",
         "api",
         "bayeux",
+        "decodeEnvelope",
+        "encodeEnvelope",
         "errors",
         "health",
         "hostGuard",
+        "newNode",
       ]
     `);
   });

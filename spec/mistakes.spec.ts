@@ -7,7 +7,13 @@ import { UsageError } from '../src/index.ts';
 
 const yes = (): boolean => true;
 const nothing = (): void => {};
-const engine = { open: async () => {}, publish: nothing, interest: nothing, close: async () => {} };
+const engine = {
+  node: 'abcd1234',
+  open: async () => {},
+  publish: nothing,
+  interest: nothing,
+  close: async () => {},
+};
 const store = {
   open: async () => {},
   newest: 0,
@@ -110,6 +116,10 @@ describe('settings', () => {
       'the engine has "publsh", which nothing looks for; did you mean "publish"?',
     ],
     [{ engine: { ...engine, interest: true } }, 'interest of the engine must be a function, got true'],
+    [
+      { engine: { ...engine, node: 'node 1' } },
+      'node of the engine must be 8 letters and digits, got "node 1": write readonly node = newNode()',
+    ],
     [{ history: '/var/lib/bayeuxd' }, 'the history store must be an object, got "/var/lib/bayeuxd"'],
     [{ history: true }, 'the history store must be an object, got true'],
     [
@@ -147,6 +157,7 @@ describe('settings', () => {
 });
 
 class Misspelt {
+  node = engine.node;
   open = engine.open;
   publsh = nothing;
   interest = nothing;

@@ -18,8 +18,23 @@ export type {
   RosterChange,
   Rosters,
   RosterSize,
+  Sum,
 } from './ports/directory.ts';
-export { type Engine, EngineUnavailable, type Publication } from './ports/engine.ts';
+export {
+  type Engine,
+  type EngineState,
+  EngineUnavailable,
+  type Missed,
+  type NodeSide,
+  type PeerQuestion,
+  type Peers,
+  type Publication,
+  type Receipt,
+  type Receiver,
+} from './ports/engine.ts';
+export { PeerDirectory } from './core/peer-directory.ts';
+export { decodeEnvelope, encodeEnvelope, type Envelope } from './ports/envelope.ts';
+export { newNode } from './lib/node-name.ts';
 export type { ServerEvents } from './core/events.ts';
 export type {
   Arrival,

@@ -6,9 +6,17 @@ import type { LogLevel } from './lib/log.ts';
 import { UsageError } from './lib/usage-error.ts';
 import type { Engine } from './ports/engine.ts';
 import type { HistoryStore } from './ports/history-store.ts';
+import { isNode } from './lib/node-name.ts';
 import { optionTable } from './server-options.ts';
 
-const engineNames: Record<keyof Engine, true> = { open: true, publish: true, interest: true, close: true };
+const engineNames: Record<Exclude<keyof Engine, EnginePart>, true> = {
+  open: true,
+  publish: true,
+  interest: true,
+  close: true,
+};
+type EnginePart = 'node' | 'peers' | 'directory';
+const engineParts: readonly EnginePart[] = ['node', 'peers', 'directory'];
 const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> = {
   open: true,
   append: true,
@@ -67,7 +75,14 @@ function checkParts({ extensions, engine, history, clock, log, trace }: Parts): 
     );
   if (trace !== undefined && typeof trace !== 'boolean')
     throw new UsageError(`trace must be true or false, got ${shown(trace)}`);
-  if (engine !== undefined) checkNames(engine, whole('the engine', engineNames));
+  if (engine !== undefined) {
+    checkNames(engine, whole('the engine', engineNames, engineParts));
+    const node = member(engine, 'node');
+    if (!isNode(node))
+      throw new UsageError(
+        `node of the engine must be 8 letters and digits, got ${shown(node)}: write readonly node = newNode()`,
+      );
+  }
   if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest', 'usage']));
   if (clock !== undefined) checkNames(clock, { ...whole('the clock', clockNames), isOpen: true });
 }

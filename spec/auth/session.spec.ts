@@ -318,7 +318,7 @@ describe('a fresh token', () => {
     const { reply } = await client.connect({ ext });
     expect(reply).toMatchObject({ successful: true, ext: { auth: { unsubscribed: ['/a/**', '/b'] } } });
     expect([...client.session.subscriptions]).toEqual(['/a/x']);
-    expect(await server.directory.members('/b')).toEqual([]);
+    expect(await server.directory.members('/b')).toEqual({ value: [], complete: true });
     expect(lines.filter(({ event }) => event === 'subscription.revoked')).toHaveLength(2);
     expect((await client.subscribe('/b')).reply).toMatchObject({ error: '403:/b:subscribe_denied' });
     expect((await client.connect()).messages).toEqual([]);

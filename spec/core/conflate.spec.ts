@@ -156,7 +156,7 @@ describe('conflation', () => {
           const numbers = received.filter((one) => typeof one === 'number');
           expect(numbers).toEqual(numbers.toSorted((one, next) => one - next));
           const gaps = received.filter((one) => typeof one !== 'number');
-          const count = gaps.reduce((sum, { gap }) => sum + gap.count, 0);
+          const count = gaps.reduce((sum, { gap }) => sum + (gap.count ?? 0), 0);
           const newest = [0, 1, 2].flatMap((key) => model.latest.get(`${channel} ${key}`) ?? []);
           expect(newest.filter((one) => !numbers.includes(one)).length).toBeLessThanOrEqual(count);
           told += count;

@@ -375,7 +375,7 @@ describe('delivered and told of is what was published', () => {
           for (const got of model.received.get(channel) ?? []) {
             if (typeof got === 'number') expect(got).toBe(left.shift());
             else {
-              const { count, from, to } = got.gap;
+              const { count = 0, from, to } = got.gap;
               const gone = left.splice(0, count);
               const ids = gone.map((at) => 1000 * Number(channel.slice(1)) + at);
               expect([gone.length, from, to]).toEqual([count, Math.min(...ids), Math.max(...ids)]);

@@ -292,7 +292,7 @@ describe('a clientId (HS-8)', () => {
     const seen = new Set<string>();
     for (let at = 0; at < 2000; at += 1) await ask(server, handshake());
     for (const { clientId, id } of server.sessions) {
-      expect(clientId).toMatch(/^[A-Za-z0-9]{44}$/);
+      expect(clientId).toMatch(/^[A-Za-z0-9]{48}$/);
       expect(clientId.startsWith(id)).toBe(false);
       seen.add(clientId).add(id);
     }

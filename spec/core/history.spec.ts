@@ -508,8 +508,9 @@ describe('history', () => {
       hooks: new Hooks([], [], log, { clock, hookTimeout: 1 }),
       features: new Features([recording]),
       backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),
+      sessions: { byId: () => undefined },
     });
-    await engine.open(publisher.deliver);
+    await engine.open({ timeout: 1, deliver: publisher.deliver, missed() {}, state() {} });
     const before = history.deliveredThrough;
     expect(before).toBe(history.newest);
     const { replayId } = await publisher.publish({ channel: '/d/1', data: 1 }, undefined, {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
+import type { NodeSide } from '../../src/ports/engine.ts';
 import { silent } from '../../src/lib/log.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 
@@ -8,8 +9,8 @@ class SlowEngine extends MemoryEngine {
   opened = () => {};
   failed = (_error: Error) => {};
 
-  override async open(deliver: Parameters<MemoryEngine['open']>[0]): Promise<void> {
-    await super.open(deliver);
+  override async open(side: NodeSide): Promise<void> {
+    await super.open(side);
     await new Promise<void>((resolve, reject) => {
       this.opened = resolve;
       this.failed = reject;

@@ -3,7 +3,7 @@ import { FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { SlowHistory } from '../support/slow-history.ts';
 import { turn } from '../support/until.ts';
-import { Bus, BusEngine } from '../testing/bus-engine.ts';
+import { Bus, BusEngine } from '../support/bus-engine.ts';
 
 describe('the result of server.publish', () => {
   it('counts each session once, by whatever it subscribes', async () => {

@@ -124,7 +124,9 @@ export function columns(row: Row): void {
       await client.subscribe('/news');
       await place.stop();
       await place.start();
-      await expect.poll(() => place.server.directory.count('/news'), patience).toBe(1);
+      await expect
+        .poll(() => place.server.directory.count('/news'), patience)
+        .toEqual({ value: 1, complete: true });
       expect(await client.handshakes()).toBe(2);
       await place.server.publish('/news', 'back');
       await hears(client, [['/news', '/news', 'back']]);

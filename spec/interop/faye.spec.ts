@@ -55,7 +55,9 @@ it.each(['websocket', 'long-polling'])(
     await waits(place.server);
     session(place.server).close('timeout');
     place.cut();
-    await expect.poll(() => place.server.directory.count('/news'), { timeout: 5000, interval: 10 }).toBe(1);
+    await expect
+      .poll(() => place.server.directory.count('/news'), { timeout: 5000, interval: 10 })
+      .toEqual({ value: 1, complete: true });
     await place.server.publish('/news', 1);
     await hears(client, [['/news', '/news', 1]]);
     expect(await client.handshakes()).toBe(2);

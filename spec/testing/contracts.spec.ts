@@ -1,6 +1,13 @@
 import type nodeTest from 'node:test';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { MemoryEngine, MemoryHistory, type Publication, type StoredEvent } from '../../src/index.ts';
+import {
+  type Envelope,
+  MemoryEngine,
+  MemoryHistory,
+  OutgoingEvent,
+  type Publication,
+  type StoredEvent,
+} from '../../src/index.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import {
   clockContract,
@@ -9,7 +16,7 @@ import {
   historyStoreContract,
   type Runner,
 } from '../../src/testing/index.ts';
-import { Bus, BusEngine } from './bus-engine.ts';
+import { Bus, BusEngine } from '../support/bus-engine.ts';
 
 /** What fails of a contract: the titles, with what they say. */
 async function failuresOf(contract: (runner: Runner) => void): Promise<Record<string, string>> {
@@ -141,8 +148,11 @@ describe('the contract of a cluster', () => {
 
   it('finds one that forgets how an event is delivered', async () => {
     class Forgetful extends BusEngine {
-      override encode = ({ event: { message }, ...rest }: Publication) =>
-        JSON.stringify({ ...rest, message });
+      override encode = ({ publication, ...rest }: Envelope) =>
+        super.encode({
+          ...rest,
+          publication: { ...publication, event: new OutgoingEvent(publication.event.message) },
+        });
     }
     expect(await failing((bus) => new Forgetful(bus))).toEqual([
       'keeps on the other node how an event is delivered',
@@ -151,7 +161,8 @@ describe('the contract of a cluster', () => {
 
   it('finds one that forgets the publisher', async () => {
     class Anonymous extends BusEngine {
-      override decode = (text: string) => ({ event: super.decode(text).event });
+      override encode = ({ publication: { from, ...publication }, ...rest }: Envelope) =>
+        super.encode({ ...rest, publication });
     }
     expect(await failing((bus) => new Anonymous(bus))).toEqual([
       'delivers on the other node as well, exactly once',

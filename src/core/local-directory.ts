@@ -1,5 +1,5 @@
 import type { Subscriptions } from './subscriptions.ts';
-import type { Directory } from '../ports/directory.ts';
+import type { Directory, Sum } from '../ports/directory.ts';
 import { LocalGroups } from './local-groups.ts';
 import { LocalRosters } from './local-rosters.ts';
 import type { Sessions } from './sessions.ts';
@@ -20,11 +20,13 @@ export class LocalDirectory implements Directory {
     return Array.from(this.#sessions.ofUser(user), ({ id }) => id);
   }
 
-  members(channel: string): string[] {
-    return this.#subscriptions.index.match(channel).map(({ id }) => id);
+  members(channel: string): Sum<string[]> {
+    return { value: this.#subscriptions.index.match(channel).map(({ id }) => id), complete: true };
   }
 
-  count(channel?: string): number {
-    return channel === undefined ? this.#sessions.size : this.#subscriptions.index.match(channel).length;
+  count(channel?: string): Sum<number> {
+    const value =
+      channel === undefined ? this.#sessions.size : this.#subscriptions.index.match(channel).length;
+    return { value, complete: true };
   }
 }

@@ -1,10 +1,12 @@
-import type { Engine, Publication } from '../ports/engine.ts';
+import type { Engine, NodeSide, Publication } from '../ports/engine.ts';
+import { newNode } from '../lib/node-name.ts';
 
 /** The engine of a single node: delivers a publication here, before `publish` returns. */
 export class MemoryEngine implements Engine {
-  #deliver: (publication: Publication) => void = () => {};
+  readonly node = newNode();
+  #deliver: NodeSide['deliver'] = () => {};
 
-  open(deliver: (publication: Publication) => void): Promise<void> {
+  open({ deliver }: NodeSide): Promise<void> {
     this.#deliver = deliver;
     return Promise.resolve();
   }

@@ -1,5 +1,6 @@
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { Engine, Publication } from '../ports/engine.ts';
+import type { Engine, Publication, Receipt as Counting, Receiver } from '../ports/engine.ts';
+import type { Addressee } from '../ports/feature.ts';
 import type { Session } from '../ports/session.ts';
 import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
@@ -12,8 +13,8 @@ import type { Events } from './events.ts';
 import type { Features } from './features.ts';
 import { Gate } from './gate.ts';
 import type { Hooks } from './hooks.ts';
-import { type DeliveryRule, type DeliveryRules, handlingBy } from './delivery/rules.ts';
-import type { Subscriber, Subscriptions } from './subscriptions.ts';
+import { type DeliveryRule, type DeliveryRules, handlingBy, ruled } from './delivery/rules.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 /** An event that the application publishes, and how it is delivered. */
 export interface Publishing extends Delivery {
@@ -40,10 +41,10 @@ interface Sender {
 }
 
 /** Counts the sessions of this node for which an event of the server was queued. */
-class Receipt {
+class Receipt implements Counting {
   sessions = 0;
 
-  queue(event: OutgoingEvent, receivers: readonly Subscriber[]): void {
+  queue(event: OutgoingEvent, receivers: readonly Receiver[]): void {
     for (const session of receivers) if (session.queue(event)) this.sessions += 1;
   }
 
@@ -63,6 +64,7 @@ export interface PublisherParts {
   readonly features: Features;
   readonly rules: DeliveryRules;
   readonly subscriptions: Subscriptions;
+  readonly sessions: { byId(id: string): Addressee | undefined };
   readonly events: Events;
   readonly backlog: Backlog;
   readonly flusher: Pick<Flusher, 'queued'>;
@@ -74,8 +76,6 @@ export interface PublisherParts {
 /** Hands events to the engine, and events from the engine to the sessions of this node. */
 export class Publisher {
   readonly #parts: PublisherParts;
-  // By event, while the engine has it: engines pass the same event on.
-  readonly #receipts = new Map<OutgoingEvent, Receipt>();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -126,12 +126,15 @@ export class Publisher {
 
   /** Queues a publication for its subscribers on this node. The engine calls this. */
   readonly deliver = (publication: Publication): void => {
-    const { from, notToPublisher } = publication;
+    if (publication.to !== undefined) {
+      this.#deliverTo(publication, publication.to);
+      return;
+    }
+    const { from, notToPublisher, receipt } = publication;
     const { features, flusher, rules, subscriptions, backlog } = this.#parts;
     const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
     const receivers = subscriptions.index.match(event.channel);
     if (features.arriving.length > 0) features.arrive(event, receivers, publication);
-    const receipt = this.#receipts.size === 0 ? undefined : this.#receipts.get(publication.event);
     if (receivers.length > 0 && event.lazy === false) flusher.queued();
     if (receipt !== undefined) receipt.queue(event, receivers);
     else
@@ -141,6 +144,27 @@ export class Publisher {
       }
     backlog.queued(event);
   };
+
+  /** Sends an event to the sessions with these public ids, whether they subscribe or not (DL-12). Returns how many there are. */
+  address(event: OutgoingEvent, to: readonly string[]): MaybePromise<number> {
+    if (to.length === 0) return 0;
+    const { engine, engineLimit } = this.#parts;
+    const receipt = new Receipt();
+    const elsewhere = to.filter((id) => !id.startsWith(engine.node)).length;
+    const reached = () => receipt.sessions + elsewhere;
+    const sent = adopt(engine.publish({ event, to, receipt }));
+    return isPromise(sent) ? engineAnswer(sent, 'a publish', engineLimit).then(reached) : reached();
+  }
+
+  #deliverTo(publication: Publication, to: readonly string[]): void {
+    const { rules, sessions, backlog, features } = this.#parts;
+    const event = rules.isEmpty ? publication.event : ruled(publication.event, rules);
+    const receivers = to.map((id) => sessions.byId(id)).filter((session) => session !== undefined);
+    if (features.arriving.length > 0) features.arrive(event, receivers);
+    if (publication.receipt !== undefined) publication.receipt.queue(event, receivers);
+    else for (const session of receivers) session.queue(event);
+    backlog.queued(event);
+  }
 
   // `hold` can delay the sending of an accepted event.
   #accept(
@@ -157,45 +181,28 @@ export class Publisher {
     if (receipt === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), found, session, sender);
     const send = (made: OutgoingEvent) => {
-      const work = () =>
-        receipt === undefined
-          ? this.#send(made, found, session, sender)
-          : this.#sendCounted(made, found, receipt);
+      const work = () => this.#send(made, found, session, sender, receipt);
       return hold === undefined ? work() : hold(work);
     };
     return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
-  }
-
-  // The engine delivers on this node before it answers. If that takes time, the receipt stays until then.
-  #sendCounted(
-    event: OutgoingEvent,
-    found: FoundRule<DeliveryRule>,
-    receipt: Receipt,
-  ): MaybePromise<OutgoingEvent> {
-    this.#receipts.set(event, receipt);
-    let sent: MaybePromise<OutgoingEvent> = event;
-    try {
-      sent = this.#send(event, found, undefined);
-    } finally {
-      if (!isPromise(sent)) this.#receipts.delete(event);
-    }
-    return isPromise(sent) ? sent.finally(() => this.#receipts.delete(event)) : sent;
   }
 
   #send(
     event: OutgoingEvent,
     { rule, at }: FoundRule<DeliveryRule>,
     session: Session | undefined,
-    sender?: Sender,
+    sender: Sender | undefined,
+    receipt?: Receipt,
   ): MaybePromise<OutgoingEvent> {
     const { counts, engine, events, options } = this.#parts;
     counts.publishes[at] = (counts.publishes[at] ?? 0) + 1;
     // Read now: after the publish, the event may keep only its text.
     const message = events.hears.published ? event.message : undefined;
-    const toPublisher =
-      session?.broadcastToPublisher ?? rule.broadcastToPublisher ?? options.broadcastToPublisher;
+    const byRule = rule.broadcastToPublisher ?? options.broadcastToPublisher;
     const carried = engine.publish(
-      session === undefined ? { event } : { event, from: session.id, notToPublisher: !toPublisher },
+      session === undefined
+        ? fromServer(event, receipt)
+        : { event, from: session.id, notToPublisher: !(session.broadcastToPublisher ?? byRule) },
     );
     const accepted = carried === undefined ? undefined : adopt(carried);
     if (isPromise(accepted)) {
@@ -218,16 +225,6 @@ export class Publisher {
 const noRule: FoundRule<DeliveryRule> = Object.freeze({ rule: Object.freeze({}), at: 0 });
 const noOptions: Delivery = Object.freeze({});
 
-// An event from another node comes without its rule: each node applies its own.
-function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
-  if (event.isRuled) return event;
-  const { lazy = false, volatile = false, overflow } = rules.of(event.channel);
-  if (overflow === undefined && lazy === false && !volatile) return event;
-  return new OutgoingEvent(event.message, {
-    ...event,
-    lazy: event.lazy || lazy,
-    volatile: event.volatile || volatile,
-    overflow,
-    isRuled: true,
-  });
+function fromServer(event: OutgoingEvent, receipt: Receipt | undefined): Publication {
+  return receipt === undefined ? { event } : { event, receipt };
 }

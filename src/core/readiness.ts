@@ -1,3 +1,4 @@
+import type { EngineState } from '../ports/engine.ts';
 import type { BoundUse } from './load.ts';
 
 /** The states of a server, in their order. */
@@ -9,7 +10,7 @@ export type Readiness = { readonly ready: true } | NotReady;
 /** Why new clients should not come. */
 interface NotReady {
   readonly ready: false;
-  readonly reason: 'starting' | 'failed' | 'draining' | 'closed' | 'full';
+  readonly reason: 'starting' | 'failed' | 'away' | 'draining' | 'closed' | 'full';
   readonly why: string;
 }
 
@@ -21,7 +22,8 @@ const FULL = 0.95;
 
 const words = {
   starting: 'the engine or a feature is not open yet',
-  failed: 'the engine or a feature could not be opened; the log says why',
+  failed: 'the engine or a feature could not be opened, or has given up; the log says why',
+  away: 'the engine is away: it cannot reach the other nodes',
   draining: 'the server sends its clients to other servers, and will close',
   closed: 'the server is closed',
 } as const;
@@ -30,14 +32,16 @@ const words = {
 export interface ReadinessParts {
   readonly state: ServerState;
   readonly opening: Opening;
+  readonly engine: EngineState;
   /** Uses of what bounds new clients, by option. */
   readonly bounds: Readonly<Record<string, BoundUse>>;
   readonly sessions: BoundUse;
 }
 
-export function readinessOf({ state, opening, bounds, sessions }: ReadinessParts): Readiness {
+export function readinessOf({ state, opening, engine, bounds, sessions }: ReadinessParts): Readiness {
   if (state !== 'open') return not(state);
   if (opening !== 'done') return not(opening === 'failed' ? 'failed' : 'starting');
+  if (engine !== 'open') return not(engine === 'away' ? 'away' : 'failed');
   const full =
     sessions.used >= sessions.limit
       ? 'maxSessions'

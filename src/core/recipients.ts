@@ -5,7 +5,8 @@ import type { DataOf } from '../channels/channel-types.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { type DisconnectReason, disconnectReasons } from '../ports/session.ts';
-import { addressedEvent, type AddressedOptions, type AddressedParts, queueFor } from './addressed.ts';
+import { addressedEvent, type AddressedOptions, type AddressedParts } from './addressed.ts';
+import type { Publisher } from './publisher.ts';
 import type { Session } from './session.ts';
 
 /** The number of sessions that something was done to. */
@@ -17,6 +18,7 @@ export interface Reached {
 export interface RecipientParts extends AddressedParts {
   readonly directory: Directory;
   readonly sessions: { byId(id: string): Session | undefined };
+  readonly publisher: Pick<Publisher, 'address'>;
 }
 
 /** A user, by id: all sessions that the user has now. */
@@ -48,7 +50,7 @@ export class UserSessions<Channels extends object = Record<string, unknown>> {
     const usage = "write server.user('ann').deliver('/private/offer', { price: 5 })";
     const event = addressedEvent(channel, data, options, usage, this.#parts);
     const ids = this.#parts.directory.sessionsOf(this.id);
-    return queue(event, isPromise(ids) ? await ids : ids, this.#parts);
+    return reach(event, isPromise(ids) ? await ids : ids, this.#parts);
   }
 
   /** Ends every session of the user on this node, and tells the clients to stop. Resolves with their number. */
@@ -104,7 +106,7 @@ export class UserGroup<Channels extends object = Record<string, unknown>> {
     const { directory } = this.#parts;
     const users = directory.groups.members(this.name);
     const ids = sessionsOf(isPromise(users) ? await users : users, directory);
-    return queue(event, isPromise(ids) ? await ids : ids, this.#parts);
+    return reach(event, isPromise(ids) ? await ids : ids, this.#parts);
   }
 }
 
@@ -113,10 +115,12 @@ function sessionsOf(users: readonly string[], directory: Directory): MaybePromis
   return andThen(allOf(users.map((user) => directory.sessionsOf(user))), (lists) => lists.flat());
 }
 
-function queue(event: OutgoingEvent, ids: readonly string[], parts: RecipientParts): Reached {
-  const sessions = opened(ids, parts);
-  queueFor(sessions, event, parts);
-  return { sessions: sessions.length };
+async function reach(
+  event: OutgoingEvent,
+  ids: readonly string[],
+  { publisher }: RecipientParts,
+): Promise<Reached> {
+  return { sessions: await publisher.address(event, ids) };
 }
 
 function opened(ids: readonly string[], { sessions }: RecipientParts): readonly Session[] {

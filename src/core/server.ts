@@ -29,6 +29,7 @@ import { Flusher } from './delivery/flusher.ts';
 import { overflowDecision } from './delivery/overflow-decision.ts';
 import { Oversized } from './delivery/oversized.ts';
 import { SharedRuns } from './delivery/shared-runs.ts';
+import { EngineSide } from './engine-side.ts';
 import { Events, type ServerEvents } from './events.ts';
 import { Features } from './features.ts';
 import { Hooks } from './hooks.ts';
@@ -42,6 +43,7 @@ import type { DeliveryRules } from './delivery/rules.ts';
 import type { CoreOptions } from './options.ts';
 import { type Published, Publisher, type Publishing } from './publisher.ts';
 import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
+import { answerPeer, PeerDirectory } from './peer-directory.ts';
 import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
@@ -102,6 +104,7 @@ export class Server<
   /** For transports: writes answers that were held back, since more was to be read, at the end of this turn of the event loop. */
   readonly flusher: Pick<Flusher, 'writeAtTurnEnd'>;
   readonly #engine: Engine;
+  readonly #engineSide: EngineSide;
   readonly #core: Core;
   readonly #opening: Promise<void>;
   readonly #recipients: RecipientParts;
@@ -122,11 +125,17 @@ export class Server<
     this.log = init.log;
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
+    this.#engineSide = new EngineSide({
+      ...this.#core,
+      deliver: this.#core.publisher.deliver,
+      timeout: init.options.engineTimeout,
+    });
     this.intake = this.#core.intake;
     this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
     const local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
-    this.directory = init.directory?.(local) ?? local;
+    this.directory = init.directory?.(local) ?? clusterDirectory(init.engine, local);
+    init.engine.peers?.serve((question) => answerPeer(question, local));
     this.#recipients = { ...this.#core, directory: this.directory };
     this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
@@ -340,6 +349,7 @@ export class Server<
     return readinessOf({
       state: this.#state,
       opening: this.#opened,
+      engine: this.#engineSide.settledState,
       sessions: { used: sessions.size, limit: this.options.maxSessions },
       bounds: this.#memory,
     });
@@ -411,9 +421,9 @@ export class Server<
   }
 
   #openParts(): Promise<void> {
-    const { features, publisher } = this.#core;
+    const { features } = this.#core;
     const all = Promise.all([
-      this.#logFailure('engine.failed', () => this.#engine.open(publisher.deliver)),
+      this.#logFailure('engine.failed', () => this.#engine.open(this.#engineSide)),
       ...features.all.map(({ name, open }) => open && this.#logFailure(`${name}.failed`, open)),
     ]).then(
       () => {
@@ -489,6 +499,7 @@ export class Server<
     this.#state = 'closed';
     this.#isClosing = true;
     const ended = this.#endSessions();
+    this.#engineSide.close();
     this.#core.flusher.stop();
     for (const conduit of this.#conduits) conduit.end('shutdown');
     await this.#closeParts();
@@ -522,7 +533,7 @@ export class Server<
     const counts = new Counts(rules.patterns.length - 1);
     const flusher = new Flusher(clock, counts.flushes);
     const admission = new Admission(options, refusals);
-    const sessions = new Sessions(admission, options);
+    const sessions = new Sessions(admission, options, engine);
     const transports = new Transports(options);
     const advisor = new Advisor(options);
     const events = new Events(log);
@@ -564,6 +575,7 @@ export class Server<
           features,
           rules,
           subscriptions,
+          sessions,
           events,
           backlog,
           options,
@@ -620,4 +632,9 @@ export class Server<
       Reflect.apply(join, this, [conduit]);
     };
   }
+}
+
+function clusterDirectory(engine: Engine, local: Directory): Directory {
+  if (engine.directory !== undefined) return engine.directory(local);
+  return engine.peers === undefined ? local : new PeerDirectory(local, engine.peers);
 }

@@ -337,6 +337,12 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     return pushed === 'kept';
   }
 
+  /** Tells the client with the next connect reply that any events may be missing from here on. */
+  missed(): void {
+    this.outbox.missed();
+    for (const feature of this.features.all) feature.missed?.();
+  }
+
   confirmed(events: readonly OutgoingEvent[]): void {
     for (const feature of this.features.all) feature.confirmed?.(events);
   }

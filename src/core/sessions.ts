@@ -1,16 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Request } from '../protocol/message.ts';
 import type { Admission } from './admission.ts';
 import { randomHex } from '../lib/random-hex.ts';
 import type { Session } from './session.ts';
-
-const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/** The tag of this node, with which all its ids begin (HS-8). */
-function newTag(): string {
-  return Array.from(randomBytes(4), (byte) => alphanumeric[byte % alphanumeric.length]).join('');
-}
 
 const none: ReadonlySet<Session> = new Set();
 
@@ -24,12 +16,14 @@ export interface TrustOptions {
 export class Sessions implements Iterable<Session> {
   readonly #admission: Admission;
   readonly #options: TrustOptions;
-  readonly #tag = newTag();
+  readonly #engine: { readonly node: string };
   readonly #bySecret = new Map<string, Session>();
   readonly #byId = new Map<string, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
 
-  constructor(admission: Admission, options: TrustOptions) {
+  /** Ids begin with the name of the engine's node (HS-8). */
+  constructor(admission: Admission, options: TrustOptions, engine: { readonly node: string }) {
+    this.#engine = engine;
     this.#admission = admission;
     this.#options = options;
   }
@@ -44,12 +38,12 @@ export class Sessions implements Iterable<Session> {
 
   /** A new clientId: a bearer secret of 160 random bits, alphanumeric (HS-8). */
   newSecret(): string {
-    return this.#tag + randomHex(20);
+    return this.#engine.node + randomHex(20);
   }
 
   /** A new public id, which does not allow anyone to speak for the session (HS-16). */
   newId(): string {
-    return this.#tag + randomHex(8);
+    return this.#engine.node + randomHex(8);
   }
 
   add(session: Session): void {

@@ -6,11 +6,17 @@ export interface Directory {
   /** Public ids of the sessions of one user. */
   sessionsOf(user: string): MaybePromise<readonly string[]>;
   /** Public ids of the sessions an event on `channel` would reach. */
-  members(channel: string): MaybePromise<readonly string[]>;
+  members(channel: string): MaybePromise<Sum<readonly string[]>>;
   /** How many sessions an event on `channel` would reach; without a channel, how many there are. */
-  count(channel?: string): MaybePromise<number>;
+  count(channel?: string): MaybePromise<Sum<number>>;
   readonly groups: Groups;
   readonly rosters: Rosters;
+}
+
+/** What all nodes have together. `complete` is false when a node did not answer: then its part is missing. */
+export interface Sum<T> {
+  readonly value: T;
+  readonly complete: boolean;
 }
 
 /**

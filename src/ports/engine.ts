@@ -1,13 +1,49 @@
-import type { OutgoingEvent } from './outgoing-event.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Directory } from './directory.ts';
+import type { OutgoingEvent } from './outgoing-event.ts';
 
-/** An event on its way between nodes; between processes it travels as `event.json`. */
+/** An event on its way between nodes. What travels is made and read by `encodeEnvelope` and `decodeEnvelope`. */
 export interface Publication {
   readonly event: OutgoingEvent;
   /** Public id of the session that published it; absent when the server did. */
   readonly from?: string;
   /** Whether the publisher is left out (PB-5). */
   readonly notToPublisher?: boolean;
+  /** Public ids of the sessions it is for, whoever subscribes. Absent where the channel decides. */
+  readonly to?: readonly string[];
+  /** Counts receivers for the server that published it. An engine hands it on there, with the rest, and nowhere else. */
+  readonly receipt?: Receipt;
+}
+
+/** Queues an event for sessions, and counts them. */
+export interface Receipt {
+  queue(event: OutgoingEvent, receivers: readonly Receiver[]): void;
+}
+
+/** A session for which events are queued. */
+export interface Receiver {
+  queue(event: OutgoingEvent): boolean;
+}
+
+/**
+ * `open`: the node reaches the others. `away`: it does not now, and the engine tries. `closed`: it never will again, unless the
+ * server is started anew.
+ */
+export type EngineState = 'open' | 'away' | 'closed';
+
+/** What may be missing: so many entries of a log, or nobody can say. */
+export type Missed = 'unknown' | { readonly log: string; readonly entries: number };
+
+/** What an engine calls on its server. The functions need no `this`, and none of them throws, or waits. */
+export interface NodeSide {
+  /** How long a call may wait while the engine is away; then it has to reject. Milliseconds. */
+  readonly timeout: number;
+  /** Queues a publication for the sessions of this node, in the engine's order. */
+  readonly deliver: (publication: Publication) => void;
+  /** Something may be missing before what comes next: sessions with subscriptions are told of a gap. */
+  readonly missed: (what: Missed) => void;
+  /** An engine is `open` from its `open` on, until it says otherwise. */
+  readonly state: (state: EngineState) => void;
 }
 
 /** Nobody got the publication, or no interest is in force. The message says why, for the operator of the server. */
@@ -15,11 +51,39 @@ export class EngineUnavailable extends Error {
   override readonly name = 'EngineUnavailable';
 }
 
-/** Carries publications to every node of a cluster. Local delivery happens exactly once, before `publish` returns or resolves. */
+/** Carries publications to every node of a cluster. One object serves one server, once. */
 export interface Engine {
-  open(deliver: (publication: Publication) => void): Promise<void>;
+  /** The name of this node, with which all its ids begin (HS-8): `newNode()` makes one. Another after each start. */
+  readonly node: string;
+  /** Resolves when publications are carried. */
+  open(side: NodeSide): Promise<void>;
+  /**
+   * Delivers here, exactly once, before it returns or resolves. By then it is sure to reach every node whose interest was in force
+   * when it was called. Rejects with `EngineUnavailable` when nobody got it, and only then.
+   */
   publish(publication: Publication): MaybePromise<void>;
-  /** Tells whether this node has subscribers for a pattern. Awaited before a subscribe is answered. */
+  /** In force when it resolves, for publications begun after that. Calls for one pattern take effect in the order made. */
   interest(pattern: string, wanted: boolean): MaybePromise<void>;
+  /** Nothing is delivered afterwards. */
   close(): Promise<void>;
+  /** The other nodes; absent on a node of its own. */
+  readonly peers?: Peers;
+  /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers. */
+  directory?(local: Directory): Directory;
+}
+
+/** What a node asks another. Plain JSON, as the answer is. */
+export type PeerQuestion =
+  | { readonly of: 'sessionsOf'; readonly user: string }
+  | { readonly of: 'members'; readonly channel: string }
+  | { readonly of: 'count'; readonly channel?: string };
+
+/** The other nodes of a cluster. */
+export interface Peers {
+  /** Names of those that live, as far as this node knows. */
+  readonly nodes: readonly string[];
+  /** The answer of a node. Rejects when there is none within `ms` milliseconds. */
+  ask(node: string, question: PeerQuestion, ms: number): Promise<unknown>;
+  /** Answers the questions of other nodes from now on. Called once, before `open`. */
+  serve(answer: (question: PeerQuestion) => MaybePromise<unknown>): void;
 }

@@ -315,6 +315,8 @@ export interface SessionFeature {
   confirmed?(events: readonly OutgoingEvent[]): void;
   /** An event was dropped and will not be delivered later. */
   lost?(event: OutgoingEvent, why: Loss): void;
+  /** Any events may be missing before those that come next: the engine could not bring them to this node. */
+  missed?(): void;
   /** Events that were sent were not handed over whole (DL-8), and wait again. */
   returned?(events: readonly OutgoingEvent[]): void;
   /** Queues more events if there is room: something was sent, or a connect is held. */

@@ -1,8 +1,9 @@
 import type { Reply } from '../protocol/message.ts';
 
-/** Dropped events of one channel, reported in `ext.gap` of the next event or connect reply: with replay ids where they have any. */
+/** Missing events of one channel, reported in `ext.gap` of the next event or connect reply: with replay ids where they have any. */
 export interface Gap {
-  readonly count: number;
+  /** Absent if nobody knows how many are missing, or whether any is. */
+  readonly count?: number;
   readonly from?: number;
   readonly to?: number;
 }
@@ -13,12 +14,17 @@ export type GapsByChannel = ReadonlyMap<string, Gap>;
 export const MAX_GAP_BYTES = 16_384;
 /** Length of `,"ext":{"gap":{}}`. */
 export const AROUND_GAPS = 17;
+/** Under this pattern stand gaps of channels that are not told apart. */
+export const EVERYWHERE = '/**';
 
 /** Joins two gaps that have no event of the channel between them. */
 export function joined(one: Gap, other: Gap): Gap {
-  if (one.from === undefined && other.from === undefined) return { count: one.count + other.count };
+  const isCounted = one.count !== undefined && other.count !== undefined;
   const ids = [one.from, one.to, other.from, other.to].filter((id) => id !== undefined);
-  return { count: one.count + other.count, from: Math.min(...ids), to: Math.max(...ids) };
+  return {
+    ...(isCounted && { count: one.count + other.count }),
+    ...(ids.length > 0 && { from: Math.min(...ids), to: Math.max(...ids) }),
+  };
 }
 
 /** Bytes that these gaps take of a reply. */

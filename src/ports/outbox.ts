@@ -42,6 +42,8 @@ export interface Outbox {
   takeGaps(maxBytes: number): GapsByChannel;
   /** Returns the gaps of a reply that was not handed over whole. Called before its events are put back. */
   putBackGaps(gaps: GapsByChannel): void;
+  /** Any events may be missing before those that come next: the next connect reply reports a gap without a count, under `/**`. */
+  missed(): void;
   /** Reserves room of the limits for sent events that are kept, or gives it back with negative numbers. */
   reserve(events: number, bytes: number): void;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../lib/clock.ts';
-import type { Engine, Publication } from '../ports/engine.ts';
+import type { Engine, EngineState, Missed, Publication } from '../ports/engine.ts';
 import { type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Runner } from './runner.ts';
 
@@ -52,6 +52,19 @@ export function engineContract(name: string, make: () => Engine, { describe, it 
       await engine.interest('/a/**', true);
       await engine.interest('/a/**', true);
       await engine.interest('/a/**', false);
+    });
+
+    test('hands on all that a publication has, on the node that publishes', async ({ engine, got }) => {
+      const receipt = { queue() {} };
+      await engine.publish(publication(1, { to: [`${engine.node}1`], receipt }));
+      assert.deepEqual(got[0]?.to, [`${engine.node}1`]);
+      assert.equal(got[0]?.receipt, receipt);
+    });
+
+    it('has a name for its node, and no two have the same', async () => {
+      const names = [make().node, make().node];
+      for (const name of names) assert.match(name, /^[A-Za-z0-9]{8}$/);
+      assert.notEqual(names[0], names[1]);
     });
 
     it('delivers nothing once it is closed', async () => {
@@ -115,6 +128,38 @@ export function clusterContract(
       assert.deepEqual(dataOf(there.got), many);
     });
 
+    test('brings an event for named sessions to their node, whatever that wants', async (here, there) => {
+      const to = [`${there.engine.node}1`];
+      const event = new OutgoingEvent({ channel: '/private', data: 1 });
+      await here.engine.publish({ event, to, receipt: { queue() {} } });
+      await there.has(1);
+      assert.deepEqual(
+        there.got.map((one) => [one.event.message.data, one.to, one.receipt]),
+        [[1, to, undefined]],
+      );
+    });
+
+    test('brings what is published once an interest is in force', async (here, there) => {
+      await there.engine.interest('/late', true);
+      await here.engine.publish({ event: new OutgoingEvent({ channel: '/late', data: 1 }) });
+      await there.has(1);
+    });
+
+    test('takes calls for one pattern in the order made', async (here, there) => {
+      const calls = [true, false, true, false, true].map((wanted) => there.engine.interest('/late', wanted));
+      await Promise.all(calls);
+      await here.engine.publish({ event: new OutgoingEvent({ channel: '/late', data: 1 }) });
+      await there.has(1);
+    });
+
+    test('has the events of all nodes in one order on each', async (here, there) => {
+      await here.engine.interest('/chat/*', true);
+      const all = many.map((at) => (at % 2 === 0 ? here : there).engine.publish(publication(at)));
+      await Promise.all(all);
+      await Promise.all([here.has(many.length), there.has(many.length)]);
+      assert.deepEqual(dataOf(here.got), dataOf(there.got));
+    });
+
     test('delivers nothing on a node that is closed, and goes on with the other', async (here, there) => {
       await here.engine.publish(publication(1));
       await there.has(1);
@@ -142,6 +187,8 @@ function publication(
 class Node {
   readonly engine: Engine;
   readonly got: Publication[] = [];
+  readonly missed: Missed[] = [];
+  readonly states: EngineState[] = [];
   #isOpen = false;
   #arrived: () => void = () => {};
 
@@ -150,9 +197,14 @@ class Node {
   }
 
   async open(): Promise<void> {
-    await this.engine.open((one) => {
-      this.got.push(one);
-      this.#arrived();
+    await this.engine.open({
+      timeout: PATIENCE,
+      deliver: (one) => {
+        this.got.push(one);
+        this.#arrived();
+      },
+      missed: (what) => this.missed.push(what),
+      state: (state) => this.states.push(state),
     });
     this.#isOpen = true;
   }

@@ -71,6 +71,19 @@ export function outboxContract<Kind extends Outbox>(
       expect(dataOf(outbox.take(1000, 10))).toEqual([5]);
     });
 
+    it('has a gap without a count to report once anything may be missing, also where others were dropped', () => {
+      const outbox = filled(roomy, 1);
+      outbox.missed();
+      outbox.missed();
+      const reply = { channel: '/meta/connect', successful: true };
+      outbox.take(...all);
+      const signed = outbox.sign?.(reply, 1000);
+      const gaps = outbox.hasGaps ? outbox.takeGaps(1000) : new Map();
+      expect(signed?.ext?.gap ?? Object.fromEntries(gaps)).toEqual({ '/**': {} });
+      arrived(outbox);
+      expect(outbox.hasGaps).toBe(false);
+    });
+
     it('takes back to the head what it gave, in order, and that presses (DL-8)', () => {
       const outbox = make(roomy);
       outbox.push(eventOf(1, { lazy: true }));

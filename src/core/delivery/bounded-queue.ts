@@ -1,6 +1,6 @@
 import type { OutgoingEvent, OverflowRule } from '../../ports/outgoing-event.ts';
 import type { OverflowAction, Pushed } from '../../ports/outbox.ts';
-import type { Gap, GapsByChannel } from '../../ports/gap.ts';
+import { EVERYWHERE, type Gap, type GapsByChannel } from '../../ports/gap.ts';
 import { Gaps, gapFor } from './gaps.ts';
 import type { OutboxLimits, OutboxOwner } from './limits.ts';
 import { Queue } from './queue.ts';
@@ -67,6 +67,11 @@ export class BoundedQueue extends Queue {
 
   putBackGaps(gaps: GapsByChannel): void {
     this.#gaps?.putBack(gaps);
+  }
+
+  missed(): void {
+    this.#gaps ??= new Gaps();
+    this.#gaps.add('behind', EVERYWHERE, {});
   }
 
   reserve(events: number, bytes: number): void {

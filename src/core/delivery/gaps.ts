@@ -1,11 +1,18 @@
-import { AROUND_GAPS, entryBytes, type Gap, type GapsByChannel, joined, withGaps } from '../../ports/gap.ts';
+import {
+  AROUND_GAPS,
+  EVERYWHERE,
+  entryBytes,
+  type Gap,
+  type GapsByChannel,
+  joined,
+  withGaps,
+} from '../../ports/gap.ts';
 import type { Reply } from '../../protocol/message.ts';
 import { OutgoingReply } from '../../protocol/outgoing.ts';
 import { OutgoingEvent } from '../../ports/outgoing-event.ts';
 
 /** Channels of one session with a gap of their own. Drops on further channels are reported together, under `/**`. */
 const MAX_CHANNELS = 1000;
-const EVERYWHERE = '/**';
 
 /** The gap that an event leaves when it is dropped: the event, and the gap that it would have reported. */
 export function gapFor({ gap, replayId }: OutgoingEvent): Gap {

@@ -91,6 +91,10 @@ export class PlainOutbox implements Outbox {
     this.#queue?.putBackGaps(gaps);
   }
 
+  missed(): void {
+    (this.#queue ?? this.#startQueue()).missed();
+  }
+
   reserve(events: number, bytes: number): void {
     (this.#queue ?? this.#startQueue()).reserve(events, bytes);
   }

@@ -2,7 +2,12 @@ import type { FoundRule } from '../../channels/channel-rules.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import { many } from '../../options/rows.ts';
 import type { Given, OptionTable } from '../../options/table.ts';
-import type { Delivery, Handling, OverflowRule } from '../../ports/outgoing-event.ts';
+import {
+  type Delivery,
+  type Handling,
+  OutgoingEvent,
+  type OverflowRule,
+} from '../../ports/outgoing-event.ts';
 
 const overflowRows = {
   action: {
@@ -95,6 +100,18 @@ export function handlingBy(
     overflow,
     isRuled: true,
   };
+}
+
+/**
+ * An event from another node comes without the overflow rule of its channel: each node applies its own. Whether the event is lazy or
+ * volatile was decided where it was published.
+ */
+export function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
+  if (event.isRuled) return event;
+  const { overflow } = rules.of(event.channel);
+  return overflow === undefined
+    ? event
+    : new OutgoingEvent(event.message, { ...event, overflow, isRuled: true });
 }
 
 /** Reads a rule. Throws `UsageError` for one that contradicts itself. */

@@ -37,6 +37,10 @@ export class PositionReports implements SessionFeature {
     if (replayId !== undefined) this.#broken = true;
   }
 
+  missed(): void {
+    this.#broken = true;
+  }
+
   /** The connect may show that events sent before it were lost. */
   connecting(request: ConnectRequest, conduit: Conduit, alone: boolean): void {
     const isLost = this.#lostReply.isShownBy(request, conduit, alone);

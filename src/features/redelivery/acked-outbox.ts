@@ -55,6 +55,10 @@ export class AckedOutbox implements Outbox {
 
   putBackGaps(): void {}
 
+  missed(): void {
+    this.#fresh.missed();
+  }
+
   reserve(events: number, bytes: number): void {
     this.#fresh.reserve(events, bytes);
   }

@@ -38,6 +38,10 @@ export class ResendOutbox implements Outbox {
     this.#session = session;
   }
 
+  missed(): void {
+    this.#fresh.missed();
+  }
+
   reserve(events: number, bytes: number): void {
     this.#fresh.reserve(events, bytes);
   }

@@ -171,9 +171,9 @@ export const endedSessions = {
 async function candidates(server: ApiServer, { user, channel }: Query): Promise<Iterable<Session>> {
   if (user === undefined && channel === undefined) return server.sessions;
   const { directory } = server;
-  const ids = await (user !== undefined ? directory.sessionsOf(user) : directory.members(channel ?? ''));
-  const members =
-    user === undefined || channel === undefined ? undefined : new Set(await directory.members(channel));
+  const inChannel = channel === undefined ? undefined : (await directory.members(channel)).value;
+  const members = inChannel && new Set(inChannel);
+  const ids = user === undefined ? (inChannel ?? []) : await directory.sessionsOf(user);
   return ids.filter((id) => members?.has(id) ?? true).flatMap((id) => server.session(id) ?? []);
 }
 

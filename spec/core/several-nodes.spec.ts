@@ -1,0 +1,256 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { ServerSettings } from '../../src/server.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
+import { Bus, BusEngine } from '../support/bus-engine.ts';
+import { FakeClient, serve } from '../support/fake-client.ts';
+import { exchange, socket } from '../support/fake-conduit.ts';
+import { settle } from '../support/until.ts';
+
+const policy = {
+  canHandshake: ({ message }: { readonly message: { readonly ext?: { readonly user?: unknown } } }) =>
+    typeof message.ext?.user === 'string' ? ({ allow: true, user: message.ext.user } as const) : true,
+};
+
+/** Two servers on one bus. */
+async function nodes(settings: ServerSettings = {}, others: ServerSettings = settings) {
+  const clock = new FakeClock();
+  const bus = new Bus(clock);
+  const node = async (own: ServerSettings) => {
+    const engine = new BusEngine(bus);
+    const { server } = serve({ engine, clock, log: () => {}, policy, ...own });
+    await server.open();
+    return { engine, server, join: (user?: string) => join(server, user) };
+  };
+  return { clock, bus, here: await node(settings), there: await node(others) };
+}
+
+async function join(server: FakeClient['server'], user?: string) {
+  const wire = socket();
+  const client = await FakeClient.connected(server, wire, { ext: { user } });
+  return { client, wire, subscribe: (what: unknown) => client.subscribe(what, wire), data: () => wire.data };
+}
+
+describe('two nodes', () => {
+  it('bring what is published on one to the subscribers of both, once, in one order', async () => {
+    const { here, there } = await nodes();
+    const all = [await here.join(), await there.join(), await there.join()];
+    for (const one of all) await one.subscribe('/chat/*');
+    for (const data of [1, 2, 3])
+      await Promise.all([
+        here.server.publish('/chat/a', data),
+        all[1]?.client.publish('/chat/b', -data, exchange()),
+      ]);
+    await settle();
+    const [first, ...rest] = all.map((one) => one.data());
+    expect(first).toHaveLength(6);
+    expect(rest).toEqual([first, first]);
+  });
+
+  it('bring nothing where nobody wants it', async () => {
+    const { here, there } = await nodes();
+    const bob = await there.join();
+    await bob.subscribe('/b');
+    expect([here.engine.patterns, there.engine.patterns]).toEqual([[], ['/b']]);
+    await here.server.publish('/a', 1);
+    await bob.client.disconnect();
+    expect(there.engine.patterns).toEqual([]);
+  });
+
+  it('leave the publisher out on its own node alone', async () => {
+    const { here, there } = await nodes({ broadcastToPublisher: false });
+    const [ann, bob] = [await here.join(), await there.join()];
+    for (const one of [ann, bob]) await one.subscribe('/a');
+    await ann.client.publish('/a', 1);
+    await settle();
+    expect([ann.data(), bob.data()]).toEqual([[], [1]]);
+  });
+
+  it('keep the rule of the channel on each: as many events wait on one as on the other', async () => {
+    const overflow = { action: 'dropOldest', maxEvents: 2 } as const;
+    const { here, there } = await nodes({ channels: { '/a': { overflow } } });
+    const polls = [await FakeClient.connected(here.server), await FakeClient.connected(there.server)];
+    for (const client of polls) await client.subscribe('/a');
+    for (const data of [1, 2, 3, 4, 5]) await here.server.publish('/a', data);
+    expect([(await polls[0]?.connect())?.data, (await polls[1]?.connect())?.data]).toEqual([
+      [4, 5],
+      [4, 5],
+    ]);
+  });
+
+  it('keep on the other what the publisher said of the event, against the rule of the channel', async () => {
+    const { here, there } = await nodes({
+      channels: { '/a': { lazy: true, overflow: { action: 'dropOldest' } } },
+    });
+    const bob = await there.join();
+    await bob.subscribe('/a');
+    await here.server.publish('/a', 'lazy');
+    await settle();
+    expect(bob.data()).toEqual([]);
+    await here.server.publish('/a', 'now', { lazy: false });
+    await settle();
+    expect(bob.data()).toEqual(['lazy', 'now']);
+  });
+
+  it('send an event for a user to all sessions of the user, and count them', async () => {
+    const { here, there } = await nodes();
+    const tabs = [await here.join('ann'), await there.join('ann'), await there.join('bob')];
+    expect(await here.server.user('ann').sessions()).toHaveLength(2);
+    expect(await here.server.user('ann').deliver('/private', 1)).toEqual({ sessions: 2 });
+    await there.server.group('all').add('ann');
+    await there.server.group('all').add('bob');
+    expect(await here.server.group('all').deliver('/private', 2)).toEqual({ sessions: 3 });
+    await settle();
+    expect(tabs.map((tab) => tab.data())).toEqual([[1, 2], [1, 2], [2]]);
+  });
+
+  it('count together, and say when one does not answer', async () => {
+    const { clock, here, there } = await nodes();
+    for (const one of [await here.join(), await there.join(), await there.join()]) await one.subscribe('/a');
+    const { directory } = here.server;
+    expect([await directory.count(), await directory.count('/a'), await directory.count('/b')]).toEqual([
+      { value: 3, complete: true },
+      { value: 3, complete: true },
+      { value: 0, complete: true },
+    ]);
+    expect((await directory.members('/a')).value).toHaveLength(3);
+    there.engine.answers = false;
+    const [count, members] = [directory.count(), directory.members('/a')];
+    await settle();
+    await clock.tick(500);
+    expect([await count, (await members).complete]).toEqual([{ value: 1, complete: false }, false]);
+  });
+
+  it('know who is present on both', async () => {
+    const { here, there } = await nodes({ channels: { '/room': { presence: true } } });
+    const [ann, bob] = [await here.join('ann'), await there.join('bob')];
+    for (const one of [ann, bob]) await one.subscribe('/room');
+    await settle();
+    for (const { server } of [here, there])
+      expect((await server.presence('/room').users()).map(({ id }) => id)).toEqual(['ann', 'bob']);
+  });
+});
+
+describe('a node that loses its connection', () => {
+  it('gets all that came meanwhile, in order, when it is back', async () => {
+    const { here, there } = await nodes();
+    const bob = await there.join();
+    await bob.subscribe('/a');
+    there.engine.cut();
+    for (const data of [1, 2, 3]) await here.server.publish('/a', data);
+    await settle();
+    expect(bob.data()).toEqual([]);
+    there.engine.mend();
+    await settle();
+    expect(bob.data()).toEqual([1, 2, 3]);
+  });
+
+  it('holds publishes and subscribes, and answers them when it is back', async () => {
+    const { clock, here, there } = await nodes();
+    const [ann, bob] = [await here.join(), await there.join()];
+    await ann.subscribe('/a');
+    there.engine.cut();
+    const wires = [exchange(), exchange()];
+    void bob.client.publish('/a', 1, wires[0]);
+    void bob.client.subscribe('/b', wires[1]);
+    await clock.tick(4_999);
+    await settle();
+    expect(wires.map(({ replies }) => replies)).toEqual([[], []]);
+    there.engine.mend();
+    await settle();
+    expect([wires.map(({ reply }) => reply.successful), ann.data()]).toEqual([[true, true], [1]]);
+  });
+
+  it('refuses them after engineTimeout, and nobody gets anything then or later', async () => {
+    const { clock, here, there } = await nodes();
+    const [ann, bob] = [await here.join(), await there.join()];
+    for (const one of [ann, bob]) await one.subscribe('/a');
+    there.engine.cut();
+    const wire = exchange();
+    void bob.client.publish('/a', 1, wire);
+    await clock.tick(5_000);
+    await settle();
+    expect(wire.reply.error).toBe('503::engine_unavailable');
+    there.engine.mend();
+    await settle();
+    expect([ann.data(), bob.data()]).toEqual([[], []]);
+  });
+
+  it('is not ready once it is away for longer than engineTimeout', async () => {
+    const log = vi.fn();
+    const { clock, there } = await nodes({}, { log });
+    there.engine.cut();
+    await clock.tick(4_999);
+    expect(there.server.readiness).toEqual({ ready: true });
+    await clock.tick(1);
+    expect(there.server.readiness).toEqual({
+      ready: false,
+      reason: 'away',
+      why: 'the engine is away: it cannot reach the other nodes',
+    });
+    there.engine.mend();
+    expect(there.server.readiness).toEqual({ ready: true });
+    expect(log.mock.calls.map(([{ event }]) => event)).toEqual(['engine.away', 'engine.open']);
+  });
+
+  it('tells a gap to all sessions with subscriptions when its events are lost', async () => {
+    const { here, there } = await nodes();
+    const [bob, idle] = [await FakeClient.connected(there.server), await FakeClient.connected(there.server)];
+    await bob.subscribe('/a');
+    there.engine.cut();
+    await here.server.publish('/a', 1);
+    there.engine.trim();
+    there.engine.mend();
+    await here.server.publish('/a', 2);
+    const wire = await bob.connect();
+    expect([wire.data, wire.reply.ext]).toEqual([[2], { gap: { '/**': {} } }]);
+    const other = exchange();
+    void idle.connect({}, other);
+    await here.server.publish('/none', 1);
+    expect(other.replies).toEqual([]);
+  });
+
+  it('tells a gap for what it cannot read, at most once a second', async () => {
+    const { clock, here, there } = await nodes();
+    const bob = await FakeClient.connected(there.server);
+    await bob.subscribe('/a');
+    here.engine.encode = () => '{"v":2,"is":"of the future"}';
+    const gapsOf = async () => {
+      const wire = await bob.connect({ advice: { timeout: 0 } });
+      return wire.reply.ext;
+    };
+    void here.server.publish('/a', 1);
+    void here.server.publish('/a', 2);
+    expect([await gapsOf(), await gapsOf()]).toEqual([{ gap: { '/**': {} } }, undefined]);
+    await clock.tick(1_000);
+    expect([await gapsOf(), await gapsOf()]).toEqual([{ gap: { '/**': {} } }, undefined]);
+    await here.server.close();
+    await there.server.close();
+  });
+});
+
+describe('an engine on its way', () => {
+  it('does not keep the next publish of a session waiting, and keeps their order', async () => {
+    const { bus, clock, here, there } = await nodes();
+    const [ann, bob] = [await here.join(), await there.join()];
+    await bob.subscribe('/a');
+    bus.delay = 300;
+    const wires = [1, 2, 3].map((data) => {
+      const wire = exchange();
+      void ann.client.publish('/a', data, wire);
+      return wire;
+    });
+    await clock.tick(300);
+    await settle();
+    expect(wires.map(({ reply }) => reply.successful)).toEqual([true, true, true]);
+    expect(bob.data()).toEqual([1, 2, 3]);
+  });
+
+  it('answers server.publish with 503 when it fails', async () => {
+    const { here } = await nodes();
+    here.engine.isHanging = true;
+    const sent = here.server.publish('/a', 1);
+    const failed = expect(sent).rejects.toThrow('503::engine_unavailable');
+    await (here.server.clock as FakeClock).tick(5_500);
+    await failed;
+  });
+});
