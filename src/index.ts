@@ -21,6 +21,7 @@ export type {
   Sum,
 } from './ports/directory.ts';
 export {
+  type CarriedHistory,
   type Engine,
   type EngineState,
   EngineUnavailable,
@@ -31,6 +32,7 @@ export {
   type Publication,
   type Receipt,
   type Receiver,
+  type Stamp,
 } from './ports/engine.ts';
 export { PeerDirectory } from './core/peer-directory.ts';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './ports/envelope.ts';

@@ -15,8 +15,8 @@ const engineNames: Record<Exclude<keyof Engine, EnginePart>, true> = {
   interest: true,
   close: true,
 };
-type EnginePart = 'node' | 'peers' | 'directory';
-const engineParts: readonly EnginePart[] = ['node', 'peers', 'directory'];
+type EnginePart = 'node' | 'peers' | 'directory' | 'history';
+const engineParts: readonly EnginePart[] = ['node', 'peers', 'directory', 'history'];
 const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> = {
   open: true,
   append: true,
@@ -83,6 +83,8 @@ function checkParts({ extensions, engine, history, clock, log, trace }: Parts): 
         `node of the engine must be 8 letters and digits, got ${shown(node)}: write readonly node = newNode()`,
       );
   }
+  if (history !== undefined && member(engine, 'history') !== undefined)
+    throw new UsageError('the engine keeps the history of all nodes: leave out "history"');
   if (history !== undefined) checkNames(history, whole('the history store', storeNames, ['newest', 'usage']));
   if (clock !== undefined) checkNames(clock, { ...whole('the clock', clockNames), isOpen: true });
 }

@@ -206,7 +206,7 @@ function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
   } = settings;
   const config = configOf(options, heapLimit());
   const written = unfailing(typeof log === 'function' ? log : logTo(log));
-  const parts = { ...config, history, clock, log: written, trace };
+  const parts = { ...config, history: engine?.history ?? history, clock, log: written, trace };
   return {
     ...parts,
     features: featuresOf(serverFeatures, parts),

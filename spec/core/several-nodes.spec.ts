@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
+import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import type { ServerSettings } from '../../src/server.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { Bus, BusEngine } from '../support/bus-engine.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
-import { exchange, socket } from '../support/fake-conduit.ts';
+import { exchange, socket, type Wire } from '../support/fake-conduit.ts';
 import { settle } from '../support/until.ts';
 
 const policy = {
@@ -12,9 +13,13 @@ const policy = {
 };
 
 /** Two servers on one bus. */
-async function nodes(settings: ServerSettings = {}, others: ServerSettings = settings) {
+async function nodes(
+  settings: ServerSettings = {},
+  others: ServerSettings = settings,
+  store?: MemoryHistory,
+) {
   const clock = new FakeClock();
-  const bus = new Bus(clock);
+  const bus = new Bus(clock, store);
   const node = async (own: ServerSettings) => {
     const engine = new BusEngine(bus);
     const { server } = serve({ engine, clock, log: () => {}, policy, ...own });
@@ -252,5 +257,119 @@ describe('an engine on its way', () => {
     const failed = expect(sent).rejects.toThrow('503::engine_unavailable');
     await (here.server.clock as FakeClock).tick(5_500);
     await failed;
+  });
+});
+
+describe('a history of all nodes', () => {
+  const durable = { channels: { '/d/**': { history: { maxEvents: 100, maxAge: 60_000 } } } };
+  const both = () => nodes(durable, durable, new MemoryHistory());
+  const idsOf = (wire: { readonly events: readonly Wire[] }) =>
+    wire.events.map(({ ext }) => (ext as { readonly replayId: number }).replayId);
+
+  it('gives ascending ids to the events of both, which each delivers in their order', async () => {
+    const { here, there } = await both();
+    const [ann, bob] = [await here.join(), await there.join()];
+    for (const one of [ann, bob]) await one.subscribe('/d/*');
+    const results = [];
+    for (const data of [1, 2]) {
+      results.push(await here.server.publish('/d/a', data));
+      results.push(await there.server.publish('/d/b', -data));
+    }
+    await settle();
+    const ids = results.map(({ id }) => id);
+    expect(ids).toEqual([...ids].sort());
+    expect([ann.data(), bob.data()]).toEqual([
+      [1, -1, 2, -2],
+      [1, -1, 2, -2],
+    ]);
+    expect([idsOf(ann.wire), idsOf(bob.wire)]).toEqual([ids, ids]);
+    expect(results.map(({ sessions }) => sessions)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('tells the publisher the id of its event (RP-16)', async () => {
+    const { here } = await both();
+    const ann = await here.join();
+    const wire = await ann.client.publish('/d/a', 1);
+    expect(wire.reply.ext).toEqual({ replayId: expect.any(Number) });
+  });
+
+  it('goes on at the other node where a client left the first', async () => {
+    const { here, there } = await both();
+    const ann = await here.join();
+    await ann.subscribe('/d/a');
+    for (const data of [1, 2]) await here.server.publish('/d/a', data);
+    await settle();
+    const last = idsOf(ann.wire).at(-1);
+    await ann.client.disconnect();
+    await here.server.publish('/d/a', 3);
+    const again = await there.join();
+    const subscribed = await again.client.send(
+      again.client.message('/meta/subscribe', { subscription: '/d/a', ext: { replay: { '/d/a': last } } }),
+      exchange(),
+    );
+    expect(subscribed.reply.ext).toMatchObject({ replay: { '/d/a': { recovered: true } } });
+    await settle(5);
+    expect(again.data()).toEqual([3]);
+    await here.server.publish('/d/a', 4);
+    await settle(5);
+    expect(again.data()).toEqual([3, 4]);
+  });
+
+  it('replays from the oldest event on a node that was brought none of those that are gone', async () => {
+    const few = { channels: { '/d/**': { history: { maxEvents: 2, maxAge: 60_000 } } } };
+    const { here, there } = await nodes(few, few, new MemoryHistory());
+    for (const data of [1, 2, 3, 4]) await here.server.publish('/d/a', data);
+    const bob = await there.join();
+    await bob.client.send(
+      bob.client.message('/meta/subscribe', { subscription: '/d/a', ext: { replay: { '/d/a': -2 } } }),
+    );
+    await settle(5);
+    expect([bob.data(), bob.client.session.state]).toEqual([[3, 4], 'idle']);
+  });
+
+  it('has the page of a channel on each', async () => {
+    const { here, there } = await both();
+    const { id } = await here.server.publish('/d/a', 1);
+    expect(await there.server.history('/d/a')).toMatchObject({ events: [{ id, data: 1 }] });
+  });
+
+  it('stores nothing when the engine fails: 503, and no event later', async () => {
+    const { clock, here, there } = await both();
+    const [ann, bob] = [await here.join(), await there.join()];
+    await bob.subscribe('/d/a');
+    here.engine.cut();
+    const wire = exchange();
+    void ann.client.publish('/d/a', 1, wire);
+    await clock.tick(5_000);
+    await settle();
+    expect(wire.reply.error).toBe('503::engine_unavailable');
+    here.engine.mend();
+    await settle();
+    expect([bob.data(), (await there.server.history('/d/a'))?.events]).toEqual([[], []]);
+  });
+
+  it('brings volatile events, and stores none', async () => {
+    const { here, there } = await both();
+    const bob = await there.join();
+    await bob.subscribe('/d/a');
+    await here.server.publish('/d/a', 1, { volatile: true });
+    await settle();
+    expect([bob.data(), (await there.server.history('/d/a'))?.events]).toEqual([[1], []]);
+  });
+
+  it('breaks the positions of a client whose events were lost on the way (RP-17)', async () => {
+    const settings = { ...durable, timeout: 0 };
+    const { here, there } = await nodes(settings, settings, new MemoryHistory());
+    const bob = await FakeClient.connected(there.server, exchange(), { ext: { replayTighten: true } });
+    await bob.subscribe('/d/a');
+    await here.server.publish('/d/a', 1);
+    const ask = async () => (await bob.connect()).reply.ext;
+    await ask();
+    expect(await ask()).toEqual({ replay: { '/d/a': expect.any(Number) } });
+    there.engine.cut();
+    await here.server.publish('/d/a', 2);
+    there.engine.trim();
+    there.engine.mend();
+    expect([await ask(), await ask()]).toEqual([{ gap: { '/**': {} } }, undefined]);
   });
 });

@@ -6,14 +6,18 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 import type { Directory } from '../../src/ports/directory.ts';
 import {
+  type CarriedHistory,
   type Engine,
   EngineUnavailable,
   type NodeSide,
   type PeerQuestion,
   type Peers,
   type Publication,
+  type Stamp,
 } from '../../src/ports/engine.ts';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from '../../src/ports/envelope.ts';
+import type { MemoryHistory } from '../../src/features/history/memory-history.ts';
+import type { StoredEvent } from '../../src/ports/history-store.ts';
 import { newNode } from '../../src/lib/node-name.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 
@@ -30,6 +34,8 @@ export class Bus {
     groups: new LocalGroups(),
     rosters: new LocalRosters(),
   };
+  /** The history of all nodes; undefined where each has its own. */
+  readonly store: MemoryHistory | undefined;
   #count = 0;
 
   /** A number for a publication. */
@@ -38,13 +44,14 @@ export class Bus {
     return this.#count;
   }
 
-  constructor(clock: Clock = new FakeClock()) {
+  constructor(clock: Clock = new FakeClock(), store?: MemoryHistory) {
     this.clock = clock;
+    this.store = store;
   }
 
   /** Puts a publication into the mailbox of each node that wants it, and of the one that publishes. */
-  post(origin: BusEngine, publication: Publication, number: number): void {
-    const text = origin.encode({ publication, origin: origin.node, number });
+  post(origin: BusEngine, publication: Publication, number: number, stored?: StoredEvent): void {
+    const text = origin.encode({ publication, origin: origin.node, number, stored });
     const receivers = [...this.engines].filter((engine) => engine === origin || engine.wants(publication));
     for (const engine of receivers) engine.put(text);
   }
@@ -65,6 +72,7 @@ export class BusEngine implements Engine {
   /** Whether this node answers questions of others. */
   answers = true;
   readonly peers: Peers;
+  readonly history?: CarriedHistory;
   readonly #bus: Bus;
   readonly #wanted = new Map<string, (channel: string) => boolean>();
   readonly #mailbox: string[] = [];
@@ -72,12 +80,14 @@ export class BusEngine implements Engine {
   readonly #own = new Map<number, { readonly publication: Publication; readonly done: () => void }>();
   #waiting: Call[] = [];
   #side: NodeSide | undefined;
+  #stamp: Stamp = (event) => event;
   #answer: (question: PeerQuestion) => MaybePromise<unknown> = () => undefined;
   #isCut = false;
 
   constructor(bus: Bus) {
     this.#bus = bus;
     this.peers = this.#makePeers();
+    if (bus.store !== undefined) this.history = this.#makeHistory(bus.store);
   }
 
   async open(side: NodeSide): Promise<void> {
@@ -91,11 +101,7 @@ export class BusEngine implements Engine {
   }
 
   publish(publication: Publication): Promise<void> {
-    return this.#call((done) => {
-      const number = this.#bus.next();
-      this.#own.set(number, { publication, done });
-      this.#bus.post(this, publication, number);
-    });
+    return this.#call((done) => this.#post(publication, done));
   }
 
   interest(pattern: string, wanted: boolean): Promise<void> {
@@ -163,6 +169,12 @@ export class BusEngine implements Engine {
     }
   }
 
+  #post(publication: Publication, done: () => void, stored?: StoredEvent): void {
+    const number = this.#bus.next();
+    this.#own.set(number, { publication, done });
+    this.#bus.post(this, publication, number, stored);
+  }
+
   #deliver(text: string, side: NodeSide): void {
     const envelope = this.decode(text);
     if (envelope === undefined) {
@@ -170,12 +182,16 @@ export class BusEngine implements Engine {
       return;
     }
     const own = envelope.origin === this.node ? this.#own.get(envelope.number) : undefined;
-    side.deliver(own?.publication ?? envelope.publication);
+    const publication = own?.publication ?? envelope.publication;
+    const { stored } = envelope;
+    side.deliver(
+      stored === undefined ? publication : { ...publication, event: this.#stamp(publication.event, stored) },
+    );
     own?.done();
     this.#own.delete(envelope.number);
   }
 
-  #call(work: (done: () => void) => void): Promise<void> {
+  #call<T>(work: (done: (answer: T) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.isHanging) return;
       const run = () => {
@@ -196,6 +212,32 @@ export class BusEngine implements Engine {
       this.#waiting = this.#waiting.filter((other) => other !== call);
       call.reject(new EngineUnavailable('no connection to the bus'));
     });
+  }
+
+  // One store behind all nodes: the first opens it, and nobody closes it.
+  #makeHistory(store: MemoryHistory): CarriedHistory {
+    return {
+      get newest() {
+        return store.newest;
+      },
+      open: async (settings) => {
+        if (store.newest < 0) await store.open(settings);
+      },
+      stampWith: (stamp) => {
+        this.#stamp = stamp;
+      },
+      record: (publication) =>
+        this.#call((done) => {
+          const { event } = publication;
+          const stored = store.append(event.channel, event.json);
+          this.#post(publication, () => done(stored), stored);
+        }),
+      append: (name, json) => this.#call((done) => done(store.append(name, json))),
+      read: (pattern, after, limit) => store.read(pattern, after, limit),
+      range: (pattern) => store.range(pattern),
+      expire: () => store.expire(),
+      close: async () => {},
+    };
   }
 
   #makePeers(): Peers {

@@ -1,6 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
 import type { Publication } from '../ports/engine.ts';
 import type {
+  Carry,
   Feature,
   FeatureHost,
   MeteredRequest,
@@ -114,7 +115,7 @@ export class Features {
   accept<T>(
     event: Event,
     handling: Handling,
-    next: (event: OutgoingEvent) => MaybePromise<T>,
+    next: (event: OutgoingEvent, carry?: Carry) => MaybePromise<T>,
   ): MaybePromise<T> | undefined {
     for (const feature of this.accepting) {
       const accepted = feature.accepting?.(event, handling, next);

@@ -1,6 +1,6 @@
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication, Receipt as Counting, Receiver } from '../ports/engine.ts';
-import type { Addressee } from '../ports/feature.ts';
+import type { Addressee, Carry } from '../ports/feature.ts';
 import type { Session } from '../ports/session.ts';
 import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
@@ -180,8 +180,8 @@ export class Publisher {
     const handling = found === noRule ? options : handlingBy(found.rule, options);
     if (receipt === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), found, session, sender);
-    const send = (made: OutgoingEvent) => {
-      const work = () => this.#send(made, found, session, sender, receipt);
+    const send = (made: OutgoingEvent, carry?: Carry) => {
+      const work = () => this.#send(made, found, session, sender, receipt, carry);
       return hold === undefined ? work() : hold(work);
     };
     return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
@@ -193,22 +193,24 @@ export class Publisher {
     session: Session | undefined,
     sender: Sender | undefined,
     receipt?: Receipt,
+    carry?: Carry,
   ): MaybePromise<OutgoingEvent> {
     const { counts, engine, events, options } = this.#parts;
     counts.publishes[at] = (counts.publishes[at] ?? 0) + 1;
     // Read now: after the publish, the event may keep only its text.
     const message = events.hears.published ? event.message : undefined;
     const byRule = rule.broadcastToPublisher ?? options.broadcastToPublisher;
-    const carried = engine.publish(
+    const publication =
       session === undefined
         ? fromServer(event, receipt)
-        : { event, from: session.id, notToPublisher: !(session.broadcastToPublisher ?? byRule) },
-    );
+        : { event, from: session.id, notToPublisher: !(session.broadcastToPublisher ?? byRule) };
+    const carried: MaybePromise<unknown> =
+      carry === undefined ? engine.publish(publication) : carry(publication);
     const accepted = carried === undefined ? undefined : adopt(carried);
     if (isPromise(accepted)) {
       sender?.handedOver();
-      return engineAnswer(accepted, 'a publish', this.#parts.engineLimit).then(() =>
-        this.#sent(event, message, session),
+      return engineAnswer(accepted, 'a publish', this.#parts.engineLimit).then((delivered) =>
+        this.#sent(delivered instanceof OutgoingEvent ? delivered : event, message, session),
       );
     }
     return message === undefined ? event : this.#sent(event, message, session);

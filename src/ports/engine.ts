@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Directory } from './directory.ts';
+import type { HistoryStore, Retention, StoredEvent } from './history-store.ts';
 import type { OutgoingEvent } from './outgoing-event.ts';
 
 /** An event on its way between nodes. What travels is made and read by `encodeEnvelope` and `decodeEnvelope`. */
@@ -66,10 +67,29 @@ export interface Engine {
   interest(pattern: string, wanted: boolean): MaybePromise<void>;
   /** Nothing is delivered afterwards. */
   close(): Promise<void>;
+  /** A history of all nodes, where the engine stores events and carries them in one step. */
+  readonly history?: CarriedHistory;
   /** The other nodes; absent on a node of its own. */
   readonly peers?: Peers;
   /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers. */
   directory?(local: Directory): Directory;
+}
+
+/** Makes the event that subscribers of a durable channel get: with its id, and the time when it was stored. */
+export type Stamp = (event: OutgoingEvent, stored: Pick<StoredEvent, 'id' | 'at'>) => OutgoingEvent;
+
+/**
+ * The events of all nodes in one store. `append` is for records, which nobody is brought. `newest` is at least as high as it was in the
+ * store when the last `range` was read.
+ */
+export interface CarriedHistory extends HistoryStore {
+  /** Called once, before `open`. Each node delivers events of durable channels as the stamp makes them. */
+  stampWith(stamp: Stamp): void;
+  /**
+   * Stores an event and carries it, in place of `publish`. Each node is brought events in order of id. Resolves when this node has
+   * delivered it. Rejects with `EngineUnavailable` when it is not stored and nobody got it, and only then.
+   */
+  record(publication: Publication, retention: Retention): Promise<StoredEvent>;
 }
 
 /** What a node asks another. Plain JSON, as the answer is. */

@@ -176,6 +176,9 @@ export interface SubscribeAddition {
   afterwards(): void;
 }
 
+/** Takes a publication to all nodes. Resolves with the event as this node delivered it. */
+export type Carry = (publication: Publication) => Promise<OutgoingEvent>;
+
 /** The answer to a connect that a feature does not allow to be held. */
 export interface HoldRefusal {
   /** Absent if the connect succeeds. */
@@ -260,12 +263,12 @@ export interface Feature extends Extension {
   ): MaybePromise<ReplyFields> | undefined;
   /**
    * An event was accepted. The feature may store it and call `next` in its own order; `undefined` if it does
-   * not handle the event.
+   * not handle the event. With `carry`, the engine is not asked to publish the event.
    */
   accepting?<T>(
     event: Event,
     handling: Handling,
-    next: (event: OutgoingEvent) => MaybePromise<T>,
+    next: (event: OutgoingEvent, carry?: Carry) => MaybePromise<T>,
   ): MaybePromise<T> | undefined;
   /**
    * An event is about to be queued to these sessions of this node. `publication`: the event as it came from the engine, with the session

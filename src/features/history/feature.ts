@@ -107,7 +107,7 @@ export class HistoryFeature implements Feature {
 
   // RP-9: the reply is written before any event is read. RP-17: the `ext` of the reply.
   #begin(asked: readonly ReplayRequest[], replays: Replays): SubscribeAddition {
-    const newest = this.#history.deliveredThrough;
+    const newest = this.#history.knownThrough;
     const starts: (() => void)[] = [];
     const answers = asked.map(({ pattern, start, ...rest }) => {
       if (start !== undefined) {

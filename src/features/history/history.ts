@@ -13,7 +13,8 @@ import type {
   StoredEvent,
 } from '../../ports/history-store.ts';
 import { isChannel } from '../../channels/channel-names.ts';
-import type { Records } from '../../ports/feature.ts';
+import type { CarriedHistory } from '../../ports/engine.ts';
+import type { Carry, Records } from '../../ports/feature.ts';
 import { TurnShare } from './turn-share.ts';
 import { type Inject, withReplay } from './with-replay.ts';
 
@@ -42,6 +43,10 @@ export interface HistoryParts {
 /** Stores the events of durable channels, and delivers them in order of id (RP-9). */
 export class History {
   readonly #store: HistoryStore;
+  // The store, if it carries events to other nodes as well.
+  readonly #carried: CarriedHistory | undefined;
+  // Events of this node on their way, as given and as delivered.
+  readonly #carrying = new Map<OutgoingEvent, OutgoingEvent>();
   readonly #rules: RetentionRules;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -63,6 +68,8 @@ export class History {
 
   constructor(store: HistoryStore, { options, rules, clock, log }: HistoryParts) {
     this.#store = store;
+    this.#carried = isCarried(store) ? store : undefined;
+    this.#carried?.stampWith((event, stored) => this.#stamped(event, stored));
     this.#rules = rules;
     this.#clock = clock;
     this.#log = log;
@@ -76,6 +83,14 @@ export class History {
   /** The highest id issued. */
   get newest(): number {
     return this.#store.newest;
+  }
+
+  /**
+   * The highest id that a new subscription is not brought live. Where a store carries events, this node is not brought what no session
+   * here wanted: then the id that the store gave with the last `range`.
+   */
+  get knownThrough(): number {
+    return this.#carried === undefined ? this.#deliveredThrough : this.#carried.newest;
   }
 
   /** The highest id delivered to the sessions of this node, or stored before this server opened the store. */
@@ -92,13 +107,18 @@ export class History {
 
   /**
    * Stores an event, and passes it to `deliver` when it is stored and all earlier events were passed on. A volatile event
-   * keeps its place in that order, but is not stored. When an event cannot be stored, only its own call fails.
+   * keeps its place in that order, but is not stored. A store of several nodes carries the event as well, in its own order. When an event cannot be stored, only its own call fails.
    */
   record<T>(
     event: Event,
     handling: Handling,
-    deliver: (event: OutgoingEvent) => MaybePromise<T>,
+    deliver: (event: OutgoingEvent, carry?: Carry) => MaybePromise<T>,
   ): MaybePromise<T> {
+    const carried = this.#carried;
+    if (carried !== undefined)
+      return handling.volatile === true
+        ? deliver(new OutgoingEvent(event, handling))
+        : this.#whenOpen(() => deliver(new OutgoingEvent(event, handling), this.#carryBy(carried)));
     const appended =
       handling.volatile === true ? undefined : this.#append(event.channel, JSON.stringify(event));
     // The append may fail before its turn: this avoids an unhandled rejection.
@@ -117,11 +137,12 @@ export class History {
 
   /**
    * Up to `limit` events with ids above `after` on durable channels that a name or pattern matches, in order of id, ready to
-   * be queued. None has an id above `deliveredThrough` at the start of the read: later events reach subscribers live.
+   * be queued. None has an id above `deliveredThrough` at the start of the read, unless the store carries events: later events reach
+   * subscribers live.
    */
   read(pattern: string, after: number, limit: number): MaybePromise<readonly OutgoingEvent[]> {
     return this.#whenOpen(() => {
-      const through = this.#deliveredThrough;
+      const through = this.#readableThrough;
       return andThen(
         this.#share.run(PAGE_COST, () => adopt(this.#store.read(pattern, after, limit))),
         (page) => page.filter(({ id }) => id <= through).map((stored) => this.#replayed(stored)),
@@ -138,7 +159,7 @@ export class History {
 
   /**
    * A page of stored events as they were published: up to `limit` with ids above `after`, and about `maxBytes` of text, but at least
-   * one. None has an id above `deliveredThrough`.
+   * one. None has an id above `deliveredThrough`, unless the store carries events.
    */
   async page(pattern: string, after: number, limit: number, maxBytes: number): Promise<StoredPage> {
     const events: StoredEvent[] = [];
@@ -146,7 +167,7 @@ export class History {
     let last = after;
     for (;;) {
       const wanted = Math.min(PAGE, limit - events.length);
-      const through = this.#deliveredThrough;
+      const through = this.#readableThrough;
       const found = await this.#whenOpen(() =>
         this.#share.run(PAGE_COST, () => adopt(this.#store.read(pattern, last, wanted))),
       );
@@ -198,6 +219,11 @@ export class History {
     if (await this.#isOpen()) await this.#store.close();
   }
 
+  // A replay knows the events again that come live as well. Where one step stores and carries, those not delivered here may never be.
+  get #readableThrough(): number {
+    return this.#carried === undefined ? this.#deliveredThrough : Number.POSITIVE_INFINITY;
+  }
+
   // Channels without a rule keep the default retention: their rule may be missing because of a typing error.
   readonly #retention = (name: string): Retention | undefined =>
     isChannel(name) ? (this.#rules.of(name).history ?? this.#defaults) || undefined : this.#recordsKept;
@@ -227,6 +253,29 @@ export class History {
       () => true,
       () => false,
     );
+  }
+
+  #carryBy(carried: CarriedHistory): Carry {
+    if (this.#closed) throw new Error('the history is closed');
+    return async (publication) => {
+      const { event } = publication;
+      this.#carrying.set(event, event);
+      try {
+        await carried.record(publication, this.#retention(event.channel) ?? this.#defaults);
+        return this.#carrying.get(event) ?? event;
+      } finally {
+        this.#carrying.delete(event);
+      }
+    };
+  }
+
+  #stamped(event: OutgoingEvent, stored: Pick<StoredEvent, 'id' | 'at'>): OutgoingEvent {
+    const made = new OutgoingEvent(withReplay(event.message, stored, this.#inject), {
+      ...event,
+      replayId: stored.id,
+    });
+    if (this.#carrying.has(event)) this.#carrying.set(event, made);
+    return made;
   }
 
   #append(name: string, json: string): MaybePromise<StoredEvent> {
@@ -264,6 +313,10 @@ export class History {
       replayed: true,
     });
   }
+}
+
+function isCarried(store: HistoryStore): store is CarriedHistory {
+  return 'record' in store && typeof store.record === 'function';
 }
 
 // Base64 has no slash, so that no pattern matches the name.

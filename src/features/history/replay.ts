@@ -8,7 +8,7 @@ import type { HistoryRange } from '../../ports/history-store.ts';
 export const PAGE = 500;
 
 /** The part of history that a replay reads. */
-type Past = Pick<History, 'read' | 'range' | 'deliveredThrough'>;
+type Past = Pick<History, 'read' | 'range' | 'deliveredThrough' | 'knownThrough'>;
 
 /** Where a replay starts: after an id, or at the oldest event. */
 export type Start = number | 'oldest';
@@ -44,7 +44,7 @@ export class Replay {
   #hasAllLive = true;
 
   /** `from`: the replay owes the covered events with ids above this one. */
-  constructor(pattern: string, after: Start, past: Past, from = past.deliveredThrough) {
+  constructor(pattern: string, after: Start, past: Past, from = past.knownThrough) {
     this.key = pattern;
     this.pattern = pattern;
     this.covers = matcher(pattern);
@@ -59,7 +59,7 @@ export class Replay {
     const brings = start === 'oldest' || start <= owed;
     if (!brings) return undefined;
     // The client may have given an id that is not delivered yet: the new replay has to include it.
-    return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.deliveredThrough));
+    return new Replay(this.pattern, start, this.#past, Math.min(owed, this.#past.knownThrough));
   }
 
   /** Its subscription was removed: continues only with covered events that other subscriptions need. */
