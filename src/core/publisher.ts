@@ -147,8 +147,11 @@ export class Publisher {
 
   /** Sends an event to the sessions with these public ids, whether they subscribe or not (DL-12). Returns how many there are. */
   address(event: OutgoingEvent, to: readonly string[]): MaybePromise<number> {
-    if (to.length === 0) return 0;
     const { engine, engineLimit } = this.#parts;
+    if (to.length === 0) {
+      this.#deliverTo({ event }, to);
+      return 0;
+    }
     const receipt = new Receipt();
     const elsewhere = to.filter((id) => !id.startsWith(engine.node)).length;
     const reached = () => receipt.sessions + elsewhere;
