@@ -234,6 +234,7 @@ export class BusEngine implements Engine {
         }),
       append: (name, json) => this.#call((done) => done(store.append(name, json))),
       read: (pattern, after, limit) => store.read(pattern, after, limit),
+      last: (pattern, before, limit) => store.last(pattern, before, limit),
       range: (pattern) => store.range(pattern),
       expire: () => store.expire(),
       close: async () => {},
