@@ -11,7 +11,7 @@ import type {
   ReplyFields,
   Request,
 } from '../protocol/message.ts';
-import type { OutgoingReply } from '../protocol/outgoing.ts';
+import { OutgoingReply } from '../protocol/outgoing.ts';
 import type { Context, Core } from './context.ts';
 import { noteRefused } from './refused-message.ts';
 import { connect } from './requests/connect.ts';
@@ -97,20 +97,21 @@ export class Batch implements Context {
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
-          this.#add(made);
+          if (made !== undefined) this.#add(made);
           return this.#handleFrom(at + 1);
         });
       }
-      this.#add(reply);
+      // A held connect has no reply yet.
+      if (reply instanceof OutgoingReply) this.#replies.push(reply);
+      else if (reply !== undefined) this.#add(reply);
     }
-    if (this.#late === undefined) this.#finish();
-    else return this.#finishLate(this.#late);
+    if (this.#late !== undefined) return this.#awaitLate(this.#late);
+    if (this.#replies.length > 0) this.#respond();
+    if (this.#afterwards !== undefined) this.#close();
   }
 
-  #add(reply: OutgoingReply | Late | undefined): void {
-    // A held connect has no reply yet.
-    if (reply === undefined) return;
-    if (!(reply instanceof Late)) {
+  #add(reply: OutgoingReply | Late): void {
+    if (reply instanceof OutgoingReply) {
       this.#replies.push(reply);
       return;
     }
@@ -118,17 +119,13 @@ export class Batch implements Context {
     this.#late.set(this.#replies.length + this.#late.size, reply);
   }
 
-  async #finishLate(late: ReadonlyMap<number, Late>): Promise<void> {
+  async #awaitLate(late: ReadonlyMap<number, Late>): Promise<void> {
     for (const [place, { made }] of late) {
       const reply = await made;
       if (reply !== undefined) this.#replies.splice(place, 0, reply);
     }
-    this.#finish();
-  }
-
-  #finish(): void {
-    if (this.#replies.length > 0) this.#respond();
-    if (this.#afterwards !== undefined) this.#close();
+    this.#late = undefined;
+    return this.#handleFrom(this.#requests.length);
   }
 
   // A batch counts for the session that it names first.
@@ -216,25 +213,17 @@ export class Batch implements Context {
       return this.#attempt(request, session);
     }
     const { tasks } = session;
-    if (tasks.length > 0) return tasks.run(() => this.#begin(request, session));
-    const reply = this.#begin(request, session);
+    if (tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
+    const reply = this.#attempt(request, session);
     return isPromise(reply) ? tasks.await(reply) : reply;
   }
 
-  // Only one message of a batch begins at a time.
-  #begin(request: ReadableRequest, session: Session): MaybePromise<OutgoingReply | Late | undefined> {
-    this.#isHandedOver = false;
-    const reply = this.#attempt(request, session);
-    if (!isPromise(reply)) return reply;
-    if (this.#isHandedOver) return new Late(reply);
-    return new Promise((resolve, reject) => {
-      this.#goOn = () => resolve(new Late(reply));
-      reply.then(resolve, reject);
-    });
-  }
-
-  #attempt(request: ReadableRequest, session: Session | undefined): MaybePromise<OutgoingReply | undefined> {
+  #attempt(
+    request: ReadableRequest,
+    session: Session | undefined,
+  ): MaybePromise<OutgoingReply | Late | undefined> {
     const { hooks } = this.core;
+    this.#isHandedOver = false;
     try {
       const lists = session?.hookLists ?? hooks.lists;
       const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
@@ -243,10 +232,23 @@ export class Batch implements Context {
       const reply = isPromise(passed)
         ? passed.then((next) => this.#answer(next, session))
         : this.#answer(passed, session);
-      return isPromise(reply) ? reply.catch((error: unknown) => this.#fail(request, error, session)) : reply;
+      return isPromise(reply)
+        ? this.#untilHandedOver(reply.catch((error: unknown) => this.#fail(request, error, session)))
+        : reply;
     } catch (error) {
       return this.#fail(request, error, session);
     }
+  }
+
+  // Only one message of a batch begins at a time.
+  #untilHandedOver(
+    reply: Promise<OutgoingReply | undefined>,
+  ): MaybePromise<OutgoingReply | Late | undefined> {
+    if (this.#isHandedOver) return new Late(reply);
+    return new Promise((resolve, reject) => {
+      this.#goOn = () => resolve(new Late(reply));
+      reply.then(resolve, reject);
+    });
   }
 
   #arrival(session: Session | undefined): Arrival<Session> {

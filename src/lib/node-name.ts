@@ -5,7 +5,9 @@ const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 
 /** The name of a new node. */
 export function newNode(): string {
-  return Array.from(randomBytes(LENGTH), (byte) => alphanumeric[byte % alphanumeric.length]).join('');
+  let name = '';
+  for (const byte of randomBytes(LENGTH)) name += alphanumeric[byte % alphanumeric.length];
+  return name;
 }
 
 /** Whether a text may be the name of a node. */

@@ -20,11 +20,10 @@ export const EVERYWHERE = '/**';
 /** Joins two gaps that have no event of the channel between them. */
 export function joined(one: Gap, other: Gap): Gap {
   const isCounted = one.count !== undefined && other.count !== undefined;
+  const counted: Gap = isCounted ? { count: one.count + other.count } : {};
+  if (one.from === undefined && other.from === undefined) return counted;
   const ids = [one.from, one.to, other.from, other.to].filter((id) => id !== undefined);
-  return {
-    ...(isCounted && { count: one.count + other.count }),
-    ...(ids.length > 0 && { from: Math.min(...ids), to: Math.max(...ids) }),
-  };
+  return { ...counted, from: Math.min(...ids), to: Math.max(...ids) };
 }
 
 /** Bytes that these gaps take of a reply. */
