@@ -35,7 +35,7 @@ function clone(): string {
 }
 
 /** Dependencies that an application never loads. */
-const ofTheProgram = ['commander', 'yaml', 'pino', 'cometd'];
+const ofTheProgram = ['commander', 'yaml', 'pino', 'cometd', '@opentelemetry'];
 
 const remove = (place: string) => rmSync(place, { recursive: true, force: true });
 

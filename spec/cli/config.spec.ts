@@ -58,6 +58,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     apiKey: ['correct-horse', 'correct-horse'],
     apiKeys: [JSON.stringify(apiKeys), apiKeys],
     'browserCookie.path': ['/x', '/x'],
+    tracing: ['true', { toSubscribers: [] }],
+    'tracing.toSubscribers': ['/a,/b/**', ['/a', '/b/**']],
     journal: ['true', { maxBytes: 8_388_608, maxAge: 3_600_000 }],
     'journal.maxBytes': ['65536', 65_536],
     // In a text it has no other value.
@@ -479,6 +481,7 @@ describe('the printed configuration', () => {
       'apiKeyFile',
       'apiKeysFile',
       'metrics.port',
+      'tracing.toSubscribers',
       'history.path',
       'history.maxBytes',
       'logFormat',

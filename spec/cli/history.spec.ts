@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/cli/config.ts';
 import { ConfigError } from '../../src/cli/config-error.ts';
 import { historyStore } from '../../src/cli/history-store.ts';
 import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
+import { installedWithout, runIn } from '../support/installed-without.ts';
 
 const durable = '{"/kept":{"history":true}}';
 
@@ -28,26 +26,6 @@ function problemsOf(flags: Readonly<Record<string, string>>): string[] {
     throw error;
   }
   return [];
-}
-
-/** Runs the program of this folder to its end. */
-async function run(place: string, args: readonly string[]) {
-  const child = spawn(process.execPath, [join(place, 'bin/bayeuxd.js'), ...args], {
-    env: { PATH: process.env.PATH },
-  });
-  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-  return { status, stderr };
-}
-
-/** The program as it is installed where nobody asked for the database. */
-function withoutDatabase(): string {
-  const place = folder();
-  for (const part of ['bin', 'dist', 'package.json']) cpSync(part, join(place, part), { recursive: true });
-  // Empty: where folders above have it, none is looked for there.
-  mkdirSync(join(place, 'node_modules', 'classic-level'), { recursive: true });
-  const others = readdirSync('node_modules').filter((name) => name !== 'classic-level');
-  for (const name of others) symlinkSync(resolve('node_modules', name), join(place, 'node_modules', name));
-  return place;
 }
 
 describe("the program's history", () => {
@@ -85,14 +63,14 @@ describe("the program's history", () => {
   });
 
   it('says what to install for a folder', async () => {
-    const place = withoutDatabase();
+    const place = installedWithout('classic-level');
     const path = join(place, 'history');
-    expect(await run(place, ['--port', '0', '--history-path', path, '--channels', durable])).toEqual({
+    expect(await runIn(place, ['--port', '0', '--history-path', path, '--channels', durable])).toEqual({
       status: 1,
       stderr:
         'bayeuxd: configuration: history.path needs the package classic-level: npm install classic-level\n',
     });
-    expect(await run(place, ['--check', '--history-path', path, '--channels', durable])).toMatchObject({
+    expect(await runIn(place, ['--check', '--history-path', path, '--channels', durable])).toMatchObject({
       stderr: expect.stringContaining('npm install classic-level'),
     });
     expect(readdirSync(place)).not.toContain('history');
@@ -104,7 +82,7 @@ describe("the program's history", () => {
     const config = join(folder(), 'bayeuxd.json');
     const channels = { '/kept': { history: true } };
     writeFileSync(config, JSON.stringify({ port: 0, logLevel: 'silent', history: { path }, channels }));
-    expect(await run('.', ['--config', config])).toEqual({
+    expect(await runIn('.', ['--config', config])).toEqual({
       status: 1,
       stderr: `bayeuxd: history.path: ${path} has other files: name an empty folder, or one that does not exist\n`,
     });

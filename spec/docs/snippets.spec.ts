@@ -27,7 +27,8 @@ import { runCommand } from './run-commands.ts';
 const notChecked: Record<string, string> = {
   text: 'a drawing or a tree; a test sees to it that it holds no code',
   mermaid: 'a drawing, which the pages of a repository show',
-  javascript: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
+  javascript:
+    'a file of a guide, run by spec/browser/guide.spec.ts, or of the program, run by spec/tracing/program.spec.ts',
   html: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
   css: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
   nginx: 'spec/deploy runs the configuration; the log format of docs/policies.md was tried by hand with 1.22',
@@ -40,6 +41,10 @@ const notRun: Record<string, string> = {
     'would install into this checkout; spec/browser/guide.spec.ts runs the files that follow',
   'npm install bayeuxd express':
     'would install into this checkout; spec/package.spec.ts runs the app that follows',
+  'npm install @opentelemetry/api @opentelemetry/sdk-trace-base @opentelemetry/context-async-hooks':
+    'would install into this checkout, which has them',
+  'NODE_OPTIONS=--import=./otel.mjs npx bayeuxd --tracing':
+    'serves until it is stopped; spec/tracing/program.spec.ts runs it',
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',

@@ -57,6 +57,12 @@ export class ChannelRules<Rule extends object> {
     return this.find(channel).rule;
   }
 
+  /** The most specific name or pattern with a rule that applies to a channel. */
+  patternOf(channel: string): string | undefined {
+    const { at } = this.find(channel);
+    return at === 0 ? undefined : this.patterns[at];
+  }
+
   /** The merged rule of a channel, and where it comes from. */
   find(channel: string): FoundRule<Rule> {
     if (this.isEmpty) return this.#none;

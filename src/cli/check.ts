@@ -7,6 +7,7 @@ import { ConfigError, type Problem } from './config-error.ts';
 import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
+import { tracingOf } from './tracing.ts';
 
 /**
  * `bayeuxd --check`: opens the files of the configuration, changes nothing, and returns in words who may do what. Throws
@@ -36,6 +37,7 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
     keys = apiKeysOf(config, log, apiKeyOf(program, log));
   });
   if (path !== undefined) await attempt(() => checkFolder(path));
+  await attempt(() => tracingOf(program.tracing, log));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
   if (problems.length > 0) throw new ConfigError(problems);
   return accessOf(config, keys);

@@ -116,6 +116,21 @@ export const programTable = {
       },
     },
   },
+  tracing: {
+    kind: 'group',
+    off: true,
+    unlessGiven: true,
+    doc: 'Make an OpenTelemetry span for each publish. Needs the package `@opentelemetry/api`, and an SDK that the process loads before the program: `NODE_OPTIONS=--import=./otel.mjs`.',
+    rows: {
+      toSubscribers: {
+        kind: 'list',
+        pattern: /^(\/[^\s/*]+)*\/([^\s/*]+|\*{1,2})$/,
+        what: 'channel names and patterns',
+        default: [],
+        doc: 'Channels whose events carry the context of the publish, as `ext.traceparent`, so that subscribers can continue the trace.',
+      },
+    },
+  },
   idempotency: group(
     'Answers of the HTTP API that are kept for requests with an `Idempotency-Key`, so that one that comes again is not carried out again.',
     {

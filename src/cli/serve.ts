@@ -31,6 +31,7 @@ import { printConfig } from './print-config.ts';
 import { type CurrentKeys, reload } from './reload.ts';
 import { hearSchemeMixups } from './scheme-mixups.ts';
 import { onHangup, untilSignal } from './signals.ts';
+import { type Tracing, tracingOf } from './tracing.ts';
 import { version } from './version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -57,6 +58,7 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   checkAuth(config);
 
   const history = await historyStore(program.history);
+  const tracing = await tracingOf(program.tracing, log);
   const options = program.demo ? withChatOptions(config.server, config.places) : config.server;
   const server = new Server({
     ...options,
@@ -64,10 +66,11 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
     log,
     trace: program.logLevel === 'trace',
     ...(policy && { policy }),
+    ...(tracing && { extensions: [tracing.extension] }),
   });
   const listeners: Listener[] = [];
   try {
-    await run({ config, flags, server, keys, log, listeners });
+    await run({ config, flags, server, keys, log, tracing, listeners });
   } catch (error) {
     // All of these would keep the process running. The second call cuts short the drain that the first begins.
     for (const listener of listeners) abandon(listener);
@@ -89,13 +92,14 @@ interface Parts {
   readonly server: Server;
   readonly keys: CurrentKeys;
   readonly log: Log;
+  readonly tracing: Tracing | undefined;
   /** Takes the servers that listen. */
   readonly listeners: Listener[];
 }
 
 /** Listens until a signal comes, and ends the process. */
 async function run(parts: Parts): Promise<void> {
-  const { config, flags, server, keys, log, listeners } = parts;
+  const { config, flags, server, keys, log, tracing, listeners } = parts;
   const { program } = config;
   const serveMetrics = await metricsOf(server);
   const routes = express
@@ -103,7 +107,11 @@ async function run(parts: Parts): Promise<void> {
     .use(health(server))
     .use(metricsRoute(server, () => keys.all, serveMetrics))
     .use(fayeClient(program.path))
-    .use('/api', api(server, { keys: () => keys.all, idempotency: program.idempotency }));
+    .use(
+      '/api',
+      ...(tracing ? [tracing.continueTrace] : []),
+      api(server, { keys: () => keys.all, idempotency: program.idempotency }),
+    );
   if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });

@@ -2,7 +2,7 @@ import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
 import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { Arrival } from '../ports/session.ts';
+import type { Arrival, Extension, Work } from '../ports/session.ts';
 import { BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
@@ -226,18 +226,38 @@ export class Batch implements Context {
     this.#isHandedOver = false;
     try {
       const lists = session?.hookLists ?? hooks.lists;
-      const extensions = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
-      const passed =
-        extensions.length > 0 ? hooks.incoming(request, this.#arrival(session), extensions) : request;
-      const reply = isPromise(passed)
-        ? passed.then((next) => this.#answer(next, session))
-        : this.#answer(passed, session);
+      const around = lists.around[request.kind];
+      const incoming = (request.ext === undefined ? lists.incomingPlain : lists.incoming)[request.kind];
+      const reply =
+        around.length === 0 && incoming.length === 0
+          ? this.#answer(request, session)
+          : this.#pass(request, session, around, incoming);
       return isPromise(reply)
         ? this.#untilHandedOver(reply.catch((error: unknown) => this.#fail(request, error, session)))
         : reply;
     } catch (error) {
       return this.#fail(request, error, session);
     }
+  }
+
+  /** Answers the request inside some extensions, after others have seen it. */
+  #pass(
+    request: ReadableRequest,
+    session: Session | undefined,
+    around: readonly Extension[],
+    incoming: readonly Extension[],
+  ): MaybePromise<OutgoingReply | undefined> {
+    const { hooks } = this.core;
+    const answer = () =>
+      andThen(hooks.incoming(request, this.#arrival(session), incoming), (next) =>
+        this.#answer(next, session),
+      );
+    return around.length === 0 ? answer() : hooks.around(around, this.#work(request, session), answer);
+  }
+
+  #work(request: ReadableRequest, session: Session | undefined): Work<Session> {
+    const { rules } = this.core;
+    return { request, arrival: this.#arrival(session), pattern: rules.patternOf(request.channel) };
   }
 
   // Only one message of a batch begins at a time.

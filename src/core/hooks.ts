@@ -4,7 +4,15 @@ import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { callOut } from '../lib/callback.ts';
 import { having } from '../lib/having.ts';
 import type { Feature } from '../ports/feature.ts';
-import type { Arrival, Extension, Hook, ReceivedMessage, SentMessage, Session } from '../ports/session.ts';
+import type {
+  Arrival,
+  Extension,
+  Hook,
+  ReceivedMessage,
+  SentMessage,
+  Session,
+  Work,
+} from '../ports/session.ts';
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
@@ -23,6 +31,7 @@ export class HookLists {
   /** For requests with `ext`; the list below is for requests without. */
   readonly incoming: ByKind;
   readonly incomingPlain: ByKind;
+  readonly around: ByKind;
   readonly publishing: readonly Extension[];
   readonly outgoing: ByKind;
   readonly outgoingPlain: ByKind;
@@ -36,6 +45,7 @@ export class HookLists {
     const incoming = having(extensions, 'incoming');
     this.incoming = byKind(incoming);
     this.incomingPlain = byKind(incoming.filter(looksAtPlain));
+    this.around = byKind(having(extensions, 'around'));
     this.publishing = having(extensions, 'publishing');
     const outgoing = having(extensions, 'outgoing').toReversed();
     this.outgoing = byKind(outgoing);
@@ -85,6 +95,18 @@ export class Hooks {
         (error) => this.#failed(extension, 'opened', error),
       );
     }
+  }
+
+  /** Does the work inside all of these extensions. Throws what the work throws. */
+  around<T>(
+    extensions: readonly Extension[],
+    about: Work<HookedSession>,
+    work: () => MaybePromise<T>,
+  ): MaybePromise<T> {
+    return extensions.reduceRight<() => MaybePromise<T>>(
+      (next, extension) => () => this.#around(extension, about, next),
+      work,
+    )();
   }
 
   /** `extensions`: those that look at such requests. Throws `BayeuxError` when one of them refuses the request, or deletes it. */
@@ -157,6 +179,20 @@ export class Hooks {
     return { data: copyOf(data), ...(ext !== undefined && { ext: copyOf(ext) }) };
   }
 
+  // The outcome is that of the work, whatever the extension does.
+  #around<T>(extension: Extension, about: Work, work: () => MaybePromise<T>): MaybePromise<T> {
+    const once = new Once(work);
+    callOut(
+      () => extension.around?.(about, () => once.outcome()),
+      (error) => {
+        if (error !== once.error) this.#failed(extension, 'around', error);
+      },
+    );
+    if (!once.isDone)
+      this.#failed(extension, 'around', new UsageError('around must call next before it returns'));
+    return once.outcome();
+  }
+
   // A promise comes too late to say what the session may receive: it does not get the event.
   #deliver(extension: Extension, event: Event, session: Session): Event | undefined {
     try {
@@ -223,8 +259,47 @@ export class Hooks {
   }
 }
 
+/** Work that is done once, whoever asks for its outcome. */
+class Once<T> {
+  readonly #work: () => MaybePromise<T>;
+  #outcome: (() => MaybePromise<T>) | undefined;
+  /** The error that it threw, or rejected with. */
+  error: unknown;
+
+  constructor(work: () => MaybePromise<T>) {
+    this.#work = work;
+  }
+
+  get isDone(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  outcome(): MaybePromise<T> {
+    this.#outcome ??= this.#do();
+    return this.#outcome();
+  }
+
+  #do(): () => MaybePromise<T> {
+    try {
+      const value = this.#work();
+      if (isPromise(value)) value.catch((error: unknown) => this.#note(error));
+      return () => value;
+    } catch (error) {
+      this.#note(error);
+      return () => {
+        throw error;
+      };
+    }
+  }
+
+  #note(error: unknown): void {
+    this.error = error;
+  }
+}
+
 const hooks: Record<Hook, true> = {
   opened: true,
+  around: true,
   incoming: true,
   publishing: true,
   outgoing: true,
@@ -272,7 +347,18 @@ function looksAtPlain({ onlyWithExt }: Extension): boolean {
   return onlyWithExt !== true;
 }
 
+const none: ByKind = {
+  handshake: [],
+  connect: [],
+  subscribe: [],
+  unsubscribe: [],
+  disconnect: [],
+  publish: [],
+  invalid: [],
+};
+
 function byKind(extensions: readonly Extension[]): ByKind {
+  if (extensions.length === 0) return none;
   const forKind = (kind: Request['kind']) =>
     extensions.filter(({ kinds }) => kinds === undefined || kinds.includes(kind));
   return {

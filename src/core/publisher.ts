@@ -96,6 +96,14 @@ export class Publisher {
       : this.#accept(made, session, noOptions, sender);
   }
 
+  /** Publishes an event of the server itself inside the extensions that are around such work. */
+  around<T>(event: Event, publish: () => Promise<T>): MaybePromise<T> {
+    const { hooks, rules } = this.#parts;
+    const request = { kind: 'publish', hasData: true, ...event } as const;
+    const work = { request, arrival: undefined, pattern: rules.patternOf(event.channel) };
+    return hooks.around(hooks.lists.around.publish, work, publish);
+  }
+
   /** Publishes an event of the server itself, and counts the sessions for which it was queued. */
   async publishOwn(event: Event, options: Delivery): Promise<Published> {
     const receipt = new Receipt();
@@ -110,18 +118,31 @@ export class Publisher {
    * and stored if its channel is durable. Only then are they sent, directly one after another.
    */
   async publishAll(originals: readonly Event[], options: readonly Delivery[]): Promise<Published[]> {
-    const events: Event[] = [];
-    for (const event of originals) events.push(await this.#parts.hooks.publishing(event, undefined));
-    const gate = new Gate<OutgoingEvent>(events.length);
-    return Promise.all(
-      events.map(async (event, at) => {
-        const receipt = new Receipt();
-        const hold = (send: () => MaybePromise<OutgoingEvent>) => gate.pass(at, send);
-        return receipt.of(
-          await this.#accept(event, undefined, options[at] ?? noOptions, undefined, receipt, hold),
-        );
+    const { hooks } = this.#parts;
+    const gate = new Gate<OutgoingEvent>(originals.length);
+    const passing: Promise<Event>[] = [];
+    const publishing: Promise<Published>[] = [];
+    // At the end of this turn's code, which fills the lists.
+    const allPassed = Promise.resolve().then(() => Promise.all(passing));
+    const all = Promise.resolve().then(() => Promise.all(publishing));
+    const publish = async (original: Event, at: number) => {
+      const earlier = passing[at - 1] ?? Promise.resolve();
+      const passed = earlier.then(() => hooks.publishing(original, undefined));
+      passing.push(passed);
+      await allPassed;
+      const receipt = new Receipt();
+      const hold = (send: () => MaybePromise<OutgoingEvent>) => gate.pass(at, send);
+      const how = options[at] ?? noOptions;
+      return receipt.of(await this.#accept(await passed, undefined, how, undefined, receipt, hold));
+    };
+    const around = originals.map((original, at) =>
+      this.around(original, () => {
+        publishing.push(publish(original, at));
+        return all;
       }),
     );
+    await Promise.all(around);
+    return all;
   }
 
   /** Queues a publication for its subscribers on this node. The engine calls this. */

@@ -231,7 +231,10 @@ export class Server<
     if (typeof channel !== 'string')
       throw noChannel(channel, "write server.publish('/chat/room', { text: 'hello' })");
     const event = this.#eventOf({ ...options, channel, data });
-    return this.#core.publisher.publishOwn(event, options);
+    const { hooks, publisher } = this.#core;
+    return hooks.lists.around.publish.length === 0
+      ? publisher.publishOwn(event, options)
+      : publisher.around(event, () => publisher.publishOwn(event, options));
   }
 
   /**

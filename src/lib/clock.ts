@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** A timer that `after` started. */
 export interface Timer {
   cancel(): void;
@@ -13,12 +15,18 @@ export interface Clock {
   soon(call: () => void): void;
 }
 
+/**
+ * Calls come from here and not from the code that asked for them: the end of a turn is that of all its messages, so it must not see the
+ * `AsyncLocalStorage` of the first of them. Nor does a timer keep what is in there.
+ */
+const outside = new AsyncResource('bayeuxd');
+
 class NodeTimer implements Timer {
   readonly #timeout: NodeJS.Timeout;
 
   constructor(ms: number, call: () => void) {
     // Node would treat a longer delay as 1 ms.
-    this.#timeout = setTimeout(call, Math.min(ms, 2 ** 31 - 1));
+    this.#timeout = outside.runInAsyncScope(setTimeout, undefined, call, Math.min(ms, 2 ** 31 - 1));
   }
 
   cancel(): void {
@@ -32,5 +40,5 @@ const startedAt = performance.timeOrigin;
 export const systemClock: Clock = {
   now: () => startedAt + performance.now(),
   after: (ms, call) => new NodeTimer(ms, call),
-  soon: (call) => void setImmediate(call),
+  soon: (call) => void outside.runInAsyncScope(setImmediate, undefined, call),
 };

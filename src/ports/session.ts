@@ -93,6 +93,16 @@ export interface Arrival<S extends Session = Session> {
   readonly alone: boolean;
 }
 
+/** The work on a request, from the `incoming` of the extensions to its reply; or on an event that the application publishes. */
+export interface Work<S extends Session = Session> {
+  /** As it came. An event of the application looks like the publish of a client. */
+  readonly request: ReadableRequest;
+  /** Absent for an event of the application. */
+  readonly arrival: Arrival<S> | undefined;
+  /** The most specific pattern in `channels` that covers the channel, for metrics and names: it has few values. */
+  readonly pattern: string | undefined;
+}
+
 /**
  * Sees messages on their way and may change them. Every hook is optional, and an absent hook costs nothing.
  * An extension keeps the data of a session in `session.attributes[name]`, as plain JSON, so that a session
@@ -106,12 +116,18 @@ export interface Arrival<S extends Session = Session> {
  */
 export interface Extension {
   readonly name: string;
-  /** The kinds of requests for which `incoming` is called, and `outgoing` for their replies. Absent means all. */
+  /** The kinds of requests for which `around` and `incoming` are called, and `outgoing` for their replies. Absent means all. */
   readonly kinds?: readonly Request['kind'][];
   /** Calls `incoming` and `outgoing` only for requests with `ext`, so that others cost nothing. */
   readonly onlyWithExt?: boolean;
   /** A handshake succeeded; its reply is not written yet. A returned promise is not awaited. */
   opened?(session: Session, request: HandshakeRequest): unknown;
+  /**
+   * Surrounds the work on every readable request of those kinds, and on what the application publishes, so that an
+   * `AsyncLocalStorage` holds during it. Calls `next` before it returns; `next` does the work, and returns or throws
+   * its outcome, or a promise of it. The hook cannot change the outcome.
+   */
+  around?(work: Work, next: () => MaybePromise<unknown>): unknown;
   /** Gets every readable request of those kinds, in order of registration. `undefined` deletes it (`404::message_deleted`). */
   incoming?(request: ReadableRequest, arrival: Arrival): MaybePromise<ReadableRequest | undefined>;
   /** Gets every event published to a broadcast channel, once, before it is encoded. `undefined` deletes the event. */

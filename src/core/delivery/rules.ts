@@ -85,6 +85,8 @@ export interface DeliveryRules {
   of(channel: string): DeliveryRule;
   /** The rule of a channel, with the place of its pattern in `patterns`. */
   find(channel: string): FoundRule<DeliveryRule>;
+  /** The most specific name or pattern with a rule that applies to a channel. */
+  patternOf(channel: string): string | undefined;
 }
 
 /** How an event is handled: the options of its publisher override the rule of its channel. */
