@@ -1,60 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../docs/free-port.ts';
-import { onPort } from '../docs/program.ts';
+import { describe, expect, it } from 'vitest';
 import { patience } from './chat-page.ts';
 import { hasChromium, type Tabs, tabs } from './chromium.ts';
+import { guideIn } from './guided.ts';
 
-const text = readFileSync('docs/guide/chat.md', 'utf8');
-
-/** The files that a step gives, by name. */
-function filesOf(step: number): [name: string, content: string][] {
-  const part = text.split(/^## /m).find((one) => one.startsWith(`${step}. `)) ?? '';
-  const files = part.matchAll(/^File `([^`]+)`:\n\n```\w+\n(.*?)\n```$/gms);
-  return Array.from(files, ([, name = '', content = '']) => [name, content]);
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'guide-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-beforeAll(() => {
-  mkdirSync(join(folder, 'node_modules'));
-  for (const name of ['express', 'cometd'])
-    symlinkSync(resolve('node_modules', name), join(folder, 'node_modules', name));
-  symlinkSync(resolve('.'), join(folder, 'node_modules/bayeuxd'));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-});
-
-/** Writes the files of this step over those of the steps before, and runs the chat. */
-async function run(step: number): Promise<{ origin: string; stop(): void; start(): Promise<void> }> {
-  const port = await freePort();
-  for (let at = 1; at <= step; at++)
-    for (const [name, content] of filesOf(at)) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), `${onPort(content, port)}\n`);
-    }
-  const origin = `http://127.0.0.1:${port}`;
-  let server: ChildProcess | undefined;
-  const start = async () => {
-    server = spawn(process.execPath, ['server.js'], { cwd: folder, stdio: 'inherit' });
-    await expect
-      .poll(
-        () =>
-          fetch(origin).then(
-            ({ ok }) => ok,
-            () => false,
-          ),
-        patience,
-      )
-      .toBe(true);
-  };
-  onTestFinished(() => void server?.kill());
-  await start();
-  return { origin, start, stop: () => void server?.kill() };
-}
+const { filesOf, run } = guideIn('docs/guide/chat.md');
 
 const messages = (page: Page) => page.$$eval('#messages li', (all) => all.map((one) => one.textContent));
 const people = (page: Page) => page.$$eval('#people li', (all) => all.map((one) => one.textContent));

@@ -28,9 +28,9 @@ const notChecked: Record<string, string> = {
   text: 'a drawing or a tree; a test sees to it that it holds no code',
   mermaid: 'a drawing, which the pages of a repository show',
   javascript:
-    'a file of a guide, run by spec/browser/guide.spec.ts, or of the program, run by spec/tracing/program.spec.ts',
-  html: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
-  css: 'a file of a guide; spec/browser/guide.spec.ts runs it in a browser',
+    'a file of a guide, run by a spec in spec/browser, or of the program, run by spec/tracing/program.spec.ts',
+  html: 'a file of a guide; a spec in spec/browser runs it',
+  css: 'a file of a guide; a spec in spec/browser runs it',
   nginx: 'spec/deploy runs the configuration; the log format of docs/policies.md was tried by hand with 1.22',
   haproxy: 'spec/deploy runs the configuration',
 };
@@ -52,6 +52,10 @@ const notRun: Record<string, string> = {
   'docker run -p 8000:8000 -v ./bayeuxd.yaml:/etc/bayeuxd.yaml:ro bayeuxd --config /etc/bayeuxd.yaml':
     'there is no docker here; spec/deploy runs the parts',
   'npx bayeuxd init': 'would write into this checkout; spec/cli/init.spec.ts runs it',
+  "npx bayeuxd subscribe http://127.0.0.1:8000/bayeux '/orders/*'":
+    'prints until it is interrupted; spec/browser/tutorial.spec.ts runs it',
+  'npx bayeuxd publish http://127.0.0.1:8000/bayeux /orders/new \'{"table":5,"dish":"soup"}\'':
+    'is refused in one step; spec/browser/tutorial.spec.ts runs it',
   "npx bayeuxd key --name ci --rights publish --channels '/ci/**,/news'":
     'prints a random key; spec/cli runs it',
   "npx bayeuxd key --name prometheus --rights read --channels '/**'": 'prints a random key; spec/cli runs it',
