@@ -12,6 +12,8 @@ const measuring = ['spec/memory/**/*.spec.ts'];
 // These drive Chromium, or programs of Debian such as nginx. `npm test` leaves them to `npm run test:browser` and `test:deploy`.
 const browser = ['spec/browser/**/*.spec.ts'];
 const deploy = ['spec/deploy/**/*.spec.ts'];
+// These look at the documentation site, which takes minutes to build: `npm run test:site`.
+const site = ['spec/site/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -23,11 +25,12 @@ export default defineConfig({
           ...limits,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...long],
+          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...site, ...long],
         },
       },
       { test: { ...limits, name: 'outside: browser', include: browser } },
       { test: { ...limits, name: 'outside: deploy', include: deploy } },
+      { test: { ...limits, name: 'outside: site', include: site } },
       {
         test: {
           ...limits,

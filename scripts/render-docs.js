@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Marked } from 'marked';
+import { anchorOf } from './anchor.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const topics = readdirSync(join(root, 'docs'), { recursive: true }).filter((name) => name.endsWith('.md'));
@@ -89,15 +90,6 @@ function targetOf(file, href) {
   const target = posix.join(posix.dirname(file), path);
   if (!files.includes(target)) return href;
   return pageOf(target) + (anchor === undefined ? '' : `#${anchor}`);
-}
-
-/** The anchor of a heading, the same as on GitHub. */
-function anchorOf(heading) {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .trim()
-    .replaceAll(/\s/g, '-');
 }
 
 const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

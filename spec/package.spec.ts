@@ -28,7 +28,7 @@ function clone(): string {
   for (const name of readdirSync('.').filter((one) => !made.includes(one)))
     cpSync(name, join(place, name), {
       recursive: true,
-      filter: (from) => !/\/(vendor|pages\/docs)$/.test(from),
+      filter: (from) => !/\/(vendor|pages\/docs|node_modules|site\/source)$/.test(from),
     });
   symlinkSync(resolve('node_modules'), join(place, 'node_modules'));
   return place;

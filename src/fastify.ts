@@ -1,3 +1,9 @@
+/**
+ * The plugin for Fastify.
+ *
+ * @module bayeuxd/fastify
+ */
+
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { checkPath, checkServer } from './http/arguments.ts';
 import { bayeux } from './http/middleware.ts';

@@ -1,3 +1,9 @@
+/**
+ * The server, and all that an application mounts.
+ *
+ * @module bayeuxd
+ */
+
 export type { Handler, Listener } from './core/listeners.ts';
 export type { Clock, Timer } from './lib/clock.ts';
 export type {

@@ -9,7 +9,7 @@ import { onPort } from '../docs/program.ts';
 import { patience } from './chat-page.ts';
 
 /** An application that a step of a guide runs. */
-export interface GuidedApp {
+interface GuidedApp {
   readonly port: number;
   readonly origin: string;
   start(): Promise<void>;

@@ -1,3 +1,9 @@
+/**
+ * Extensions written for Faye.
+ *
+ * @module bayeuxd/compat/faye
+ */
+
 import type { RequestInfo } from '../ports/conduit.ts';
 import type { Extension } from '../ports/session.ts';
 import { checkNames, type Shape } from '../lib/known-names.ts';

@@ -1,3 +1,9 @@
+/**
+ * Metrics for Prometheus.
+ *
+ * @module bayeuxd/metrics
+ */
+
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { checkServer } from '../http/arguments.ts';
 import type { Middleware } from '../http/middleware.ts';

@@ -1,3 +1,9 @@
+/**
+ * For tests of applications, engines and history stores.
+ *
+ * @module bayeuxd/testing
+ */
+
 export { clockContract, type ClockUnderTest } from './clock-contract.ts';
 export { clusterContract, engineContract } from './engine-contract.ts';
 export { type FakeClock, fakeClock } from './fake-clock.ts';

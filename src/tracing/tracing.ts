@@ -1,3 +1,9 @@
+/**
+ * Spans for OpenTelemetry.
+ *
+ * @module bayeuxd/tracing
+ */
+
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import type { Middleware } from '../http/middleware.ts';
 import { checkNames } from '../lib/known-names.ts';

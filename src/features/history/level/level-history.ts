@@ -1,3 +1,9 @@
+/**
+ * A history on disk.
+ *
+ * @module bayeuxd/history
+ */
+
 import type { ClassicLevel } from 'classic-level';
 import type {
   HistorySettings,
