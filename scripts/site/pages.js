@@ -41,6 +41,7 @@ export const sections = [
     [
       ['deploying', 'docs/deploying.md', 'Deploying'],
       ['operations', 'docs/operations.md', 'Operations'],
+      ['command-line', 'docs/command-line.md', 'The command line'],
       ['tracing', 'docs/tracing.md', 'Tracing'],
       ['performance', 'docs/performance.md', 'Performance'],
       ['engines', 'docs/engines.md', 'Several nodes'],
