@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import express from 'express';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { api, type ServerSettings } from '../../src/index.ts';
+import { api, newNode, type ServerSettings } from '../../src/index.ts';
 import { silent } from '../../src/lib/log.ts';
 import { continueTrace, hasSdk, tracing } from '../../src/tracing/tracing.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
@@ -156,6 +156,7 @@ describe('a publish of a client', () => {
 
   it('that fails by a fault of the engine has that error', async () => {
     const engine = {
+      node: newNode(),
       open: async () => {},
       publish: () => Promise.reject(new RangeError('the bus is full')),
       interest: () => {},
