@@ -15,7 +15,7 @@ describe('docs/http-api.md', () => {
       .map((cells) => cells.slice(0, 2));
     const routes = routesOf(new Server()).map(({ method, path, right, everywhere }) => [
       `${method.toUpperCase()} /api${path}`,
-      everywhere === true ? `${right}, every channel` : right,
+      everywhere === true ? `${right}, every channel` : (right ?? 'any'),
     ]);
     expect(listed.sort()).toEqual(routes.sort());
   });

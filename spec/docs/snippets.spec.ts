@@ -51,6 +51,8 @@ const notRun: Record<string, string> = {
   'docker build -f deploy/Dockerfile -t bayeuxd .': 'there is no docker here; spec/deploy runs the parts',
   'docker run -p 8000:8000 -v ./bayeuxd.yaml:/etc/bayeuxd.yaml:ro bayeuxd --config /etc/bayeuxd.yaml':
     'there is no docker here; spec/deploy runs the parts',
+  'curl -s -N -H "Authorization: Bearer $KEY" -G -d \'channel=/chat/**\' http://127.0.0.1:8000/api/tail':
+    'waits for what others publish; spec/http/api/tail.spec.ts reads such a stream',
   'npx bayeuxd init': 'would write into this checkout; spec/cli/init.spec.ts runs it',
   "npx bayeuxd subscribe http://127.0.0.1:8000/bayeux '/orders/*'":
     'prints until it is interrupted; spec/browser/tutorial.spec.ts runs it',

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram as PromHistogram, type Registry } from 'prom-client';
 import type { CountsSoFar } from '../core/counts.ts';
 import type { Load } from '../core/load.ts';
+import { sampleLoopDelays } from '../http/loop-delays.ts';
 import type { Server } from '../http/options.ts';
 import type { Histogram } from '../lib/histogram.ts';
-import { sampleLoopDelays } from './loop-delays.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -114,6 +114,9 @@ const own: Record<string, Way> = {
   'GET /history 200': { settings: durable, query: '?channel=/a' },
   'GET /history 403': { query: '?channel=/a', sent: { key: little.key } },
   'GET /history 404': { query: '?channel=/a' },
+  'GET /me 403': { options: {} },
+  'GET /tail 200': { query: '?channel=/a&count=1', prepare: ({ server }) => publishWhenHeard(server) },
+  'GET /tail 403': { query: '?channel=/a', sent: { key: little.key } },
   'GET /sessions/{id} 404': {},
   'GET /explain/{id} 200': told,
   'GET /explain/{id} 403': { ...told, sent: { key: little.key } },
@@ -121,6 +124,16 @@ const own: Record<string, Way> = {
   'GET /explain 200': { ...told, query: '?channel=/a&user=ann' },
   'GET /explain 404': { query: '?channel=/a&user=ann' },
 };
+
+/** Publishes as soon as somebody listens to what is published. */
+function publishWhenHeard(server: Server): void {
+  const on = server.on.bind(server);
+  server.on = (...args) => {
+    const off = on(...args);
+    void server.publish('/a', 1);
+    return off;
+  };
+}
 
 describe('the document of the API', () => {
   const server = new Server();

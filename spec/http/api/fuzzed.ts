@@ -21,6 +21,7 @@ const reads = [
   '/sessions',
   '/users',
   '/stats',
+  '/me',
   '/presence',
   '/openapi.json',
   '/sessions/SESSION',

@@ -77,8 +77,13 @@ async function ask(url: string, method: string, { key, body, headers, ...rest }:
   return {
     status: response.status,
     headers: response.headers,
-    body: text === '' ? undefined : JSON.parse(text),
+    body: bodyOf(text, response.headers.get('content-type')),
   };
+}
+
+function bodyOf(text: string, type: string | null): unknown {
+  if (text === '') return undefined;
+  return type?.includes('json') ? JSON.parse(text) : text;
 }
 
 type Json = { readonly [key: string]: Json };

@@ -248,20 +248,75 @@ describe('GET /users', () => {
 
 describe('GET /stats', () => {
   it('has counts, and refusals by option', async () => {
-    const { read, server } = await reading({ maxSessions: 2 });
+    const { read, server, clock } = await reading({ maxSessions: 2 });
     const client = await FakeClient.open(server, exchange({ address: '203.0.113.7' }));
     await client.subscribe(['/a', '/b']);
-    await FakeClient.open(server);
+    await FakeClient.open(server, socket());
     await expect(server.localSession()).rejects.toThrow();
-    expect((await read('/stats')).body).toEqual({
+    await server.publish('/a', 'one');
+    const { body } = await read('/stats');
+    expect(body).toEqual({
       state: 'open',
+      at: clock.now(),
       sessions: 2,
+      maxSessions: 2,
+      transports: { 'long-polling': 1, websocket: 1 },
+      queuedEvents: 1,
+      queuedBytes: expect.any(Number),
       channels: 2,
       addresses: 1,
       browsers: 0,
       waitingHandshakes: 0,
+      handshakes: 3,
+      opened: 2,
+      ended: expect.objectContaining({ disconnect: 0 }),
+      publishes: 1,
+      deliveries: 0,
+      dropped: 0,
       refused: { maxSessions: 1 },
+      refusals: 1,
+      eventLoopDelay: { bounds: expect.any(Array), counts: expect.any(Array), sum: 0 },
+      publishToFlush: { bounds: expect.any(Array), counts: expect.any(Array), sum: 0 },
     });
+    expect(body.queuedBytes).toBeGreaterThan(10);
+  });
+
+  it('looks at all sessions once a second at most', async () => {
+    const { read, server, clock } = await reading();
+    const transports = async () => (await read('/stats')).body.transports;
+    await FakeClient.open(server);
+    expect(await transports()).toEqual({ 'long-polling': 1 });
+    await FakeClient.open(server);
+    await clock.tick(999);
+    expect(await transports()).toEqual({ 'long-polling': 1 });
+    await clock.tick(1);
+    expect(await transports()).toEqual({ 'long-polling': 2 });
+  });
+
+  it('samples the delay of the event loop until a minute after the last call', async () => {
+    const { read, clock } = await reading();
+    const samples = async () => {
+      const { counts } = (await read('/stats')).body.eventLoopDelay;
+      return counts.reduce((sum: number, count: number) => sum + count, 0);
+    };
+    const before = clock.pending;
+    expect(await samples()).toBe(0);
+    await clock.tick(2_000);
+    expect(await samples()).toBe(100);
+    await clock.tick(60_000);
+    expect(clock.pending).toBe(before);
+    await clock.tick(60_000);
+    expect(await samples()).toBe(3_100);
+  });
+});
+
+describe('GET /me', () => {
+  it('shows the rights of the key', async () => {
+    const { read } = await reading();
+    const { body } = await read('/me', chat);
+    expect(body).toEqual({ kind: 'key', name: 'chat', rights: ['read'], channels: ['/chat/**'] });
+    expect((await read('/me', { key: KEY })).body).toMatchObject({ rights: ['admin'], channels: ['/**'] });
+    expect((await read('/me', { key: 'wrong' })).status).toBe(401);
   });
 });
 

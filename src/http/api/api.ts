@@ -4,6 +4,7 @@ import { answerProblem } from './answer-problem.ts';
 import type { ApiServer } from './api-server.ts';
 import { bodyOf, jsonBody } from './body.ts';
 import { documentOf } from './document.ts';
+import { StreamAnswer } from './event-stream.ts';
 import { KeyGuard } from './key-guard.ts';
 import type { ApiKey } from './key-ring.ts';
 import { LiveKeys } from './live-keys.ts';
@@ -49,10 +50,12 @@ function addRoutes(router: Router, routes: readonly Route[], { server, guard, on
   for (const route of routes) {
     const path = expressPath(route.path);
     const allowed: RequestHandler = (req, _res, next) => {
-      guard.callerOf(req).check(route.right, route.everywhere === true ? '/**' : undefined);
+      const { right, everywhere = false } = route;
+      if (right !== undefined) guard.callerOf(req).check(right, everywhere ? '/**' : undefined);
       next();
     };
-    if (route.method === 'get') router.get(path, allowed, (req, res) => read(route, req, res, guard));
+    if (route.method === 'get')
+      router.get(path, allowed, (req, res) => read(route, req, res, { server, guard }));
     else router.post(path, allowed, json, (req, res) => act(route, req, res, { server, guard, once }));
   }
   for (const path of ['/openapi.json', ...new Set(routes.map((route) => route.path))])
@@ -65,10 +68,22 @@ async function read(
   route: Route & { method: 'get' },
   req: Request,
   res: Response,
-  guard: KeyGuard,
+  { server, guard }: Pick<Parts, 'server' | 'guard'>,
 ): Promise<void> {
   const query = queryOf(req, route.query);
-  res.json(await route.handle({ caller: guard.callerOf(req), query, id: idIn(req) }));
+  const answer = await route.handle({ caller: guard.callerOf(req), query, id: idIn(req) });
+  if (answer instanceof StreamAnswer) answer.send(res, server.clock, (isBeat) => endOf(req, guard, isBeat));
+  else res.json(answer);
+}
+
+/** Why a stream ends: the server is closed, or the key or token does not count any more, which is checked at each beat. */
+async function endOf(
+  req: Request,
+  guard: KeyGuard,
+  isBeat: boolean,
+): Promise<{ code: string; detail: string } | undefined> {
+  const problem = await guard.recheck(req, isBeat);
+  return problem && { code: problem.code, detail: problem.message };
 }
 
 async function act(

@@ -27,17 +27,19 @@ export class Caller {
   readonly name: string;
   /** Requests a second; undefined without a limit. */
   readonly rate: number | undefined;
+  /** `admin` includes the others. */
+  readonly rights: readonly ApiRight[];
+  /** Patterns of channels. */
+  readonly channels: readonly string[];
   readonly #who: string;
-  readonly #rights: readonly ApiRight[];
-  readonly #channels: readonly string[];
 
   constructor(kind: 'key' | 'token', name: string, { rights, channels = ['/**'], rate }: ApiGrant) {
     this.kind = kind;
     this.name = name;
     this.rate = rate;
     this.#who = kind === 'key' ? `the key "${name}"` : `the token of "${name}"`;
-    this.#rights = rights;
-    this.#channels = channels;
+    this.rights = rights;
+    this.channels = channels;
   }
 
   /** In the log, and to keep callers apart: `key ci`, `token ann`. */
@@ -45,23 +47,36 @@ export class Caller {
     return `${this.kind} ${this.name}`;
   }
 
+  /** Whether the caller has this right for every channel of the name or pattern. */
+  may(right: ApiRight, channel: string): boolean {
+    return this.#has(right) && this.#covers(channel);
+  }
+
   /**
    * Throws `Problem` unless the caller has this right, for every channel of the name or pattern. Without a channel the right alone
    * counts.
    */
   check(right: ApiRight, channel?: string): void {
-    const [rights, channels] = [this.#rights, this.#channels];
-    if (!rights.includes(right) && !rights.includes('admin'))
+    const { rights, channels } = this;
+    if (!this.#has(right))
       throw new Problem(
         'right_missing',
         `${this.#who} does not have the right ${right}: its rights are ${rights.join(', ') || 'none'}`,
       );
-    if (channel === undefined || channels.some((pattern) => covers(pattern, channel))) return;
+    if (channel === undefined || this.#covers(channel)) return;
     const more = channels.length > SHOWN ? ` and ${channels.length - SHOWN} more` : '';
     const own = channels.slice(0, SHOWN).join(', ') + more;
     throw new Problem(
       'channel_denied',
       `${this.#who} may not ${doing[right]} ${channel}: its channels are ${own}`,
     );
+  }
+
+  #has(right: ApiRight): boolean {
+    return this.rights.includes(right) || this.rights.includes('admin');
+  }
+
+  #covers(channel: string): boolean {
+    return this.channels.some((pattern) => covers(pattern, channel));
   }
 }

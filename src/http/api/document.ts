@@ -4,7 +4,7 @@ import type { Route } from './route.ts';
 
 const everywhere: readonly ProblemCode[] = [
   ...(['key_missing', 'key_wrong', 'token_invalid', 'token_expired', 'token_revoked'] as const),
-  ...(['api_closed', 'right_missing', 'too_many_wrong_keys', 'too_many_requests'] as const),
+  ...(['api_closed', 'too_many_wrong_keys', 'too_many_requests'] as const),
   ...(['failed', 'keys_unavailable', 'closing'] as const),
 ];
 const withBody = [
@@ -17,7 +17,8 @@ const whenRepeatable = ['idempotency_key_invalid', 'idempotency_key_reused'] as 
 function problemsOf(route: Route): readonly ProblemCode[] {
   return [
     ...everywhere,
-    ...(route.right === 'admin' ? [] : (['channel_denied'] as const)),
+    ...(route.right === undefined ? [] : (['right_missing'] as const)),
+    ...(route.right === undefined || route.right === 'admin' ? [] : (['channel_denied'] as const)),
     ...(route.path.includes('{') ? (['path_invalid'] as const) : []),
     ...(route.method === 'get' ? (['query_invalid'] as const) : withBody),
     ...(route.method === 'post' && route.isRepeatable ? whenRepeatable : []),
@@ -61,9 +62,7 @@ export function documentOf(routes: readonly Route[], base: string): object {
 
 function operation(route: Route): object {
   const { name: operationId, tag, summary, description } = route;
-  const scope =
-    route.right === 'admin' ? '' : route.everywhere === true ? ' for every channel' : ' for the channels';
-  const rights = `Needs the right \`${route.right}\`${scope}.`;
+  const rights = neededFor(route);
   return {
     operationId,
     tags: [tag],
@@ -79,12 +78,18 @@ function operation(route: Route): object {
     responses: {
       200: {
         description: 'Done.',
-        content: { 'application/json': { schema: route.answer } },
+        content: { [route.answerType ?? 'application/json']: { schema: route.answer } },
         ...(route.links !== undefined && { links: linksOf(route.links) }),
       },
       ...refusalsOf(problemsOf(route)),
     },
   };
+}
+
+function neededFor({ right, everywhere = false }: Route): string {
+  if (right === undefined) return 'Any key or token will do.';
+  const scope = right === 'admin' ? '' : everywhere ? ' for every channel' : ' for the channels';
+  return `Needs the right \`${right}\`${scope}.`;
 }
 
 function linksOf(links: NonNullable<Route['links']>): object {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Request, RequestHandler } from 'express';
 import { countingKey } from '../../lib/address.ts';
 import { addressOf } from '../../transports/request-info.ts';
@@ -36,6 +37,36 @@ export class KeyGuard {
    * while, even with the right key: else it could go on guessing.
    */
   readonly pass: RequestHandler = async (req, _res, next) => {
+    const caller = await this.#find(req);
+    this.#callers.set(req, caller);
+    this.#rates.use(caller);
+    next();
+  };
+
+  /**
+   * Why a request that passed may not go on; undefined if it may. The server is closed, or, where `withKey` is set, the key or token
+   * would be refused now or has other rights.
+   */
+  async recheck(req: Request, withKey: boolean): Promise<Problem | undefined> {
+    if (this.#server.state === 'closed') return new Problem('closing', 'the server is closed');
+    if (!withKey) return undefined;
+    try {
+      const [before, now] = [this.callerOf(req), await this.#find(req)];
+      if (isDeepStrictEqual(grantOf(now), grantOf(before))) return undefined;
+      return new Problem('right_missing', 'the rights of the key or token have changed: begin again');
+    } catch (error) {
+      return error instanceof Problem ? error : new Problem('failed', 'the key or token cannot be checked');
+    }
+  }
+
+  /** The caller of a request that passed. */
+  callerOf(req: Request): Caller {
+    const caller = this.#callers.get(req);
+    if (caller === undefined) throw new Error('the request did not pass the guard');
+    return caller;
+  }
+
+  async #find(req: Request): Promise<Caller> {
     const server = this.#server;
     const ring = this.#ring();
     if (server.state === 'closed') throw new Problem('closing', 'the server is closed');
@@ -43,17 +74,7 @@ export class KeyGuard {
     const address = countingKey(addressOf(req, server.options.trustProxy));
     this.#refuseGuessing(address);
     const sent = keyOf(req);
-    const caller = ring.find(sent) ?? (await this.#byToken(sent, address));
-    this.#callers.set(req, caller);
-    this.#rates.use(caller);
-    next();
-  };
-
-  /** The caller of a request that passed. */
-  callerOf(req: Request): Caller {
-    const caller = this.#callers.get(req);
-    if (caller === undefined) throw new Error('the request did not pass the guard');
-    return caller;
+    return ring.find(sent) ?? (await this.#byToken(sent, address));
   }
 
   async #byToken(sent: string, address: string): Promise<Caller> {
@@ -89,6 +110,8 @@ const closed =
   'the API is closed: no API key is configured (--api-key, --api-keys-file, or api(server, { key }))';
 const blocked = 'too many wrong API keys came from this address: wait, and check the key';
 const notThis = 'the API key is missing or wrong: send it as "Authorization: Bearer KEY" or "X-API-Key: KEY"';
+
+const grantOf = ({ id, rights, channels }: Caller) => ({ id, rights, channels });
 
 function refused(
   { refusals }: ApiServer,

@@ -12,12 +12,14 @@ interface RouteFields {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** The right that the caller needs. */
-  readonly right: ApiRight;
+  /** The right that the caller needs; absent if any key or token will do. */
+  readonly right?: ApiRight;
   /** Whether the caller needs the right for every channel. If not, `run` checks the channels. */
   readonly everywhere?: boolean;
   /** The schema of the answer. */
   readonly answer: Schema;
+  /** The media type of the answer; absent means JSON. `run` then returns a `StreamAnswer`. */
+  readonly answerType?: 'text/event-stream';
   /** Routes that take something of the answer, by the name of the route. */
   readonly links?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Errors that only some routes have. */

@@ -4,11 +4,13 @@ import { channelsRoute } from './channels.ts';
 import { deliverRoutes } from './deliver.ts';
 import { explainRoutes } from './explain.ts';
 import { historyRoute } from './history.ts';
+import { meRoute } from './me.ts';
 import { presenceRoute } from './presence.ts';
 import { publishRoute } from './publish.ts';
 import type { Route } from './route.ts';
 import { disconnectRoute, sessionRoutes } from './sessions.ts';
 import { statsRoute } from './stats.ts';
+import { tailRoute } from './tail.ts';
 import { userRoutes } from './users.ts';
 
 /** All routes of the API but that of its document. */
@@ -18,6 +20,7 @@ export function routesOf(server: ApiServer): readonly Route[] {
     publishRoute(server, schemas),
     ...deliverRoutes(server, schemas),
     historyRoute(server, schemas),
+    tailRoute(server, schemas),
     presenceRoute(server, schemas),
     ...explainRoutes(server, schemas),
     channelsRoute(server, schemas),
@@ -25,5 +28,6 @@ export function routesOf(server: ApiServer): readonly Route[] {
     disconnectRoute(server),
     ...userRoutes(server),
     statsRoute(server),
+    meRoute(),
   ];
 }
