@@ -1,4 +1,5 @@
-// Copies files that `tsc` does not: the chat page, Faye's browser client with its licence notice, and the documentation as HTML.
+// Copies files that `tsc` does not: the chat page, the dashboard, Faye's browser client and uPlot with their licence notices, and the
+// documentation as HTML.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { renderDocs } from './render-docs.js';
@@ -17,5 +18,12 @@ writeFileSync(
   `/*!\nFaye ${version}, browser client; without the reference to its source map, else unchanged.\n\n${notice}\n*/\n` +
     client.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'),
 );
+const uplot = new URL('node_modules/uplot/', root);
+const licence = `/*!\n${readFileSync(new URL('LICENSE', uplot), 'utf8').trim()}\n*/\n`;
+const chart = readFileSync(new URL('dist/uPlot.iife.min.js', uplot), 'utf8').trim();
+const style = readFileSync(new URL('dist/uPlot.min.css', uplot), 'utf8').trim();
+// The script defines `uPlot`. As a module it is smaller than the one that uPlot has.
+writeFileSync(new URL('uplot.js', vendor), `${licence}${chart}\nexport default uPlot;\n`);
+writeFileSync(new URL('uplot.css', vendor), `${licence}${style}\n`);
 renderDocs(fileURLToPath(new URL('src/http/pages/docs/', root)));
 cpSync(new URL('src/http/pages/', root), new URL('dist/http/pages/', root), { recursive: true });

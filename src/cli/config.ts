@@ -6,7 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
-import { exposedBy, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
+import { exposedBy, hasSignIn, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
 import { isFromKubernetes } from './kubernetes.ts';
 import { allOptions, configOption, type ProgramOptions, programTable, urlVariable } from './options.ts';
 import { fromText } from './text.ts';
@@ -120,12 +120,16 @@ function fromPlace({ path, row }: NamedOption, place: string, text: string): Set
 
 type Assembled = Pick<Config, 'program' | 'server' | 'places'>;
 
-/** If other machines can reach the server, the chat page and JSONP are off unless the configuration needs them. */
+/** If other machines can reach the server, the chat page, the dashboard and JSONP are off unless the configuration needs them. */
 function adapted({ program, server, places }: Assembled): Omit<Config, 'ignored'> {
   const isPublic = exposedBy(program, server) !== undefined;
   const isJsonpNeeded = !isPublic || places.has('transports') || server.origins !== 'same';
   return {
-    program: { ...program, demo: program.demo ?? !isPublic },
+    program: {
+      ...program,
+      demo: program.demo ?? !isPublic,
+      admin: program.admin ?? (!isPublic && hasSignIn(program, server)),
+    },
     server: isJsonpNeeded ? server : withoutJsonp(server),
     places,
     isPublic,
@@ -190,6 +194,11 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
   }
   if (program.apiKey !== undefined && program.apiKeyFile !== undefined)
     refuse('apiKeyFile', 'apiKeyFile and apiKey exclude each other: leave one out');
+  if (program.admin && !hasSignIn(program, server))
+    refuse(
+      'admin',
+      'admin needs something to sign in with: set apiKey, apiKeyFile, apiKeys or apiKeysFile, or a key for tokens in auth',
+    );
   if (socket !== undefined && Array.isArray(server.trustProxy))
     refuse(
       'trustProxy',

@@ -18,6 +18,15 @@ export function isOpen({ policy }: ProgramOptions, { auth }: ResolvedOptions): b
   return policy === undefined && !hasKey(auth);
 }
 
+/** Whether there is a key of the HTTP API, or one that verifies tokens: something to sign in with. */
+export function hasSignIn(
+  { apiKey, apiKeyFile, apiKeys, apiKeysFile }: ProgramOptions,
+  { auth }: ResolvedOptions,
+): boolean {
+  const isKeyed = [apiKey, apiKeyFile, apiKeysFile].some((given) => given !== undefined);
+  return isKeyed || Object.keys(apiKeys).length > 0 || hasKey(auth);
+}
+
 /** The end of the error for a server that is open to everybody on other machines. */
 export const whyNotOpen =
   'lets others reach this server, where everybody may read and write every channel: say who may do what with --policy ./policy.js, or ' +

@@ -8,15 +8,17 @@ export function greeting(
   key: string | undefined,
   hasKeys: boolean,
 ): string {
-  const whyOff =
-    isPublic && !places.has('demo')
-      ? 'off, since other machines can reach this server; --demo turns it on'
+  const whyOff = (name: 'demo' | 'admin') =>
+    isPublic && !places.has(name)
+      ? `off, since other machines can reach this server; --${name} turns it on`
       : undefined;
-  const chat = program.demo ? `${url}/` : whyOff;
+  const chat = program.demo ? `${url}/` : whyOff('demo');
+  const dashboard = program.admin ? `${url}/admin/` : hasKeys ? whyOff('admin') : undefined;
   const lines = [
     ['Bayeux', url + program.path],
     ...(chat === undefined ? [] : [['Chat', chat]]),
     ['HTTP API', `${url}/api/publish`],
+    ...(dashboard === undefined ? [] : [['Dashboard', dashboard]]),
     ...(metrics === undefined ? [] : [['Metrics', `${metrics}/metrics`]]),
     ['API key', keyLine(program.apiKey, key, hasKeys)],
   ];

@@ -47,8 +47,8 @@ export const programTable = {
   },
   path: {
     kind: 'string',
-    pattern: /^(?!\/(api|clients|metrics|healthz|readyz)(\/|$))(\/[\w.~-]+)+$/,
-    what: 'a path like /bayeux, outside /api, /clients, /metrics, /healthz and /readyz',
+    pattern: /^(?!\/(api|admin|clients|metrics|healthz|readyz)(\/|$))(\/[\w.~-]+)+$/,
+    what: 'a path like /bayeux, outside /api, /admin, /clients, /metrics, /healthz and /readyz',
     default: '/bayeux',
     doc: 'URL path of Bayeux.',
   },
@@ -96,6 +96,10 @@ export const programTable = {
     pattern: /./,
     what: 'a file name',
     doc: 'YAML or JSON file with more keys, in the form of `apiKeys`. Only its owner should be able to write it.',
+  },
+  admin: {
+    kind: 'boolean',
+    doc: 'Serve the dashboard at `/admin`, where visitors sign in with an API key or a token. Unset: on where there is one to sign in with, unless `host`, `allowedHosts` or `trustProxy` lets other machines in.',
   },
   metrics: {
     kind: 'group',

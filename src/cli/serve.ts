@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import { api } from '../http/api/api.ts';
+import { dashboard } from '../http/dashboard.ts';
 import { fayeClient } from '../http/faye-client.ts';
 import { health } from '../http/health.ts';
 import { bayeux, type Middleware } from '../http/middleware.ts';
@@ -112,6 +113,7 @@ async function run(parts: Parts): Promise<void> {
       ...(tracing ? [tracing.continueTrace] : []),
       api(server, { keys: () => keys.all, idempotency: program.idempotency }),
     );
+  if (program.admin) routes.use('/admin', dashboard());
   if (program.demo) routes.use(pages(program.path, version()));
   routes.use(notFound(server, program.path), failed(log));
   const serveBayeux = bayeux(server, { path: program.path });
