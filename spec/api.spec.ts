@@ -38,6 +38,7 @@ describe('what the package exports', () => {
         "UsageError",
         "api",
         "bayeux",
+        "dashboard",
         "decodeEnvelope",
         "encodeEnvelope",
         "errors",

@@ -390,6 +390,21 @@ channels:
       expect([asked.program.demo, jsonp(asked)]).toEqual([true, true]);
     });
 
+    it('serves the dashboard where there is something to sign in with, to this machine unless asked', () => {
+      const admin = (flags: Record<string, string>) => load(flags).program.admin;
+      const key = { '--api-key': 'correct-horse' };
+      const away = { '--host': '0.0.0.0', '--insecure': 'true' };
+      expect(admin({})).toBe(false);
+      expect(admin(key)).toBe(true);
+      expect(admin({ '--api-key-file': 'k' })).toBe(true);
+      expect(admin({ '--api-keys-file': 'k' })).toBe(true);
+      expect(admin({ '--api-keys': JSON.stringify(apiKeys) })).toBe(true);
+      expect(admin({ '--auth-key-file': 'k' })).toBe(true);
+      expect(admin({ ...key, '--admin': 'false' })).toBe(false);
+      expect(admin({ ...key, ...away })).toBe(false);
+      expect(admin({ ...key, ...away, '--admin': 'true' })).toBe(true);
+    });
+
     it.each(['127.0.0.1', '127.8.0.1', '::1', 'localhost'])('knows that %s is this machine', (host) => {
       const config = load({ '--host': host });
       expect([config.isPublic, config.program.demo, jsonp(config)]).toEqual([false, true, true]);

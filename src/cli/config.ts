@@ -194,11 +194,6 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
   }
   if (program.apiKey !== undefined && program.apiKeyFile !== undefined)
     refuse('apiKeyFile', 'apiKeyFile and apiKey exclude each other: leave one out');
-  if (program.admin && !hasSignIn(program, server))
-    refuse(
-      'admin',
-      'admin needs something to sign in with: set apiKey, apiKeyFile, apiKeys or apiKeysFile, or a key for tokens in auth',
-    );
   if (socket !== undefined && Array.isArray(server.trustProxy))
     refuse(
       'trustProxy',

@@ -24,6 +24,8 @@ const views = {
 };
 let shown = 'sign-in';
 let isIn = false;
+/** Whether the visitor has just signed in by the form. */
+let isAsked = false;
 
 const poll = new Poll({
   ask: () => read(isIn && seesAll() ? '/stats' : '/me'),
@@ -69,7 +71,8 @@ function enter(caller) {
   for (const part of document.querySelectorAll('[data-everywhere]')) part.hidden = !seesAll();
   say('problem', '');
   tellState('open');
-  showView();
+  showView(isAsked);
+  isAsked = false;
   poll.start();
 }
 
@@ -117,9 +120,13 @@ function showView(isByHand = false) {
 }
 
 function signIn() {
-  key.keep($('key').value.trim());
+  const text = $('key').value.trim();
+  if (!/^[!-~]+$/.test(text))
+    return say('problem', 'This is no key or token: these are letters, digits and signs without spaces.');
+  key.keep(text);
   $('key').value = '';
   say('problem', '');
+  isAsked = true;
   start();
 }
 

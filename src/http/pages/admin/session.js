@@ -40,7 +40,7 @@ function show({ user, info, transport, state, address, waiting, subscriptions })
     ['State', states[state]],
     ['Address', address || 'none: it is in the process of the server'],
     ['Waiting events', count(waiting)],
-    ...(info === undefined ? [] : [['About the user', shownJson(info)]]),
+    ...(Object.keys(info ?? {}).length === 0 ? [] : [['About the user', shownJson(info)]]),
   ];
   $('session-facts').replaceChildren(
     ...facts.map(([name, value]) => copyOf('fact', { dt: name, dd: value })),
