@@ -75,7 +75,12 @@ describe('the package', () => {
   }
 
   it('is built when it is packed', () => {
-    const pages = ['http/pages/vendor/faye-client.js', 'http/pages/docs/index.html'];
+    const pages = [
+      'http/pages/vendor/faye-client.js',
+      'http/pages/vendor/uplot.js',
+      'http/pages/admin/index.html',
+      'http/pages/docs/index.html',
+    ];
     for (const file of ['index.js', 'index.d.ts', 'cli/main.js', ...pages])
       expect(existsSync(join(unpacked, 'dist', file)), file).toBe(true);
   });

@@ -101,6 +101,22 @@ describe.concurrent('the file of a policy', () => {
 });
 
 describe('the program where others can reach it', () => {
+  it('serves the dashboard when asked to, and says how to ask', async () => {
+    const away = ['--host', '0.0.0.0', '--insecure', '--api-key', 'correct-horse'];
+    const line = /^ {2}Dashboard (.*)$/m;
+    const shut = await start(away);
+    expect(line.exec(shut.printed)?.[1]).toBe(
+      'off, since other machines can reach this server; --admin turns it on',
+    );
+    expect((await fetch(`${shut.url}/admin/`)).status).toBe(404);
+    const open = await start([...away, '--admin']);
+    expect(line.exec(open.printed)?.[1]).toMatch(/^http:.*\/admin\/$/);
+    expect((await fetch(`${open.url}/admin/`)).status).toBe(200);
+    const without = await start([]);
+    expect(without.printed).not.toContain('Dashboard');
+    expect((await fetch(`${without.url}/admin/`)).status).toBe(404);
+  });
+
   it('says what everybody can do without a policy, and serves no page and no JSONP', async () => {
     const { url, printed, end } = await start(['--host', '0.0.0.0', '--insecure']);
     expect(printed).toMatch(

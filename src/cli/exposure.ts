@@ -23,8 +23,8 @@ export function hasSignIn(
   { apiKey, apiKeyFile, apiKeys, apiKeysFile }: ProgramOptions,
   { auth }: ResolvedOptions,
 ): boolean {
-  const isKeyed = [apiKey, apiKeyFile, apiKeysFile].some((given) => given !== undefined);
-  return isKeyed || Object.keys(apiKeys).length > 0 || hasKey(auth);
+  const given = apiKey ?? apiKeyFile ?? apiKeysFile;
+  return given !== undefined || Object.keys(apiKeys).length > 0 || hasKey(auth);
 }
 
 /** The end of the error for a server that is open to everybody on other machines. */

@@ -18,7 +18,7 @@ interface End {
 }
 
 /** Where a source puts its events. */
-export interface Sink {
+interface Sink {
   /** Puts an event into the stream, or drops it while too much is unsent. `text` is JSON, made only for an event that is not dropped. */
   push(text: () => string): void;
   /** Ends the stream after what was pushed. */

@@ -59,7 +59,7 @@ function sourceOf(server: ApiServer, caller: Caller, { channel, count }: Query):
     return server.on('published', (event) => {
       if (left === 0 || !covers(channel, event.channel)) return;
       left -= 1;
-      sink.push(() => JSON.stringify(shownOf(event, server.clock.now(), seesPublisher)));
+      sink.push(() => JSON.stringify(shownOf(event, Math.round(server.clock.now()), seesPublisher)));
       if (left === 0) sink.end({ code: 'counted', detail: `these were ${count} events` });
     });
   };
