@@ -1,4 +1,5 @@
 // Checks the HTTP API with schemathesis: node scripts/schemathesis.js [arguments for it]
+// `/tail` is left out: its answers end only after events that somebody publishes.
 // It needs Python with the module venv. It builds nothing: run `npm run build` first.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +34,17 @@ try {
     join(bin, 'schemathesis'),
     ...['--config-file', configured()],
     ...['run', `${url}/api/openapi.json`, '--header', `Authorization: Bearer ${KEY}`],
-    ...['--checks', 'all', '--max-examples', '200', '--seed', '1', ...process.argv.slice(2)],
+    ...[
+      '--exclude-path',
+      '/tail',
+      '--checks',
+      'all',
+      '--max-examples',
+      '200',
+      '--seed',
+      '1',
+      ...process.argv.slice(2),
+    ],
   );
 } finally {
   program.kill();

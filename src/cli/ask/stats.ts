@@ -17,7 +17,21 @@ export async function stats(ask: Ask): Promise<void> {
   }
   const answer = await api.get('/stats');
   if (flags.json === true) print(jsonLine(answer));
-  else for (const line of detailLines(answer)) print(line);
+  else for (const line of detailLines(readable(answer))) print(line);
+}
+
+/** With the mean in place of each histogram, and the time as a date. */
+function readable({ at, ...answer }: JsonObject): JsonObject {
+  const fields = Object.entries(answer).map(([name, value]) => [name, meanIn(value) ?? value]);
+  return { at: new Date(Number(at)).toISOString(), ...Object.fromEntries(fields) };
+}
+
+function meanIn(value: unknown): string | undefined {
+  if (!isObject(value) || !Array.isArray(value.counts)) return undefined;
+  const count = total(value.counts);
+  return count === 0
+    ? '-'
+    : `${(Number(value.sum) / count).toFixed(2)} ms on average, ${grouped(count)} times`;
 }
 
 /** Lines after which a terminal gets the titles again. */

@@ -81,7 +81,7 @@ export function statsRoute(server: ApiServer): Route {
       const { sessions, channelNodes: channels, addresses, browsers } = server.usage;
       const { sessions: transports, queuedEvents, queuedBytes } = load();
       return {
-        ...{ state, at: clock.now(), sessions, maxSessions: options.maxSessions, transports },
+        ...{ state, at: Math.round(clock.now()), sessions, maxSessions: options.maxSessions, transports },
         ...{ queuedEvents, queuedBytes, channels, addresses, browsers, waitingHandshakes },
         ...soFar(server),
         ...{ refused, eventLoopDelay: delays.read() },

@@ -50,7 +50,8 @@ function tellState(state) {
 
 /** No answer, or a refusal. What is shown stays, and the page tries again. */
 function failed(error, wait) {
-  if (error.isSignedOut || (!isIn && error.status === 429)) return signOut(sentence(error.message));
+  if (error.isSignedOut || (!isIn && error.code === 'too_many_wrong_keys'))
+    return signOut(sentence(error.message));
   if (error.status === undefined) return reportError(error);
   showGap();
   // The key has other rights now: the next turn asks for them.
