@@ -26,4 +26,5 @@ const style = readFileSync(new URL('dist/uPlot.min.css', uplot), 'utf8').trim();
 writeFileSync(new URL('uplot.js', vendor), `${licence}${chart}\nexport default uPlot;\n`);
 writeFileSync(new URL('uplot.css', vendor), `${licence}${style}\n`);
 renderDocs(fileURLToPath(new URL('src/http/pages/docs/', root)));
-cpSync(new URL('src/http/pages/', root), new URL('dist/http/pages/', root), { recursive: true });
+for (const folder of ['pages', 'clients'])
+  cpSync(new URL(`src/http/${folder}/`, root), new URL(`dist/http/${folder}/`, root), { recursive: true });

@@ -53,7 +53,7 @@ async function picture(colorScheme, path) {
     }
     await tabs.Linus.locator('#people-list a', { hasText: 'Ada' }).click();
     await write(tabs.Linus, 'There is cake in the kitchen. I tell nobody else.');
-    await tabs.Ada.locator('#direct-list a').waitFor();
+    await tabs.Ada.locator('#messages li[data-kind=direct]').waitFor();
     await tabs.Grace.locator('#text').pressSequentially('At');
     await tabs.Ada.locator('#typing:not(:empty)').waitFor();
     await tabs.Ada.screenshot({ path });

@@ -29,7 +29,14 @@ async function guest(window: Tabs, url: string, name: string): Promise<Page> {
 }
 
 const people = (page: Page) => entries(page, 'people-list');
-const contacts = (page: Page) => entries(page, 'direct-list');
+/** The direct messages: who wrote to whom, and the text. */
+const direct = (page: Page) =>
+  page.$$eval('#messages li[data-kind=direct]', (items) =>
+    items.map((item) => [
+      item.querySelector('strong')?.textContent,
+      item.querySelector('.text')?.textContent,
+    ]),
+  );
 const names = async (page: Page) => (await people(page)).map((entry) => entry.split(', ')[0]);
 const typing = (page: Page) => page.textContent('#typing');
 
@@ -194,16 +201,17 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     await expect.poll(() => people(ann), patience).toEqual(['ann, you · 2 tabs', 'bob', 'cal']);
     await personTo(ann, 'bob').click();
     await write(ann, 'Just for you');
-    await expect.poll(() => contacts(bob), patience).toEqual(['ann, 1 new']);
-    await expect.poll(() => contacts(annToo), patience).toEqual(['bob, 1 new']);
-    for (const page of [ann, annToo, bob]) {
-      await page.locator('#direct-list a').click();
-      await expect.poll(() => texts(page), patience).toEqual(['Just for you']);
-      expect(await page.isVisible('#private')).toBe(true);
-    }
+    for (const page of [ann, annToo, bob])
+      await expect.poll(() => direct(page), patience).toEqual([['ann to bob', 'Just for you']]);
+    expect(await ann.textContent('#receiver')).toBe('bob');
+    expect([await ann.isVisible('#alone'), await bob.isVisible('#alone')]).toEqual([true, false]);
+    await personTo(bob, 'ann').click();
     await write(bob, 'I will tell no one');
-    for (const page of [ann, annToo]) await expect.poll(() => texts(page), patience).toHaveLength(2);
-    expect([await contacts(cal), await texts(cal)]).toEqual([[], []]);
+    for (const page of [ann, annToo])
+      await expect.poll(() => direct(page), patience).toContainEqual(['bob to ann', 'I will tell no one']);
+    await ann.getByRole('link', { name: 'Write to all' }).click();
+    await write(ann, 'Hello all');
+    await expect.poll(() => texts(cal), patience).toEqual(['Hello all']);
     expect(window.complaints).toEqual([]);
   });
 
@@ -241,7 +249,7 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     await expect.poll(() => typing(grace), patience).toBe('Ada is typing …');
     await write(ada, 'Just for you');
     await expect.poll(() => texts(grace), patience).toEqual(['Just for you']);
-    await grace.locator('#room-list a', { hasText: 'lobby' }).click();
+    await grace.getByRole('link', { name: 'Write to all' }).click();
     await write(grace, 'For all in the room');
     await expect.poll(() => bytes, patience).toContain('For all in the room');
     expect(bytes).not.toContain('Just');
@@ -258,15 +266,15 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     const [ada, grace] = [await guest(window, origin, 'Ada'), await guest(window, origin, 'Grace')];
     await personTo(ada, 'Grace').click();
     await write(ada, 'Hello');
-    await expect.poll(() => contacts(grace), patience).toEqual(['Ada, 1 new']);
+    await expect.poll(() => texts(grace), patience).toEqual(['Hello']);
     await grace.close();
     await expect.poll(() => people(ada), patience).toEqual(['Ada, you']);
     await write(ada, 'Are you there?');
-    const fates = () => ada.$$eval('#messages .fate', (all) => all.map((one) => one.textContent));
-    await expect.poll(fates, patience).toEqual(['', 'Not delivered: this person is not here']);
+    const notes = () => ada.$$eval('#messages .note', (all) => all.map((one) => one.textContent));
+    await expect.poll(notes, patience).toEqual(['', 'Not delivered: offline']);
     await ada.reload();
     await expect.poll(() => texts(ada), patience).toEqual(['Hello', 'Are you there?']);
-    expect(await ada.textContent('#room-name')).toBe('Grace');
+    expect(await ada.isVisible('#alone')).toBe(true);
     expect(window.complaints).toEqual([]);
   });
 
@@ -281,13 +289,14 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     await personTo(grace, 'Ada').click();
     await expect.poll(() => grace.isVisible('#people-list')).toBe(false);
     await write(grace, 'From my phone');
-    await expect.poll(() => contacts(ada), patience).toEqual(['Grace, 1 new']);
+    await expect.poll(() => direct(ada), patience).toEqual([['Grace to Ada', 'From my phone']]);
+    await personTo(ada, 'Grace').click();
     await grace.setViewportSize({ width: 844, height: 390 });
     await opener(grace, 'rooms').click();
-    await grace.locator('#room-list a', { hasText: 'lobby' }).click();
-    await ada.locator('#direct-list a').click();
+    await grace.locator('#room-list a', { hasText: 'help' }).click();
+    await expect.poll(() => grace.isVisible('#room-list')).toBe(false);
     await write(ada, 'Got it');
-    await expect.poll(() => opener(grace, 'rooms').textContent(), patience).toBe('☰ Rooms new');
+    await expect.poll(() => direct(grace), patience).toContainEqual(['Ada to Grace', 'Got it']);
     expect([...desk.complaints, ...hand.complaints]).toEqual([]);
   });
 
@@ -299,7 +308,7 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     await write(ada, 'Hello');
     await personTo(grace, 'Ada').click();
     await write(grace, 'Hello you');
-    await expect.poll(() => contacts(ada), patience).toEqual(['Grace, 1 new']);
+    await expect.poll(() => direct(ada), patience).toEqual([['Grace to Ada', 'Hello you']]);
     return ada;
   }
 
@@ -309,8 +318,8 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     const ada = await withNews();
     expect(await faultsInAllWindows(ada)).toEqual([]);
     await ada.setViewportSize({ width: 1280, height: 800 });
-    await ada.locator('#direct-list a').click();
-    await expect.poll(() => texts(ada), patience).toEqual(['Hello you']);
+    await personTo(ada, 'Grace').click();
+    await expect.poll(() => ada.isVisible('#alone')).toBe(true);
     expect(await faultsInAllWindows(ada)).toEqual([]);
   });
 
@@ -341,6 +350,6 @@ describe.skipIf(!hasChromium)('direct messages on the chat page', () => {
     for (let at = 0; at < 5 && !(await isThere()); at++) await ada.keyboard.press('Tab');
     expect(await isThere()).toBe(true);
     await ada.keyboard.press('Enter');
-    await expect.poll(() => ada.textContent('#room-name')).toBe('Grace');
+    await expect.poll(() => ada.textContent('#receiver')).toBe('Grace');
   });
 });

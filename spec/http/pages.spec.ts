@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
@@ -56,16 +57,17 @@ describe('the page', () => {
     ['/page/connection.js', /^text\/javascript/],
     ['/page/direct.js', /^text\/javascript/],
     ['/page/dom.js', /^text\/javascript/],
-    ['/page/eventsource.js', /^text\/javascript/],
     ['/page/me.js', /^text\/javascript/],
     ['/page/messages.js', /^text\/javascript/],
     ['/page/people.js', /^text\/javascript/],
     ['/page/rooms.js', /^text\/javascript/],
     ['/page/typing.js', /^text\/javascript/],
+    ['/page/unsent.js', /^text\/javascript/],
     ['/page/docs.css', /^text\/css/],
     ['/docs/', /^text\/html/],
     ['/docs/history.html', /^text\/html/],
     ['/clients/faye/faye-client.js', /^text\/javascript/],
+    ['/clients/eventsource.js', /^text\/javascript/],
     ['/clients/cometd/cometd.js', /^text\/javascript/],
     ['/clients/cometd/Client.js', /^text\/javascript/],
   ])('comes with %s', async (path, type) => {
@@ -82,18 +84,28 @@ describe('the page', () => {
     '/page/connection.js',
     '/page/direct.js',
     '/page/dom.js',
-    '/page/eventsource.js',
     '/page/me.js',
     '/page/messages.js',
     '/page/people.js',
     '/page/rooms.js',
     '/page/typing.js',
+    '/page/unsent.js',
     '/page/chat.css',
     '/page/docs.css',
   ])('has no comment for a linter in %s', async (path) => {
     const { text, body } = await app('/bayeux').get(path).buffer(true).expect(200);
     expect(text || String(body)).toMatch(/\w/);
     expect(text || String(body)).not.toMatch(/biome-|eslint|@ts-/);
+  });
+
+  it('has under 300 lines of code, so that people can read it as an example', () => {
+    const folder = new URL('../../src/http/pages/', import.meta.url);
+    const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    const lines = scripts.flatMap((name) => readFileSync(new URL(name, folder), 'utf8').split('\n'));
+    const code = lines.filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line));
+    expect(scripts).toContain('chat.js');
+    expect(code.length).toBeGreaterThan(200);
+    expect(code.length).toBeLessThan(300);
   });
 
   it('links to no page of the documentation that is not served', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler, type Router } from 'express';
 
 const page = fileURLToPath(new URL('./pages/', import.meta.url));
+const clients = fileURLToPath(new URL('./clients/', import.meta.url));
 const cometd = dirname(createRequire(import.meta.url).resolve('cometd'));
 
 /** The channels of the rooms on the chat page: the name of a room follows. */
@@ -32,6 +33,7 @@ export function pages(mount: string, version: string): Router {
     .use('/page', only([...scriptsIn(page), 'chat.css', 'docs.css', 'icon.svg']), express.static(page, files))
     .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files))
     .use('/clients/faye', only(['faye-client.js']), express.static(`${page}vendor`, files))
+    .use('/clients', only(scriptsIn(clients)), express.static(clients, files))
     .use(
       '/docs',
       express.static(`${page}docs`, {

@@ -1,71 +1,54 @@
 import { CometD } from '/clients/cometd/cometd.js';
-import { EventSourceTransport } from './eventsource.js';
+import { EventSourceTransport } from '/clients/eventsource.js';
+import { $ } from './dom.js';
+import { identity } from './me.js';
 
-/**
- * Opens a session, and another whenever it is lost. `only` names a transport; if it is empty, the client takes one that works.
- * `on` has functions: `session` for each new session, `open` and `lost` for the connection, `ended` when all has to begin anew.
- */
-export function connect({ url, only, identity, on }) {
-  const cometd = new CometD();
-  const subscriptions = new Map();
-  let isClosed = false;
-  const unlessClosed =
-    (listener) =>
-    (...values) =>
-      void (isClosed || listener(...values));
-  const tell = unlessClosed((name, ...values) => on[name](...values));
+export const cometd = new CometD();
 
+export const isConnected = () => $('status').dataset.state === 'open' && !cometd.isDisconnected();
+
+/** The words of an error such as `403:/chat/lobby:publish_denied`. */
+export const reasonOf = (error) => error.split(':').at(-1).replaceAll('_', ' ');
+
+/** Connects, and stays connected. Calls `begin` for each session: after a break the client may have to open another. */
+export function connect(begin) {
+  const url = new URL(document.querySelector('meta[name=bayeux]').content, location.origin).href;
   cometd.configure({ url, logLevel: 'warn', maxBackoff: 5_000 });
-  cometd.registerTransport('eventsource', new EventSourceTransport(tell));
-  const wanted = only === '' ? ['websocket', 'long-polling'] : [only];
-  for (const type of cometd.getTransportTypes()) if (!wanted.includes(type)) cometd.unregisterTransport(type);
+  chooseTransport();
+  cometd.addListener('/meta/handshake', (reply) => (reply.successful ? begin(reply) : showStatus(reply)));
+  cometd.addListener('/meta/connect', showStatus);
+  // Not before the page is loaded: a script of callback-polling that is held would delay that.
+  addEventListener('pageshow', ({ persisted }) => (persisted ? location.reload() : start()));
+  addEventListener('pagehide', () => cometd.disconnect());
+  for (const type of ['offline', 'online']) addEventListener(type, start);
+  // The client gives up when no transport is left, as after a failed WebSocket.
+  cometd.onTransportException = (_failure, _old, next) => next ?? setTimeout(start, 3_000);
+}
 
-  cometd.addListener('/meta/handshake', ({ successful, error, ext = {} }) =>
-    successful ? tell('session', ext) : tell('lost', error),
-  );
-  cometd.addListener('/meta/connect', ({ successful, error, advice = {} }) => {
-    if (!successful) return tell('lost', advice.reconnect === 'none' ? error : undefined);
-    tell('open', cometd.getTransport().type, advice['multiple-clients'] ? advice.interval : 0);
-  });
+/** Opens a new session. What is open is closed first: a client may notice a lost network late. */
+export function start() {
   // Messages by callback-polling are URLs, and URLs are logged: no secret goes there.
-  cometd.handshake({ ext: only === 'callback-polling' ? {} : identity });
+  const ext = $('transport').value === 'callback-polling' ? {} : identity();
+  if (cometd.getStatus() === 'disconnected') return cometd.handshake({ ext });
+  cometd.getTransport()?.abort();
+  cometd.disconnect(start);
+}
 
-  return {
-    /** Hears a service channel, on which the server sends to this session alone: it needs no subscription. */
-    hear: (channel, listener) => void cometd.addListener(channel, unlessClosed(listener)),
+/** Takes the transport in the address. Without one the client takes a WebSocket, or long-polling if that does not work. */
+function chooseTransport() {
+  cometd.registerTransport('eventsource', new EventSourceTransport(start));
+  $('transport').value = new URLSearchParams(location.search).get('transport') ?? '';
+  const wanted = $('transport').value ? [$('transport').value] : ['websocket', 'long-polling'];
+  for (const type of cometd.getTransportTypes()) if (!wanted.includes(type)) cometd.unregisterTransport(type);
+}
 
-    /** Resolves with the reply. */
-    subscribe(channel, listener, ext = {}) {
-      if (subscriptions.has(channel)) cometd.removeListener(subscriptions.get(channel));
-      return new Promise((resolve) => {
-        const heard = cometd.subscribe(channel, unlessClosed(listener), { ext }, unlessClosed(resolve));
-        subscriptions.set(channel, heard);
-      });
-    },
-
-    unsubscribe(channel) {
-      if (subscriptions.has(channel)) cometd.unsubscribe(subscriptions.get(channel));
-      subscriptions.delete(channel);
-    },
-
-    /** Resolves with the fate of the message: `sent`, `refused`, or `waiting` if it has to be sent again. */
-    publish(channel, data) {
-      const fateOf = ({ successful, error, failure }) => {
-        if (successful) return 'sent';
-        // The client opens another session after a 402.
-        return failure || !error || error.startsWith('402:') ? 'waiting' : 'refused';
-      };
-      return new Promise((resolve) => {
-        const replied = unlessClosed(resolve);
-        cometd.publish(channel, data, (reply) =>
-          replied({ fate: fateOf(reply), why: reply.error, ext: reply.ext }),
-        );
-      });
-    },
-
-    close() {
-      isClosed = true;
-      cometd.disconnect();
-    },
-  };
+/** Shows whether this is connected, from the server's reply. Without an answer there is no `error`. */
+function showStatus({ successful, error = '' }) {
+  const transport = successful ? cometd.getTransport().type : '';
+  const state = successful ? 'open' : navigator.onLine ? 'lost' : 'offline';
+  const fault = error ? `Not connected: ${reasonOf(error)}` : 'No answer from the server …';
+  const texts = { open: `Connected over ${transport}`, lost: fault, offline: 'You are offline' };
+  $('status').textContent = texts[state];
+  Object.assign($('status').dataset, { state, transport });
+  $('login').hidden = !error.startsWith('401:');
 }

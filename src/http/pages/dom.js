@@ -1,6 +1,15 @@
 /** The element with this id. */
 export const $ = (id) => document.getElementById(id);
 
+/** Calls `act` with the text of a form, and empties its field. */
+export function onSubmit(form, act) {
+  $(form).addEventListener('submit', (event) => {
+    event.preventDefault();
+    act($(form).querySelector('input').value.trim());
+    $(form).reset();
+  });
+}
+
 /** A copy of a template's element, with text in the parts that these selectors name. Text of users never becomes HTML. */
 export function copyOf(template, texts) {
   const copy = $(template).content.firstElementChild.cloneNode(true);
@@ -9,24 +18,19 @@ export function copyOf(template, texts) {
 }
 
 /** Shows links in a list. One without `href` leads nowhere. The focus stays on its link. */
-export function showList(id, entries) {
-  const focused = document.activeElement.closest(`#${id} a`)?.href;
-  const items = entries.map(({ href, name, note = '', badge = '', isHere = false }) => {
-    const item = copyOf('entry', { '.badge': badge && initial(name), '.label': name, small: note });
-    if (href) item.firstElementChild.href = href;
-    else item.firstElementChild.removeAttribute('href');
-    if (isHere) item.firstElementChild.ariaCurrent = 'page';
-    colour(item, badge);
+export function showLinks(list, links) {
+  const focused = document.activeElement.closest(`#${list} a`)?.href;
+  const items = links.map(({ id, name, href, note = '', isHere }) => {
+    const item = copyOf('entry', { '.badge': [...name][0], '.label': name, small: note });
+    const link = item.firstElementChild;
+    if (href) link.href = href;
+    if (isHere) link.ariaCurrent = 'page';
+    colour(item, id);
     return item;
   });
-  $(id).replaceChildren(...items);
-  items.find(({ firstElementChild: { href } }) => focused && href === focused)?.firstElementChild.focus();
+  $(list).replaceChildren(...items);
+  [...$(list).querySelectorAll('a[href]')].find(({ href }) => href === focused)?.focus();
 }
 
-export const initial = (name) => [...name][0]?.toUpperCase() ?? '?';
-
-/** Gives the badge a colour that belongs to the id of a person. */
-export function colour(item, id) {
-  const hue = [...id].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  item.querySelector('.badge').style.setProperty('--hue', hue);
-}
+/** Gives the badge of a person a colour that belongs to the id. */
+export const colour = (item, id) => item.style.setProperty('--hue', Number.parseInt(id, 36) % 360 || 0);

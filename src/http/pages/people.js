@@ -1,46 +1,44 @@
-import { showList } from './dom.js';
+import { cometd } from './connection.js';
+import { $, showLinks } from './dom.js';
 import { me } from './me.js';
-import { addressOf } from './rooms.js';
+import { hear, view } from './rooms.js';
 
-/** Who is in the room, by id. */
+/** Who is in the room, and who was, by id. */
 const people = new Map();
-let seq;
 
-export const nameIn = (user, id) => String(user?.info?.name ?? (user?.anonymous ? 'Somebody' : id));
-export const nameOf = (id) => nameIn(people.get(id), id);
+export const nameIn = ({ id, info }) => String(info?.name ?? id);
+export const nameOf = (id) => nameIn(people.get(id) ?? { id });
 
-/** Takes an event of the list: all users first, then each change. Answers whether a change is missing before it. */
-export function takePresence({ type, users = [], user, seq: next, page = 1 }) {
-  if (type !== 'snapshot' && next !== seq + 1) return true;
-  seq = next;
-  if (type === 'snapshot' && page === 1) people.clear();
-  for (const one of user ? [user] : users) people.set(one.id, one);
-  if (type === 'leave') people.delete(user.id);
-  showPeople();
-  return false;
-}
-
-export function forgetPeople() {
-  people.clear();
-  showPeople();
-}
-
-function showPeople() {
-  const all = Array.from(people.values(), (user) => ({ ...user, name: nameIn(user, user.id) }));
-  const entries = all.map(({ id, name, anonymous, sessions }) => {
-    // Guests choose their names, so two may have the same: the id tells them apart.
-    const isTwice = all.some((other) => other.name === name && other.id !== id);
-    const notes = [
-      isTwice && `#${id.slice(0, 4)}`,
-      id === me.id && 'you',
-      sessions > 1 && `${sessions} tabs`,
-    ];
-    const href = id === me.id || anonymous ? undefined : addressOf(id);
-    return { name, href, badge: id, note: notes.filter(Boolean).join(' · ') };
+/** Hears who is in a room. All users come first, in a snapshot, and then each change. */
+export function hearPeople(room) {
+  const channel = `/presence${room}`;
+  let last;
+  hear(channel, ({ data: { type, users = [], user, seq, page = 1 } }) => {
+    // The changes are numbered. If one is missing, the server is asked for a new snapshot.
+    if (type !== 'snapshot' && seq !== last + 1) return cometd.publish('/service/presence', { channel });
+    last = seq;
+    if (type === 'snapshot' && page === 1) for (const one of people.values()) one.sessions = 0;
+    for (const one of user ? [user] : users) people.set(one.id, one);
+    showPeople();
   });
-  showList(
-    'people-list',
-    entries.sort((a, b) => a.name.localeCompare(b.name)),
-  );
-  for (const count of document.querySelectorAll('.people-count')) count.textContent = all.length;
+}
+
+/** Shows who is there: a person who has left has no session. */
+export function showPeople() {
+  const present = [...people.values()].filter(({ sessions }) => sessions > 0);
+  const links = present.map(linkTo).sort((a, b) => a.name.localeCompare(b.name));
+  showLinks('people-list', links);
+  for (const count of document.querySelectorAll('.people-count')) count.textContent = links.length;
+  $('receiver').textContent = nameOf(view().person);
+}
+
+function linkTo(user, _at, present) {
+  const { id, sessions } = user;
+  const { room, person } = view();
+  const name = nameIn(user);
+  // Guests choose their names, so two may have the same: the id tells them apart.
+  const isTwice = present.some((other) => other.id !== id && nameIn(other) === name);
+  const notes = [isTwice && `#${id.slice(0, 4)}`, id === me.id && 'you', sessions > 1 && `${sessions} tabs`];
+  const href = id === me.id ? '' : `#${new URLSearchParams({ room, person: id })}`;
+  return { id, name, href, note: notes.filter(Boolean).join(' · '), isHere: id === person };
 }

@@ -1,38 +1,25 @@
+import { cometd, isConnected } from './connection.js';
 import { $ } from './dom.js';
+import { me } from './me.js';
 import { view } from './rooms.js';
 
-/** Who is typing, by id: the name, the place, and the timer that ends it. */
-const typists = new Map();
-let told = { at: 0, place: '' };
+/** When the others were last told that this person types. */
+let told = 0;
+let timer;
 
-/** Tells others that this person types, at most every 1.5 seconds. */
-export function tellTyping(send) {
-  const { place } = view();
-  if (place === told.place && Date.now() - told.at < 1_500) return;
-  told = { at: Date.now(), place };
-  send();
+/** Tells the others, at the first key of a message and then every 2 seconds. Such a message comes at once or not at all. */
+export function tellTyping() {
+  if (!isConnected() || ($('text').value.length > 1 && Date.now() - told < 2_000)) return;
+  told = Date.now();
+  const { person, typing } = view();
+  const toPerson = { receivers: [person], payload: { typing: true }, volatile: true };
+  if (person) cometd.publish('/service/direct', toPerson);
+  else cometd.publish(typing, { from: me.id, name: me.name });
 }
 
-/** A message was sent: the next key is a new beginning. */
-export function endTyping() {
-  told = { at: 0, place: '' };
-}
-
-/** Somebody typed: that is shown for 4 seconds, or until the message comes. */
-export function hasTyped(place, id, name) {
-  clearTimeout(typists.get(id)?.timer);
-  typists.set(id, { place, name, timer: setTimeout(() => hasStopped(id), 4_000) });
-  showTyping();
-}
-
-export function hasStopped(id) {
-  clearTimeout(typists.get(id)?.timer);
-  typists.delete(id);
-  showTyping();
-}
-
-export function showTyping() {
-  const names = [...typists.values()].filter(({ place }) => place === view().place).map(({ name }) => name);
-  const verb = names.length === 1 ? 'is' : 'are';
-  $('typing').textContent = names.length === 0 ? '' : `${names.slice(0, 3).join(', ')} ${verb} typing …`;
+/** Shows for 4 seconds, or until a message comes, that somebody types. */
+export function showTyping(name) {
+  clearTimeout(timer);
+  timer = setTimeout(() => $('typing').replaceChildren(), 4_000);
+  $('typing').textContent = `${name} is typing …`;
 }
