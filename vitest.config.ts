@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const limits = { testTimeout: 20_000, hookTimeout: 60_000, maxWorkers: availableParallelism() };
+const limits = { testTimeout: 20_000, hookTimeout: 60_000 };
+// One more than there are processors: a file that waits, for a client's retry or for a program to start, leaves one idle.
+const maxWorkers = availableParallelism() + 1;
 // These keep nothing in modules, so that their files can share them: most of their time would go into importing.
 const sharing = [
   ...['core', 'protocol', 'transports', 'http', 'extensions', 'compat', 'history', 'testing', 'hostile'],
-  ...['conformance', 'interop', 'cli', 'docs'],
+  ...['conformance', 'interop', 'cli', 'docs', 'addressed', 'bench', 'doors', 'governor'],
+  ...['metrics', 'presence', 'types'],
 ].map((name) => `spec/${name}/**/*.spec.ts`);
 // These measure time and memory of a server, so that nothing else may run beside them.
 const measuring = ['spec/memory/**/*.spec.ts'];
@@ -19,24 +22,34 @@ const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...limits, name: 'sharing modules', include: sharing, exclude: long, isolate: false } },
       {
         test: {
           ...limits,
+          maxWorkers,
+          name: 'sharing modules',
+          include: sharing,
+          exclude: long,
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          ...limits,
+          maxWorkers,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
           exclude: [...sharing, ...measuring, ...browser, ...deploy, ...site, ...long],
         },
       },
-      { test: { ...limits, name: 'outside: browser', include: browser } },
-      { test: { ...limits, name: 'outside: deploy', include: deploy } },
-      { test: { ...limits, name: 'outside: site', include: site } },
+      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: browser', include: browser } },
+      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: deploy', include: deploy } },
+      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: site', include: site } },
       {
         test: {
           ...limits,
           name: 'measuring',
           include: measuring,
-          maxWorkers: 1,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
         },
       },
