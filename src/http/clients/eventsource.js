@@ -5,7 +5,7 @@ export class EventSourceTransport extends LongPollingTransport {
   #stream;
   #onBreak;
 
-  /** `onBreak` is called when the stream breaks. */
+  /** `onBreak` is called when the stream breaks: the application then opens a new session. */
   constructor(onBreak) {
     super();
     this.#onBreak = onBreak;
