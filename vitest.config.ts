@@ -49,7 +49,7 @@ export default defineConfig({
           ...limits,
           name: 'measuring',
           include: measuring,
-          maxWorkers: availableParallelism(),
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
