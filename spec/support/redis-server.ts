@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll } from 'vitest';
+import { freePort } from '../docs/free-port.ts';
+
+/** Why specs with Redis are skipped; undefined where they run. */
+export const redisIsMissing: string | undefined =
+  spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
+    ? undefined
+    : 'redis-server is not installed: apt-get install redis-server';
+
+/** A redis-server of its own folder and port, for one spec file. */
+export class RedisServer {
+  readonly port: number;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'bayeuxd-redis-'));
+  readonly #args: readonly string[];
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, args: readonly string[]) {
+    this.port = port;
+    this.#args = args;
+  }
+
+  /** Starts one that ends with the spec file. It keeps nothing on the disk unless the arguments say so. */
+  static async start(...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), ['--save', '', ...args]);
+    afterAll(() => server.#remove());
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts the process again, after `kill`. Resolves when it serves, unless `ready` is something it writes before. */
+  async restart(ready = 'Ready to accept connections'): Promise<void> {
+    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
+    const child = spawn('redis-server', [...where, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if (line.includes(ready)) {
+        child.stdout.resume();
+        return;
+      }
+    }
+    throw new Error(`redis-server did not start:\n${lines.join('\n')}`);
+  }
+
+  /** The process takes no step until `continue`. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  continue(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Ends the process without a chance to write anything. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  async #remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
