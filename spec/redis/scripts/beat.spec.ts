@@ -1,0 +1,148 @@
+import { expect, it } from 'vitest';
+import { carried, describeWithRedis, type TestCluster } from '../cluster.ts';
+import { sweep } from '../../../src/redis/scripts/sweep.ts';
+import { presence } from '../../../src/redis/scripts/presence.ts';
+
+describeWithRedis('the beat script', (cluster) => {
+  it('makes the birth where there is none, and keeps it', async () => {
+    expect(await cluster().beat('a', { birth: 'mine' })).toMatchObject({
+      birth: 'mine',
+      isFresh: true,
+      due: [],
+    });
+    expect(await cluster().beat('b', { birth: 'other' })).toMatchObject({ birth: 'mine', isFresh: true });
+    expect(await cluster().beat('a', { birth: 'other' })).toMatchObject({ birth: 'mine', isFresh: false });
+  });
+
+  it('begins history ids at epoch milliseconds x 1000 (RP-6)', async () => {
+    const { now } = await cluster().beat('a');
+    const [id, floor] = [
+      await cluster().send('HGET', cluster().keys.meta, 'id'),
+      await cluster().send('HGET', cluster().keys.meta, 'floor'),
+    ];
+    expect([id, floor]).toEqual([String(now * 1000), String(now * 1000)]);
+  });
+
+  it('gives a lease that ends by itself, and tells of those that others have', async () => {
+    await cluster().beat('a', { leaseMs: 60_000, lease: { formats: [1, 1], version: '1.2.3' } });
+    await cluster().beat('b', { leaseMs: 60 });
+    const { living } = await cluster().beat('c');
+    expect([...living]).toEqual([
+      ['a', '{"formats":[1,1],"version":"1.2.3"}'],
+      ['b', '{"formats":[1,1]}'],
+    ]);
+    await expect.poll(async () => [...(await cluster().beat('c')).living.keys()]).toEqual(['a']);
+  });
+
+  it('names nodes whose lease ended, but not while all may be coming back', async () => {
+    await cluster().beat('a', { leaseMs: 50 });
+    await expect.poll(() => cluster().send('EXISTS', `${cluster().keys.prefix}n:a`)).toBe(0);
+    expect(await cluster().beat('b', { leaseMs: 200 })).toMatchObject({ due: [] });
+    await expect.poll(async () => (await cluster().beat('b', { leaseMs: 200 })).due).toEqual(['a']);
+  });
+
+  it('tells the highest format that all living nodes read', async () => {
+    expect(await cluster().beat('a', { lease: { formats: [1, 3] } })).toMatchObject({ format: 3 });
+    expect(await cluster().beat('b', { lease: { formats: [1, 2] }, leaseMs: 60 })).toMatchObject({
+      format: 2,
+    });
+    expect(await cluster().beat('a', { lease: { formats: [1, 3] } })).toMatchObject({ format: 2 });
+    await expect.poll(async () => (await cluster().beat('a', { lease: { formats: [1, 3] } })).format).toBe(3);
+    expect(await cluster().send('HGET', cluster().keys.meta, 'format')).toBe('3');
+  });
+
+  it('trims the own mailbox by age', async () => {
+    const a = await cluster().node('a');
+    await cluster().node('b', '/x');
+    await cluster().publish(a, 1, carried('/x', 1));
+    await cluster().beat('a', { keepMs: 60_000 });
+    expect(await cluster().mailbox('a')).toHaveLength(1);
+    await expect
+      .poll(async () => (await cluster().beat('a', { keepMs: 5 })) && cluster().mailbox('a'))
+      .toEqual([]);
+    expect(await cluster().mailbox('b')).toHaveLength(1);
+  });
+
+  it('tells the last numbers, and goes on with the given ones where Redis has none', async () => {
+    const a = await cluster().node('a', '/x');
+    await cluster().publish(a, 1, carried('/x', 1), carried('/x', 2));
+    const numbers = { publications: 2, interests: 1, presences: 0 };
+    expect(await cluster().beat('a')).toMatchObject({ numbers });
+    await cluster().send('FLUSHALL');
+    const later = { publications: 7, interests: 8, presences: 9 };
+    expect(await cluster().beat('a', { numbers: later, birth: 'second' })).toMatchObject({
+      birth: 'second',
+      numbers: later,
+      isFresh: true,
+    });
+  });
+});
+
+describeWithRedis('the sweep script', (cluster) => {
+  const keysOf = async ({ send, keys }: TestCluster): Promise<unknown> =>
+    send.call(cluster(), 'KEYS', `${keys.prefix.replace(/[{}]/g, '?')}*`);
+
+  async function withDead(): Promise<{ node: string; birth: string }> {
+    const dead = await cluster().node('dead', '/x', '/y', '/z');
+    const a = await cluster().node('a', '/x');
+    const { runner } = cluster();
+    await presence(runner, dead, 1, [
+      { session: 's1', user: 'ann', isHere: true },
+      { session: 's2', user: 'bob', isHere: true },
+    ]);
+    await presence(runner, a, 1, [{ session: 's3', user: 'ann', isHere: true }]);
+    await cluster().publish(dead, 1, carried('/x', 1));
+    return a;
+  }
+
+  it('leaves a node with a lease alone', async () => {
+    const a = await withDead();
+    const before = await keysOf(cluster());
+    expect(await sweep(cluster().runner, a, 'dead')).toEqual({ is: 'OK', value: 'living' });
+    expect(await cluster().send('SMEMBERS', cluster().keys.interest('/y'))).toEqual(['dead']);
+    expect(await keysOf(cluster())).toHaveLength(Array.isArray(before) ? before.length + 1 : -1);
+  });
+
+  it('removes in pages all that a node without a lease had, and nothing else', async () => {
+    const { runner, keys } = cluster();
+    const a = await withDead();
+    await cluster().send('DEL', `${keys.prefix}n:dead`);
+    expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'more' });
+    expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'done' });
+    expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'done' });
+    expect(await cluster().send('SMEMBERS', keys.interest('/x'))).toEqual(['a']);
+    expect(await cluster().send('HGETALL', keys.user('ann'))).toEqual(['s3', 'a']);
+    const left = await keysOf(cluster());
+    expect(
+      Array.isArray(left) ? left.map((key: string) => key.slice(keys.prefix.length)).toSorted() : left,
+    ).toEqual(['c', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nu:a', 'sweep', 'u:ann']);
+    expect(await cluster().send('HKEYS', keys.counters)).not.toContain('dead');
+    expect(await cluster().send('ZRANGE', keys.nodes, '0', '-1')).toEqual(['a']);
+  });
+
+  it('tells a node that comes back meanwhile that it has to register anew', async () => {
+    const { runner, keys } = cluster();
+    const a = await withDead();
+    await cluster().send('DEL', `${keys.prefix}n:dead`);
+    await sweep(runner, a, 'dead', { page: 2 });
+    expect(await cluster().beat('dead')).toMatchObject({ isFresh: true });
+    expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'living' });
+  });
+
+  it('is done by one node at a time', async () => {
+    const { runner, keys } = cluster();
+    const a = await withDead();
+    const b = await cluster().node('b');
+    await cluster().send('DEL', `${keys.prefix}n:dead`);
+    expect(await sweep(runner, a, 'dead', { page: 2, holdMs: 60 })).toEqual({ is: 'OK', value: 'more' });
+    expect(await sweep(runner, b, 'dead')).toEqual({ is: 'OK', value: 'busy' });
+    await expect.poll(() => sweep(runner, b, 'dead')).toEqual({ is: 'OK', value: 'done' });
+  });
+
+  it('refuses a node without a lease, and one that knows other data', async () => {
+    const { runner } = cluster();
+    const a = await withDead();
+    expect(await sweep(runner, { ...a, birth: 'other' }, 'dead')).toEqual({ is: 'REBORN' });
+    expect(await sweep(runner, { ...a, node: 'nobody' }, 'dead')).toEqual({ is: 'FENCED' });
+  });
+});

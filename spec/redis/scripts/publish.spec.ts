@@ -1,0 +1,140 @@
+import { expect, it } from 'vitest';
+import { carried, describeWithRedis } from '../cluster.ts';
+import { skip } from '../../../src/redis/scripts/skip.ts';
+
+describeWithRedis('the publish script', (cluster) => {
+  it('puts one entry for a batch into the mailbox of each node that wants its channels, and of its own', async () => {
+    const a = await cluster().node('a');
+    await cluster().node('b', '/x/*');
+    await cluster().node('c', '/**', '/x/1');
+    await cluster().node('d', '/y');
+    const batch = [carried('/x/1', 1), carried('/y', 2), carried('/x/1', 3)];
+    expect(await cluster().publish(a, 1, ...batch)).toEqual({ is: 'OK' });
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2} p {"data":3}']);
+    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1} p {"data":3}']);
+    expect(await cluster().mailbox('c')).toEqual(['n 1 p {"data":1} p {"data":2} p {"data":3}']);
+    expect(await cluster().mailbox('d')).toEqual(['n 1 p {"data":2}']);
+  });
+
+  it.each(['/a/b/c', '/a/b/*', '/a/b/**', '/a/**', '/**'])(
+    'brings /a/b/c to a node that wants %s (CH-3)',
+    async (pattern) => {
+      const a = await cluster().node('a');
+      await cluster().node('b', pattern);
+      await cluster().node('c', '/a/b', '/a/*', '/a/b/c/*', '/a/b/c/**', '/b/**', '/*');
+      await cluster().publish(a, 1, carried('/a/b/c', 1));
+      expect(await cluster().mailbox('b')).toHaveLength(1);
+      expect(await cluster().mailbox('c')).toEqual([]);
+    },
+  );
+
+  it('numbers the entries of a mailbox without holes, whoever publishes', async () => {
+    const a = await cluster().node('a', '/x');
+    const b = await cluster().node('b', '/x');
+    await cluster().publish(a, 1, carried('/x', 1));
+    await cluster().publish(b, 1, carried('/x', 2));
+    await cluster().publish(a, 2, carried('/x', 3));
+    const texts = ['n 1 p {"data":1}', 'n 2 p {"data":2}', 'n 3 p {"data":3}'];
+    expect(await cluster().mailbox('a')).toEqual(texts);
+    expect(await cluster().mailbox('b')).toEqual(texts);
+  });
+
+  it('does nothing for a batch that was done, or that overtook another', async () => {
+    const a = await cluster().node('a');
+    const batch = [carried('/x', 1), carried('/x', 2)];
+    await cluster().publish(a, 1, ...batch);
+    expect(await cluster().publish(a, 1, ...batch)).toEqual({ is: 'ORDER', last: 2 });
+    expect(await cluster().publish(a, 4, carried('/x', 4))).toEqual({ is: 'ORDER', last: 2 });
+    expect(await cluster().publish(a, 3, carried('/x', 3))).toEqual({ is: 'OK' });
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2}', 'n 2 p {"data":3}']);
+  });
+
+  it('refuses a node without a lease, and one that knows other data, before anything is done', async () => {
+    const a = await cluster().node('a', '/x');
+    await cluster().send('DEL', `${cluster().keys.prefix}n:a`);
+    expect(await cluster().publish(a, 1, carried('/x', 1))).toEqual({ is: 'FENCED' });
+    await cluster().beat('a');
+    expect(await cluster().publish({ ...a, birth: 'other' }, 1, carried('/x', 1))).toEqual({ is: 'REBORN' });
+    expect(await cluster().mailbox('a')).toEqual([]);
+    expect(await cluster().publish(a, 1, carried('/x', 1))).toEqual({ is: 'OK' });
+  });
+
+  it('takes an addressed publication to one node only, and its own', async () => {
+    const a = await cluster().node('a');
+    await cluster().node('b', '/**');
+    await cluster().node('c', '/**');
+    await cluster().publish(a, 1, carried('/x', 1, { toNode: 'b' }), carried('/x', 2, { toNode: 'a' }));
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2}']);
+    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1}']);
+    expect(await cluster().mailbox('c')).toEqual([]);
+  });
+
+  it('publishes once under an idempotency key, and tells the publisher what became of it then', async () => {
+    const a = await cluster().node('a');
+    await cluster().node('b', '/x');
+    const once = { key: 'k1', ttl: 60_000 };
+    await cluster().publish(a, 1, carried('/x', 1, { once }), carried('/x', 2, { once }), carried('/x', 3));
+    await cluster().publish(
+      a,
+      4,
+      carried('/x', 4, { once, durable: { retention: { maxEvents: 9 }, json: '{}' } }),
+    );
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} r [2,{}] p {"data":3}', 'n 2 r [4,{}]']);
+    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1} p {"data":3}']);
+    expect(await cluster().send('PTTL', cluster().keys.once('k1'))).toBeGreaterThan(50_000);
+  });
+
+  it('remembers the history id under an idempotency key', async () => {
+    const a = await cluster().node('a');
+    const durable = { retention: { maxEvents: 9 }, json: '{}' };
+    const once = { key: 'k2', ttl: 60_000 };
+    await cluster().publish(a, 1, carried('/x', 1, { once, durable }));
+    await cluster().publish(a, 2, carried('/x', 1, { once, durable }));
+    const [first = '', second = ''] = await cluster().mailbox('a');
+    const stored = /"h":\d+,"at":\d+/.exec(first)?.[0];
+    expect(second).toBe(`n 2 r [2,{${stored}}]`);
+  });
+
+  it('keeps about as many entries of a mailbox as it is told', async () => {
+    const a = await cluster().node('a');
+    for (let at = 1; at <= 1300; at += 1) void cluster().publish(a, at, carried('/x', at));
+    await expect.poll(async () => (await cluster().mailbox('a')).at(-1)).toBe('n 1300 p {"data":1300}');
+    const { length } = await cluster().mailbox('a');
+    expect(length).toBeGreaterThanOrEqual(1000);
+    expect(length).toBeLessThan(1200);
+  });
+
+  it('is loaded again by a Redis that forgot it', async () => {
+    const a = await cluster().node('a');
+    await cluster().publish(a, 1, carried('/x', 1));
+    await cluster().send('SCRIPT', 'FLUSH');
+    expect(await cluster().publish(a, 2, carried('/x', 2))).toEqual({ is: 'OK' });
+    expect(await cluster().mailbox('a')).toHaveLength(2);
+  });
+});
+
+describeWithRedis('the skip script', (cluster) => {
+  it('uses up numbers, so that a batch that comes late is refused', async () => {
+    const a = await cluster().node('a');
+    expect(await skip(cluster().runner, a, 1, 2)).toEqual({ is: 'OK' });
+    expect(await cluster().publish(a, 1, carried('/x', 1), carried('/x', 2))).toEqual({
+      is: 'ORDER',
+      last: 2,
+    });
+    expect(await cluster().publish(a, 3, carried('/x', 3))).toEqual({ is: 'OK' });
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":3}']);
+  });
+
+  it('does nothing when the batch was done, or a number before is missing', async () => {
+    const a = await cluster().node('a');
+    await cluster().publish(a, 1, carried('/x', 1));
+    expect(await skip(cluster().runner, a, 1, 1)).toEqual({ is: 'ORDER', last: 1 });
+    expect(await skip(cluster().runner, a, 3, 1)).toEqual({ is: 'ORDER', last: 1 });
+  });
+
+  it('refuses a node without a lease, and one that knows other data', async () => {
+    expect(await skip(cluster().runner, { node: 'a', birth: 'first' }, 1, 1)).toEqual({ is: 'FENCED' });
+    const a = await cluster().node('a');
+    expect(await skip(cluster().runner, { ...a, birth: 'other' }, 1, 1)).toEqual({ is: 'REBORN' });
+  });
+});

@@ -1,0 +1,119 @@
+import { listOf, numberOf, pairsOf, textOf } from '../reply.ts';
+import { type Outcome, preamble, clock, Script, type ScriptRunner } from './script.ts';
+
+// Works without free memory too: else every node would lose its lease.
+const script = new Script(`#!lua flags=allow-oom
+${preamble}
+${clock}
+local lease_ms = tonumber(ARGV[2])
+local keep_ms = tonumber(ARGV[4])
+
+local living, due = {}, {}
+local formats = {cjson.decode(ARGV[3]).formats[2]}
+for _, name in ipairs(redis.call('ZRANGE', p .. 'nodes', 0, -1)) do
+  if name ~= node then
+    local lease = redis.call('GET', p .. 'n:' .. name)
+    if lease then
+      living[#living + 1] = name
+      living[#living + 1] = lease
+      formats[#formats + 1] = cjson.decode(lease).formats[2]
+    else
+      due[#due + 1] = name
+    end
+  end
+end
+local format = math.min(unpack(formats))
+
+local birth, up, format_was = unpack(redis.call('HMGET', KEYS[1], 'birth', 'up', 'format'))
+if not birth then
+  birth = ARGV[5]
+  local first = string.format('%.0f', now * 1000)
+  redis.call('HSET', KEYS[1], 'birth', birth, 'id', first, 'floor', first, 'at', 0)
+end
+if tonumber(format_was) ~= format then redis.call('HSET', KEYS[1], 'format', format) end
+-- Leases end while Redis is down. Give every node time to come back before one is swept.
+if #living == 0 and redis.call('EXISTS', p .. 'n:' .. node) == 0 then
+  up = string.format('%.0f', now)
+  redis.call('HSET', KEYS[1], 'up', up)
+end
+if now < tonumber(up or now) + 2 * lease_ms then due = {} end
+
+redis.call('SET', p .. 'n:' .. node, ARGV[3], 'PX', lease_ms)
+redis.call('ZADD', p .. 'nodes', now, node)
+redis.call('XTRIM', p .. 'in:' .. node, 'MINID', string.format('%.0f', now - keep_ms))
+local fresh = redis.call('HSETNX', p .. 'c', 'g:' .. node, ARGV[6])
+redis.call('HSETNX', p .. 'c', 'i:' .. node, ARGV[7])
+redis.call('HSETNX', p .. 'c', 'u:' .. node, ARGV[8])
+local numbers = redis.call('HMGET', p .. 'c', 'g:' .. node, 'i:' .. node, 'u:' .. node)
+return {'OK', birth, format, string.format('%.0f', now), fresh, numbers, living, due}
+`);
+
+/** The last running numbers of a node. */
+export interface Numbers {
+  readonly publications: number;
+  readonly interests: number;
+  readonly presences: number;
+}
+
+/** What a node says of itself. `formats`: the lowest and the highest format that it reads. */
+export interface Lease {
+  readonly formats: readonly [number, number];
+  readonly [more: string]: unknown;
+}
+
+/** Arguments of a beat. */
+export interface BeatRequest {
+  readonly node: string;
+  /** How long the lease lasts. Milliseconds. */
+  readonly leaseMs: number;
+  readonly lease: Lease;
+  /** How long the mailbox keeps entries. Milliseconds. */
+  readonly keepMs: number;
+  /** Becomes the birth of the data where there is none: a random text. */
+  readonly birth: string;
+  /** Where the numbers go on if Redis does not know the node. */
+  readonly numbers: Numbers;
+}
+
+/** What a beat tells. */
+export interface Beat {
+  readonly birth: string;
+  /** The highest format that all living nodes read. */
+  readonly format: number;
+  /** The time of Redis. Epoch milliseconds. */
+  readonly now: number;
+  /** Redis did not know the node: its interests and presences have to be told anew. */
+  readonly isFresh: boolean;
+  /** The last numbers that Redis carried out. */
+  readonly numbers: Numbers;
+  /** The other nodes that have a lease, with the JSON of their leases. */
+  readonly living: ReadonlyMap<string, string>;
+  /** Nodes without a lease, which have to be swept. */
+  readonly due: readonly string[];
+}
+
+/** Renews the lease of a node, and trims its mailbox by age. */
+export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<Beat> {
+  const { node, leaseMs, lease, keepMs, birth, numbers } = request;
+  const { publications, interests, presences } = numbers;
+  const args = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
+  return valueOf(await runner.run(script, args.map(String), readBeat));
+}
+
+function readBeat([birth, format, now, fresh, numbers, living, due]: readonly unknown[]): Beat {
+  const [publications, interests, presences] = listOf(numbers).map(numberOf);
+  return {
+    birth: textOf(birth),
+    format: numberOf(format),
+    now: numberOf(now),
+    isFresh: numberOf(fresh) === 1,
+    numbers: { publications: publications ?? 0, interests: interests ?? 0, presences: presences ?? 0 },
+    living: new Map(pairsOf(living)),
+    due: listOf(due).map(textOf),
+  };
+}
+
+function valueOf<T>(outcome: Outcome<T>): T {
+  if (outcome.is === 'OK') return outcome.value;
+  throw new Error(`a beat is never refused, but Redis answered ${outcome.is}`);
+}

@@ -1,0 +1,28 @@
+import { type Caller, checks, nothing, numbered, type Outcome, Script, type ScriptRunner } from './script.ts';
+
+const script = new Script(`#!lua
+${checks}
+${numbered('i')}
+for at = 4, #ARGV, 2 do
+  local command, pattern = 'SADD', ARGV[at + 1]
+  if ARGV[at] == '-' then command = 'SREM' end
+  redis.call(command, p .. 'i:' .. pattern, node)
+  redis.call(command, p .. 'ni:' .. node, pattern)
+end
+redis.call('HINCRBY', p .. 'c', field, 1)
+return {'OK'}
+`);
+
+/** Patterns that a node wants from now on, or no longer. */
+export type InterestChanges = ReadonlyMap<string, boolean>;
+
+/** Changes the interests of a node. A call whose number was carried out does nothing, so that it may be sent twice. */
+export function interest(
+  runner: ScriptRunner,
+  { node, birth }: Caller,
+  number: number,
+  changes: InterestChanges,
+): Promise<Outcome<void>> {
+  const rows = Array.from(changes, ([pattern, wanted]) => [wanted ? '+' : '-', pattern]);
+  return runner.run(script, [node, birth, String(number), ...rows.flat()], nothing);
+}

@@ -1,0 +1,180 @@
+import type { Retention } from '../../ports/history-store.ts';
+import { type Caller, checks, clock, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
+
+/*
+ * ARGV after the checks: first number, count of publications, highest length of a mailbox, count of channels.
+ * For each channel: count of its interest keys, the keys.
+ * For each publication: flags, place, envelope; the place is an index into the channels, or with the flag `t` a node.
+ *   With the flag `k`: idempotency key, how long it lasts. With the flag `h`: channel, most events, event as JSON.
+ */
+const script = new Script(`#!lua
+${checks}
+local counters = p .. 'c'
+local last = tonumber(redis.call('HGET', counters, 'g:' .. node) or '0')
+if tonumber(ARGV[3]) ~= last + 1 then return {'ORDER', last} end
+local count, max_len, channels = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+local at = 7
+
+local nodes = {}
+for index = 1, channels do
+  local keys = tonumber(ARGV[at])
+  nodes[index] = redis.call('SUNION', unpack(ARGV, at + 1, at + keys))
+  at = at + keys + 1
+end
+
+-- The entry of each node: pairs of field and value.
+local entries, order = {}, {}
+local function put(name, field, value)
+  local entry = entries[name]
+  if not entry then
+    entry = {}
+    entries[name] = entry
+    order[#order + 1] = name
+  end
+  entry[#entry + 1] = field
+  entry[#entry + 1] = value
+end
+
+local floor, id, stored_at
+local function store(channel, max_events, json)
+  if not id then
+    ${clock}
+    local known = redis.call('HMGET', KEYS[1], 'floor', 'id', 'at')
+    floor, id, stored_at = known[1], tonumber(known[2]), math.max(now, tonumber(known[3]))
+  end
+  id = id + 1
+  local key = p .. 'h:' .. channel
+  local length = redis.call('XLEN', key)
+  if length == 0 then
+    local place = string.match(channel, '^(.*)/[^/]*$') or ''
+    local gone = redis.call('HGET', p .. 'hf', place)
+    if not gone or tonumber(gone) < tonumber(floor) then gone = floor end
+    redis.call('ZADD', p .. 'hc', 'NX', gone, channel)
+  end
+  local over = length + 1 - max_events
+  if over > 0 and length > 0 then
+    local oldest = redis.call('XRANGE', key, '-', '+', 'COUNT', over)
+    redis.call('ZADD', p .. 'hc', 'GT', string.match(oldest[#oldest][1], '^%d+'), channel)
+  end
+  local entry = string.format('%.0f-0', id)
+  redis.call('XADD', key, 'MAXLEN', max_events, entry, 'at', string.format('%.0f', stored_at), 'e', json)
+  redis.call('XADD', p .. 'hi', entry, 'c', channel)
+  return string.format('"h":%.0f,"at":%.0f', id, stored_at)
+end
+
+for index = 1, count do
+  local flags, place, envelope = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  at = at + 3
+  local once, ttl, channel, max_events, json, answer
+  if flags ~= '' then
+    if string.find(flags, 'k', 1, true) then
+      once, ttl = p .. 'k:' .. ARGV[at], ARGV[at + 1]
+      at = at + 2
+      answer = redis.call('GET', once)
+    end
+    if string.find(flags, 'h', 1, true) then
+      channel, max_events, json = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
+      at = at + 3
+    end
+  end
+  if answer then
+    -- Published before, under the same key: the publisher alone gets a note.
+    put(node, 'r', string.format('[%.0f,%s]', last + index, answer))
+  else
+    local stored = ''
+    if channel then
+      stored = store(channel, max_events, json)
+      envelope = string.sub(envelope, 1, -2) .. ',' .. stored .. '}'
+    end
+    if once then redis.call('SET', once, '{' .. stored .. '}', 'PX', ttl) end
+    if flags ~= '' and string.find(flags, 't', 1, true) then
+      if place ~= node then put(place, 'p', envelope) end
+    else
+      for _, name in ipairs(nodes[tonumber(place)]) do
+        if name ~= node then put(name, 'p', envelope) end
+      end
+    end
+    put(node, 'p', envelope)
+  end
+end
+
+for _, name in ipairs(order) do
+  local n = redis.call('HINCRBY', counters, name, 1)
+  redis.call('XADD', p .. 'in:' .. name, 'MAXLEN', '~', max_len, '*', 'n', n, unpack(entries[name]))
+end
+redis.call('HINCRBY', counters, 'g:' .. node, count)
+if id then redis.call('HSET', KEYS[1], 'id', string.format('%.0f', id), 'at', string.format('%.0f', stored_at)) end
+return {'OK'}
+`);
+
+/** A publication on its way into the mailboxes. */
+export interface Carried {
+  readonly channel: string;
+  /** JSON text of an object. */
+  readonly envelope: string;
+  /** The one node that gets it, besides the node that publishes. */
+  readonly toNode?: string | undefined;
+  /** Stores the event, whose JSON text is `json`. */
+  readonly durable?: { readonly retention: Pick<Retention, 'maxEvents'>; readonly json: string } | undefined;
+  /** Not published if another one with the same key was, less than `ttl` milliseconds ago. */
+  readonly once?: { readonly key: string; readonly ttl: number } | undefined;
+}
+
+/** Publications that go in one script call. Their numbers follow one another. */
+export interface Batch {
+  readonly first: number;
+  readonly publications: readonly Carried[];
+}
+
+/**
+ * Puts a batch into the mailboxes of all nodes that want it, and into that of the node that publishes, which so learns what became of each:
+ * field `p` has the envelope, with the history id `h` and the time `at` if it was stored; field `r` has the number of one that was
+ * published before, and the answer of then. Refused with `ORDER` unless its first number is the next: then it was done before, or one
+ * before it is missing.
+ */
+export function publish(
+  runner: ScriptRunner,
+  { node, birth }: Caller,
+  { first, publications }: Batch,
+  maxMailbox: number,
+): Promise<Outcome<void>> {
+  const places = new Map<string, number>();
+  const interests: string[] = [];
+  const rows: string[] = [];
+  for (const publication of publications) {
+    const { channel, envelope, toNode, durable, once } = publication;
+    rows.push(flagsOf(publication));
+    rows.push(toNode ?? String(placeOf(channel, places, interests, runner)), envelope);
+    if (once !== undefined) rows.push(once.key, String(once.ttl));
+    if (durable !== undefined) rows.push(channel, String(durable.retention.maxEvents), durable.json);
+  }
+  const head = [
+    node,
+    birth,
+    String(first),
+    String(publications.length),
+    String(maxMailbox),
+    String(places.size),
+  ];
+  return runner.run(script, [...head, ...interests, ...rows], nothing);
+}
+
+function flagsOf({ toNode, durable, once }: Carried): string {
+  return (
+    (toNode === undefined ? '' : 't') + (durable === undefined ? '' : 'h') + (once === undefined ? '' : 'k')
+  );
+}
+
+function placeOf(
+  channel: string,
+  places: Map<string, number>,
+  interests: string[],
+  { keys }: ScriptRunner,
+): number {
+  const known = places.get(channel);
+  if (known !== undefined) return known;
+  const own = keys.interests(channel);
+  interests.push(String(own.length), ...own);
+  places.set(channel, places.size + 1);
+  return places.size;
+}

@@ -1,0 +1,23 @@
+import { type Caller, checks, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
+
+// Works without free memory too: a refused publication must not stop those after it.
+const script = new Script(`#!lua flags=allow-oom
+${checks}
+local last = tonumber(redis.call('HGET', p .. 'c', 'g:' .. node) or '0')
+if tonumber(ARGV[3]) ~= last + 1 then return {'ORDER', last} end
+redis.call('HINCRBY', p .. 'c', 'g:' .. node, ARGV[4])
+return {'OK'}
+`);
+
+/**
+ * Uses up the numbers of a batch that is not published. If the batch was sent before and is still on its way, Redis refuses it
+ * from now on. `ORDER`: it was done already.
+ */
+export function skip(
+  runner: ScriptRunner,
+  { node, birth }: Caller,
+  first: number,
+  count: number,
+): Promise<Outcome<void>> {
+  return runner.run(script, [node, birth, String(first), String(count)], nothing);
+}

@@ -1,0 +1,54 @@
+import { textOf } from '../reply.ts';
+import { type Caller, checks, type Outcome, Script, type ScriptRunner } from './script.ts';
+
+const script = new Script(`#!lua flags=allow-oom
+${checks}
+local dead, page = ARGV[3], tonumber(ARGV[4])
+local holder = redis.call('GET', p .. 'sweep')
+if holder and holder ~= node then return {'OK', 'busy'} end
+redis.call('SET', p .. 'sweep', node, 'PX', ARGV[5])
+if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
+-- First: a node that comes back now learns that it has to tell everything anew.
+redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead)
+local patterns = redis.call('SPOP', p .. 'ni:' .. dead, page)
+for _, pattern in ipairs(patterns) do redis.call('SREM', p .. 'i:' .. pattern, dead) end
+local users = redis.call('SPOP', p .. 'nu:' .. dead, page)
+for _, user in ipairs(users) do
+  local key = p .. 'u:' .. user
+  local sessions = redis.call('HGETALL', key)
+  for at = 1, #sessions, 2 do
+    if sessions[at + 1] == dead then redis.call('HDEL', key, sessions[at]) end
+  end
+end
+if #patterns == page or #users == page then return {'OK', 'more'} end
+redis.call('DEL', p .. 'in:' .. dead)
+redis.call('HDEL', p .. 'c', dead)
+redis.call('ZREM', p .. 'nodes', dead)
+return {'OK', 'done'}
+`);
+
+/**
+ * How far a sweep is. `busy`: another node sweeps now. `living`: the node has a lease. `more`: call it again. `done`: no key of the
+ * node is left.
+ */
+export type Swept = 'busy' | 'living' | 'more' | 'done';
+
+const answers: readonly Swept[] = ['busy', 'living', 'more', 'done'];
+
+/** Removes interests, presence and mailbox of a node without a lease, a page of each at a time. It may be sent twice. */
+export function sweep(
+  runner: ScriptRunner,
+  { node, birth }: Caller,
+  dead: string,
+  { page = 500, holdMs = 5000 }: { readonly page?: number; readonly holdMs?: number } = {},
+): Promise<Outcome<Swept>> {
+  return runner.run(script, [node, birth, dead, String(page), String(holdMs)], ([answer]) =>
+    sweptOf(textOf(answer)),
+  );
+}
+
+function sweptOf(text: string): Swept {
+  const answer = answers.find((one) => one === text);
+  if (answer === undefined) throw new Error(`a sweep answered ${text}`);
+  return answer;
+}
