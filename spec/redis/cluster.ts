@@ -5,7 +5,7 @@ import { Keys } from '../../src/redis/keys.ts';
 import { entriesOf } from '../../src/redis/reply.ts';
 import { type Beat, beat, type BeatRequest } from '../../src/redis/scripts/beat.ts';
 import { type Batch, type Carried, publish } from '../../src/redis/scripts/publish.ts';
-import { type InterestChanges, interest } from '../../src/redis/scripts/interest.ts';
+import { interest } from '../../src/redis/scripts/interest.ts';
 import { type Caller, ScriptRunner } from '../../src/redis/scripts/script.ts';
 import { redisIsMissing, RedisServer } from '../support/redis-server.ts';
 import { connectTo } from './connect.ts';
@@ -49,10 +49,10 @@ export class TestCluster {
   }
 
   interest(caller: Caller, number: number, wanted: readonly string[], not: readonly string[] = []) {
-    const changes: InterestChanges = new Map([
-      ...wanted.map((pattern) => [pattern, true] as const),
-      ...not.map((pattern) => [pattern, false] as const),
-    ]);
+    const changes = [
+      ...wanted.map((pattern) => ({ pattern, isWanted: true })),
+      ...not.map((pattern) => ({ pattern, isWanted: false })),
+    ];
     return interest(this.runner, caller, number, changes);
   }
 

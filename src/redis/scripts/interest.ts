@@ -13,16 +13,19 @@ redis.call('HINCRBY', p .. 'c', field, 1)
 return {'OK'}
 `);
 
-/** Patterns that a node wants from now on, or no longer. */
-export type InterestChanges = ReadonlyMap<string, boolean>;
+/** A pattern that a node wants from now on, or no longer. */
+export interface InterestChange {
+  readonly pattern: string;
+  readonly isWanted: boolean;
+}
 
 /** Changes the interests of a node. A call whose number was carried out does nothing, so that it may be sent twice. */
 export function interest(
   runner: ScriptRunner,
   { node, birth }: Caller,
   number: number,
-  changes: InterestChanges,
+  changes: readonly InterestChange[],
 ): Promise<Outcome<void>> {
-  const rows = Array.from(changes, ([pattern, wanted]) => [wanted ? '+' : '-', pattern]);
-  return runner.run(script, [node, birth, String(number), ...rows.flat()], nothing);
+  const rows = changes.flatMap(({ pattern, isWanted }) => [isWanted ? '+' : '-', pattern]);
+  return runner.run(script, [node, birth, String(number), ...rows], nothing);
 }

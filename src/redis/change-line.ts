@@ -1,0 +1,168 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { backoff } from './connection/backoff.ts';
+import type { RedisConnection } from './connection/redis-connection.ts';
+import { RedisError } from './connection/redis-error.ts';
+import { EngineUnavailable } from './engine-unavailable.ts';
+import type { Stopped } from './publish-line.ts';
+import type { Caller, Outcome } from './scripts/script.ts';
+
+/** Changes that go in one call. */
+const PAGE = 500;
+
+interface Call<Change> {
+  readonly number: number;
+  readonly changes: readonly Change[];
+}
+
+interface Waiter {
+  readonly key: string;
+  /** Number of the call that carries it out; undefined while it waits for one. */
+  number: number | undefined;
+  readonly settle: (error?: Error) => void;
+}
+
+/** What a change line is made with. */
+export interface ChangeLineOptions<Change> {
+  readonly connection: RedisConnection;
+  readonly clock: Clock;
+  /** How long a change may take before its caller is told that it failed. Milliseconds. */
+  readonly hold: number;
+  /** Runs the script. */
+  readonly call: (caller: Caller, number: number, changes: readonly Change[]) => Promise<Outcome<void>>;
+  /** Changes with one key: only the last of those that wait counts. */
+  readonly keyOf: (change: Change) => string;
+  /** Called once for each stop. */
+  readonly stopped: (why: Stopped) => void;
+}
+
+/**
+ * Tells Redis what changed on this node, such as its interests: one call after another, each sent under its number until its outcome is
+ * known. Changes that wait go together. The line begins with `resume`.
+ */
+export class ChangeLine<Change> {
+  readonly #options: ChangeLineOptions<Change>;
+  readonly #stopListening: () => void;
+  #changes = new Map<string, Change>();
+  readonly #waiters = new Set<Waiter>();
+  #call: Call<Change> | undefined;
+  #isUnderway = false;
+  #last = 0;
+  #caller: Caller | undefined;
+  #failures = 0;
+  #retry: Timer | undefined;
+
+  constructor(options: ChangeLineOptions<Change>) {
+    this.#options = options;
+    this.#stopListening = options.connection.onState(() => this.#go());
+  }
+
+  /** The last number in use. */
+  get last(): number {
+    return this.#call?.number ?? this.#last;
+  }
+
+  /**
+   * Resolves when the change is in force. Rejects with `EngineUnavailable` after `hold`; the change is carried out later all the same, unless
+   * another one with its key comes.
+   */
+  tell(change: Change): Promise<void> {
+    const key = this.#options.keyOf(change);
+    this.#changes.set(key, change);
+    const told = new Promise<void>((resolve, reject) => {
+      const { clock, hold } = this.#options;
+      const waiter: Waiter = {
+        key,
+        number: undefined,
+        settle: (error) => {
+          timer.cancel();
+          this.#waiters.delete(waiter);
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      const timer = clock.after(hold, () => waiter.settle(new EngineUnavailable('Redis could not be reached in time')));
+      this.#waiters.add(waiter);
+    });
+    if (this.#changes.size === 1) this.#options.clock.soon(() => this.#go());
+    return told;
+  }
+
+  /**
+   * Goes on after a beat. `last`: the last number that Redis carried out. `all`: all that is in force, where Redis has nothing of this
+   * node any more; then `last` must not be below the line's own.
+   */
+  resume(caller: Caller, last: number, all?: readonly Change[]): void {
+    this.#caller = caller;
+    if (all !== undefined) this.#beginAnew(last, all);
+    else if (this.#call !== undefined && this.#call.number <= last) this.#done(this.#call);
+    this.#go();
+  }
+
+  close(): void {
+    this.#caller = undefined;
+    this.#stopListening();
+    this.#retry?.cancel();
+    for (const waiter of [...this.#waiters]) waiter.settle(new EngineUnavailable('the engine is closed'));
+  }
+
+  #go(): void {
+    if (this.#caller === undefined || this.#isUnderway || this.#retry !== undefined) return;
+    if (this.#options.connection.state.is !== 'open') return;
+    this.#call ??= this.#nextCall();
+    if (this.#call !== undefined) void this.#send(this.#call, this.#caller);
+  }
+
+  #nextCall(): Call<Change> | undefined {
+    if (this.#changes.size === 0) return undefined;
+    const number = this.#last + 1;
+    const page = new Map([...this.#changes].slice(0, PAGE));
+    for (const key of page.keys()) this.#changes.delete(key);
+    for (const waiter of this.#waiters) if (page.has(waiter.key)) waiter.number ??= number;
+    return { number, changes: [...page.values()] };
+  }
+
+  async #send(call: Call<Change>, caller: Caller): Promise<void> {
+    this.#isUnderway = true;
+    try {
+      const outcome = await this.#options.call(caller, call.number, call.changes);
+      this.#failures = 0;
+      if (outcome.is === 'OK') this.#done(call);
+      else this.#stop(outcome.is);
+    } catch (error) {
+      if (error instanceof RedisError && error.outcome === 'refused') this.#retryLater();
+    }
+    this.#isUnderway = false;
+    this.#go();
+  }
+
+  #done({ number }: Call<Change>): void {
+    this.#call = undefined;
+    this.#last = number;
+    for (const waiter of [...this.#waiters]) if (waiter.number === number) waiter.settle();
+  }
+
+  #stop(why: Stopped): void {
+    if (this.#caller === undefined) return;
+    this.#caller = undefined;
+    this.#options.stopped(why);
+  }
+
+  #beginAnew(last: number, all: readonly Change[]): void {
+    this.#call = undefined;
+    this.#last = last;
+    this.#changes = new Map(all.map((change) => [this.#options.keyOf(change), change]));
+    for (const waiter of [...this.#waiters]) {
+      waiter.number = undefined;
+      // It was taken back, and Redis does not have it.
+      if (!this.#changes.has(waiter.key)) waiter.settle();
+    }
+  }
+
+  #retryLater(): void {
+    this.#retry ??= this.#options.clock.after(backoff(this.#failures, Math.random()), () => {
+      this.#retry = undefined;
+      this.#go();
+    });
+    this.#failures += 1;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { type Beat, type BeatRequest, beat, type Lease, type Numbers } from './scripts/beat.ts';
+import type { ScriptRunner } from './scripts/script.ts';
+
+/** Time that a node stops before its lease ends. Milliseconds. */
+const MARGIN = 500;
+
+/** What a heartbeat is made with. */
+export interface HeartbeatOptions {
+  readonly runner: ScriptRunner;
+  readonly clock: Clock;
+  readonly node: string;
+  /** Milliseconds; 1000 if absent. */
+  readonly every?: number;
+  /** How long the lease lasts without a beat. Milliseconds; 4000 if absent. */
+  readonly leaseMs?: number;
+  /** How long the mailbox keeps entries. Milliseconds. */
+  readonly keepMs: number;
+  /** Random: becomes the birth of the data where there is none. */
+  readonly birth: string;
+  /** Asked at each beat. */
+  readonly lease: () => Lease;
+  /** Asked at each beat: where numbers go on if Redis does not know the node. */
+  readonly numbers: () => Numbers;
+  readonly beaten: (beat: Beat) => void;
+  /** No beat succeeded for so long that other nodes may take this one for dead. Called once, until the next good beat. */
+  readonly lapsed: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Renews the lease of a node. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #every: number;
+  readonly #leaseMs: number;
+  #goodSince = Number.NEGATIVE_INFINITY;
+  #hasLapsed = true;
+  #timer: Timer | undefined;
+  #lapse: Timer | undefined;
+  #isUnderway = false;
+  #isClosed = false;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#every = options.every ?? 1000;
+    this.#leaseMs = options.leaseMs ?? 4000;
+  }
+
+  /** Whether no other node takes this one for dead, by the own clock. */
+  get isGood(): boolean {
+    return !this.#hasLapsed && this.#options.clock.now() < this.#goodSince + this.#leaseMs - MARGIN;
+  }
+
+  /** Beats now, and from then on. Call it again to beat at once, such as after a refusal. */
+  now(): void {
+    if (this.#isClosed || this.#isUnderway) return;
+    this.#timer?.cancel();
+    void this.#beat();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#lapse?.cancel();
+  }
+
+  async #beat(): Promise<void> {
+    const { runner, clock, beaten, failed } = this.#options;
+    this.#isUnderway = true;
+    // The lease begins when Redis gets the command, which is not before this.
+    const began = clock.now();
+    try {
+      const result = await beat(runner, this.#request());
+      if (this.#isClosed) return;
+      this.#good(began);
+      beaten(result);
+    } catch (error) {
+      if (!this.#isClosed) failed(error);
+    } finally {
+      this.#isUnderway = false;
+      if (!this.#isClosed) this.#timer = clock.after(this.#every, () => this.now());
+    }
+  }
+
+  #request(): BeatRequest {
+    const { node, keepMs, birth, lease, numbers } = this.#options;
+    return { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
+  }
+
+  #good(began: number): void {
+    const { clock, lapsed } = this.#options;
+    this.#goodSince = began;
+    this.#hasLapsed = false;
+    this.#lapse?.cancel();
+    this.#lapse = clock.after(began + this.#leaseMs - MARGIN - clock.now(), () => {
+      this.#hasLapsed = true;
+      lapsed();
+    });
+  }
+}

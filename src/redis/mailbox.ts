@@ -1,0 +1,186 @@
+import type { Clock } from '../lib/clock.ts';
+import { adopt, type MaybePromise } from '../lib/maybe-promise.ts';
+import { backoff } from './connection/backoff.ts';
+import type { RedisConnection } from './connection/redis-connection.ts';
+import { RedisError } from './connection/redis-error.ts';
+import type { Keys } from './keys.ts';
+import { LastNumbers } from './last-numbers.ts';
+import { type MailboxEntry, type MailboxItem, mailboxEntry } from './mailbox-items.ts';
+import { entriesOf, listOf, numberOf } from './reply.ts';
+
+/** A place in a mailbox. Places with different logs cannot be compared. Plain JSON. */
+export interface Position {
+  readonly log: string;
+  readonly id: string;
+}
+
+/**
+ * What may be missing before what comes next. `trimmed`: so many entries were discarded before they were read. `rolled back`: Redis lost
+ * so many entries that this node had read, and maybe others. `new`: the mailbox began anew.
+ */
+export type MailboxGap =
+  | { readonly why: 'trimmed'; readonly entries: number }
+  | { readonly why: 'rolled back'; readonly entries: number }
+  | { readonly why: 'new' };
+
+/** What a mailbox calls. None of these may throw. */
+export interface MailboxReader {
+  /** The items of one entry that are new here, in order. The next entry comes when the promise, if there is one, is resolved. */
+  brought(items: readonly MailboxItem[], at: Position): MaybePromise<void>;
+  missed(gap: MailboxGap): void;
+  /** Redis was restarted, or another one answers. What it still has was read again, without repeats. */
+  restarted(): void;
+  /** Redis refuses to be read. The mailbox tries again. */
+  failed(error: Error): void;
+}
+
+/** What a mailbox is made with. */
+export interface MailboxOptions {
+  /** Of its own: reads block it. */
+  readonly connection: RedisConnection;
+  readonly keys: Keys;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly reader: MailboxReader;
+}
+
+/** Entries of one read. */
+const PAGE = 500;
+
+/** Reads the mailbox of a node from its begin, and goes on behind the last entry after each reconnect. */
+export class Mailbox {
+  readonly #connection: RedisConnection;
+  readonly #keys: Keys;
+  readonly #node: string;
+  readonly #clock: Clock;
+  readonly #reader: MailboxReader;
+  readonly #lastNumbers = new LastNumbers();
+  #runId: string | undefined;
+  #log = 0;
+  #lastId = '0-0';
+  #lastNumber = 0;
+  // Whether entries may come that were read before the restart.
+  #isReadingAgain = false;
+  #failures = 0;
+  #isClosed = false;
+
+  constructor({ connection, keys, node, clock, reader }: MailboxOptions) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#node = node;
+    this.#clock = clock;
+    this.#reader = reader;
+  }
+
+  /** Reads until `close`. Called once. */
+  async read(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#connection.whenOpen();
+        await this.#follow();
+      } catch (error) {
+        if (!this.#isClosed) await this.#failed(error);
+      }
+    }
+  }
+
+  /** Forgets the numbers of a node that is gone. */
+  forget(origin: string): void {
+    this.#lastNumbers.forget(origin);
+  }
+
+  /** The next entry is not read any more. The connection has to be closed too. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  // As long as the connection lasts.
+  async #follow(): Promise<void> {
+    this.#noticeRestart();
+    const written = numberOf((await this.#connection.send(['HGET', this.#keys.counters, this.#node])) ?? 0);
+    while (!this.#isClosed && (await this.#readPage([]))) {}
+    this.#caughtUp(written);
+    this.#failures = 0;
+    // Shorter than any time limit of a connection that fits `timeout`.
+    const block = Math.max(1, Math.floor(this.#connection.timeout / 2));
+    while (!this.#isClosed) await this.#readPage(['BLOCK', String(block)], block + this.#connection.timeout);
+  }
+
+  #noticeRestart(): void {
+    const { state } = this.#connection;
+    const runId = state.is === 'open' ? state.runId : undefined;
+    if (this.#runId !== undefined && runId !== this.#runId) {
+      this.#log += 1;
+      this.#lastId = '0-0';
+      this.#isReadingAgain = true;
+      this.#reader.restarted();
+    }
+    this.#runId = runId;
+  }
+
+  async #readPage(block: readonly string[], ms?: number): Promise<boolean> {
+    const key = this.#keys.mailbox(this.#node);
+    const args = ['XREAD', 'COUNT', String(PAGE), ...block, 'STREAMS', key, this.#lastId];
+    const reply = await this.#connection.send(args, ms);
+    if (reply === null) return false;
+    const [stream] = listOf(reply);
+    for (const entry of entriesOf(listOf(stream)[1])) {
+      if (this.#isClosed) return false;
+      await this.#bring(mailboxEntry(entry));
+    }
+    return true;
+  }
+
+  #bring(entry: MailboxEntry): MaybePromise<void> {
+    this.#lastId = entry.id;
+    const items = entry.items.filter(this.#isNew);
+    this.#checkNumber(entry.number, items.some(isPublication));
+    if (items.length === 0) return;
+    return adopt(this.#reader.brought(items, { log: `${this.#node}.${this.#log}`, id: entry.id }));
+  }
+
+  readonly #isNew = (item: MailboxItem): boolean =>
+    item.is !== 'publication' || this.#lastNumbers.isNew(item.envelope.origin, item.envelope.number);
+
+  #checkNumber(number: number, hasNews: boolean): void {
+    if (number <= this.#lastNumber) {
+      if (this.#isReadingAgain && !hasNews) return;
+      if (this.#isReadingAgain) this.#rolledBack(number - 1);
+      else this.#reader.missed({ why: 'new' });
+    } else if (number > this.#lastNumber + 1) {
+      this.#trimmed(number - 1);
+    }
+    this.#isReadingAgain = false;
+    this.#lastNumber = number;
+  }
+
+  // All that was written before the connection was opened has been read.
+  #caughtUp(written: number): void {
+    if (this.#isReadingAgain && written < this.#lastNumber) this.#rolledBack(written);
+    this.#isReadingAgain = false;
+    if (written > this.#lastNumber) this.#trimmed(written);
+  }
+
+  #rolledBack(through: number): void {
+    this.#reader.missed({ why: 'rolled back', entries: this.#lastNumber - through });
+    this.#lastNumber = through;
+  }
+
+  #trimmed(through: number): void {
+    this.#reader.missed({ why: 'trimmed', entries: through - this.#lastNumber });
+    this.#lastNumber = through;
+  }
+
+  // A lost connection is opened again by itself.
+  async #failed(error: unknown): Promise<void> {
+    if (error instanceof RedisError && error.outcome !== 'refused') return;
+    this.#reader.failed(error instanceof Error ? error : new Error(String(error)));
+    this.#failures += 1;
+    const wait = backoff(this.#failures, Math.random());
+    await new Promise<void>((resolve) => void this.#clock.after(wait, resolve));
+  }
+}
+
+function isPublication({ is }: MailboxItem): boolean {
+  return is === 'publication';
+}
