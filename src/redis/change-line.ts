@@ -80,7 +80,9 @@ export class ChangeLine<Change> {
           else reject(error);
         },
       };
-      const timer = clock.after(hold, () => waiter.settle(new EngineUnavailable('Redis could not be reached in time')));
+      const timer = clock.after(hold, () =>
+        waiter.settle(new EngineUnavailable('Redis could not be reached in time')),
+      );
       this.#waiters.add(waiter);
     });
     if (this.#changes.size === 1) this.#options.clock.soon(() => this.#go());
@@ -88,8 +90,8 @@ export class ChangeLine<Change> {
   }
 
   /**
-   * Goes on after a beat. `last`: the last number that Redis carried out. `all`: all that is in force, where Redis has nothing of this
-   * node any more; then `last` must not be below the line's own.
+   * Goes on after a beat. `last`: the last number that Redis carried out. `all`: all that is in force, where Redis may have lost
+   * any of it.
    */
   resume(caller: Caller, last: number, all?: readonly Change[]): void {
     this.#caller = caller;

@@ -50,10 +50,18 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (typeof origin !== 'string' || typeof number !== 'number') return undefined;
   const { h, at } = read;
   const isStored = typeof h === 'number' && typeof at === 'number';
-  return { publication: publicationOf(read.e, read), origin, number, ...(isStored && { stored: { id: h, at } }) };
+  return {
+    publication: publicationOf(read.e, read),
+    origin,
+    number,
+    ...(isStored && { stored: { id: h, at } }),
+  };
 }
 
-function publicationOf(message: Event, { f, x, l, o, to, h }: Readonly<Record<string, unknown>>): TravellingPublication {
+function publicationOf(
+  message: Event,
+  { f, x, l, o, to, h }: Readonly<Record<string, unknown>>,
+): TravellingPublication {
   const event = new OutgoingEvent(message, {
     lazy: typeof l === 'number' || l === true ? l : false,
     volatile: o === 1,

@@ -1,0 +1,253 @@
+import type { Clock } from '../lib/clock.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Stored } from './batch.ts';
+import { ChangeLine } from './change-line.ts';
+import type { Dial } from './connection/line.ts';
+import { RedisConnection } from './connection/redis-connection.ts';
+import { encodeEnvelope, type TravellingPublication } from './envelope.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Keys } from './keys.ts';
+import { Mailbox, type MailboxGap, type Position } from './mailbox.ts';
+import type { MailboxItem } from './mailbox-items.ts';
+import { PublishLine, type PublishLimits, publishLimits } from './publish-line.ts';
+import type { Beat, Lease } from './scripts/beat.ts';
+import { type InterestChange, interest } from './scripts/interest.ts';
+import { type PresenceChange, presence } from './scripts/presence.ts';
+import type { Carried } from './scripts/publish.ts';
+import { type Caller, ScriptRunner } from './scripts/script.ts';
+
+/** Memory of a publication besides its event. Bytes. */
+const AROUND = 200;
+
+/** What a node calls. None of these may throw. */
+export interface RedisNodeSide {
+  /** One publication, in the order of the mailbox. The next comes when the promise, if there is one, is resolved. */
+  deliver(publication: TravellingPublication, stored: Stored | undefined, at: Position): MaybePromise<void>;
+  missed(gap: MailboxGap): void;
+  /** Redis was restarted, or another one answers. */
+  restarted(): void;
+  /** `away`: publications and changes wait. The reason is for the log. */
+  state(state: 'open' | 'away', reason?: string): void;
+  /** After each beat that succeeded. */
+  beaten(beat: Beat): void;
+  /** Something that the operator should know: a refusal of Redis, or an entry of another format. */
+  failed(error: unknown): void;
+  /** All that is in force, to be told to a Redis that knows nothing of this node. */
+  interests(): Iterable<string>;
+  presences(): Iterable<Omit<PresenceChange, 'isHere'>>;
+}
+
+/** What a node on Redis is made with. */
+export interface RedisNodeOptions {
+  readonly dial: Dial;
+  readonly clock: Clock;
+  /** Another after each start. */
+  readonly node: string;
+  readonly namespace: string;
+  /** How long a command may take. Milliseconds; 1000 if absent. */
+  readonly timeout?: number;
+  readonly limits?: Partial<PublishLimits>;
+  /** How long mailboxes keep entries. Milliseconds. */
+  readonly keepMs: number;
+  readonly leaseMs?: number;
+  readonly lease: () => Lease;
+  /** Random: becomes the birth of the data where there is none. */
+  readonly birth: string;
+  readonly side: RedisNodeSide;
+}
+
+/** One node of a cluster on Redis: publications out and in, interests, presence, and the lease. */
+export class RedisNode {
+  readonly keys: Keys;
+  /** For commands that do not block. */
+  readonly commands: RedisConnection;
+  readonly runner: ScriptRunner;
+  readonly #node: string;
+  readonly #side: RedisNodeSide;
+  readonly #reads: RedisConnection;
+  readonly #publications: PublishLine;
+  readonly #interests: ChangeLine<InterestChange>;
+  readonly #presences: ChangeLine<PresenceChange>;
+  readonly #mailbox: Mailbox;
+  readonly #heartbeat: Heartbeat;
+  // Publications of this node by their number: the object itself is delivered here.
+  readonly #own = new Map<number, TravellingPublication>();
+  #caller: Caller | undefined;
+  #runId: string | undefined;
+  #isStopped = true;
+  #reading: Promise<void> = Promise.resolve();
+  #opened: (() => void) | undefined;
+
+  constructor(options: RedisNodeOptions) {
+    const { dial, clock, node, namespace, timeout = 1000, limits, side } = options;
+    const { hold } = { ...publishLimits, ...limits };
+    this.#node = node;
+    this.#side = side;
+    this.keys = new Keys(namespace);
+    this.commands = new RedisConnection({ dial, clock, timeout });
+    this.#reads = new RedisConnection({ dial, clock, timeout });
+    this.runner = new ScriptRunner(this.commands, this.keys);
+    const line = { connection: this.commands, clock, hold, stopped: (why: string) => this.#stopped(why) };
+    this.#publications = new PublishLine({ ...line, runner: this.runner, ...(limits && { limits }) });
+    this.#interests = new ChangeLine<InterestChange>({
+      ...line,
+      call: (caller, number, changes) => interest(this.runner, caller, number, changes),
+      keyOf: ({ pattern }) => pattern,
+    });
+    this.#presences = new ChangeLine<PresenceChange>({
+      ...line,
+      call: (caller, number, changes) => presence(this.runner, caller, number, changes),
+      keyOf: ({ session }) => session,
+    });
+    const { keys } = this;
+    this.#mailbox = new Mailbox({ connection: this.#reads, keys, node, clock, reader: this.#reader });
+    this.#heartbeat = new Heartbeat({
+      ...options,
+      runner: this.runner,
+      numbers: () => ({
+        publications: this.#publications.lastToForget,
+        interests: this.#interests.last,
+        presences: this.#presences.last,
+      }),
+      beaten: (beat) => this.#beaten(beat),
+      lapsed: () => this.#stopped('no beat reached Redis in time'),
+      failed: (error) => this.#side.failed(error),
+    });
+    this.commands.onState((state) => {
+      if (state.is === 'open') this.#heartbeat.now();
+      if (state.is === 'away') this.#side.state('away', state.reason.message);
+    });
+  }
+
+  /** The caller of scripts; undefined until the first beat. */
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
+  /** Publications that wait for Redis. */
+  get pending(): number {
+    return this.#publications.pending;
+  }
+
+  /** Resolves after the first beat. */
+  open(): Promise<void> {
+    const opened = new Promise<void>((resolve) => {
+      this.#opened = resolve;
+    });
+    this.commands.open();
+    this.#reads.open();
+    this.#reading = this.#mailbox.read();
+    return opened;
+  }
+
+  /**
+   * Resolves when the publication was delivered here, and is in the mailboxes of all nodes whose interest was in force. Rejects with
+   * `EngineUnavailable` when nobody got it.
+   */
+  async publish(
+    publication: TravellingPublication,
+    how: Pick<Carried, 'durable' | 'once' | 'toNode'> = {},
+  ): Promise<Stored | undefined> {
+    const { event } = publication;
+    let own: number | undefined;
+    const make = (number: number): Carried => {
+      if (own !== undefined) this.#own.delete(own);
+      own = number;
+      this.#own.set(number, publication);
+      const envelope = encodeEnvelope({ publication, origin: this.#node, number });
+      return { channel: event.channel, envelope, ...how };
+    };
+    try {
+      return await this.#publications.publish(make, event.bytes + AROUND);
+    } finally {
+      if (own !== undefined) this.#own.delete(own);
+    }
+  }
+
+  /** Resolves when it is in force for publications begun after that. */
+  interest(pattern: string, isWanted: boolean): Promise<void> {
+    return this.#interests.tell({ pattern, isWanted });
+  }
+
+  presence(change: PresenceChange): Promise<void> {
+    return this.#presences.tell(change);
+  }
+
+  /** Forgets a node that was swept. */
+  forget(node: string): void {
+    this.#mailbox.forget(node);
+  }
+
+  async close(): Promise<void> {
+    this.#heartbeat.close();
+    this.#publications.close();
+    this.#interests.close();
+    this.#presences.close();
+    this.#mailbox.close();
+    this.commands.close();
+    this.#reads.close();
+    await this.#reading;
+  }
+
+  readonly #reader = {
+    brought: async (items: readonly MailboxItem[], at: Position): Promise<void> => {
+      for (const item of items) await this.#bring(item, at);
+    },
+    missed: (gap: MailboxGap): void => {
+      this.#publications.missed();
+      this.#side.missed(gap);
+    },
+    restarted: (): void => this.#side.restarted(),
+    failed: (error: Error): void => this.#side.failed(error),
+  };
+
+  #bring(item: MailboxItem, at: Position): MaybePromise<void> {
+    if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
+    if (item.is === 'unreadable') {
+      this.#side.failed(
+        new Error(`an entry of the mailbox has a field ${item.field} that this version cannot read`),
+      );
+      return this.#side.missed({ why: 'trimmed', entries: 1 });
+    }
+    const { publication, origin, number, stored } = item.envelope;
+    if (origin !== this.#node) return this.#side.deliver(publication, stored, at);
+    const delivered = this.#side.deliver(this.#own.get(number) ?? publication, stored, at);
+    this.#publications.brought(number, stored);
+    return delivered;
+  }
+
+  #beaten(beat: Beat): void {
+    const { birth, numbers, isFresh } = beat;
+    const { state } = this.commands;
+    const runId = state.is === 'open' ? state.runId : this.#runId;
+    const caller = { node: this.#node, birth };
+    const hasChanged = birth !== this.#caller?.birth || runId !== this.#runId;
+    if (isFresh || hasChanged) this.#register(caller, beat);
+    else if (this.#isStopped) {
+      this.#interests.resume(caller, numbers.interests);
+      this.#presences.resume(caller, numbers.presences);
+    }
+    if (isFresh || hasChanged || this.#isStopped) this.#publications.resume(caller, numbers.publications);
+    this.#caller = caller;
+    this.#runId = runId;
+    this.#isStopped = false;
+    this.#side.state('open');
+    this.#side.beaten(beat);
+    this.#opened?.();
+  }
+
+  // Redis may have lost any of it.
+  #register(caller: Caller, { numbers }: Beat): void {
+    const interests = Array.from(this.#side.interests(), (pattern) => ({ pattern, isWanted: true }));
+    const presences = Array.from(this.#side.presences(), (one) => ({ ...one, isHere: true }));
+    this.#interests.resume(caller, numbers.interests, interests);
+    this.#presences.resume(caller, numbers.presences, presences);
+  }
+
+  #stopped(why: string): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#side.state('away', why);
+    this.#heartbeat.now();
+  }
+}
