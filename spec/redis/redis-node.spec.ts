@@ -173,7 +173,7 @@ describeWithRedis(
       expect(a.births.size).toBe(1);
     });
 
-    it('registers anew after FLUSHALL, publishes again what others may not have, and tells that something may be missing', async () => {
+    it('registers anew after FLUSHALL before anything is published, and tells that something may be missing', async () => {
       const a = await open('a', undefined, '/x');
       const b = await open('b', undefined, '/x');
       a.present.push({ session: 's1', user: 'ann' });

@@ -59,7 +59,6 @@ export class TestNode {
       timeout: 300,
       keepMs: 60_000,
       lease: () => ({ formats: [1, 1] }),
-      birth: `birth of ${name}`,
       side,
       ...options,
     });

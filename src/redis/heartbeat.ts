@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { randomHex } from '../lib/random-hex.ts';
 import { type Beat, type BeatRequest, beat, type Lease, type Numbers } from './scripts/beat.ts';
 import type { ScriptRunner } from './scripts/script.ts';
 
@@ -16,8 +17,6 @@ export interface HeartbeatOptions {
   readonly leaseMs?: number;
   /** How long the mailbox keeps entries. Milliseconds. */
   readonly keepMs: number;
-  /** Random: becomes the birth of the data where there is none. */
-  readonly birth: string;
   /** Asked at each beat. */
   readonly lease: () => Lease;
   /** Asked at each beat: where numbers go on if Redis does not know the node. */
@@ -83,7 +82,9 @@ export class Heartbeat {
   }
 
   #request(): BeatRequest {
-    const { node, keepMs, birth, lease, numbers } = this.#options;
+    const { node, keepMs, lease, numbers } = this.#options;
+    // Another one each time: if all data was lost again, the birth must not be the one that all know.
+    const birth = randomHex(8);
     return { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Stored } from './batch.ts';
 import { ChangeLine } from './change-line.ts';
@@ -18,6 +18,9 @@ import { type Caller, ScriptRunner } from './scripts/script.ts';
 
 /** Memory of a publication besides its event. Bytes. */
 const AROUND = 200;
+
+/** After all data was lost: time in which every living node notices and tells its interests anew. Milliseconds. */
+const REGISTERING = 1500;
 
 /** What a node calls. None of these may throw. */
 export interface RedisNodeSide {
@@ -51,8 +54,6 @@ export interface RedisNodeOptions {
   readonly keepMs: number;
   readonly leaseMs?: number;
   readonly lease: () => Lease;
-  /** Random: becomes the birth of the data where there is none. */
-  readonly birth: string;
   readonly side: RedisNodeSide;
 }
 
@@ -63,6 +64,7 @@ export class RedisNode {
   readonly commands: RedisConnection;
   readonly runner: ScriptRunner;
   readonly #node: string;
+  readonly #clock: Clock;
   readonly #side: RedisNodeSide;
   readonly #reads: RedisConnection;
   readonly #publications: PublishLine;
@@ -77,11 +79,13 @@ export class RedisNode {
   #isStopped = true;
   #reading: Promise<void> = Promise.resolve();
   #opened: (() => void) | undefined;
+  #resuming: Timer | undefined;
 
   constructor(options: RedisNodeOptions) {
     const { dial, clock, node, namespace, timeout = 1000, limits, side } = options;
     const { hold } = { ...publishLimits, ...limits };
     this.#node = node;
+    this.#clock = clock;
     this.#side = side;
     this.keys = new Keys(namespace);
     this.commands = new RedisConnection({ dial, clock, timeout });
@@ -179,6 +183,7 @@ export class RedisNode {
   }
 
   async close(): Promise<void> {
+    this.#resuming?.cancel();
     this.#heartbeat.close();
     this.#publications.close();
     this.#interests.close();
@@ -217,23 +222,31 @@ export class RedisNode {
   }
 
   #beaten(beat: Beat): void {
-    const { birth, numbers, isFresh } = beat;
+    const { birth, isFresh } = beat;
     const { state } = this.commands;
     const runId = state.is === 'open' ? state.runId : this.#runId;
-    const caller = { node: this.#node, birth };
-    const hasChanged = birth !== this.#caller?.birth || runId !== this.#runId;
-    if (isFresh || hasChanged) this.#register(caller, beat);
-    else if (this.#isStopped) {
-      this.#interests.resume(caller, numbers.interests);
-      this.#presences.resume(caller, numbers.presences);
-    }
-    if (isFresh || hasChanged || this.#isStopped) this.#publications.resume(caller, numbers.publications);
-    this.#caller = caller;
+    const before = this.#caller;
+    const isAnother = isFresh || birth !== before?.birth || runId !== this.#runId;
+    this.#caller = { node: this.#node, birth };
     this.#runId = runId;
+    if (isAnother) this.#register(this.#caller, beat);
+    if (isAnother || this.#isStopped) {
+      const isReborn = before !== undefined && before.birth !== birth;
+      this.#resume(this.#caller, beat, isReborn ? REGISTERING : 0);
+    }
     this.#isStopped = false;
     this.#side.state('open');
     this.#side.beaten(beat);
     this.#opened?.();
+  }
+
+  #resume(caller: Caller, { numbers }: Beat, wait: number): void {
+    this.#interests.resume(caller, numbers.interests);
+    this.#presences.resume(caller, numbers.presences);
+    this.#resuming?.cancel();
+    const resume = (): void => this.#publications.resume(caller, numbers.publications);
+    if (wait === 0) resume();
+    else this.#resuming = this.#clock.after(wait, resume);
   }
 
   // Redis may have lost any of it.

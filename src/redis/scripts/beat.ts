@@ -69,7 +69,7 @@ export interface BeatRequest {
   readonly lease: Lease;
   /** How long the mailbox keeps entries. Milliseconds. */
   readonly keepMs: number;
-  /** Becomes the birth of the data where there is none: a random text. */
+  /** Becomes the birth of the data where there is none: another random text each time. */
   readonly birth: string;
   /** Where the numbers go on if Redis does not know the node. */
   readonly numbers: Numbers;
