@@ -17,6 +17,8 @@ const browser = ['spec/browser/**/*.spec.ts'];
 const deploy = ['spec/deploy/**/*.spec.ts'];
 // These look at the documentation site, which takes minutes to build: `npm run test:site`.
 const site = ['spec/site/**/*.spec.ts'];
+// These run a redis-server each: `npm run test:redis`.
+const redis = ['spec/redis/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -38,12 +40,13 @@ export default defineConfig({
           maxWorkers,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...site, ...long],
+          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...site, ...redis, ...long],
         },
       },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: browser', include: browser } },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: deploy', include: deploy } },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: site', include: site } },
+      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: redis', include: redis } },
       {
         test: {
           ...limits,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, nginx, HAProxy, shells, interpreters of other languages,
+// `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, nginx, HAProxy, Redis, shells, interpreters of other languages,
 // and CometD's Java clients if Java and Maven are there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
@@ -69,6 +69,7 @@ for (const [name, flag] of [
   ['haproxy', '-v'],
   ['zsh', '--version'],
   ['fish', '--version'],
+  ['redis-server', '--version'],
 ]) {
   const isThere = () => spawnSync(name, [flag], { stdio: 'ignore' }).status === 0;
   if (isThere() || (mayInstall && apt('update') && install(name))) say(`${name} is installed`);

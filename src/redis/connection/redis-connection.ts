@@ -93,7 +93,10 @@ export class RedisConnection {
         return reply;
       },
       (error: unknown) => {
-        if (error instanceof RedisError && NOT_NOW.has(error.word)) this.#lose(pending, error);
+        // A library may fail a command before it tells that the connection is lost.
+        if (error instanceof RedisError && (error.outcome === 'unknown' || NOT_NOW.has(error.word))) {
+          this.#lose(pending, error);
+        }
         throw error;
       },
     );
