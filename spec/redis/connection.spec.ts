@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RedisConnection } from '../../src/redis/connection/redis-connection.ts';
 import { RedisError } from '../../src/redis/connection/redis-error.ts';
 import { CutProxy, cutPoints } from '../support/cut-proxy.ts';
 import { redisIsMissing, RedisServer } from '../support/redis-server.ts';
@@ -11,12 +12,22 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+/** Enough for a Redis to be asked while it loads. */
+async function fill(connection: RedisConnection): Promise<void> {
+  const keys = Array.from({ length: 5000 }, (_, at) => `key${at}`);
+  await Promise.all(keys.map((key) => connection.send(['SET', key, 'value'], 9000)));
+}
+
 const rows = Object.entries(libraries).map(([name, dial]) => ({ name, dial }));
 
 describe.skipIf(redisIsMissing)(`RedisConnection${redisIsMissing ? `: ${redisIsMissing}` : ''}`, async () => {
   if (redisIsMissing) return;
   const redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
   const proxy = await CutProxy.to(redis.port);
+  // Loads a command in 0.2 ms, and answers other clients after each 1024.
+  const slowToLoad = await RedisServer.start(
+    ...['--appendonly', 'yes', '--appendfsync', 'always', '--key-load-delay', '200'],
+  );
 
   describe.each(rows)('with $name', ({ dial }) => {
     it('answers with plain lists, texts and numbers', async () => {
@@ -92,6 +103,39 @@ describe.skipIf(redisIsMissing)(`RedisConnection${redisIsMissing ? `: ${redisIsM
       expect(second).toMatchObject({ is: 'open', runId: expect.stringMatching(/^[0-9a-f]{40}$/) });
       expect(second).not.toEqual(first);
       expect(await connection.send(['GET', 'kept'])).toBe('yes');
+    });
+
+    it('waits while Redis loads its data', async () => {
+      const slow = slowToLoad;
+      const connection = await connectTo(dial(slow.url), { timeout: 5000, random: () => 0 });
+      if ((await connection.send(['DBSIZE'])) === 0) await fill(connection);
+      const reasons: string[] = [];
+      connection.onState((state) => state.is === 'away' && reasons.push(state.reason.message));
+      await slow.kill();
+      await expect.poll(() => connection.state.is).toBe('away');
+      await slow.restart('Server initialized');
+      await connection.whenOpen();
+      expect(reasons).toContainEqual(expect.stringMatching(/^LOADING/));
+      expect(await connection.send(['GET', 'key4999'])).toBe('value');
+    });
+
+    it('tells that Redis has no memory, and goes on', async () => {
+      const connection = await connectTo(dial(redis.url));
+      await connection.send(['CONFIG', 'SET', 'maxmemory', '1']);
+      const error = await failureOf(connection.send(['SET', 'large', 'x']));
+      await connection.send(['CONFIG', 'SET', 'maxmemory', '0']);
+      expect(error).toMatchObject({ outcome: 'refused', word: 'OOM' });
+      expect(connection.state.is).toBe('open');
+    });
+
+    it('tells that a command is forbidden, and goes on; INFO may be forbidden too', async () => {
+      const admin = await connectTo(dial(redis.url));
+      await admin.send(['ACL', 'SETUSER', 'poor', 'on', '>pass', '~*', '+ping', '+get', '+client', '+hello']);
+      const connection = await connectTo(dial(redis.url.replace('//', '//poor:pass@')));
+      expect(connection.state).toEqual({ is: 'open', runId: undefined });
+      const error = await failureOf(connection.send(['SET', 'x', '1']));
+      expect(error).toMatchObject({ outcome: 'refused', word: 'NOPERM' });
+      expect(await connection.send(['GET', 'nothing'])).toBeNull();
     });
 
     it('ends with everything that waits when it is closed', async () => {

@@ -155,7 +155,7 @@ describeWithRedis(
 
     it('refuses publications at once when Redis has no memory, and keeps its lease', async () => {
       const a = await open('a', undefined, '/x');
-      await cluster().send('CONFIG', 'SET', 'maxmemory', '1mb');
+      await cluster().send('CONFIG', 'SET', 'maxmemory', '1');
       expect(await Promise.all(upTo(3).map((data) => a.outcome(data)))).toEqual(
         Array(3).fill('EngineUnavailable'),
       );

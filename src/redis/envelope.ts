@@ -4,7 +4,7 @@ import { OutgoingEvent } from '../ports/outgoing-event.ts';
 import { type Event, isObject } from '../protocol/message.ts';
 
 /** The format that this version writes, and the only one that it reads. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /** A publication on its way between nodes. */
 export interface TravellingPublication extends Publication {

@@ -4,7 +4,7 @@ import type { Dial } from './line.ts';
 import { nodeRedis } from './node-redis.ts';
 
 /** A client library that is installed beside bayeuxd. */
-export type RedisLibrary = '@redis/client' | 'ioredis';
+type RedisLibrary = '@redis/client' | 'ioredis';
 
 /** How a URL is dialled. */
 export interface DialUrlOptions {

@@ -97,7 +97,7 @@ export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<
   const { node, leaseMs, lease, keepMs, birth, numbers } = request;
   const { publications, interests, presences } = numbers;
   const args = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
-  return valueOf(await runner.run(script, args.map(String), readBeat));
+  return neverRefused(await runner.run(script, args.map(String), readBeat));
 }
 
 function readBeat([birth, format, now, fresh, numbers, living, due]: readonly unknown[]): Beat {
@@ -113,7 +113,7 @@ function readBeat([birth, format, now, fresh, numbers, living, due]: readonly un
   };
 }
 
-function valueOf<T>(outcome: Outcome<T>): T {
+function neverRefused<T>(outcome: Outcome<T>): T {
   if (outcome.is === 'OK') return outcome.value;
   throw new Error(`a beat is never refused, but Redis answered ${outcome.is}`);
 }

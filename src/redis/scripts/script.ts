@@ -52,7 +52,7 @@ export interface Caller {
  * Why a script did nothing. `FENCED`: the node has no lease. `REBORN`: the data is another than the node knows. `ORDER`: the number of the
  * call is not the next one; `last` is the last that was carried out.
  */
-export type Refusal = { readonly is: 'FENCED' | 'REBORN' } | { readonly is: 'ORDER'; readonly last: number };
+type Refusal = { readonly is: 'FENCED' | 'REBORN' } | { readonly is: 'ORDER'; readonly last: number };
 
 /** The answer of a script. */
 export type Outcome<T> = { readonly is: 'OK'; readonly value: T } | Refusal;
