@@ -7,6 +7,8 @@ export type MailboxItem =
   | { readonly is: 'publication'; readonly envelope: Envelope }
   /** To the publisher alone: this number was not published, since another one with its idempotency key was. */
   | { readonly is: 'repeated'; readonly number: number; readonly stored?: Stored }
+  /** To the publisher alone: these numbers were not published, and will not be. */
+  | { readonly is: 'skipped'; readonly first: number; readonly count: number }
   /** Written by a later version, or damaged. */
   | { readonly is: 'unreadable'; readonly field: string };
 
@@ -26,6 +28,7 @@ export function mailboxEntry({ id, fields: [number, ...items] }: StreamEntry): M
 
 function itemOf(field: string, text: string): MailboxItem {
   if (field === 'r') return repeatedOf(text);
+  if (field === 's') return skippedOf(text);
   const envelope = field === 'p' ? decodeEnvelope(text) : undefined;
   return envelope === undefined ? { is: 'unreadable', field } : { is: 'publication', envelope };
 }
@@ -34,4 +37,9 @@ function itemOf(field: string, text: string): MailboxItem {
 function repeatedOf(text: string): MailboxItem {
   const [number, { h, at }] = JSON.parse(text);
   return { is: 'repeated', number, ...(h !== undefined && { stored: { id: h, at } }) };
+}
+
+function skippedOf(text: string): MailboxItem {
+  const [first, count] = JSON.parse(text);
+  return { is: 'skipped', first, count };
 }

@@ -145,6 +145,11 @@ export class PublishLine {
     waiting.resolve(stored);
   }
 
+  /** The own mailbox tells that these numbers were skipped. */
+  skipped(first: number, count: number): void {
+    this.#refuse(first, count, 'Redis could not be reached in time');
+  }
+
   /** The own mailbox lost something: what Redis accepted does not wait for it. */
   missed(): void {
     const open = new Set(this.#sent.flatMap(({ waiting }) => waiting));
@@ -238,9 +243,9 @@ export class PublishLine {
         : publish(this.#runner, caller, batch, this.#limits.maxMailbox));
       batch.isUnderway = false;
       this.#failures = 0;
-      if (outcome.is === 'OK') this.#done(batch, !batch.isVoid);
+      if (outcome.is === 'OK') this.#done(batch);
       else if (outcome.is !== 'ORDER') this.#stop(outcome.is);
-      else if (outcome.last >= batch.last) this.#done(batch, true);
+      else if (outcome.last >= batch.last) this.#done(batch);
       else this.#outOfOrder(batch);
     } catch (error) {
       batch.isUnderway = false;
@@ -249,16 +254,18 @@ export class PublishLine {
     this.#go();
   }
 
-  #done(batch: NumberedBatch, isPublished: boolean): void {
+  // Of one that was to be skipped, the own mailbox tells whether it was published before that.
+  #done(batch: NumberedBatch): void {
     this.#sent = this.#sent.filter((one) => one !== batch);
-    if (isPublished) this.#accepted.add(batch, this.#clock.now());
-    else this.#refuse(batch, 'Redis could not be reached in time');
+    if (!batch.isVoid) this.#accepted.add(batch, this.#clock.now());
   }
 
-  #refuse(batch: NumberedBatch, reason: string): void {
-    batch.waiting.forEach((waiting, at) => {
-      if (this.#unbrought.delete(batch.first + at)) waiting.reject(new EngineUnavailable(reason));
-    });
+  #refuse(first: number, count: number, reason: string): void {
+    for (let number = first; number < first + count; number += 1) {
+      const waiting = this.#unbrought.get(number);
+      this.#unbrought.delete(number);
+      waiting?.reject(new EngineUnavailable(reason));
+    }
   }
 
   // One before it is missing: it goes first, or Redis lost it.
@@ -288,7 +295,7 @@ export class PublishLine {
     if (batch.mayBeSent) this.#retryLater();
     else {
       batch.isVoid = true;
-      this.#refuse(batch, 'Redis has no free memory');
+      this.#refuse(batch.first, batch.count, 'Redis has no free memory');
     }
   }
 

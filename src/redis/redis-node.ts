@@ -208,6 +208,7 @@ export class RedisNode {
 
   #bring(item: MailboxItem, at: Position): MaybePromise<void> {
     if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
+    if (item.is === 'skipped') return this.#publications.skipped(item.first, item.count);
     if (item.is === 'unreadable') {
       this.#side.failed(
         new Error(`an entry of the mailbox has a field ${item.field} that this version cannot read`),

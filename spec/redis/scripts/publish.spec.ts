@@ -122,7 +122,8 @@ describeWithRedis('the skip script', (cluster) => {
       last: 2,
     });
     expect(await cluster().publish(a, 3, carried('/x', 3))).toEqual({ is: 'OK' });
-    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":3}']);
+    expect(await cluster().mailbox('a')).toEqual(['n 1 s [1,2]', 'n 2 p {"data":3}']);
+    expect(await skip(cluster().runner, a, 1, 2)).toEqual({ is: 'ORDER', last: 3 });
   });
 
   it('does nothing when the batch was done, or a number before is missing', async () => {

@@ -6,12 +6,15 @@ ${checks}
 local last = tonumber(redis.call('HGET', p .. 'c', 'g:' .. node) or '0')
 if tonumber(ARGV[3]) ~= last + 1 then return {'ORDER', last} end
 redis.call('HINCRBY', p .. 'c', 'g:' .. node, ARGV[4])
+local n = redis.call('HINCRBY', p .. 'c', node, 1)
+redis.call('XADD', p .. 'in:' .. node, '*', 'n', n, 's', '[' .. ARGV[3] .. ',' .. ARGV[4] .. ']')
 return {'OK'}
 `);
 
 /**
  * Uses up the numbers of a batch that is not published. If the batch was sent before and is still on its way, Redis refuses it
- * from now on. `ORDER`: it was done already.
+ * from now on. The own mailbox gets a note, field `s` with the first number and how many. `ORDER`: the batch was published or skipped
+ * before; the mailbox tells which.
  */
 export function skip(
   runner: ScriptRunner,
