@@ -2,12 +2,12 @@ import { expect, onTestFinished } from 'vitest';
 import type { Extension, ServerSettings } from '../../src/index.ts';
 import { close, hears, session, waits } from '../interop/columns.ts';
 import type { Driver } from '../interop/driver.ts';
-import { type Host, host, type Place } from '../interop/host.ts';
+import { type Hosting, host, type Place } from '../interop/host.ts';
 import { type ProxyProgram, proxyFor } from './proxies.ts';
 
 /** The address of a host behind a proxy of its own, which is started when it is first asked for. */
-export function behind(proxy: ProxyProgram): (place: Host) => Promise<string> {
-  const origins = new WeakMap<Host, Promise<string>>();
+export function behind(proxy: ProxyProgram): (place: Hosting) => Promise<string> {
+  const origins = new WeakMap<Hosting, Promise<string>>();
   return (place) => {
     const origin = origins.get(place) ?? proxyFor(proxy, place.origin).then(({ origin }) => origin);
     origins.set(place, origin);

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../../src/core/session.ts';
 import type { Server, ServerSettings } from '../../src/index.ts';
 import type { Driver, Heard } from './driver.ts';
-import { type Host, host, type Place } from './host.ts';
+import { type Hosting, host, type Place } from './host.ts';
 
 /** One client on one transport. */
 export interface Row {
@@ -13,9 +13,11 @@ export interface Row {
   readonly place?: Place;
   /** Where no connect is held nothing can tell a client to stop (DC-6): it finds its session gone, and handshakes again. */
   readonly startsOver?: true;
-  open(host: Host): Driver | Promise<Driver>;
+  /** Starts something other than one server. */
+  readonly start?: (settings?: ServerSettings, place?: Place) => Promise<Hosting>;
+  open(host: Hosting): Driver | Promise<Driver>;
   /** A client of the other family, for the two to talk. */
-  other(host: Host): Driver | Promise<Driver>;
+  other(host: Hosting): Driver | Promise<Driver>;
 }
 
 /** For real clients in real time: they try again within a tenth of a second or so. */
@@ -151,8 +153,8 @@ export function columns(row: Row): void {
   });
 }
 
-async function opened(row: Row): Promise<{ place: Host; client: Driver }> {
-  const place = await host(row.settings, row.place);
+async function opened(row: Row): Promise<{ place: Hosting; client: Driver }> {
+  const place = await (row.start ?? host)(row.settings, row.place);
   const client = await row.open(place);
   onTestFinished(() => close(client));
   await client.open();

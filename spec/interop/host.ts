@@ -11,8 +11,18 @@ export interface Place {
   readonly front?: readonly RequestHandler[];
 }
 
+/** One or more servers at one address. */
+export interface Hosting {
+  /** The server with the session of the client. */
+  readonly server: Server;
+  readonly origin: string;
+  readonly url: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** A bayeuxd in real time, with its health checks, that can go away and come back on the same port. */
-export class Host {
+export class Host implements Hosting {
   readonly #settings: ServerSettings;
   readonly #path: string;
   readonly #front: readonly RequestHandler[];

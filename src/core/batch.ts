@@ -51,7 +51,7 @@ export class Batch implements Context {
   constructor(requests: readonly Request[], conduit: Conduit, core: Core) {
     this.conduit = conduit;
     this.core = core;
-    this.alone = requests.length === 1;
+    this.alone = requests.length === 1 && conduit.isPart !== true;
     this.#requests = requests;
     this.#handshake = this.alone ? undefined : requests.find(isHandshake);
     this.#replies = [];

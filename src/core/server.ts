@@ -7,6 +7,7 @@ import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
+import type { LinkPeers } from '../ports/peers.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Revocation } from '../ports/revocations.ts';
 import type { Extension } from '../ports/session.ts';
@@ -32,6 +33,7 @@ import { SharedRuns } from './delivery/shared-runs.ts';
 import { EngineSide } from './engine-side.ts';
 import { Events, type ServerEvents } from './events.ts';
 import { Features } from './features.ts';
+import { Forwarding } from './forwarding.ts';
 import { Hooks } from './hooks.ts';
 import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
@@ -106,6 +108,7 @@ export class Server<
   readonly #engine: Engine;
   readonly #engineSide: EngineSide;
   readonly #core: Core;
+  readonly #local: LocalDirectory;
   readonly #opening: Promise<void>;
   readonly #recipients: RecipientParts;
   readonly #conduits = new Set<Conduit>();
@@ -133,9 +136,9 @@ export class Server<
     this.intake = this.#core.intake;
     this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
-    const local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
-    this.directory = init.directory?.(local) ?? clusterDirectory(init.engine, local);
-    init.engine.peers?.serve((question) => answerPeer(question, local));
+    this.#local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
+    this.directory = init.directory?.(this.#local) ?? clusterDirectory(init.engine, this.#local);
+    init.engine.peers?.serve((question) => answerPeer(question, this.#local));
     this.#recipients = { ...this.#core, directory: this.directory };
     this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
@@ -405,7 +408,7 @@ export class Server<
   }
 
   /** Attaches a stream to the session with this clientId. False if the session may not have one (ES-2, CN-14, EX-7). */
-  joinStream(clientId: string, conduit: Conduit): boolean {
+  joinStream(clientId: string, conduit: Conduit): MaybePromise<boolean> {
     const { sessions } = this.#core;
     const session = sessions.bySecret(clientId);
     if (session === undefined || !sessions.trusts(conduit, session)) return false;
@@ -421,6 +424,37 @@ export class Server<
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.lost(conduit);
     for (const feature of this.#core.features.hungUp) feature.hungUp?.(conduit);
+  }
+
+  /** The tag with which all ids of this node begin (HS-8). */
+  get node(): string {
+    return this.#engine.node;
+  }
+
+  /**
+   * Takes part in a cluster: other nodes carry out what comes here for their sessions, and this one what comes there for its own.
+   * Called once, before anything comes.
+   */
+  forwardTo(peers: LinkPeers): void {
+    const { receive, joinStream, lost } = this;
+    const server = this;
+    const forwarding = new Forwarding(peers, {
+      node: this.node,
+      log: this.log,
+      get isClosed() {
+        return server.state === 'closed';
+      },
+      decode: (texts) => this.decode(texts),
+      receive: (...batch) => Reflect.apply(receive, this, batch),
+      joinStream: (...stream) => Reflect.apply(joinStream, this, stream),
+      join: (conduit) => this.join(conduit),
+      lost: (conduit) => Reflect.apply(lost, this, [conduit]),
+      answer: (question) => answerPeer(question, this.#local),
+    });
+    this.receive = (...batch) => forwarding.receive(...batch);
+    this.joinStream = (...stream) => forwarding.joinStream(...stream);
+    this.lost = (conduit) => forwarding.lost(conduit);
+    peers.serve(forwarding.handler);
   }
 
   #openParts(): Promise<void> {

@@ -130,6 +130,8 @@ export interface Conduit {
   readonly request: RequestInfo;
   /** Whether its messages are the application's own, so that the policy is not asked. Absent means no. */
   readonly trusted?: boolean;
+  /** Whether its batch is part of a larger one, so that no message of it came alone (CN-6). Absent means no. */
+  readonly isPart?: boolean;
   /** The user of all sessions that it opens, if it knows the user. Overrides the user that the policy names. */
   readonly user?: GivenUser | undefined;
   /** As in `request`, without making that object. */

@@ -4,7 +4,7 @@ import { gunzip, inflate } from 'node:zlib';
 import type { Server } from './options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { valuesOf } from './form.ts';
-import { Gathered } from './gathered.ts';
+import { Gathered } from '../lib/gathered.ts';
 import { HttpError, type HttpRequest, tooLarge } from './http.ts';
 import { addressOf } from './request-info.ts';
 

@@ -1,4 +1,5 @@
 import type { Timer } from '../lib/clock.ts';
+import { isPromise } from '../lib/maybe-promise.ts';
 import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
 import type { Server } from './options.ts';
 import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';
@@ -33,9 +34,21 @@ const headers = {
 export function eventSource(server: Server): Handle {
   return (req, res) => {
     const stream = new EventStream(server, req, res);
-    if (server.joinStream(lastSegmentOf(req), stream)) stream.open();
-    else refuseStream(req, res, server);
+    const joined = server.joinStream(lastSegmentOf(req), stream);
+    if (isPromise(joined)) return stream.await(joined).then((ok) => answer(ok, stream, req, res, server));
+    answer(joined, stream, req, res, server);
   };
+}
+
+function answer(
+  joined: boolean,
+  stream: EventStream,
+  req: HttpRequest,
+  res: HttpResponse,
+  server: Server,
+): void {
+  if (joined) stream.open();
+  else refuseStream(req, res, server);
 }
 
 function refuseStream(req: HttpRequest, res: HttpResponse, { options, refusals }: Server): void {
@@ -62,6 +75,8 @@ class EventStream implements Conduit {
   readonly #unsettled = new Unsettled();
   #info: RequestInfo | undefined;
   #alive = true;
+  #hearsClose = false;
+  #isOpen = false;
   #timer: Timer | undefined;
 
   constructor(server: Server, req: HttpRequest, res: HttpResponse) {
@@ -100,9 +115,17 @@ class EventStream implements Conduit {
     return this.alive && (this.#res.writableLength ?? 0) <= MAX_BUFFERED;
   }
 
-  /** Begins the stream. Queued events follow at the end of this turn. */
+  /** Hears of a peer that hangs up while another node is asked. */
+  await(joined: Promise<boolean>): Promise<boolean> {
+    this.#hearClose();
+    return joined;
+  }
+
+  /** Begins the stream, once. Queued events follow at the end of this turn. */
   open(): void {
-    hearClose(this.#req, this.#res, () => this.#closed());
+    if (this.#isOpen || !this.alive) return;
+    this.#isOpen = true;
+    this.#hearClose();
     this.#res.writeHead(200, headers);
     this.#res.write('retry: 5000\n\n', ignore);
     this.#pingLater();
@@ -113,6 +136,8 @@ class EventStream implements Conduit {
       handover?.settled(batch, false);
       return;
     }
+    // Events of another node may come together with its word that the stream may begin.
+    this.open();
     const written = this.#unsettled.add(batch, handover);
     this.#res.write(`data: ${encodeBatch(batch)}\n\n`, (error) => {
       // A destroyed socket reports its last write as done: then `close` settles it.
@@ -148,6 +173,11 @@ class EventStream implements Conduit {
     const connection = this.#res.stream?.session;
     if (connection === undefined) this.#unsettled.settleUpTo(written);
     else afterRoundTrip(connection, (answered) => answered && this.#unsettled.settleUpTo(written));
+  }
+
+  #hearClose(): void {
+    if (!this.#hearsClose) hearClose(this.#req, this.#res, () => this.#closed());
+    this.#hearsClose = true;
   }
 
   #closed(): void {

@@ -1,0 +1,227 @@
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import type { PeerQuestion } from '../ports/engine.ts';
+import type { RefusalNotes } from '../ports/feature.ts';
+import { type NodeInfo, type PeerHandler, UnreachableError } from '../ports/peers.ts';
+import type { Frame } from './frames.ts';
+import { type Ending, Link, type LinkOwner } from './link.ts';
+import { Traffic } from './traffic.ts';
+
+/** The first and the longest pause before another node is dialed again. Milliseconds. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 2_000;
+
+/** How long something waits for a link: the lease of a node, and a second. Milliseconds. */
+const PATIENCE = 5_000;
+
+/** Bytes that may wait for one link. */
+const MAX_WAITING = 16_777_216;
+
+/** What a peer needs of its node. */
+export interface PeerHost {
+  readonly node: string;
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly refusals: Pick<RefusalNotes, 'note'>;
+  readonly handler: PeerHandler;
+  /** Opens a connection to an address. */
+  dial(address: string): Socket;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly timer: Timer;
+  begin(traffic: Traffic): void;
+  fail(error: UnreachableError): void;
+}
+
+/**
+ * Another node: the link to it, and what waits for one. Both nodes dial, at once and again and again, until there is a link.
+ */
+export class Peer implements LinkOwner {
+  readonly #name: string;
+  readonly #host: PeerHost;
+  #address: string | undefined;
+  #link: Link | undefined;
+  #traffic: Traffic | undefined;
+  #dialing: Link | undefined;
+  #pause: Timer | undefined;
+  #attempts = 0;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+
+  constructor(name: string, host: PeerHost) {
+    this.#name = name;
+    this.#host = host;
+  }
+
+  get isLinked(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Requests of clients that one of the two nodes serves for the other now. */
+  get size(): Traffic['size'] {
+    return this.#traffic?.size ?? { out: 0, in: 0 };
+  }
+
+  /** The node is one of the cluster: a link to it is wanted. */
+  join({ link }: NodeInfo): void {
+    this.#address = link;
+    this.#dial();
+  }
+
+  /** The node is no longer one of the cluster. A link that is there stays. */
+  leave(): void {
+    this.#address = undefined;
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#dialing?.cut({ why: `the node ${this.#name} has left` });
+    this.#failAll(`the node ${this.#name} has left`);
+  }
+
+  close(): void {
+    this.leave();
+    this.#link?.close({ why: 'this node closes' });
+  }
+
+  forward(batch: string, conduit: Conduit): Promise<void> {
+    if (this.#traffic !== undefined) return this.#traffic.forward(batch, conduit);
+    return this.#await(batch.length, PATIENCE, async (traffic) => {
+      if (conduit.alive) await traffic.forward(batch, conduit);
+    });
+  }
+
+  joinStream(clientId: string, conduit: Conduit): Promise<boolean> {
+    if (this.#traffic !== undefined) return this.#traffic.join(clientId, conduit);
+    return this.#await(clientId.length, PATIENCE, async (traffic) =>
+      conduit.alive ? traffic.join(clientId, conduit) : false,
+    );
+  }
+
+  lost(conduit: Conduit): void {
+    this.#traffic?.lost(conduit);
+  }
+
+  ask(question: PeerQuestion, ms: number): Promise<unknown> {
+    if (this.#traffic !== undefined) return this.#traffic.ask(question, ms);
+    const began = this.#host.clock.now();
+    return this.#await(0, ms, (traffic) => traffic.ask(question, began + ms - this.#host.clock.now()));
+  }
+
+  // Called at the node with the lower name.
+  accepts(link: Link): boolean {
+    if (this.#link === undefined) return true;
+    // The other node has no link, or has one and dialed before that: a dead one is found now.
+    this.#link.check();
+    return link === this.#link;
+  }
+
+  opened(link: Link): void {
+    const older = this.#link;
+    this.#link = link;
+    link.owner = this;
+    older?.cut({ why: 'the other node has opened a new link' });
+    if (this.#dialing !== link) this.#dialing?.cut({ why: 'there is a link already' });
+    this.#dialing = undefined;
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#attempts = 0;
+    this.#host.log({ level: 'info', event: 'link.opened', node: this.#name });
+    const traffic = new Traffic(link, this.#host.handler, this.#host.clock);
+    this.#traffic = traffic;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const one of waiting) {
+      one.timer.cancel();
+      one.begin(traffic);
+    }
+  }
+
+  frame(frame: Frame): void {
+    this.#traffic?.take(frame);
+  }
+
+  drained(): void {
+    this.#traffic?.drained();
+  }
+
+  closed(link: Link, ending: Ending): void {
+    if (link === this.#link) {
+      const traffic = this.#traffic;
+      this.#link = undefined;
+      this.#traffic = undefined;
+      this.#host.log({ level: 'warn', event: 'link.closed', node: this.#name, why: ending.why });
+      traffic?.end();
+    }
+    if (link === this.#dialing) this.#dialing = undefined;
+    noteRefusal(ending, this.#name, this.#host.refusals);
+    this.#dialLater();
+  }
+
+  #dial(): void {
+    if (this.#address === undefined || this.#link !== undefined || this.#dialing !== undefined) return;
+    if (this.#pause !== undefined) return;
+    const { node, secret, clock } = this.#host;
+    const socket = this.#host.dial(this.#address);
+    this.#dialing = new Link({ socket, role: 'dialer', node, peer: this.#name, secret, clock, owner: this });
+  }
+
+  #dialLater(): void {
+    if (this.#address === undefined || this.#link !== undefined || this.#dialing !== undefined) return;
+    const most = Math.min(FIRST_PAUSE * 2 ** this.#attempts, LONGEST_PAUSE);
+    this.#attempts = Math.min(this.#attempts + 1, 10);
+    this.#pause?.cancel();
+    this.#pause = this.#host.clock.after((most * (1 + Math.random())) / 2, () => {
+      this.#pause = undefined;
+      this.#dial();
+    });
+  }
+
+  #await<T>(bytes: number, ms: number, begin: (traffic: Traffic) => Promise<T>): Promise<T> {
+    if (this.#waitingBytes + bytes > MAX_WAITING)
+      return Promise.reject(this.#unreachable('too much waits for it'));
+    this.#dial();
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        bytes,
+        timer: this.#host.clock.after(ms, () => {
+          this.#waiting = this.#waiting.filter((one) => one !== waiting);
+          this.#waitingBytes -= bytes;
+          reject(this.#unreachable(`there was no link for ${ms} ms`));
+        }),
+        begin: (traffic) => void begin(traffic).then(resolve, reject),
+        fail: reject,
+      };
+      this.#waiting.push(waiting);
+      this.#waitingBytes += bytes;
+    });
+  }
+
+  #failAll(why: string): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { timer, fail } of waiting) {
+      timer.cancel();
+      fail(this.#unreachable(why));
+    }
+  }
+
+  #unreachable(why: string): UnreachableError {
+    return new UnreachableError(`the node ${this.#name} cannot be reached: ${why}`);
+  }
+}
+
+/** Logs why a connection was refused, unless it is one of two that were opened at the same time. */
+export function noteRefusal(
+  { why, refusal, isFault = false }: Ending,
+  node: string,
+  refusals: Pick<RefusalNotes, 'note'>,
+): void {
+  if ((refusal === undefined && !isFault) || refusal === 'duplicate') return;
+  refusals.note('link.refused', { cause: refusal ?? 'frame', why, ...(node !== '' && { node }) });
+}

@@ -1,0 +1,262 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import { isPromise, recover } from '../lib/maybe-promise.ts';
+import type { Conduit } from '../ports/conduit.ts';
+import type { PeerQuestion } from '../ports/engine.ts';
+import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
+import { Edge } from './edge.ts';
+import { type Frame, FrameError, kinds } from './frames.ts';
+import type { Link } from './link.ts';
+import { openingOf, RemoteConduit } from './remote-conduit.ts';
+
+/** Requests that one node may have under way at another. Bounds the memory for a peer that misbehaves. */
+const MAX_CONDUITS = 1_000_000;
+
+interface Asked {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+}
+
+/** All that is under way on one open link, in both directions. It ends with the link. */
+export class Traffic {
+  readonly #link: Link;
+  readonly #handler: PeerHandler;
+  readonly #clock: Clock;
+  // Conduits of this node that the other one serves.
+  readonly #edges = new Map<number, Edge>();
+  readonly #edgeOf = new Map<Conduit, Edge>();
+  // Conduits of the other node that this one serves.
+  readonly #remotes = new Map<number, RemoteConduit>();
+  readonly #joining = new Map<number, (joined: boolean) => void>();
+  readonly #asked = new Map<number, Asked>();
+  #last = 0;
+
+  constructor(link: Link, handler: PeerHandler, clock: Clock) {
+    this.#link = link;
+    this.#handler = handler;
+    this.#clock = clock;
+  }
+
+  /** How many conduits of this node the other one serves, and the other way round. */
+  get size(): { readonly out: number; readonly in: number } {
+    return { out: this.#edges.size, in: this.#remotes.size };
+  }
+
+  forward(batch: string, conduit: Conduit): Promise<void> {
+    return (this.#edgeOf.get(conduit) ?? this.#newEdge(conduit)).forward(batch);
+  }
+
+  join(clientId: string, conduit: Conduit): Promise<boolean> {
+    const edge = this.#newEdge(conduit);
+    edge.join(clientId);
+    return new Promise((resolve) => this.#joining.set(edge.number, resolve));
+  }
+
+  lost(conduit: Conduit): void {
+    this.#edgeOf.get(conduit)?.gone();
+  }
+
+  ask(question: PeerQuestion, ms: number): Promise<unknown> {
+    const id = this.#nextId(this.#asked);
+    this.#link.send(kinds.ask, id, JSON.stringify(question));
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(ms, () => {
+        this.#asked.delete(id);
+        reject(new UnreachableError(`the node ${this.#link.peer} did not answer in ${ms} ms`));
+      });
+      this.#asked.set(id, { resolve, reject, timer });
+    });
+  }
+
+  /** Takes a frame. Throws `FrameError` for one that no node of this format sends. */
+  take(frame: Frame): void {
+    const { kind, id, head, body } = frame;
+    switch (kind) {
+      case kinds.request:
+        return this.#receive(this.#open(frame), body);
+      case kinds.batch:
+        return this.#receiveMore(frame);
+      case kinds.stream:
+        return this.#joinStream(this.#open(frame), body);
+      case kinds.settled:
+        return this.#remotes.get(id)?.settled(head);
+      case kinds.moved:
+        return this.#remotes.get(id)?.moved();
+      case kinds.large:
+        return this.#remotes.get(id)?.sentLarge(head);
+      case kinds.gone:
+        return this.#lose(id);
+      case kinds.cede:
+        return this.#withSession(id, (conduit) => conduit.session?.cede(conduit));
+      case kinds.vacate:
+        return this.#withSession(id, (conduit) => conduit.session?.vacate(conduit));
+      case kinds.send:
+        return this.#edges.get(id)?.send(head, body);
+      case kinds.end:
+        return this.#edges.get(id)?.end(head);
+      case kinds.bind:
+        return this.#edges.get(id)?.bind(head);
+      case kinds.unbind:
+        return this.#edges.get(id)?.unbind();
+      case kinds.done:
+        return this.#edges.get(id)?.done(head);
+      case kinds.joined:
+        return this.#joined(id, head === '1');
+      case kinds.ask:
+        return this.#answer(id, head);
+      case kinds.answer:
+        return this.#answered(id, head, body);
+      default:
+        throw new FrameError(`its kind is ${kind}, which the format does not have`);
+    }
+  }
+
+  /** There is room for more. */
+  drained(): void {
+    for (const conduit of this.#remotes.values()) conduit.flush();
+  }
+
+  /** The link is over. */
+  end(): void {
+    for (const [id, resolve] of this.#joining) {
+      this.#joining.delete(id);
+      resolve(false);
+    }
+    for (const edge of this.#edges.values()) edge.broken();
+    for (const conduit of this.#remotes.values()) {
+      conduit.lose(true);
+      this.#handler.lost(conduit);
+    }
+    for (const { reject, timer } of this.#asked.values()) {
+      timer.cancel();
+      reject(new UnreachableError(`the link to the node ${this.#link.peer} broke`));
+    }
+    this.#asked.clear();
+  }
+
+  #newEdge(conduit: Conduit): Edge {
+    const edge = new Edge(conduit, this.#nextId(this.#edges), this.#link, this.#edgeOver);
+    this.#edges.set(edge.number, edge);
+    this.#edgeOf.set(conduit, edge);
+    return edge;
+  }
+
+  readonly #edgeOver = (edge: Edge): void => {
+    this.#edges.delete(edge.number);
+    this.#edgeOf.delete(edge.conduit);
+  };
+
+  readonly #remoteOver = (conduit: RemoteConduit): void => {
+    this.#remotes.delete(conduit.id);
+  };
+
+  // Numbers begin again after 4 billion: one may still be in use.
+  #nextId(used: ReadonlyMap<number, unknown>): number {
+    do this.#last = (this.#last + 1) >>> 0;
+    while (used.has(this.#last));
+    return this.#last;
+  }
+
+  #open({ id, head }: Frame): RemoteConduit {
+    if (this.#remotes.has(id)) throw new FrameError('a request has a number that is in use');
+    if (this.#remotes.size >= MAX_CONDUITS) throw new FrameError('too many requests are under way');
+    const end = head.indexOf('\n');
+    const opening = openingOf(head.slice(0, end));
+    const conduit = new RemoteConduit(id, opening, head.slice(end + 1), this.#link, this.#remoteOver);
+    this.#remotes.set(id, conduit);
+    return conduit;
+  }
+
+  #receive(conduit: RemoteConduit, batch: string): void {
+    const number = conduit.nextBatch();
+    const received = this.#handler.receive(batch, conduit);
+    if (conduit.shape !== 'socket') return;
+    if (isPromise(received)) void received.then(() => this.#done(conduit, number));
+    else this.#done(conduit, number);
+  }
+
+  #receiveMore({ id, head, body }: Frame): void {
+    const conduit = this.#remotes.get(id);
+    if (conduit === undefined) return;
+    conduit.isTaken = head === '1';
+    this.#receive(conduit, body);
+  }
+
+  #done(conduit: RemoteConduit, number: number): void {
+    this.#link.send(kinds.done, conduit.id, String(number));
+  }
+
+  #joinStream(conduit: RemoteConduit, clientId: string): void {
+    const joined = this.#handler.join(clientId, conduit);
+    this.#link.send(kinds.joined, conduit.id, joined ? '1' : '');
+    if (!joined) this.#remotes.delete(conduit.id);
+  }
+
+  #joined(id: number, joined: boolean): void {
+    const resolve = this.#joining.get(id);
+    this.#joining.delete(id);
+    const edge = this.#edges.get(id);
+    if (!joined && edge !== undefined) this.#edgeOver(edge);
+    resolve?.(joined);
+  }
+
+  #lose(id: number): void {
+    const conduit = this.#remotes.get(id);
+    if (conduit === undefined) return;
+    conduit.lose(conduit.shape !== 'exchange');
+    this.#handler.lost(conduit);
+  }
+
+  #withSession(id: number, call: (conduit: RemoteConduit) => void): void {
+    const conduit = this.#remotes.get(id);
+    if (conduit !== undefined) call(conduit);
+  }
+
+  #answer(id: number, text: string): void {
+    const question = questionOf(text);
+    const tell = (answer: unknown) => this.#link.send(kinds.answer, id, '1', JSON.stringify(answer ?? null));
+    const answered = recover(
+      () => this.#handler.answer(question),
+      () => {
+        this.#link.send(kinds.answer, id, '');
+        return failed;
+      },
+    );
+    if (isPromise(answered)) void answered.then((answer) => answer !== failed && tell(answer));
+    else if (answered !== failed) tell(answered);
+  }
+
+  #answered(id: number, isKnown: string, text: string): void {
+    const asked = this.#asked.get(id);
+    if (asked === undefined) return;
+    this.#asked.delete(id);
+    asked.timer.cancel();
+    if (isKnown === '1') asked.resolve(parsed(text));
+    else asked.reject(new UnreachableError(`the node ${this.#link.peer} failed to answer`));
+  }
+}
+
+const failed = Symbol('failed');
+
+function questionOf(text: string): PeerQuestion {
+  const question = parsed(text);
+  if (!isQuestion(question)) throw new FrameError('a question is none that this format knows');
+  return question;
+}
+
+function isQuestion(value: unknown): value is PeerQuestion {
+  if (typeof value !== 'object' || value === null) return false;
+  const { of, channel, user }: { of?: unknown; channel?: unknown; user?: unknown } = value;
+  if (of === 'count') return channel === undefined || typeof channel === 'string';
+  return (
+    (of === 'members' && typeof channel === 'string') || (of === 'sessionsOf' && typeof user === 'string')
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new FrameError('a question or an answer is not JSON');
+  }
+}
