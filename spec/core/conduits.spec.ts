@@ -1,34 +1,11 @@
 import { get, request } from 'node:http';
-import type { Conduit } from '../../src/ports/conduit.ts';
-import type { Extension } from '../../src/ports/session.ts';
+import { PARKED, parking } from '../support/parking.ts';
 import { start } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { WebSocketClient } from '../transports/websocket-client.ts';
 import { type ConduitUnderTest, conduitContract } from './contracts/conduit.ts';
 
 type Batch = readonly { readonly [key: string]: unknown }[];
-
-const PARKED = { channel: '/service/park', id: 'parked' };
-
-/** Takes the conduit of a request away from the server, which never answers it. */
-function parking(): { extension: Extension; parked: () => Promise<Conduit> } {
-  let conduit: Conduit | undefined;
-  return {
-    extension: {
-      name: 'park',
-      incoming(request, { conduit: by }) {
-        if (request.channel !== PARKED.channel) return request;
-        conduit = by;
-        return new Promise(() => {});
-      },
-    },
-    async parked() {
-      await until(() => conduit !== undefined);
-      if (conduit === undefined) throw new Error('nothing came');
-      return conduit;
-    },
-  };
-}
 
 conduitContract('long-polling', async (): Promise<ConduitUnderTest> => {
   const { extension, parked } = parking();

@@ -22,8 +22,8 @@ for (const version of versions) {
   }
 }
 
-// Faye shakes hands by long-polling: its socket, or its stream, mostly opens on another node.
-for (const transport of ['websocket', 'long-polling', 'eventsource']) {
+// Faye shakes hands by long-polling: its socket mostly opens on another node.
+for (const transport of ['websocket', 'long-polling']) {
   columns({
     client: 'faye 1.4.3, three nodes,',
     transport,
