@@ -320,6 +320,7 @@ describe('a node that has proved itself', () => {
         fc.constant(null),
         fc.boolean(),
         fc.boolean(),
+        fc.boolean(),
       )
       .map((list) => `${JSON.stringify(list)}\n{"headers":{},"cookies":{}}`);
     const batch = fc.constantFrom('[]', '', '[1]', JSON.stringify([connectOf(clientId)]), clientId);

@@ -72,9 +72,13 @@ export async function connectAll(nodes: readonly ClusterNode[]): Promise<void> {
 }
 
 /** Nodes that last as long as the test, linked to each other. */
-export async function cluster(count: number, settings: ClusterSettings = {}): Promise<ClusterNode[]> {
+export async function cluster(
+  count: number,
+  settings: ClusterSettings = {},
+  via?: (address: string) => Promise<string>,
+): Promise<ClusterNode[]> {
   const bus = new Bus(systemClock);
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(bus, settings)));
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(bus, settings, via)));
   onTestFinished(async () => {
     await Promise.all(nodes.map((node) => node.stop()));
   });

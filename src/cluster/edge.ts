@@ -149,9 +149,11 @@ export class Edge implements ConduitOwner {
   }
 
   get #description(): string {
-    const { shape, transport, http2, address, maxBytes, browser = null, isPart = false } = this.conduit;
-    const opening: Opening = [shape, transport, http2, address, maxBytes, browser, isPart, this.#isTaken];
-    const info = withoutIds(JSON.stringify(this.conduit.request), this.#link.peer);
+    const { shape, transport, http2, address, maxBytes, browser = null, maxEvents, request } = this.conduit;
+    const { isPart = false } = this.conduit;
+    const state = [isPart, this.#isTaken, maxEvents !== 0] as const;
+    const opening: Opening = [shape, transport, http2, address, maxBytes, browser, ...state];
+    const info = withoutIds(JSON.stringify(request), this.#link.peer);
     return `${JSON.stringify(opening)}\n${info}`;
   }
 

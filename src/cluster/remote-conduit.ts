@@ -23,6 +23,7 @@ export type Opening = readonly [
   browser: string | null,
   isPart: boolean,
   isTaken: boolean,
+  takesEvents: boolean,
 ];
 
 interface Sent {
@@ -50,6 +51,7 @@ export class RemoteConduit implements Conduit {
   readonly browser: string | undefined;
   readonly maxBytes: number;
   readonly isPart: boolean;
+  readonly #takesEvents: boolean;
   readonly #id: number;
   readonly #link: Link;
   readonly #over: (conduit: RemoteConduit) => void;
@@ -71,7 +73,7 @@ export class RemoteConduit implements Conduit {
     link: Link,
     over: (conduit: RemoteConduit) => void,
   ) {
-    const [shape, transport, http2, address, maxBytes, browser, isPart, isTaken] = opening;
+    const [shape, transport, http2, address, maxBytes, browser, isPart, isTaken, takesEvents] = opening;
     this.shape = shape;
     this.transport = transport;
     this.http2 = http2;
@@ -79,6 +81,7 @@ export class RemoteConduit implements Conduit {
     this.maxBytes = maxBytes;
     this.browser = browser ?? undefined;
     this.isPart = isPart;
+    this.#takesEvents = takesEvents;
     this.#id = id;
     this.#info = info;
     this.#link = link;
@@ -126,7 +129,7 @@ export class RemoteConduit implements Conduit {
 
   /** A response can be answered while the link is full. It brings no events then. */
   get maxEvents(): number | undefined {
-    return this.#link.isFull ? 0 : undefined;
+    return this.#takesEvents && !this.#link.isFull ? undefined : 0;
   }
 
   send(batch: readonly Outgoing[], handover?: Handover): void {
@@ -245,7 +248,7 @@ export function openingOf(text: string): Opening {
 
 function isOpening(list: unknown): list is Opening {
   if (!Array.isArray(list)) return false;
-  const [shape, transport, http2, address, maxBytes, browser, isPart, isTaken]: unknown[] = list;
+  const [shape, transport, http2, address, maxBytes, browser, isPart, isTaken, takesEvents]: unknown[] = list;
   return (
     (shape === 'exchange' || shape === 'socket' || shape === 'stream') &&
     typeof transport === 'string' &&
@@ -254,6 +257,7 @@ function isOpening(list: unknown): list is Opening {
     typeof maxBytes === 'number' &&
     (browser === null || typeof browser === 'string') &&
     typeof isPart === 'boolean' &&
-    typeof isTaken === 'boolean'
+    typeof isTaken === 'boolean' &&
+    typeof takesEvents === 'boolean'
   );
 }
