@@ -18,7 +18,7 @@ it('no frame but a batch itself has the clientId, anything it could be made from
   if (owner === undefined || edge === undefined) throw new Error('no nodes');
   const clientId = await shakeHands(owner.url);
   // What proxies say of the URL of a stream, or of a JSONP call.
-  const told = { 'X-Original-Uri': `/bayeux/${clientId}?x`, Referer: `http://example.com/${clientId}` };
+  const told = { 'X-Original-Uri': `/bayeux/${clientId}?x`, Referer: `${edge.url}/${clientId}` };
   await fetch(edge.url, {
     method: 'POST',
     headers: told,
