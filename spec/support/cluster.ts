@@ -28,7 +28,7 @@ export interface ClusterNode {
 export interface ClusterSettings extends ServerSettings {
   readonly clock?: Clock;
   readonly path?: string;
-  readonly link?: Partial<Pick<LinkParts, 'secret' | 'listen' | 'tls'>>;
+  readonly link?: Partial<Pick<LinkParts, 'secret' | 'listen' | 'tls'>> | undefined;
 }
 
 /** Starts a node. `via` may put something between the nodes: it gets the address of the link, and answers with another. */
