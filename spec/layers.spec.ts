@@ -106,6 +106,16 @@ const breaches = [
   ['src/http/planted.ts', type('../testing/fake-clock.ts')],
   ['src/cli/planted.ts', type('../testing/fake-clock.ts')],
   ['src/planted.ts', type('./testing/fake-clock.ts')],
+  ['src/cluster/planted.ts', type('../core/server.ts')],
+  ['src/cluster/planted.ts', type('../transports/http-exchange.ts')],
+  ['src/cluster/planted.ts', type('../server.ts')],
+  ['src/cluster/planted.ts', type('node:http')],
+  ['src/ports/planted.ts', type('../cluster/link.ts')],
+  ['src/core/planted.ts', type('../cluster/link.ts')],
+  ['src/features/planted.ts', type('../cluster/link.ts')],
+  ['src/transports/planted.ts', type('../cluster/link.ts')],
+  ['src/http/planted.ts', type('../cluster/link.ts')],
+  ['src/metrics/planted.ts', type('../cluster/link.ts')],
 ] as const;
 
 const allowed = [
@@ -132,6 +142,9 @@ const allowed = [
   ['src/http/planted.ts', type('../transports/websocket.ts')],
   ['src/http/api/planted.ts', type('../../core/server.ts')],
   ['src/cli/planted.ts', type('../http/middleware.ts')],
+  ['src/cluster/planted.ts', type('../ports/peers.ts')],
+  ['src/cluster/planted.ts', type('node:net')],
+  ['src/cli/planted.ts', type('../cluster/linked-peers.ts')],
   ['src/cli/planted.ts', type('../metrics/metrics.ts')],
   ['src/tracing/planted.ts', type('@opentelemetry/api')],
   ['src/tracing/planted.ts', type('../http/middleware.ts')],

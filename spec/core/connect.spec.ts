@@ -503,7 +503,7 @@ describe('an event stream', () => {
     const { server } = serve();
     const client = await FakeClient.connected(server);
     const events = stream();
-    server.joinStream(client.clientId, events);
+    void server.joinStream(client.clientId, events);
     client.lose(events);
     client.session.deliver('/a', 1);
     await client.flushed();
@@ -515,8 +515,8 @@ describe('an event stream', () => {
     const { server } = serve();
     const client = await FakeClient.connected(server);
     const [older, newer] = [stream(), stream()];
-    server.joinStream(client.clientId, older);
-    server.joinStream(client.clientId, newer);
+    void server.joinStream(client.clientId, older);
+    void server.joinStream(client.clientId, newer);
     expect([older.ends, client.session.push]).toEqual([['replaced'], newer]);
     server.lost(older.die());
     client.session.deliver('/a', 1);

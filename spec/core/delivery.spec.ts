@@ -128,7 +128,7 @@ describe('at most one unfinished response', () => {
       const { server } = serve({ maxQueue: 5 });
       const client = await FakeClient.connected(server);
       const [stuck, next] = [older(), newer()];
-      if (stuck.shape === 'stream') server.joinStream(client.clientId, stuck);
+      if (stuck.shape === 'stream') void server.joinStream(client.clientId, stuck);
       else await client.connect({}, stuck);
       for (const data of [1, 2, 3]) {
         client.session.deliver('/a', data);
@@ -169,7 +169,7 @@ describe('at most one unfinished response', () => {
     const { server } = serve();
     const client = await FakeClient.connected(server);
     const busy = stream({ slow: true });
-    server.joinStream(client.clientId, busy);
+    void server.joinStream(client.clientId, busy);
     client.session.deliver('/a', 1);
     await client.flushed();
     await client.connect({ connectionType: 'eventsource' });

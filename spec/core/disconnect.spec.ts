@@ -57,7 +57,7 @@ describe('a disconnect by the client', () => {
     const { server } = watched();
     const client = await FakeClient.connected(server);
     const events = stream();
-    server.joinStream(client.clientId, events);
+    void server.joinStream(client.clientId, events);
     await client.disconnect();
     expect([events.messages, events.ends]).toEqual([[], ['disconnected']]);
   });

@@ -291,7 +291,7 @@ describe('a long replay', () => {
     await fill(server, '/d/a', many);
     const way = make();
     const client = await FakeClient.connected(server, way.shape === 'socket' ? way : undefined);
-    if (way.shape === 'stream') server.joinStream(client.clientId, way);
+    if (way.shape === 'stream') void server.joinStream(client.clientId, way);
     await ask(client, '/d/a', { '/d/a': -2 }, way.shape === 'socket' ? way : make());
     const got = () => way.data.length;
     for (let times = 0; times < 20 && got() < many.length; times += 1) {

@@ -20,7 +20,7 @@ describe('server.close (EX-7)', () => {
       await FakeClient.connected(server),
     ];
     await polling.subscribe('/a');
-    server.joinStream(streaming.clientId, events);
+    void server.joinStream(streaming.clientId, events);
     const held = await polling.connect();
     await upgraded.connect({}, wire);
     wire.batches.length = 0;
@@ -185,7 +185,7 @@ describe('a drain (EX-7)', () => {
     const { server, clock } = serve({ drain: { window }, maxInterval: window });
     const client = await FakeClient.connected(server);
     const [events, again] = [stream(), stream()];
-    server.joinStream(client.clientId, events);
+    void server.joinStream(client.clientId, events);
     const closed = server.close();
     await clock.tick(8 * tenth);
     expect([events.ends, server.joinStream(client.clientId, again)]).toEqual([['shutdown'], false]);

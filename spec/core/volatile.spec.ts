@@ -104,7 +104,7 @@ describe('a volatile event (DL-14)', () => {
     const { server, client } = await polling();
     client.session.deliver('/a', 1, typing);
     const wire = stream();
-    server.joinStream(client.clientId, wire);
+    void server.joinStream(client.clientId, wire);
     await client.flushed();
     client.session.deliver('/a', 2, typing);
     await client.flushed();

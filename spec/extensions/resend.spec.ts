@@ -351,7 +351,7 @@ describe('what was pushed on an event stream', () => {
 
   it('does not come again when a later heartbeat is repeated, either', async () => {
     const { server, client, connect, deliver } = await open();
-    server.joinStream(client.clientId, stream());
+    void server.joinStream(client.clientId, stream());
     const heartbeat = { connectionType: 'eventsource' };
     await connect(heartbeat);
     await deliver(1);
@@ -369,7 +369,7 @@ describe('while an event stream is open', () => {
     await deliver(1);
     expect(brought(await connect(heartbeat))).toEqual([1]);
     const events = stream();
-    server.joinStream(client.clientId, events);
+    void server.joinStream(client.clientId, events);
     await connect(heartbeat);
     await deliver(2);
     expect(brought(events)).toEqual(["1'", 2]);
@@ -381,7 +381,7 @@ describe('while an event stream is open', () => {
     await deliver(1);
     server.lost(wire.die());
     const events = stream();
-    server.joinStream(client.clientId, events);
+    void server.joinStream(client.clientId, events);
     await deliver(2);
     await connect({ connectionType: 'eventsource' });
     await deliver(3);

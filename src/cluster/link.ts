@@ -204,17 +204,10 @@ export class Link {
 
   // A link that was ended while frames of one chunk were read takes no more of them.
   readonly #take = (frame: Frame): void => {
-    switch (this.#state) {
-      case 'open':
-        return this.#takeOpen(frame);
-      case 'greeting':
-        return this.#greeted(frame);
-      case 'proving':
-        return this.#proved(frame);
-      case 'proven':
-        return this.#decided(frame);
-      case 'closed':
-    }
+    if (this.#state === 'open') this.#takeOpen(frame);
+    else if (this.#state === 'greeting') this.#greeted(frame);
+    else if (this.#state === 'proving') this.#proved(frame);
+    else if (this.#state === 'proven') this.#decided(frame);
   };
 
   #takeOpen(frame: Frame): void {
@@ -228,11 +221,14 @@ export class Link {
     if (hello === undefined) throw new FrameError('its first frame is no hello');
     const [dialer, listener] = this.#role === 'dialer' ? [this.#hello, hello] : [hello, this.#hello];
     const greetings = { dialer, listener };
-    if ((this.#peer !== undefined && this.#peer !== hello.node) || hello.node === this.#node)
-      return this.#refuse('name');
+    const isOther = (this.#peer !== undefined && this.#peer !== hello.node) || hello.node === this.#node;
     const format = commonFormat(greetings);
-    if (format === undefined) return this.#refuse('format');
-    this.#peer = hello.node;
+    if (isOther || format === undefined) this.#refuse(isOther ? 'name' : 'format');
+    else this.#goOn(hello.node, greetings, format);
+  }
+
+  #goOn(peer: string, greetings: Greetings, format: number): void {
+    this.#peer = peer;
     this.#greetings = greetings;
     this.format = format;
     this.#state = 'proving';
@@ -249,16 +245,20 @@ export class Link {
     if (frame.kind !== kinds.proof || greetings === undefined)
       throw new FrameError('its second frame is no proof');
     const other = this.#role === 'dialer' ? 'listener' : 'dialer';
-    if (!proves(frame.head, proofOf(other, greetings, this.#secret))) return this.#refuse('secret');
+    if (!proves(frame.head, proofOf(other, greetings, this.#secret))) {
+      this.#refuse('secret');
+      return;
+    }
     this.#state = 'proven';
     if (this.#role === 'listener') this.#prove(greetings);
     if (this.#node < this.peer) this.#decide();
   }
 
   #decide(): void {
-    if (!this.#owner.accepts(this)) return this.#refuse('duplicate');
-    this.send(kinds.go, 0);
-    this.#open();
+    if (this.#owner.accepts(this)) {
+      this.send(kinds.go, 0);
+      this.#open();
+    } else this.#refuse('duplicate');
   }
 
   #decided(frame: Frame): void {

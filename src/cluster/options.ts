@@ -62,7 +62,10 @@ export const clusterOptions = {
     const { listen, advertise, secret, tls } = cluster;
     const { certFile, keyFile, caFile } = tls;
     const files = [certFile, keyFile, caFile].filter((name) => name !== undefined);
-    if (listen === undefined) return refuseIdle({ advertise, secret, tls: files[0] });
+    if (listen === undefined) {
+      refuseIdle({ advertise, secret, tls: files[0] });
+      return;
+    }
     const at = place('listen', listen);
     if (advertise !== undefined) refusePlace(advertise, at);
     if (files.length === 1 || files.length === 2)

@@ -70,46 +70,32 @@ export class Traffic {
 
   /** Takes a frame. Throws `FrameError` for one that no node of this format sends. */
   take(frame: Frame): void {
-    const { kind, id, head, body } = frame;
-    switch (kind) {
-      case kinds.request:
-        return this.#receive(this.#open(frame), body);
-      case kinds.batch:
-        return this.#receiveMore(frame);
-      case kinds.stream:
-        return this.#joinStream(this.#open(frame), body);
-      case kinds.settled:
-        return this.#remotes.get(id)?.settled(head);
-      case kinds.moved:
-        return this.#remotes.get(id)?.moved();
-      case kinds.large:
-        return this.#remotes.get(id)?.sentLarge(head);
-      case kinds.gone:
-        return this.#lose(id);
-      case kinds.cede:
-        return this.#withSession(id, (conduit) => conduit.session?.cede(conduit));
-      case kinds.vacate:
-        return this.#withSession(id, (conduit) => conduit.session?.vacate(conduit));
-      case kinds.send:
-        return this.#edges.get(id)?.send(head, body);
-      case kinds.end:
-        return this.#edges.get(id)?.end(head);
-      case kinds.bind:
-        return this.#edges.get(id)?.bind(head);
-      case kinds.unbind:
-        return this.#edges.get(id)?.unbind();
-      case kinds.done:
-        return this.#edges.get(id)?.done(head);
-      case kinds.joined:
-        return this.#joined(id, head === '1');
-      case kinds.ask:
-        return this.#answer(id, head);
-      case kinds.answer:
-        return this.#answered(id, head, body);
-      default:
-        throw new FrameError(`its kind is ${kind}, which the format does not have`);
-    }
+    const taker = this.#takers[frame.kind];
+    if (taker === undefined)
+      throw new FrameError(`its kind is ${frame.kind}, which the format does not have`);
+    taker(frame);
   }
+
+  // A frame about what is over is ignored: it was on its way when that ended.
+  readonly #takers: Readonly<Record<number, (frame: Frame) => void>> = {
+    [kinds.request]: (frame) => this.#receive(this.#open(frame), frame.body),
+    [kinds.batch]: (frame) => this.#receiveMore(frame),
+    [kinds.stream]: (frame) => this.#joinStream(this.#open(frame), frame.body),
+    [kinds.settled]: ({ id, head }) => this.#remotes.get(id)?.settled(head),
+    [kinds.moved]: ({ id }) => this.#remotes.get(id)?.moved(),
+    [kinds.large]: ({ id, head }) => this.#remotes.get(id)?.sentLarge(head),
+    [kinds.gone]: ({ id }) => this.#lose(id),
+    [kinds.cede]: ({ id }) => this.#withSession(id, (conduit) => conduit.session?.cede(conduit)),
+    [kinds.vacate]: ({ id }) => this.#withSession(id, (conduit) => conduit.session?.vacate(conduit)),
+    [kinds.send]: ({ id, head, body }) => this.#edges.get(id)?.send(head, body),
+    [kinds.end]: ({ id, head }) => this.#edges.get(id)?.end(head),
+    [kinds.bind]: ({ id, head }) => this.#edges.get(id)?.bind(head),
+    [kinds.unbind]: ({ id }) => this.#edges.get(id)?.unbind(),
+    [kinds.done]: ({ id, head }) => this.#edges.get(id)?.done(head),
+    [kinds.joined]: ({ id, head }) => this.#joined(id, head === '1'),
+    [kinds.ask]: ({ id, head }) => this.#answer(id, head),
+    [kinds.answer]: ({ id, head, body }) => this.#answered(id, head, body),
+  };
 
   /** There is room for more. */
   drained(): void {
