@@ -18,7 +18,7 @@ import { noteRefusal, Peer, type PeerHost } from './peer.ts';
 const MAX_GREETING = 64;
 
 /** Certificate, key and authority of the links, in PEM. Each side proves itself to the other. */
-export interface LinkTls {
+interface LinkTls {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
   readonly ca: string | Buffer;
