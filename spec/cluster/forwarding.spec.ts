@@ -194,6 +194,35 @@ describe('a request that comes to another node than that of its session', () => 
   });
 });
 
+describe('a batch that fits no frame', () => {
+  const large = 'x'.repeat(70_000_000);
+  const settings = {
+    maxMessageSize: 200_000_000,
+    maxFlushBytes: 200_000_000,
+    maxIncomingBytes: 4_000_000_000,
+  };
+
+  it('is refused with 500, and the link stays', async () => {
+    const { edge, owner, clientId } = await away(settings);
+    const asked = poll(edge.url, publish(clientId, '/a', large));
+    expect((await asked.answer).status).toBe(500);
+    expect(edge.logged.find(({ event }) => event === 'link.too_large')?.why).toContain(
+      'lower maxMessageSize',
+    );
+    expect([edge.peers.linked.length, edge.peers.load.out, owner.peers.load.in]).toEqual([2, 0, 0]);
+  });
+
+  it('of events goes back to the queue', async () => {
+    const { edge, owner, clientId, session } = await away({ ...settings, maxQueueBytes: 1_000_000_000 });
+    await post(edge.url, subscribe(clientId, '/a'));
+    await owner.server.publish('/a', large);
+    const asked = poll(edge.url, connectOf(clientId));
+    expect((await asked.answer).status).toBe(500);
+    expect([session.waiting, owner.peers.linked.length]).toEqual([1, 2]);
+    expect(owner.logged.filter(({ event }) => event === 'link.too_large')).toHaveLength(1);
+  });
+});
+
 describe('a connect that comes to another node', () => {
   it('is held at home, and answered with the event', async () => {
     const { owner, edge, clientId, session } = await away();

@@ -282,6 +282,7 @@ async function proven(to: ClusterNode, formats?: readonly [number, number]): Pro
       },
       frame() {},
       drained() {},
+      oversized() {},
       closed: () => {
         isOpen = false;
       },

@@ -64,6 +64,11 @@ export class Edge implements ConduitOwner {
 
   /** Forwards a batch. Resolves when it is on its way; for a socket, when it was carried out. */
   forward(batch: string): Promise<void> {
+    if (!this.#link.fits(batch)) {
+      this.conduit.end('failed');
+      if (this.#batches === 0) this.#finish();
+      return Promise.resolve();
+    }
     const isFirst = this.#batches === 0;
     this.#batches += 1;
     if (isFirst) this.#link.send(kinds.request, this.#number, this.#description, batch);

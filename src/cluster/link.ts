@@ -10,6 +10,8 @@ const FORMATS = [1, 1] as const;
 /** Largest frame before the peer has proved that it knows the secret, and after. Bytes. */
 const GREETING_BYTES = 1024;
 const FRAME_BYTES = 67_108_864;
+/** Largest batch, which leaves room for what is said of it. Bytes. */
+const BATCH_BYTES = FRAME_BYTES - 1_048_576;
 
 /** How long a new connection may take to be open. Milliseconds. */
 const GREETING_TIME = 5_000;
@@ -19,7 +21,7 @@ const PING = 2_000;
 /** Unsent bytes above which events wait in the queues of their sessions. */
 const FULL = 1_048_576;
 /** Unsent bytes above which the link is cut: the peer does not read. */
-const MAX_UNSENT = 67_108_864;
+const MAX_UNSENT = 2 * FRAME_BYTES;
 
 /** Why a connection is refused, as the peer is told. */
 const refusals = {
@@ -49,6 +51,8 @@ export interface LinkOwner {
   frame(frame: Frame): void;
   /** All was written: there is room for more. */
   drained(): void;
+  /** A batch was not sent, since it has more than so many bytes. */
+  oversized(limit: number): void;
   closed(link: Link, ending: Ending): void;
 }
 
@@ -145,6 +149,13 @@ export class Link {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     this.#clock.soon(this.#flush);
+  }
+
+  /** Whether a frame can carry this batch. Tells the owner if not. */
+  fits(batch: string): boolean {
+    if (3 * batch.length <= BATCH_BYTES || Buffer.byteLength(batch) <= BATCH_BYTES) return true;
+    this.#owner.oversized(BATCH_BYTES);
+    return false;
   }
 
   /** Looks at once whether the peer is still there. */

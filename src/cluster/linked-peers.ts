@@ -76,7 +76,8 @@ export class LinkedPeers implements LinkPeers {
   }
 
   /** Listens. Resolves to the address, with the port that was taken. Rejects when it cannot be had. */
-  open(): Promise<string> {
+  async open(): Promise<string> {
+    if (this.#handler === undefined) throw new UsageError('call serve before open: links may come at once');
     const { tls } = this.#parts;
     const server =
       tls === undefined
@@ -171,6 +172,7 @@ export class LinkedPeers implements LinkPeers {
       },
       frame() {},
       drained() {},
+      oversized() {},
       closed: (link, ending) => {
         this.#greeting.delete(link);
         noteRefusal(ending, link.peer, refusals);

@@ -50,6 +50,7 @@ export class Peer implements LinkOwner {
   #dialing: Link | undefined;
   #pause: Timer | undefined;
   #attempts = 0;
+  #openedAt = 0;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
 
@@ -128,7 +129,7 @@ export class Peer implements LinkOwner {
     this.#dialing = undefined;
     this.#pause?.cancel();
     this.#pause = undefined;
-    this.#attempts = 0;
+    this.#openedAt = this.#host.clock.now();
     this.#host.log({ level: 'info', event: 'link.opened', node: this.#name });
     const traffic = new Traffic(link, this.#host.handler, this.#host.clock);
     this.#traffic = traffic;
@@ -149,11 +150,18 @@ export class Peer implements LinkOwner {
     this.#traffic?.drained();
   }
 
+  oversized(limit: number): void {
+    const why = `a batch of more than ${limit} bytes fits no frame of a link: lower maxMessageSize or maxFlushBytes`;
+    this.#host.refusals.note('link.too_large', { node: this.#name, why });
+  }
+
   closed(link: Link, ending: Ending): void {
     if (link === this.#link) {
       const traffic = this.#traffic;
       this.#link = undefined;
       this.#traffic = undefined;
+      // A link that breaks as soon as it is open is dialed less and less often.
+      if (this.#host.clock.now() - this.#openedAt > LONGEST_PAUSE) this.#attempts = 0;
       this.#host.log({ level: 'warn', event: 'link.closed', node: this.#name, why: ending.why });
       traffic?.end();
     }

@@ -138,6 +138,11 @@ export class RemoteConduit implements Conduit {
       return;
     }
     const body = bodyOf(batch);
+    if (!this.#link.fits(body)) {
+      this.end('failed');
+      handover?.settled(batch, false);
+      return;
+    }
     const isExchange = this.shape === 'exchange';
     if (isExchange) this.#state = 'answered';
     const isSettled = handover === undefined && isExchange;
