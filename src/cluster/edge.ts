@@ -126,7 +126,7 @@ export class Edge implements ConduitOwner {
     this.#finish();
   }
 
-  /** The link broke: what was on its way ends with 503. A socket that waits for nothing stays. */
+  /** The link broke (CL-2): what was on its way ends with 503. A socket that waits for nothing stays. */
   broken(): void {
     const { conduit } = this;
     const isIdle = conduit.shape === 'socket' && conduit.session !== this && this.#atWork.size === 0;

@@ -26,7 +26,7 @@ export interface ForwardingHost {
   answer(question: PeerQuestion): MaybePromise<unknown>;
 }
 
-/** Takes what comes to this node, and has other nodes carry out what belongs to their sessions. A handshake stays here. */
+/** Takes what comes to this node, and has other nodes carry out what belongs to their sessions (CL-1). */
 export class Forwarding {
   readonly #peers: LinkPeers;
   readonly #host: ForwardingHost;
@@ -111,7 +111,7 @@ export class Forwarding {
         this.#failed(error);
         conduit.end('failed');
       } else if (this.#peers.nodes.has(node)) conduit.end('capacity', undefined, error.message, AGAIN);
-      // The node has left, and the session with it: 402.
+      // CL-3: the node has left, and the session with it.
       else return this.#host.receive(requests, conduit, texts);
     });
   }

@@ -30,7 +30,7 @@ interface Part {
 }
 
 /**
- * A batch with messages for sessions of several nodes: handled part by part in the order of the messages, and answered together.
+ * A batch with messages for sessions of several nodes (CL-4): handled part by part in the order of the messages, and answered together.
  * Events of one session only travel with the answer (PR-3): of the first that connects, else of the first that is named. On a socket
  * each part is a frame of its own.
  */
