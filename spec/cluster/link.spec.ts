@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FrameWriter, type Kind, kinds } from '../../src/cluster/frames.ts';
@@ -6,6 +6,7 @@ import { Link } from '../../src/cluster/link.ts';
 import { LinkedPeers } from '../../src/cluster/linked-peers.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Bus } from '../support/bus-engine.ts';
 import {
   type ClusterNode,
@@ -23,7 +24,7 @@ async function node(
   settings: ClusterSettings = {},
   via?: (address: string) => Promise<string>,
 ): Promise<ClusterNode> {
-  const started = await startNode(new Bus(), settings, via);
+  const started = await startNode(new Bus(systemClock), settings, via);
   onTestFinished(() => started.stop());
   return started;
 }
@@ -94,10 +95,30 @@ describe('two nodes', () => {
   });
 
   it('dial less and less often while the other does not answer', async () => {
-    const { nodes, relays, clock } = await relayed();
-    relays[1]?.close();
-    nodes[0].peers.setNodes([nodes[1].info]);
-    // DIALS
+    const clock = new FakeClock();
+    const one = await node({ clock });
+    let [dials, closed] = [0, 0];
+    const other = createServer((socket) => {
+      dials += 1;
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        closed += 1;
+      });
+      socket.destroy();
+    });
+    onTestFinished(() => void other.close());
+    await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    one.peers.setNodes([{ name: 'Somebody', link: `127.0.0.1:${port}` }]);
+    for (const [at, pause] of [50, 100, 200, 400, 800, 1_600, 2_000, 2_000].entries()) {
+      await until(() => closed === at + 1, `dial ${at + 1}`);
+      await settle(10);
+      const began = clock.now();
+      while (dials === at + 1) await clock.tick(pause / 50);
+      const waited = clock.now() - began;
+      expect(waited).toBeGreaterThanOrEqual(pause / 2);
+      expect(waited).toBeLessThanOrEqual(pause * 1.2);
+    }
   });
 
   it('notice that the other is silent', async () => {
@@ -148,20 +169,20 @@ describe('two nodes', () => {
     const clientId = await shakeHands(one.url);
     await post(one.url, { channel: '/meta/subscribe', clientId, subscription: '/a/*' });
     const ask = other.peers.ask.bind(other.peers, one.info.name);
-    expect(await ask({ is: 'count' }, 500)).toBe(1);
-    expect(await ask({ is: 'count', channel: '/a/b' }, 500)).toBe(1);
-    expect(await ask({ is: 'count', channel: '/b' }, 500)).toBe(0);
-    expect(await ask({ is: 'members', channel: '/a/b' }, 500)).toEqual(
+    expect(await ask({ of: 'count' }, 500)).toBe(1);
+    expect(await ask({ of: 'count', channel: '/a/b' }, 500)).toBe(1);
+    expect(await ask({ of: 'count', channel: '/b' }, 500)).toBe(0);
+    expect(await ask({ of: 'members', channel: '/a/b' }, 500)).toEqual(
       Array.from(one.server.sessions, ({ id }) => id),
     );
-    expect(await ask({ is: 'sessions', user: 'ann' }, 500)).toEqual([]);
+    expect(await ask({ of: 'sessionsOf', user: 'ann' }, 500)).toEqual([]);
   });
 
   it('say when the other does not answer in time', async () => {
     const { nodes, relays, clock } = await relayed();
     await connectAll(nodes);
     for (const relay of relays) relay.hold();
-    const asked = nodes[0].peers.ask(nodes[1].info.name, { is: 'count' }, 500);
+    const asked = nodes[0].peers.ask(nodes[1].info.name, { of: 'count' }, 500);
     const failed = expect(asked).rejects.toThrow('did not answer in 500 ms');
     await clock.tick(500);
     await failed;
@@ -170,7 +191,14 @@ describe('two nodes', () => {
 
 it('links are not opened before anybody serves them', async () => {
   const { clock, log, refusals } = (await node()).server;
-  const peers = new LinkedPeers({ node: 'Somebody', secret: SECRET, listen: '127.0.0.1:0', clock, log, refusals });
+  const peers = new LinkedPeers({
+    node: 'Somebody',
+    secret: SECRET,
+    listen: '127.0.0.1:0',
+    clock,
+    log,
+    refusals,
+  });
   await expect(peers.open()).rejects.toThrow('call serve before open');
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type LinkAddress, linkAddress, textOf } from '../../src/cluster/address.ts';
 import { clusterOptions, linkSettings } from '../../src/cluster/options.ts';
 import { resolve } from '../../src/options/check.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Bus } from '../support/bus-engine.ts';
 import { connectAll, startNode } from '../support/cluster.ts';
 import { until } from '../support/until.ts';
@@ -121,19 +122,19 @@ describe('an address', () => {
 describe('links with TLS', () => {
   it('carry requests, and show nothing to others', async () => {
     const settings = read({ listen: '127.0.0.1:0', secret, tls });
-    const bus = new Bus();
+    const bus = new Bus(systemClock);
     const nodes = await Promise.all([1, 2].map(() => startNode(bus, { link: settings })));
     onTestFinished(async () => {
       await Promise.all(nodes.map((node) => node.stop()));
     });
     await connectAll(nodes);
     const [one, other] = nodes;
-    expect(await one?.peers.ask(other?.info.name ?? '', { is: 'count' }, 1_000)).toBe(0);
+    expect(await one?.peers.ask(other?.info.name ?? '', { of: 'count' }, 1_000)).toBe(0);
   });
 
   it('do not open to a node without them', async () => {
     const settings = read({ listen: '127.0.0.1:0', secret, tls });
-    const bus = new Bus();
+    const bus = new Bus(systemClock);
     const [plain, secure] = [
       await startNode(bus, { link: { secret } }),
       await startNode(bus, { link: settings }),

@@ -39,7 +39,7 @@ it('no frame but a batch itself has the clientId, anything it could be made from
   await until(() => session?.state === 'held');
   await owner.server.publish('/a', 1);
   await until(() => client.data('/a').length === 1);
-  await edge.peers.ask(owner.info.name, { is: 'members', channel: '/a' }, 500);
+  await edge.peers.ask(owner.info.name, { of: 'members', channel: '/a' }, 500);
   await post(edge.url, { channel: '/meta/disconnect', clientId });
   asked.abort();
 

@@ -3,13 +3,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { PeerQuestion } from '../ports/engine.ts';
-import {
-  type NodeInfo,
-  type PeerHandler,
-  type LinkPeers,
-  type Peers,
-  UnreachableError,
-} from '../ports/peers.ts';
+import { type NodeInfo, type PeerHandler, type LinkPeers, UnreachableError } from '../ports/peers.ts';
 import { type LinkAddress, linkAddress, textOf } from './address.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { noteRefusal, Peer, type PeerHost } from './peer.ts';
