@@ -43,9 +43,7 @@ async function main(argv) {
 /** @typedef {{ p50: number, cpu: number, rate: number }} Measured */
 
 async function start() {
-  const child = fork(fileURLToPath(new URL('node.js', import.meta.url)), {
-    env: { ...process.env, LINKED: 'yes' },
-  });
+  const child = fork(fileURLToPath(new URL('node.js', import.meta.url)));
   /** @param {object} message @returns {Promise<any>} */
   const ask = (message) =>
     new Promise((resolve) => {

@@ -8,11 +8,11 @@ const http = createServer();
 server.attach(http, { path: '/bayeux' });
 const { node, clock, log, refusals } = server;
 const peers = new LinkedPeers({ node, clock, log, refusals, secret: 'of the bench', listen: '127.0.0.1:0' });
-if (process.env.LINKED === 'yes') server.forwardTo(peers);
+server.forwardTo(peers);
 
 process.on('message', async (/** @type {any} */ { is, nodes }) => {
   if (is === 'open') {
-    const link = process.env.LINKED === 'yes' ? await peers.open() : '';
+    const link = await peers.open();
     await new Promise((resolve) => void http.listen(0, '127.0.0.1', () => resolve(undefined)));
     const address = http.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
