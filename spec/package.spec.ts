@@ -114,7 +114,7 @@ describe('the package', () => {
     const { stdout } = await run(process.execPath, flags, { cwd: app }).catch(
       (error: { stdout: string }) => error,
     );
-    expect(stdout).toMatch(/^# pass 6\n# fail 0$/m);
+    expect(stdout).toMatch(/^# pass 8\n# fail 0$/m);
   });
 
   it('has nothing of an earlier build', () => {
