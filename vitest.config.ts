@@ -10,8 +10,10 @@ const sharing = [
   ...['conformance', 'interop', 'cli', 'docs', 'addressed', 'bench', 'doors', 'governor'],
   ...['metrics', 'presence', 'types'],
 ].map((name) => `spec/${name}/**/*.spec.ts`);
-// These measure time and memory of a server, so that nothing else may run beside them.
+// These measure time and memory of a server, so that nothing else may run beside them: `npm run test:memory`.
 const measuring = ['spec/memory/**/*.spec.ts'];
+// These run apps of the documentation, and of the packed package, in processes of their own: `npm run test:apps`.
+const apps = ['docs/snippets', 'package', 'examples', 'migrations'].map((name) => `spec/${name}.spec.ts`);
 // These drive Chromium, or programs of Debian such as nginx. `npm test` leaves them to `npm run test:browser` and `test:deploy`.
 const browser = ['spec/browser/**/*.spec.ts'];
 const deploy = ['spec/deploy/**/*.spec.ts'];
@@ -30,7 +32,7 @@ export default defineConfig({
           maxWorkers,
           name: 'sharing modules',
           include: sharing,
-          exclude: long,
+          exclude: [...apps, ...long],
           isolate: false,
         },
       },
@@ -40,22 +42,15 @@ export default defineConfig({
           maxWorkers,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...browser, ...deploy, ...site, ...redis, ...long],
+          exclude: [...sharing, ...measuring, ...apps, ...browser, ...deploy, ...site, ...redis, ...long],
         },
       },
+      { test: { ...limits, maxWorkers, name: 'outside: apps', include: apps } },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: browser', include: browser } },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: deploy', include: deploy } },
-      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: site', include: site } },
       { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: redis', include: redis } },
-      {
-        test: {
-          ...limits,
-          name: 'measuring',
-          include: measuring,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...limits, maxWorkers: availableParallelism(), name: 'outside: site', include: site } },
+      { test: { ...limits, maxWorkers: 1, name: 'outside: memory', include: measuring } },
     ],
   },
 });
