@@ -29,14 +29,15 @@ const shells: Readonly<Record<string, Complete>> = {
   },
 };
 
-// zsh completes only on a terminal: this is one. Each match is printed between < and >.
+// zsh completes only on a terminal: this is one. Each match is printed between < and >. A line is typed once the editor of zsh
+// has the terminal: before that, the terminal itself would take the Control-U behind it, and forget the line.
 const zshCapture = `zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PROMPT= RPROMPT=; autoload -U compinit; compinit -u -D; source $1"
 zpty -w shell 'compadd() { local -a found; builtin compadd -O found "$@"; local each; for each in $found; print -rn -- "<$each>"; builtin compadd "$@" }'
+zpty -w shell 'zle-line-init() { print -rn -- rea""dy }; zle -N zle-line-init'
 local line text
 for line in "\${@[2,-1]}"; do
-  zpty -w shell 'echo rea""dy'
   zpty -r -m shell text '*ready*'
   print -r -- ready
   zpty -w -n shell "$line"$'\\t'$'\\x15'
