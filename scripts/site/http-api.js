@@ -52,11 +52,15 @@ function operationOf({ method, path, summary, description, parameters, requestBo
     description,
     ...titled('Parameters', parameters.map(parameterRow), ['name', 'in', 'value', '']),
     ...(request === undefined ? [] : ['**Body**', ...formsOf(request)]),
-    '**Answer**',
-    ...formsOf(done.content['application/json'].schema),
+    ...Object.entries(done.content).flatMap(answerOf),
     ...titled('Errors', Object.entries(refusals).flatMap(errorRows), ['status', 'code', '']),
   ];
 }
+
+const answerOf = ([type, { schema }]) => [
+  type === 'application/json' ? '**Answer**' : `**Answer**, as \`${type}\``,
+  ...formsOf(schema),
+];
 
 const parameterRow = ({ name, in: place, required, description = '', schema }) => [
   `\`${name}\``,

@@ -175,7 +175,14 @@ describe.skipIf(!hasChromium)('the dashboard', () => {
       .setProtectedHeader({ alg: 'HS256' })
       .sign(new TextEncoder().encode(secret));
     const { page } = await opened(await servedAdmin({ auth: { secret } }));
+    const asked: (string | undefined)[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/api/')) asked.push(request.headers().authorization);
+    });
     await signIn(page, token);
     await expect.poll(() => textOf(page, '#problem'), patience).toMatch(/^This key has no right/);
+    await signIn(page, 'wrong');
+    await expect.poll(() => textOf(page, '#problem'), patience).toMatch(/^The API key is missing or wrong/);
+    expect(asked).toEqual([`Bearer ${token}`, 'Bearer wrong']);
   });
 });

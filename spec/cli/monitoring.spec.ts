@@ -50,7 +50,10 @@ describe('health checks of the program', () => {
   it('leave no room for Bayeux on their paths', async () => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/metrics/x']) {
       const { status, stderr } = await run(['--path', path, '--check']);
-      expect([status, stderr]).toEqual([1, expect.stringContaining('outside /api, /admin, /clients, /metrics')]);
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringContaining('outside /api, /admin, /clients, /metrics'),
+      ]);
     }
   });
 });

@@ -74,7 +74,8 @@ function enter(caller) {
   tellState('open');
   showView(isAsked);
   isAsked = false;
-  poll.start();
+  // A key that may see nothing is signed out by then.
+  if (isIn) poll.start();
 }
 
 function signOut(why = '') {
