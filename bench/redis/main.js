@@ -6,10 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { systemClock } from '../../dist/lib/clock.js';
 import { OutgoingEvent } from '../../dist/ports/outgoing-event.js';
-import { nodeRedis } from '../../dist/redis/connection/node-redis.js';
-import { RedisNode } from '../../dist/redis/redis-node.js';
+import { redisEngine } from '../../dist/redis/redis-engine.js';
 
 const COUNT = Number(process.argv[2] ?? 50_000);
 const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-bench-'));
@@ -25,29 +23,15 @@ const client = createClient({ socket: { path: socket } });
 const admin = await client.duplicate().connect();
 
 async function node(name) {
-  let got = 0;
-  const one = new RedisNode({
-    dial: nodeRedis(client),
-    clock: systemClock,
-    node: name,
-    namespace: 'bench',
-    keepMs: 10_000,
-    lease: () => ({ formats: [1, 1] }),
-    side: {
-      deliver: () => {
-        got += 1;
-      },
-      missed: (gap) => console.error(name, gap),
-      restarted: () => {},
-      state: () => {},
-      beaten: () => {},
-      failed: (error) => console.error(name, error),
-      interests: () => [],
-      presences: () => [],
-    },
+  const one = redisEngine({ client, namespace: 'bench', keep: 10_000 });
+  await one.open({
+    timeout: 5000,
+    deliver: () => {},
+    missed: (what) => console.error(name, 'missed', what),
+    state: () => {},
+    warn: (why) => console.error(name, why),
   });
-  await one.open();
-  return { one, got: () => got };
+  return one;
 }
 
 async function usage() {
@@ -84,8 +68,8 @@ async function run(publisher, inFlight) {
 
 try {
   const nodes = [await node('a'), await node('b'), await node('c')];
-  const [{ one: publisher }] = nodes;
-  await Promise.all(nodes.map(({ one }) => one.interest('/chat/room/*', true)));
+  const [publisher] = nodes;
+  await Promise.all(nodes.map((one) => one.interest('/chat/room/*', true)));
   await run(publisher, 32);
   console.log(
     'in flight | other patterns | us CPU of Redis | us in scripts | publishes a batch | publishes/s',
@@ -93,7 +77,7 @@ try {
   for (const others of [0, 10_000]) {
     if (others > 0) {
       await Promise.all(
-        Array.from({ length: others }, (_, at) => nodes[at % 3].one.interest(`/chat/other/${at}/*`, true)),
+        Array.from({ length: others }, (_, at) => nodes[at % 3].interest(`/chat/other/${at}/*`, true)),
       );
     }
     for (const inFlight of [32, 8, 1]) {
@@ -101,7 +85,7 @@ try {
       console.log([inFlight, others, cpu, scripts, batch, rate].join(' | '));
     }
   }
-  for (const { one } of nodes) await one.close();
+  for (const one of nodes) await one.close();
 } finally {
   admin.destroy();
   redis.kill();

@@ -510,7 +510,7 @@ describe('history', () => {
       backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),
       sessions: { byId: () => undefined },
     });
-    await engine.open({ timeout: 1, deliver: publisher.deliver, missed() {}, state() {} });
+    await engine.open({ timeout: 1, deliver: publisher.deliver, missed() {}, state() {}, warn() {} });
     const before = history.deliveredThrough;
     expect(before).toBe(history.newest);
     const { replayId } = await publisher.publish({ channel: '/d/1', data: 1 }, undefined, {

@@ -108,6 +108,17 @@ describe('two nodes', () => {
     expect(tabs.map((tab) => tab.data())).toEqual([[1, 2], [1, 2], [2]]);
   });
 
+  it('read the newest events of a history of all nodes, also where nobody was brought them', async () => {
+    const { here, there } = await nodes(
+      { channels: { '/d': { history: true } } },
+      undefined,
+      new MemoryHistory(),
+    );
+    for (const data of [1, 2, 3]) await here.server.publish('/d', data);
+    const page = await there.server.history('/d', { last: 2 });
+    expect(page?.events.map(({ data }) => data)).toEqual([2, 3]);
+  });
+
   it('count together, and say when one does not answer', async () => {
     const { clock, here, there } = await nodes();
     for (const one of [await here.join(), await there.join(), await there.join()]) await one.subscribe('/a');

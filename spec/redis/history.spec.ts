@@ -98,6 +98,30 @@ describeWithRedis('the history in Redis', (cluster) => {
     expect(await ids('/none/**')).toEqual([]);
   });
 
+  it('reads the last events of a channel or pattern below an id, in order of id', async () => {
+    const all: number[] = [];
+    for (let at = 0; at < 12; at += 1) all.push(await append(`/l/${at % 3}`));
+    const last = async (pattern: string, before: number, limit: number) =>
+      (await reads.last(pattern, before, limit)).map(({ id }) => id);
+    const end = (all.at(-1) ?? 0) + 1;
+    expect(await last('/l/*', end, 5)).toEqual(all.slice(-5));
+    expect(await last('/l/*', all[7] ?? 0, 5)).toEqual(all.slice(2, 7));
+    expect(await last('/l/0', end, 2)).toEqual([all[6], all[9]]);
+    expect(await last('/l/0', all[9] ?? 0, 9)).toEqual([all[0], all[3], all[6]]);
+    expect(await last('/**', Number.MAX_SAFE_INTEGER, 99)).toEqual(all);
+    for (const pattern of ['/l/*', '/l/0', '/nowhere'])
+      expect(await last(pattern, all[0] ?? 0, 9)).toEqual([]);
+    expect(await last('/**', 0, 9)).toEqual([]);
+  });
+
+  it('counts all as possibly missing that a restart may have lost, on channels with events too', async () => {
+    const id = await append('/x');
+    await cluster().send('HSET', cluster().keys.meta, 'lost', String(id + 100));
+    const range = { discardedThrough: id + 100, oldest: id };
+    expect([await reads.range('/x'), await reads.range('/*')]).toEqual([range, range]);
+    expect(await reads.range('/never')).toEqual({ discardedThrough: id + 100 });
+  });
+
   it('reads on over more than a page of the index', async () => {
     const durable = { retention: { maxEvents: 5000 }, json: '{}' };
     for (let at = 0; at < 30; at += 1) {

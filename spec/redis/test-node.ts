@@ -5,7 +5,7 @@ import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import type { Stored } from '../../src/redis/batch.ts';
 import type { Dial } from '../../src/redis/connection/line.ts';
 import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
-import type { TravellingPublication } from '../../src/redis/envelope.ts';
+import type { Publication } from '../../src/ports/engine.ts';
 import type { MailboxGap } from '../../src/redis/mailbox.ts';
 import { RedisNode, type RedisNodeOptions, type RedisNodeSide } from '../../src/redis/redis-node.ts';
 import type { PresenceChange } from '../../src/redis/scripts/presence.ts';
@@ -14,14 +14,15 @@ import type { Carried } from '../../src/redis/scripts/publish.ts';
 export const publication = (
   data: unknown,
   channel = '/x',
-  more: Omit<TravellingPublication, 'event'> = {},
-): TravellingPublication => ({ event: new OutgoingEvent({ channel, data }), ...more });
+  more: Omit<Publication, 'event'> = {},
+): Publication => ({ event: new OutgoingEvent({ channel, data }), ...more });
 
 /** A node on Redis, and what it was brought. */
 export class TestNode {
   readonly node: RedisNode;
   readonly got: unknown[] = [];
-  readonly delivered: (TravellingPublication & { readonly stored: Stored | undefined })[] = [];
+  readonly delivered: (Publication & { readonly stored: Stored | undefined })[] = [];
+  readonly told: string[] = [];
   readonly gaps: MailboxGap[] = [];
   readonly states: string[] = [];
   readonly failures: unknown[] = [];
@@ -40,6 +41,7 @@ export class TestNode {
         this.got.push(one.event.message.data);
         this.delivered.push({ ...one, stored });
       },
+      told: (text) => void this.told.push(text),
       missed: (gap) => void this.gaps.push(gap),
       restarted: () => {
         this.restarts += 1;
@@ -82,7 +84,7 @@ export class TestNode {
     return this.node.interest(pattern, true);
   }
 
-  publish(data: unknown, channel?: string, how?: Pick<Carried, 'durable' | 'once' | 'toNode'>) {
+  publish(data: unknown, channel?: string, how?: Pick<Carried, 'durable' | 'once' | 'toNodes'>) {
     return this.node.publish(publication(data, channel), how);
   }
 

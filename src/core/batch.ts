@@ -3,6 +3,7 @@ import { memoryOf } from '../lib/memory.ts';
 import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Arrival, Extension, Work } from '../ports/session.ts';
+import { EngineUnavailable } from '../ports/engine.ts';
 import { BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
@@ -342,9 +343,10 @@ export class Batch implements Context {
     });
   }
 
-  #fail(request: Request, error: unknown, session: Session | undefined): MaybePromise<OutgoingReply> {
+  #fail(request: Request, cause: unknown, session: Session | undefined): MaybePromise<OutgoingReply> {
     // The whole batch is refused, not this message alone.
-    if (error instanceof NoRoomError) throw error;
+    if (cause instanceof NoRoomError) throw cause;
+    const error = cause instanceof EngineUnavailable ? errors.engineUnavailable(cause.message) : cause;
     if (error instanceof BayeuxError) noteRefused(request, error, session, this);
     const { replies } = this.core;
     const adviceOverride = session === undefined && this.#lacksCookie(request) ? 'again' : undefined;

@@ -46,11 +46,16 @@ export class EngineSide implements NodeSide {
     return this.#state === 'away' && isShort ? 'open' : this.#state;
   }
 
-  readonly state = (state: EngineState): void => {
+  readonly state = (state: EngineState, why?: string): void => {
     if (state === this.#state) return;
     this.#state = state;
     this.#since = this.#parts.clock.now();
-    this.#parts.log({ level: state === 'open' ? 'info' : 'warn', event: `engine.${state}` });
+    const level = state === 'open' ? 'info' : 'warn';
+    this.#parts.log({ level, event: `engine.${state}`, ...(why !== undefined && { why }) });
+  };
+
+  readonly warn = (why: string): void => {
+    this.#parts.refusals.note('engine.warning', { why, cause: why });
   };
 
   // A look at all sessions for each loss would cost too much where many follow each other.

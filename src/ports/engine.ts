@@ -43,8 +43,10 @@ export interface NodeSide {
   readonly deliver: (publication: Publication) => void;
   /** Something may be missing before what comes next: sessions with subscriptions are told of a gap. */
   readonly missed: (what: Missed) => void;
-  /** An engine is `open` from its `open` on, until it says otherwise. */
-  readonly state: (state: EngineState) => void;
+  /** An engine is `open` from its `open` on, until it says otherwise. `why` is for the log. */
+  readonly state: (state: EngineState, why?: string) => void;
+  /** For the log: what the operator should know and change. The same sentence is logged once a minute at most. */
+  readonly warn: (why: string) => void;
 }
 
 /** Nobody got the publication, or no interest is in force. The message says why, for the operator of the server. */

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { backoff } from './connection/backoff.ts';
 import type { RedisConnection } from './connection/redis-connection.ts';
 import { RedisError } from './connection/redis-error.ts';
-import { EngineUnavailable } from './engine-unavailable.ts';
+import { EngineUnavailable } from '../ports/engine.ts';
 import type { Stopped } from './publish-line.ts';
 import type { Caller, Outcome } from './scripts/script.ts';
 

@@ -19,6 +19,10 @@ export interface HeartbeatOptions {
   readonly keepMs: number;
   /** Asked at each beat. */
   readonly lease: () => Lease;
+  /** Asked at each beat: the Redis that is connected. */
+  readonly runId: () => string | undefined;
+  /** Whether a Redis that was restarted may have lost the end of its data. */
+  readonly mayLose?: boolean;
   /** Asked at each beat: where numbers go on if Redis does not know the node. */
   readonly numbers: () => Numbers;
   readonly beaten: (beat: Beat) => void;
@@ -82,10 +86,11 @@ export class Heartbeat {
   }
 
   #request(): BeatRequest {
-    const { node, keepMs, lease, numbers } = this.#options;
+    const { node, keepMs, lease, numbers, runId, mayLose } = this.#options;
     // Another one each time: if all data was lost again, the birth must not be the one that all know.
     const birth = randomHex(8);
-    return { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
+    const own = { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
+    return { ...own, runId: runId(), mayLose };
   }
 
   #good(began: number): void {

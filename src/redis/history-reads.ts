@@ -40,6 +40,24 @@ export class HistoryReads {
     return found;
   }
 
+  /** Up to `limit` events with the highest ids below `before`, from the channels that `pattern` matches, in order of id. */
+  async last(pattern: string, before: number, limit: number): Promise<StoredEvent[]> {
+    if (!pattern.endsWith('*')) {
+      const entries = await this.#rangeBack(this.#keys.history(pattern), before, limit);
+      return entries.map((entry) => storedOf(pattern, entry)).reverse();
+    }
+    const newestFirst: StoredEvent[] = [];
+    for await (const page of this.#matchingBack(pattern, before)) {
+      for (let at = 0; at < page.length && newestFirst.length < limit; ) {
+        const wanted = page.slice(at, at + limit - newestFirst.length);
+        at += wanted.length;
+        newestFirst.push(...(await this.#events(wanted)));
+      }
+      if (newestFirst.length === limit) break;
+    }
+    return newestFirst.reverse();
+  }
+
   /** The stored range of the channels that a name or pattern matches. */
   range(pattern: string): Promise<HistoryRange> {
     return pattern.endsWith('*') ? this.#rangeOfPattern(pattern) : this.#rangeOfName(pattern);
@@ -57,7 +75,7 @@ export class HistoryReads {
       this.#forgottenThrough(channel),
     ]);
     const oldest = first[0] && idOf(first[0]);
-    const discardedThrough = score === null ? forgotten : numberOf(score);
+    const discardedThrough = score === null ? forgotten : Math.max(numberOf(score), await this.#lost());
     return { discardedThrough, ...(oldest !== undefined && { oldest }) };
   }
 
@@ -74,16 +92,22 @@ export class HistoryReads {
   /** The highest id that may have been discarded from a forgotten channel that a name or pattern matches. */
   async #forgottenThrough(pattern: string): Promise<number> {
     const place = pattern.slice(0, pattern.lastIndexOf('/'));
-    const [floor, here] = await Promise.all([
+    const [floor, here, lost] = await Promise.all([
       this.#connection.send(['HGET', this.#keys.meta, 'floor']),
       this.#connection.send(['HGET', this.#keys.forgotten, place]),
+      this.#lost(),
     ]);
-    let highest = Math.max(numberOf(floor), here === null ? 0 : numberOf(here));
+    let highest = Math.max(numberOf(floor), here === null ? 0 : numberOf(here), lost);
     if (!pattern.endsWith('/**')) return highest;
     for (const [other, id] of pairsOf(await this.#connection.send(['HGETALL', this.#keys.forgotten]))) {
       if (other.startsWith(`${place}/`)) highest = Math.max(highest, Number(id));
     }
     return highest;
+  }
+
+  /** The highest id that Redis may have lost, whatever the channel. */
+  async #lost(): Promise<number> {
+    return numberOf((await this.#connection.send(['HGET', this.#keys.meta, 'lost'])) ?? 0);
   }
 
   // Ids and channels by the index, oldest first. Their events may be gone.
@@ -92,6 +116,22 @@ export class HistoryReads {
     let reached = after;
     for (;;) {
       const entries = await this.#range(this.#keys.historyIndex, reached, PAGE);
+      const ids = entries.map((entry) => [idOf(entry), entry.fields[0]?.[1] ?? ''] as const);
+      yield ids.filter(([, channel]) => matches(channel));
+      if (entries.length < PAGE) return;
+      reached = ids.at(-1)?.[0] ?? reached;
+    }
+  }
+
+  // The same, newest first.
+  async *#matchingBack(
+    pattern: string,
+    before: number,
+  ): AsyncGenerator<readonly (readonly [number, string])[]> {
+    const matches = matcher(pattern);
+    let reached = before;
+    for (;;) {
+      const entries = await this.#rangeBack(this.#keys.historyIndex, reached, PAGE);
       const ids = entries.map((entry) => [idOf(entry), entry.fields[0]?.[1] ?? ''] as const);
       yield ids.filter(([, channel]) => matches(channel));
       if (entries.length < PAGE) return;
@@ -130,6 +170,13 @@ export class HistoryReads {
   async #range(key: string, after: number, limit: number): Promise<StreamEntry[]> {
     const from = `${after + 1}-0`;
     return entriesOf(await this.#connection.send(['XRANGE', key, from, '+', 'COUNT', String(limit)]));
+  }
+
+  // Newest first.
+  async #rangeBack(key: string, before: number, limit: number): Promise<StreamEntry[]> {
+    if (before <= 0) return [];
+    const from = `${before - 1}-0`;
+    return entriesOf(await this.#connection.send(['XREVRANGE', key, from, '-', 'COUNT', String(limit)]));
   }
 }
 

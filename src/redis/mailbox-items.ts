@@ -1,14 +1,16 @@
 import type { Stored } from './batch.ts';
-import { decodeEnvelope, type Envelope } from './envelope.ts';
+import { decodeEnvelope, type Envelope } from '../ports/envelope.ts';
 import type { StreamEntry } from './reply.ts';
 
 /** One thing that a mailbox brings. */
 export type MailboxItem =
   | { readonly is: 'publication'; readonly envelope: Envelope }
-  /** To the publisher alone: this number was not published, since another one with its idempotency key was. */
+  /** To the publisher alone: this number was a record, or was not published, since another one with its idempotency key was. */
   | { readonly is: 'repeated'; readonly number: number; readonly stored?: Stored }
   /** To the publisher alone: these numbers were not published, and will not be. */
   | { readonly is: 'skipped'; readonly first: number; readonly count: number }
+  /** From another node to this one, and not to its sessions. */
+  | { readonly is: 'told'; readonly text: string }
   /** Written by a later version, or damaged. */
   | { readonly is: 'unreadable'; readonly field: string };
 
@@ -29,6 +31,7 @@ export function mailboxEntry({ id, fields: [number, ...items] }: StreamEntry): M
 function itemOf(field: string, text: string): MailboxItem {
   if (field === 'r') return repeatedOf(text);
   if (field === 's') return skippedOf(text);
+  if (field === 'c') return { is: 'told', text };
   const envelope = field === 'p' ? decodeEnvelope(text) : undefined;
   return envelope === undefined ? { is: 'unreadable', field } : { is: 'publication', envelope };
 }

@@ -4,7 +4,7 @@ import { NumberedBatch, type Stored, type Waiting } from './batch.ts';
 import { backoff } from './connection/backoff.ts';
 import type { RedisConnection } from './connection/redis-connection.ts';
 import { RedisError } from './connection/redis-error.ts';
-import { EngineUnavailable } from './engine-unavailable.ts';
+import { EngineUnavailable } from '../ports/engine.ts';
 import { type Carried, publish } from './scripts/publish.ts';
 import type { Caller, ScriptRunner } from './scripts/script.ts';
 import { skip } from './scripts/skip.ts';
@@ -156,6 +156,12 @@ export class PublishLine {
     for (const [number, waiting] of this.#unbrought) if (!open.has(waiting)) this.brought(number);
   }
 
+  /** Sends nothing until `resume`. */
+  pause(): void {
+    this.#caller = undefined;
+    this.#mustResend = true;
+  }
+
   /** Goes on after a beat. `last`: the last number that Redis knows; what it lost is sent again. */
   resume(caller: Caller, last: number): void {
     this.#caller = caller;
@@ -275,10 +281,9 @@ export class PublishLine {
   }
 
   #stop(why: Stopped): void {
-    this.#mustResend = true;
-    if (this.#caller === undefined) return;
-    this.#caller = undefined;
-    this.#stopped(why);
+    const wasStopped = this.#caller === undefined;
+    this.pause();
+    if (!wasStopped) this.#stopped(why);
   }
 
   #failed(batch: NumberedBatch, error: unknown): void {

@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { Deferred } from '../lib/deferred.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { EngineUnavailable, type Publication } from '../ports/engine.ts';
+import { encodeEnvelope } from '../ports/envelope.ts';
 import type { Stored } from './batch.ts';
 import { ChangeLine } from './change-line.ts';
 import type { Dial } from './connection/line.ts';
 import { RedisConnection } from './connection/redis-connection.ts';
-import { encodeEnvelope, type TravellingPublication } from './envelope.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Keys } from './keys.ts';
 import { Mailbox, type MailboxGap, type Position } from './mailbox.ts';
@@ -15,6 +17,8 @@ import { type InterestChange, interest } from './scripts/interest.ts';
 import { type PresenceChange, presence } from './scripts/presence.ts';
 import type { Carried } from './scripts/publish.ts';
 import { type Caller, ScriptRunner } from './scripts/script.ts';
+import { sweep } from './scripts/sweep.ts';
+import { tell } from './scripts/tell.ts';
 
 /** Memory of a publication besides its event. Bytes. */
 const AROUND = 200;
@@ -25,8 +29,10 @@ const REGISTERING = 1500;
 /** What a node calls. None of these may throw. */
 export interface RedisNodeSide {
   /** One publication, in the order of the mailbox. The next comes when the promise, if there is one, is resolved. */
-  deliver(publication: TravellingPublication, stored: Stored | undefined, at: Position): MaybePromise<void>;
+  deliver(publication: Publication, stored: Stored | undefined, at: Position): MaybePromise<void>;
   missed(gap: MailboxGap): void;
+  /** A text of another node for this one: see `tell`. */
+  told(text: string): void;
   /** Redis was restarted, or another one answers. */
   restarted(): void;
   /** `away`: publications and changes wait. The reason is for the log. */
@@ -54,6 +60,8 @@ export interface RedisNodeOptions {
   readonly keepMs: number;
   readonly leaseMs?: number;
   readonly lease: () => Lease;
+  /** Whether a Redis that was restarted may have lost the end of its data. */
+  readonly mayLose?: boolean;
   readonly side: RedisNodeSide;
 }
 
@@ -68,22 +76,24 @@ export class RedisNode {
   readonly #side: RedisNodeSide;
   readonly #reads: RedisConnection;
   readonly #publications: PublishLine;
+  readonly #maxMailbox: number;
   readonly #interests: ChangeLine<InterestChange>;
   readonly #presences: ChangeLine<PresenceChange>;
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
   // Publications of this node by their number: the object itself is delivered here.
-  readonly #own = new Map<number, TravellingPublication>();
+  readonly #own = new Map<number, Publication>();
   #caller: Caller | undefined;
   #runId: string | undefined;
   #isStopped = true;
   #reading: Promise<void> = Promise.resolve();
-  #opened: (() => void) | undefined;
+  readonly #opened = new Deferred<void>();
   #resuming: Timer | undefined;
 
   constructor(options: RedisNodeOptions) {
     const { dial, clock, node, namespace, timeout = 1000, limits, side } = options;
-    const { hold } = { ...publishLimits, ...limits };
+    const { hold, maxMailbox } = { ...publishLimits, ...limits };
+    this.#maxMailbox = maxMailbox;
     this.#node = node;
     this.#clock = clock;
     this.#side = side;
@@ -91,6 +101,10 @@ export class RedisNode {
     this.commands = new RedisConnection({ dial, clock, timeout });
     this.#reads = new RedisConnection({ dial, clock, timeout });
     this.runner = new ScriptRunner(this.commands, this.keys);
+    // Before the lines hear of it: another Redis gets a beat first.
+    this.commands.onState((state) => {
+      if (state.is === 'open' && this.#runId !== undefined && state.runId !== this.#runId) this.#pause();
+    });
     const line = { connection: this.commands, clock, hold, stopped: (why: string) => this.#stopped(why) };
     this.#publications = new PublishLine({ ...line, runner: this.runner, ...(limits && { limits }) });
     this.#interests = new ChangeLine<InterestChange>({
@@ -108,6 +122,7 @@ export class RedisNode {
     this.#heartbeat = new Heartbeat({
       ...options,
       runner: this.runner,
+      runId: () => this.#connectedRunId,
       numbers: () => ({
         publications: this.#publications.lastToForget,
         interests: this.#interests.last,
@@ -133,15 +148,12 @@ export class RedisNode {
     return this.#publications.pending;
   }
 
-  /** Resolves after the first beat. */
+  /** Resolves after the first beat. Rejects when the node is closed before. */
   open(): Promise<void> {
-    const opened = new Promise<void>((resolve) => {
-      this.#opened = resolve;
-    });
     this.commands.open();
     this.#reads.open();
     this.#reading = this.#mailbox.read();
-    return opened;
+    return this.#opened.promise;
   }
 
   /**
@@ -149,8 +161,8 @@ export class RedisNode {
    * `EngineUnavailable` when nobody got it.
    */
   async publish(
-    publication: TravellingPublication,
-    how: Pick<Carried, 'durable' | 'once' | 'toNode'> = {},
+    publication: Publication,
+    how: Pick<Carried, 'durable' | 'once' | 'toNodes'> = {},
   ): Promise<Stored | undefined> {
     const { event } = publication;
     let own: number | undefined;
@@ -168,6 +180,19 @@ export class RedisNode {
     }
   }
 
+  /** Stores a record, which nobody is brought. Settles as `publish` does. */
+  append(channel: string, durable: NonNullable<Carried['durable']>): Promise<Stored | undefined> {
+    const make = (): Carried => ({ channel, envelope: '', durable, isRecord: true });
+    return this.#publications.publish(make, durable.json.length + AROUND);
+  }
+
+  /** Brings a text to another node. Answers whether there is such a node. Sent once: it may get lost. */
+  async tell(node: string, text: string): Promise<boolean> {
+    if (this.#caller === undefined) return false;
+    const outcome = await tell(this.runner, this.#caller, node, text, this.#maxMailbox);
+    return outcome.is === 'OK' && outcome.value;
+  }
+
   /** Resolves when it is in force for publications begun after that. */
   interest(pattern: string, isWanted: boolean): Promise<void> {
     return this.#interests.tell({ pattern, isWanted });
@@ -177,18 +202,22 @@ export class RedisNode {
     return this.#presences.tell(change);
   }
 
-  /** Forgets a node that was swept. */
-  forget(node: string): void {
-    this.#mailbox.forget(node);
+  /** Removes all keys of a node that has no lease, unless another node does. */
+  async sweep(dead: string): Promise<void> {
+    if (await this.#removeKeysOf(dead)) this.#mailbox.forget(dead);
   }
 
+  /** Removes the keys of this node, if Redis can be reached. */
   async close(): Promise<void> {
+    this.#opened.reject(new EngineUnavailable('the engine was closed before Redis answered'));
     this.#resuming?.cancel();
     this.#heartbeat.close();
     this.#publications.close();
     this.#interests.close();
     this.#presences.close();
     this.#mailbox.close();
+    // Whatever stays is swept by another node.
+    await this.#removeKeysOf(this.#node).catch(() => {});
     this.commands.close();
     this.#reads.close();
     await this.#reading;
@@ -208,6 +237,7 @@ export class RedisNode {
 
   #bring(item: MailboxItem, at: Position): MaybePromise<void> {
     if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
+    if (item.is === 'told') return this.#side.told(item.text);
     if (item.is === 'skipped') return this.#publications.skipped(item.first, item.count);
     if (item.is === 'unreadable') {
       this.#side.failed(
@@ -222,10 +252,28 @@ export class RedisNode {
     return delivered;
   }
 
+  get #connectedRunId(): string | undefined {
+    const { state } = this.commands;
+    return state.is === 'open' ? state.runId : this.#runId;
+  }
+
+  async #removeKeysOf(node: string): Promise<boolean> {
+    for (;;) {
+      if (this.#caller === undefined) return false;
+      const outcome = await sweep(this.runner, this.#caller, node);
+      if (outcome.is !== 'OK' || outcome.value === 'busy' || outcome.value === 'living') return false;
+      if (outcome.value === 'done') return true;
+    }
+  }
+
+  #pause(): void {
+    this.#publications.pause();
+    this.#isStopped = true;
+  }
+
   #beaten(beat: Beat): void {
     const { birth, isFresh } = beat;
-    const { state } = this.commands;
-    const runId = state.is === 'open' ? state.runId : this.#runId;
+    const runId = this.#connectedRunId;
     const before = this.#caller;
     const isAnother = isFresh || birth !== before?.birth || runId !== this.#runId;
     this.#caller = { node: this.#node, birth };
@@ -233,12 +281,14 @@ export class RedisNode {
     if (isAnother) this.#register(this.#caller, beat);
     if (isAnother || this.#isStopped) {
       const isReborn = before !== undefined && before.birth !== birth;
+      // A mailbox that had nothing to read does not show it.
+      if (isReborn) this.#side.missed({ why: 'new' });
       this.#resume(this.#caller, beat, isReborn ? REGISTERING : 0);
     }
     this.#isStopped = false;
     this.#side.state('open');
     this.#side.beaten(beat);
-    this.#opened?.();
+    this.#opened.resolve();
   }
 
   #resume(caller: Caller, { numbers }: Beat, wait: number): void {

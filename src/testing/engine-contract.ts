@@ -189,6 +189,7 @@ class Node {
   readonly got: Publication[] = [];
   readonly missed: Missed[] = [];
   readonly states: EngineState[] = [];
+  readonly warnings: string[] = [];
   #isOpen = false;
   #arrived: () => void = () => {};
 
@@ -205,6 +206,7 @@ class Node {
       },
       missed: (what) => this.missed.push(what),
       state: (state) => this.states.push(state),
+      warn: (why) => this.warnings.push(why),
     });
     this.#isOpen = true;
   }

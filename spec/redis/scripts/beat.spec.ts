@@ -23,6 +23,23 @@ describeWithRedis('the beat script', (cluster) => {
     expect([id, floor]).toEqual([String(now * 1000), String(now * 1000)]);
   });
 
+  it('begins ids anew above all when a Redis that may lose data was restarted, and not otherwise', async () => {
+    const ids = async () => [
+      Number(await cluster().send('HGET', cluster().keys.meta, 'id')),
+      Number(await cluster().send('HGET', cluster().keys.meta, 'lost')),
+    ];
+    await cluster().beat('a', { runId: 'first', mayLose: true });
+    const [before] = await ids();
+    await cluster().beat('a', { runId: 'first', mayLose: true });
+    await cluster().beat('a', { runId: 'second', mayLose: false });
+    expect(await ids()).toEqual([before, 0]);
+    const { now } = await cluster().beat('a', { runId: 'third', mayLose: true });
+    const [id, lost] = await ids();
+    expect([id, lost]).toEqual([Math.max(now * 1000, (before ?? 0) + 1), id]);
+    await cluster().beat('b', { runId: 'third', mayLose: true });
+    expect(await ids()).toEqual([id, lost]);
+  });
+
   it('gives a lease that ends by itself, and tells of those that others have', async () => {
     await cluster().beat('a', { leaseMs: 60_000, lease: { formats: [1, 1], version: '1.2.3' } });
     await cluster().beat('b', { leaseMs: 60 });
@@ -118,6 +135,18 @@ describeWithRedis('the sweep script', (cluster) => {
     ).toEqual(['c', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nu:a', 'sweep', 'u:ann']);
     expect(await cluster().send('HKEYS', keys.counters)).not.toContain('dead');
     expect(await cluster().send('ZRANGE', keys.nodes, '0', '-1')).toEqual(['a']);
+  });
+
+  it('removes all of the node itself, which leaves, its lease too', async () => {
+    const { runner, keys } = cluster();
+    const a = await withDead();
+    expect(await sweep(runner, a, 'a', { page: 1 })).toEqual({ is: 'OK', value: 'more' });
+    expect(await sweep(runner, a, 'a', { page: 10 })).toEqual({ is: 'OK', value: 'done' });
+    expect(await cluster().send('EXISTS', keys.mailbox('a'), `${keys.prefix}n:a`, `${keys.prefix}ni:a`)).toBe(
+      0,
+    );
+    expect(await cluster().send('ZRANGE', keys.nodes, '0', '-1')).toEqual(['dead']);
+    expect(await cluster().send('SMEMBERS', keys.interest('/x'))).toEqual(['dead']);
   });
 
   it('tells a node that comes back meanwhile that it has to register anew', async () => {

@@ -59,14 +59,32 @@ describeWithRedis('the publish script', (cluster) => {
     expect(await cluster().publish(a, 1, carried('/x', 1))).toEqual({ is: 'OK' });
   });
 
-  it('takes an addressed publication to one node only, and its own', async () => {
+  it('takes an addressed publication to the named nodes only, and its own', async () => {
     const a = await cluster().node('a');
+    for (const name of ['b', 'c', 'd']) await cluster().node(name, '/**');
+    const to = (data: number, ...toNodes: string[]) => carried('/x', data, { toNodes });
+    await cluster().publish(a, 1, to(1, 'b'), to(2, 'a'), to(3, 'b', 'a', 'c'), to(4));
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2} p {"data":3} p {"data":4}']);
+    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1} p {"data":3}']);
+    expect(await cluster().mailbox('c')).toEqual(['n 1 p {"data":3}']);
+    expect(await cluster().mailbox('d')).toEqual([]);
+  });
+
+  it('makes no mailbox for a node that is gone', async () => {
+    const a = await cluster().node('a');
+    await cluster().publish(a, 1, carried('/x', 1, { toNodes: ['gone'] }));
+    expect(await cluster().send('EXISTS', cluster().keys.mailbox('gone'))).toBe(0);
+    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1}']);
+  });
+
+  it('stores a record without bringing it to anybody, and tells the publisher its id', async () => {
+    const a = await cluster().node('a', '/**');
     await cluster().node('b', '/**');
-    await cluster().node('c', '/**');
-    await cluster().publish(a, 1, carried('/x', 1, { toNode: 'b' }), carried('/x', 2, { toNode: 'a' }));
-    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2}']);
-    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1}']);
-    expect(await cluster().mailbox('c')).toEqual([]);
+    const durable = { retention: { maxEvents: 9 }, json: '{"some":"record"}' };
+    await cluster().publish(a, 1, { channel: 'bWU', envelope: '', durable, isRecord: true });
+    const [told, ...more] = await cluster().mailbox('a');
+    expect(told).toMatch(/^n 1 r \[1,\{"h":\d+,"at":\d+\}\]$/);
+    expect([more, await cluster().mailbox('b')]).toEqual([[], []]);
   });
 
   it('publishes once under an idempotency key, and tells the publisher what became of it then', async () => {

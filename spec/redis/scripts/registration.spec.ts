@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { presence } from '../../../src/redis/scripts/presence.ts';
 import { once } from '../../../src/redis/scripts/once.ts';
+import { tell } from '../../../src/redis/scripts/tell.ts';
 import { take } from '../../../src/redis/scripts/take.ts';
 import { describeWithRedis } from '../cluster.ts';
 
@@ -105,5 +106,24 @@ describeWithRedis('the once script', (cluster) => {
     const a = await cluster().node('a');
     expect(await once(runner, { ...a, birth: 'other' }, 'k', '1', 100)).toEqual({ is: 'REBORN' });
     expect(await once(runner, { ...a, node: 'b' }, 'k', '1', 100)).toEqual({ is: 'FENCED' });
+  });
+});
+
+describeWithRedis('the tell script', (cluster) => {
+  it('puts a text into the mailbox of a node, and makes none for a node that is gone', async () => {
+    const { runner, keys } = cluster();
+    const a = await cluster().node('a');
+    await cluster().node('b');
+    expect(await tell(runner, a, 'b', 'hello', 1000)).toEqual({ is: 'OK', value: true });
+    expect(await tell(runner, a, 'gone', 'hello', 1000)).toEqual({ is: 'OK', value: false });
+    expect(await cluster().mailbox('b')).toEqual(['n 1 c hello']);
+    expect(await cluster().send('EXISTS', keys.mailbox('gone'))).toBe(0);
+  });
+
+  it('refuses a node without a lease, and one that knows other data', async () => {
+    const { runner } = cluster();
+    const a = await cluster().node('a');
+    expect(await tell(runner, { ...a, birth: 'other' }, 'a', 'x', 9)).toEqual({ is: 'REBORN' });
+    expect(await tell(runner, { ...a, node: 'b' }, 'a', 'x', 9)).toEqual({ is: 'FENCED' });
   });
 });

@@ -191,7 +191,7 @@ export class History {
     while (newestFirst.length < limit && bytes <= maxBytes) {
       const wanted = Math.min(PAGE, limit - newestFirst.length);
       const found = await this.#whenOpen(() => {
-        const below = before ?? this.#deliveredThrough + 1;
+        const below = before ?? this.#readableThrough + 1;
         return this.#share.run(PAGE_COST, () => adopt(this.#store.last(pattern, below, wanted)));
       });
       for (const event of found.toReversed()) {
@@ -221,7 +221,7 @@ export class History {
 
   // A replay knows the events again that come live as well. Where one step stores and carries, those not delivered here may never be.
   get #readableThrough(): number {
-    return this.#carried === undefined ? this.#deliveredThrough : Number.POSITIVE_INFINITY;
+    return this.#carried === undefined ? this.#deliveredThrough : Number.MAX_SAFE_INTEGER - 1;
   }
 
   // Channels without a rule keep the default retention: their rule may be missing because of a typing error.

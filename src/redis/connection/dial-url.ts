@@ -56,8 +56,9 @@ function isMissing(error: unknown): boolean {
   );
 }
 
-function checkUrl(url: string): void {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
+/** Throws `UsageError` unless this is a URL of Redis. */
+export function checkUrl(url: unknown): void {
+  const protocol = typeof url === 'string' && URL.canParse(url) ? new URL(url).protocol : undefined;
   if (protocol === 'redis:' || protocol === 'rediss:') return;
   // The text is not repeated: it may hold a password.
   throw new UsageError(

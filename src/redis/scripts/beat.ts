@@ -24,11 +24,19 @@ for _, name in ipairs(redis.call('ZRANGE', p .. 'nodes', 0, -1)) do
 end
 local format = math.min(unpack(formats))
 
-local birth, up, format_was = unpack(redis.call('HMGET', KEYS[1], 'birth', 'up', 'format'))
+local birth, up, format_was, run, id = unpack(redis.call('HMGET', KEYS[1], 'birth', 'up', 'format', 'run', 'id'))
 if not birth then
   birth = ARGV[5]
   local first = string.format('%.0f', now * 1000)
   redis.call('HSET', KEYS[1], 'birth', birth, 'id', first, 'floor', first, 'at', 0)
+end
+if ARGV[9] ~= '' and ARGV[9] ~= run then
+  redis.call('HSET', KEYS[1], 'run', ARGV[9])
+  -- A Redis that restarted may have lost the last ids: none of them may be issued again.
+  if run and ARGV[10] == '1' then
+    local first = string.format('%.0f', math.max(tonumber(id or '0') + 1, now * 1000))
+    redis.call('HSET', KEYS[1], 'id', first, 'lost', first)
+  end
 end
 if tonumber(format_was) ~= format then redis.call('HSET', KEYS[1], 'format', format) end
 -- Leases end while Redis is down. Give every node time to come back before one is swept.
@@ -73,6 +81,10 @@ export interface BeatRequest {
   readonly birth: string;
   /** Where the numbers go on if Redis does not know the node. */
   readonly numbers: Numbers;
+  /** Run id of the Redis that is asked; undefined where it may not be asked. */
+  readonly runId?: string | undefined;
+  /** Whether a Redis that was restarted may have lost the end of its data: then all history ids so far count as possibly missing. */
+  readonly mayLose?: boolean | undefined;
 }
 
 /** What a beat tells. */
@@ -94,9 +106,10 @@ export interface Beat {
 
 /** Renews the lease of a node, and trims its mailbox by age. */
 export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<Beat> {
-  const { node, leaseMs, lease, keepMs, birth, numbers } = request;
+  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', mayLose = false } = request;
   const { publications, interests, presences } = numbers;
-  const args = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
+  const own = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
+  const args = [...own, runId, mayLose ? 1 : 0];
   return neverRefused(await runner.run(script, args.map(String), readBeat));
 }
 

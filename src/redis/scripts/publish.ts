@@ -4,8 +4,9 @@ import { type Caller, checks, clock, nothing, type Outcome, Script, type ScriptR
 /*
  * ARGV after the checks: first number, count of publications, highest length of a mailbox, count of channels.
  * For each channel: count of its interest keys, the keys.
- * For each publication: flags, place, envelope; the place is an index into the channels, or with the flag `t` a node.
- *   With the flag `k`: idempotency key, how long it lasts. With the flag `h`: channel, most events, event as JSON.
+ * For each publication: flags, place, envelope; the place is an index into the channels, or with the flag `t` a list of nodes.
+ *   With the flag `k`: idempotency key, how long it lasts. With the flag `h`: channel, most events, event as JSON. With the flag `a`:
+ *   stored alone.
  */
 const script = new Script(`#!lua
 ${checks}
@@ -87,14 +88,21 @@ for index = 1, count do
       envelope = string.sub(envelope, 1, -2) .. ',' .. stored .. '}'
     end
     if once then redis.call('SET', once, '{' .. stored .. '}', 'PX', ttl) end
-    if flags ~= '' and string.find(flags, 't', 1, true) then
-      if place ~= node then put(place, 'p', envelope) end
+    if flags ~= '' and string.find(flags, 'a', 1, true) then
+      put(node, 'r', string.format('[%.0f,{%s}]', last + index, stored))
     else
-      for _, name in ipairs(nodes[tonumber(place)]) do
-        if name ~= node then put(name, 'p', envelope) end
+      if flags ~= '' and string.find(flags, 't', 1, true) then
+        -- A mailbox of a node that is gone would stay for good.
+        for name in string.gmatch(place, '%w+') do
+          if name ~= node and redis.call('ZSCORE', p .. 'nodes', name) then put(name, 'p', envelope) end
+        end
+      else
+        for _, name in ipairs(nodes[tonumber(place)]) do
+          if name ~= node then put(name, 'p', envelope) end
+        end
       end
+      put(node, 'p', envelope)
     end
-    put(node, 'p', envelope)
   end
 end
 
@@ -112,8 +120,10 @@ export interface Carried {
   readonly channel: string;
   /** JSON text of an object. */
   readonly envelope: string;
-  /** The one node that gets it, besides the node that publishes. */
-  readonly toNode?: string | undefined;
+  /** The nodes that get it, besides the node that publishes. */
+  readonly toNodes?: readonly string[] | undefined;
+  /** Whether it is stored, and nobody is brought it. */
+  readonly isRecord?: boolean | undefined;
   /** Stores the event, whose JSON text is `json`. */
   readonly durable?: { readonly retention: Pick<Retention, 'maxEvents'>; readonly json: string } | undefined;
   /** Not published if another one with the same key was, less than `ttl` milliseconds ago. */
@@ -129,7 +139,7 @@ export interface Batch {
 /**
  * Puts a batch into the mailboxes of all nodes that want it, and into that of the node that publishes, which so learns what became of each:
  * field `p` has the envelope, with the history id `h` and the time `at` if it was stored; field `r` has the number of one that was
- * published before, and the answer of then. Refused with `ORDER` unless its first number is the next: then it was done before, or one
+ * published before, and the answer of then, or of a record. Refused with `ORDER` unless its first number is the next: then it was done before, or one
  * before it is missing.
  */
 export function publish(
@@ -142,9 +152,10 @@ export function publish(
   const interests: string[] = [];
   const rows: string[] = [];
   for (const publication of publications) {
-    const { channel, envelope, toNode, durable, once } = publication;
+    const { channel, envelope, toNodes, isRecord, durable, once } = publication;
+    const nodes = isRecord === true ? '' : toNodes?.join(',');
     rows.push(flagsOf(publication));
-    rows.push(toNode ?? String(placeOf(channel, places, interests, runner)), envelope);
+    rows.push(nodes ?? String(placeOf(channel, places, interests, runner)), envelope);
     if (once !== undefined) rows.push(once.key, String(once.ttl));
     if (durable !== undefined) rows.push(channel, String(durable.retention.maxEvents), durable.json);
   }
@@ -159,10 +170,13 @@ export function publish(
   return runner.run(script, [...head, ...interests, ...rows], nothing);
 }
 
-function flagsOf({ toNode, durable, once }: Carried): string {
-  return (
-    (toNode === undefined ? '' : 't') + (durable === undefined ? '' : 'h') + (once === undefined ? '' : 'k')
-  );
+function flagsOf({ toNodes, isRecord, durable, once }: Carried): string {
+  return [
+    toNodes === undefined ? '' : 't',
+    durable === undefined ? '' : 'h',
+    once === undefined ? '' : 'k',
+    isRecord === true ? 'a' : '',
+  ].join('');
 }
 
 function placeOf(

@@ -4,10 +4,12 @@ import { type Caller, checks, type Outcome, Script, type ScriptRunner } from './
 const script = new Script(`#!lua flags=allow-oom
 ${checks}
 local dead, page = ARGV[3], tonumber(ARGV[4])
-local holder = redis.call('GET', p .. 'sweep')
-if holder and holder ~= node then return {'OK', 'busy'} end
-redis.call('SET', p .. 'sweep', node, 'PX', ARGV[5])
-if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
+if dead ~= node then
+  local holder = redis.call('GET', p .. 'sweep')
+  if holder and holder ~= node then return {'OK', 'busy'} end
+  redis.call('SET', p .. 'sweep', node, 'PX', ARGV[5])
+  if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
+end
 -- First: a node that comes back now learns that it has to tell everything anew.
 redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead)
 local patterns = redis.call('SPOP', p .. 'ni:' .. dead, page)
@@ -21,7 +23,7 @@ for _, user in ipairs(users) do
   end
 end
 if #patterns == page or #users == page then return {'OK', 'more'} end
-redis.call('DEL', p .. 'in:' .. dead)
+redis.call('DEL', p .. 'in:' .. dead, p .. 'n:' .. dead)
 redis.call('HDEL', p .. 'c', dead)
 redis.call('ZREM', p .. 'nodes', dead)
 return {'OK', 'done'}
@@ -35,7 +37,10 @@ export type Swept = 'busy' | 'living' | 'more' | 'done';
 
 const answers: readonly Swept[] = ['busy', 'living', 'more', 'done'];
 
-/** Removes interests, presence and mailbox of a node without a lease, a page of each at a time. It may be sent twice. */
+/**
+ * Removes interests, presence and mailbox of a node without a lease, or of the calling node, which leaves. A call removes a page of each. It
+ * may be sent twice.
+ */
 export function sweep(
   runner: ScriptRunner,
   { node, birth }: Caller,

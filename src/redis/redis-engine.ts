@@ -1,0 +1,178 @@
+/**
+ * An engine for several nodes, on Redis.
+ *
+ * @module bayeuxd/redis
+ */
+
+import { systemClock } from '../lib/clock.ts';
+import { Deferred } from '../lib/deferred.ts';
+import { isNode, newNode } from '../lib/node-name.ts';
+import {
+  type CarriedHistory,
+  type Engine,
+  EngineUnavailable,
+  type NodeSide,
+  type Peers,
+  type Publication,
+} from '../ports/engine.ts';
+import type { Stored } from './batch.ts';
+import { checkRedis } from './check-redis.ts';
+import { dialOf, type RedisEngineOptions, readOptions } from './engine-options.ts';
+import { Interests } from './interests.ts';
+import type { MailboxGap } from './mailbox.ts';
+import { RedisHistory } from './redis-history.ts';
+import { RedisNode, type RedisNodeSide } from './redis-node.ts';
+import { RedisPeers } from './redis-peers.ts';
+import type { Carried } from './scripts/publish.ts';
+
+export type { IoRedisClient } from './connection/io-redis.ts';
+export type { NodeRedisClient } from './connection/node-redis.ts';
+export type { Durability } from './check-redis.ts';
+export type { RedisEngineOptions } from './engine-options.ts';
+
+/** How long an interest that nobody has any more stays in force. Milliseconds. */
+const GRACE = 10_000;
+
+/** The length of the name of a node, with which each public id begins. */
+const NODE_LENGTH = 8;
+
+/**
+ * Makes the engine of one server: `new Server({ engine: redisEngine({ url: 'redis://127.0.0.1:6379' }) })`. The servers that have the same
+ * Redis and namespace are one cluster. Throws `UsageError` for wrong options.
+ */
+export function redisEngine(options: RedisEngineOptions): Engine {
+  return new RedisEngine(options);
+}
+
+class RedisEngine implements Engine {
+  readonly node = newNode();
+  readonly history: CarriedHistory;
+  readonly peers: Peers;
+  readonly #options: ReturnType<typeof readOptions>;
+  readonly #history: RedisHistory;
+  readonly #peers: RedisPeers;
+  readonly #interests: Interests;
+  readonly #opened = new Deferred<RedisNode>();
+  #node: RedisNode | undefined;
+  #hold = 0;
+  #isClosed = false;
+
+  constructor(options: RedisEngineOptions) {
+    this.#options = readOptions(options);
+    this.#history = new RedisHistory({
+      clock: systemClock,
+      hold: () => this.#hold,
+      opened: () => this.#opened.promise,
+      carry: (publication, retention) =>
+        this.#carry(publication, { durable: { retention, json: publication.event.json } }),
+    });
+    this.history = this.#history;
+    this.#peers = new RedisPeers({
+      node: this.node,
+      clock: systemClock,
+      tell: async (node, text) => (await this.#node?.tell(node, text)) ?? false,
+    });
+    this.peers = this.#peers;
+    this.#interests = new Interests(
+      (pattern, isWanted) => this.#require().interest(pattern, isWanted),
+      systemClock,
+      GRACE,
+    );
+  }
+
+  async open(side: NodeSide): Promise<void> {
+    const { namespace, timeout, keep, durability } = this.#options;
+    const dialling = dialOf(this.#options);
+    this.#hold = side.timeout;
+    const node = new RedisNode({
+      dial: async (hooks) => (await dialling)(hooks),
+      clock: systemClock,
+      node: this.node,
+      namespace,
+      timeout,
+      keepMs: keep,
+      limits: { hold: side.timeout },
+      mayLose: durability === 'none',
+      lease: () => ({ formats: [1, 1] }),
+      side: this.#sideOf(side),
+    });
+    this.#node = node;
+    try {
+      const opening = node.open();
+      const checking = dialling.then(() => checkRedis(node.commands, durability, side.warn));
+      await Promise.all([opening, checking]);
+      this.#opened.resolve(node);
+    } catch (error) {
+      this.#opened.reject(error);
+      await this.close();
+      throw error;
+    }
+  }
+
+  async publish(publication: Publication): Promise<void> {
+    await this.#carry(publication);
+  }
+
+  interest(pattern: string, wanted: boolean): Promise<void> {
+    if (wanted) return this.#interests.add(pattern);
+    this.#interests.remove(pattern);
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#interests.close();
+    await this.#node?.close();
+  }
+
+  async #carry(publication: Publication, how: Pick<Carried, 'durable'> = {}): Promise<Stored | undefined> {
+    const { to } = publication;
+    return this.#require().publish(publication, to === undefined ? how : { ...how, toNodes: nodesOf(to) });
+  }
+
+  #require(): RedisNode {
+    if (this.#node === undefined || this.#isClosed) throw new EngineUnavailable('the engine is not open');
+    return this.#node;
+  }
+
+  #sideOf(side: NodeSide): RedisNodeSide {
+    return {
+      deliver: (publication, stored) => {
+        if (!this.#isClosed) side.deliver(this.#history.stamped(publication, stored));
+      },
+      missed: (gap) => this.#missed(gap, side),
+      told: (text) => {
+        if (!this.#peers.told(text))
+          side.warn('another node runs a version whose questions this one cannot read');
+      },
+      restarted: () => {
+        if (this.#options.durability === 'none') side.missed('unknown');
+      },
+      state: (state, why) => {
+        if (!this.#isClosed) side.state(state, why);
+      },
+      beaten: ({ living, due }) => {
+        this.#peers.nodes = [...living.keys()];
+        void this.#sweep(due);
+      },
+      failed: (error) => side.warn(error instanceof Error ? error.message : String(error)),
+      interests: () => this.#interests.patterns,
+      presences: () => [],
+    };
+  }
+
+  // Redis lost what this node had read already: others may not have.
+  #missed(gap: MailboxGap, side: NodeSide): void {
+    side.missed(gap.why === 'trimmed' ? { log: this.node, entries: gap.entries } : 'unknown');
+  }
+
+  // One that fails is due at the next beat again.
+  async #sweep(due: readonly string[]): Promise<void> {
+    for (const dead of due) await this.#node?.sweep(dead).catch(() => {});
+  }
+}
+
+function nodesOf(ids: readonly string[]): string[] {
+  return [...new Set(ids.map((id) => id.slice(0, NODE_LENGTH)))].filter(isNode);
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../lib/clock.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { PeerQuestion, Peers } from '../ports/engine.ts';
+import { isObject } from '../protocol/message.ts';
+
+/** The format that this version writes, and the only one that it reads. */
+const FORMAT = 1;
+
+/** What peers are made with. */
+export interface RedisPeersOptions {
+  /** The name of this node. */
+  readonly node: string;
+  readonly clock: Clock;
+  /** Brings a text to a node. Answers whether there is such a node; the text may get lost all the same. */
+  readonly tell: (node: string, text: string) => Promise<boolean>;
+}
+
+/** Questions to other nodes and their answers, by way of the mailboxes. */
+export class RedisPeers implements Peers {
+  /** Those that have a lease. */
+  nodes: readonly string[] = [];
+  readonly #options: RedisPeersOptions;
+  readonly #asked = new Map<number, (answer: unknown) => void>();
+  #count = 0;
+  #answer: (question: PeerQuestion) => MaybePromise<unknown> = () => undefined;
+
+  constructor(options: RedisPeersOptions) {
+    this.#options = options;
+  }
+
+  ask(node: string, question: PeerQuestion, ms: number): Promise<unknown> {
+    const { clock } = this.#options;
+    this.#count += 1;
+    const number = this.#count;
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => {
+        this.#asked.delete(number);
+        timer.cancel();
+        reject(new Error(`the node ${node} ${why}`));
+      };
+      const timer = clock.after(ms, () => fail(`did not answer within ${ms} ms`));
+      this.#asked.set(number, (answer) => {
+        this.#asked.delete(number);
+        timer.cancel();
+        resolve(answer);
+      });
+      this.#tell(node, { ask: number, question }).then(
+        (isThere) => {
+          if (!isThere) fail('is gone');
+        },
+        // The answer may come all the same.
+        () => {},
+      );
+    });
+  }
+
+  serve(answer: (question: PeerQuestion) => MaybePromise<unknown>): void {
+    this.#answer = answer;
+  }
+
+  /** Takes what another node told this one. False for a text in a format that this version cannot read. */
+  told(text: string): boolean {
+    const read = parsed(text);
+    if (!isObject(read) || read.v !== FORMAT || typeof read.from !== 'string') return false;
+    if (typeof read.answer === 'number') {
+      this.#asked.get(read.answer)?.(read.value);
+      return true;
+    }
+    const question = questionOf(read.question);
+    if (typeof read.ask !== 'number' || question === undefined) return false;
+    void this.#reply(read.from, read.ask, question);
+    return true;
+  }
+
+  async #reply(node: string, number: number, question: PeerQuestion): Promise<void> {
+    try {
+      await this.#tell(node, { answer: number, value: await this.#answer(question) });
+    } catch {
+      // Who asked is told after its own time limit that there is no answer.
+    }
+  }
+
+  #tell(node: string, message: object): Promise<boolean> {
+    return this.#options.tell(node, JSON.stringify({ v: FORMAT, from: this.#options.node, ...message }));
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function questionOf(value: unknown): PeerQuestion | undefined {
+  if (!isObject(value)) return undefined;
+  const { of, user, channel } = value;
+  if (of === 'sessionsOf' && typeof user === 'string') return { of, user };
+  if (of === 'members' && typeof channel === 'string') return { of, channel };
+  if (of === 'count') return { of, ...(typeof channel === 'string' && { channel }) };
+  return undefined;
+}
