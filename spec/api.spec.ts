@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as api from '../src/index.ts';
 import * as metrics from '../src/metrics/metrics.ts';
+import * as redis from '../src/redis/redis-engine.ts';
 import * as testing from '../src/testing/index.ts';
 import type {
   Conduit,
@@ -64,6 +65,11 @@ describe('what the package exports', () => {
 
   it('is this for Prometheus, by name', () => {
     expect(Object.keys(metrics).sort()).toEqual(['addMetrics', 'metrics']);
+  });
+
+  it('is this for several nodes, by name', () => {
+    expect(Object.keys(redis)).toEqual(['redisEngine']);
+    expectTypeOf(redis.redisEngine).returns.toEqualTypeOf<Engine>();
   });
 
   it('is a server that takes options and parts', () => {

@@ -35,7 +35,7 @@ function clone(): string {
 }
 
 /** Dependencies that an application never loads. */
-const ofTheProgram = ['commander', 'yaml', 'pino', 'cometd', '@opentelemetry'];
+const ofTheProgram = ['commander', 'yaml', 'pino', 'cometd', '@opentelemetry', '@redis', 'ioredis'];
 
 const remove = (place: string) => rmSync(place, { recursive: true, force: true });
 
@@ -115,6 +115,23 @@ describe('the package', () => {
       (error: { stdout: string }) => error,
     );
     expect(stdout).toMatch(/^# pass 8\n# fail 0$/m);
+  });
+
+  it('has an engine for several nodes, and its types, and says which package it lacks', async () => {
+    const code = `
+      import { redisEngine } from 'bayeuxd/redis';
+
+      const engine = redisEngine({ url: 'redis://127.0.0.1:1' });
+      const side = { timeout: 1000, deliver() {}, missed() {}, state() {}, warn() {} };
+      await engine.open(side).catch((error: Error) => {
+        console.log(error.name, error.message);
+      });
+    `;
+    expect(await complaintsOf(code)).toBe('');
+    const without = code.replace(': Error', '');
+    writeFileSync(join(app, 'redis.js'), without);
+    const { stdout } = await run(process.execPath, ['redis.js'], { cwd: app });
+    expect(stdout).toBe('UsageError a client library for Redis is missing: npm install @redis/client\n');
   });
 
   it('has nothing of an earlier build', () => {

@@ -58,6 +58,8 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     apiKey: ['correct-horse', 'correct-horse'],
     apiKeys: [JSON.stringify(apiKeys), apiKeys],
     'browserCookie.path': ['/x', '/x'],
+    'redis.url': ['rediss://redis.example', 'rediss://redis.example'],
+    'redis.keep': ['5432', 5432],
     tracing: ['true', { toSubscribers: [] }],
     'tracing.toSubscribers': ['/a,/b/**', ['/a', '/b/**']],
     journal: ['true', { maxBytes: 8_388_608, maxAge: 3_600_000 }],
@@ -94,6 +96,10 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   allowedHosts: { '--insecure': 'true' },
   trustProxy: { '--insecure': 'true' },
   'metrics.host': { '--metrics-port': '0' },
+  'redis.namespace': { '--redis': 'redis://redis.example' },
+  'redis.durability': { '--redis': 'redis://redis.example' },
+  'redis.timeout': { '--redis': 'redis://redis.example' },
+  'redis.keep': { '--redis': 'redis://redis.example' },
   'auth.anonymous': { '--auth-key-file': 'k' },
   'auth.cookie': { '--auth-key-file': 'k', '--auth-by-cookie': 'true' },
   'auth.jwks.url': { '--auth-audience': 'a' },
@@ -456,9 +462,10 @@ channels:
   });
 });
 
-/** Left out where all are set: secrets, and those that exclude others. */
+/** Left out where all are set: secrets and what needs them, and those that exclude others. */
 const exclusive = [
   ...['socket', 'apiKey', 'apiKeyFile', 'browserCookie', 'auth.secret', 'auth.secretFile', 'auth.keyFile'],
+  ...allOptions.map(({ path }) => path).filter((path) => path.startsWith('redis.')),
 ];
 
 describe('the printed configuration', () => {
@@ -499,6 +506,7 @@ describe('the printed configuration', () => {
       'tracing.toSubscribers',
       'history.path',
       'history.maxBytes',
+      'redis.url',
       'logFormat',
       'journal.maxBytes',
       'journal.maxAge',

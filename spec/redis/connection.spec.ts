@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RedisConnection } from '../../src/redis/connection/redis-connection.ts';
 import { RedisError } from '../../src/redis/connection/redis-error.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { CutProxy, cutPoints } from '../support/cut-proxy.ts';
 import { redisIsMissing, RedisServer } from '../support/redis-server.ts';
 import { connectTo } from './connect.ts';
@@ -103,6 +104,15 @@ describe.skipIf(redisIsMissing)(`RedisConnection${redisIsMissing ? `: ${redisIsM
       expect(second).toMatchObject({ is: 'open', runId: expect.stringMatching(/^[0-9a-f]{40}$/) });
       expect(second).not.toEqual(first);
       expect(await connection.send(['GET', 'kept'])).toBe('yes');
+    });
+
+    it('leaves no connection and no timer when it is closed', async () => {
+      const own = await CutProxy.to(redis.port);
+      const clock = new FakeClock();
+      const connection = await connectTo(dial(own.url), { clock });
+      connection.close();
+      expect(clock.pending).toBe(0);
+      await expect.poll(() => own.size).toBe(0);
     });
 
     it('waits while Redis loads its data', async () => {

@@ -7,6 +7,7 @@ import { ConfigError, type Problem } from './config-error.ts';
 import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
+import { redisEngineOf } from './redis.ts';
 import { tracingOf } from './tracing.ts';
 
 /**
@@ -37,6 +38,7 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
     keys = apiKeysOf(config, log, apiKeyOf(program, log));
   });
   if (path !== undefined) await attempt(() => checkFolder(path));
+  await attempt(() => redisEngineOf(program.redis));
   await attempt(() => tracingOf(program.tracing, log));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
   if (problems.length > 0) throw new ConfigError(problems);

@@ -213,5 +213,15 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
     refuse('metrics.host', 'metrics.host needs metrics.port too');
   if (program.history.sync && program.history.path === undefined)
     refuse('history.sync', 'history.sync needs history.path too');
+  if (program.redis.url === undefined) {
+    const { rows } = programTable.redis;
+    for (const name of ['namespace', 'durability', 'timeout', 'keep'] as const)
+      if (program.redis[name] !== rows[name].default)
+        refuse(`redis.${name}`, `redis.${name} needs redis.url too`);
+  } else if (program.history.path !== undefined)
+    refuse(
+      'history.path',
+      'history.path and redis.url exclude each other: with Redis, all nodes have one history there',
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 }

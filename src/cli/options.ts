@@ -180,6 +180,39 @@ export const programTable = {
       },
     },
   },
+  redis: {
+    kind: 'group',
+    doc: 'Several nodes, as one server, on one Redis 7.0 or later, or Valkey. Needs the package `@redis/client`, or `ioredis`. See [cluster](cluster.md).',
+    rows: {
+      url: {
+        kind: 'string',
+        pattern: /^rediss?:\/\/\S+$/,
+        what: 'a URL like redis://HOST:PORT, or rediss://USER:PASSWORD@HOST:PORT for TLS',
+        secret: true,
+        calledAs: 'redis',
+        doc: 'URL of the Redis. Nodes with the same one, and the same namespace, are one cluster. Unset: this node is alone.',
+      },
+      namespace: {
+        kind: 'string',
+        pattern: /^[^{}\s]+$/,
+        what: 'a text without braces and spaces',
+        default: 'bayeux',
+        doc: 'Begin of all keys, in braces.',
+      },
+      durability: {
+        kind: 'word',
+        words: ['none', 'restart'],
+        default: 'none',
+        doc: 'What a restart of Redis may lose. `none`: the last events, of which sessions are told as a gap. `restart`: nothing, since Redis has `appendonly yes` and `appendfsync always`.',
+      },
+      timeout: ms(1_000, 'How long a command may take before the connection counts as broken.', 10),
+      keep: ms(
+        60_000,
+        'How long a node may be without Redis before events are discarded that it has not read.',
+        5_000,
+      ),
+    },
+  },
   demo: {
     kind: 'boolean',
     doc: 'Serve the chat page at `/`, client libraries, and the documentation. Its rooms, `/chat/*`, store the last 50 messages and say who is there, and `/service/direct` takes direct messages, unless `channels` says otherwise. Unset: on, unless `host`, `allowedHosts` or `trustProxy` lets other machines in.',

@@ -29,6 +29,7 @@ import { programLog } from './log.ts';
 import { metricsOf, metricsRoute, metricsServer } from './metrics.ts';
 import { loadPolicy } from './policy-file.ts';
 import { printConfig } from './print-config.ts';
+import { redisEngineOf, unusable } from './redis.ts';
 import { type CurrentKeys, reload } from './reload.ts';
 import { hearSchemeMixups } from './scheme-mixups.ts';
 import { onHangup, untilSignal } from './signals.ts';
@@ -58,14 +59,16 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
   checkAuth(config);
 
-  const history = await historyStore(program.history);
+  const engine = redisEngineOf(program.redis);
+  const history = engine === undefined ? await historyStore(program.history) : undefined;
   const tracing = await tracingOf(program.tracing, log);
   const options = program.demo ? withChatOptions(config.server, config.places) : config.server;
   const server = new Server({
     ...options,
-    history,
     log,
     trace: program.logLevel === 'trace',
+    ...(engine && { engine }),
+    ...(history && { history }),
     ...(policy && { policy }),
     ...(tracing && { extensions: [tracing.extension] }),
   });
@@ -131,9 +134,12 @@ async function run(parts: Parts): Promise<void> {
   listeners.push(http);
   const url = await listen(http, program);
   const metrics = await listenForMetrics(parts, serveMetrics);
-  await server.open();
-  log({ level: 'info', event: 'listening', url, path: program.path, ...(metrics && { metrics }) });
-  print(greeting(config, version(), { main: url, metrics }, keys.single, keys.all.length > 0));
+  // A signal also ends a start that waits for Redis.
+  const early = await Promise.race([server.open().catch(unusable), signalled]);
+  if (early === undefined) {
+    log({ level: 'info', event: 'listening', url, path: program.path, ...(metrics && { metrics }) });
+    print(greeting(config, version(), { main: url, metrics }, keys.single, keys.all.length > 0));
+  }
 
   const signal = await signalled;
   log({ level: 'info', event: 'closing', signal });

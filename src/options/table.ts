@@ -10,6 +10,8 @@ interface AnyRow {
   readonly codeType?: string;
   /** Never printed. */
   readonly secret?: true;
+  /** Takes the place of the path in the flag and the variable: `redis` for `redis.url`. */
+  readonly calledAs?: string;
   /** For a row in a group of a rule: the group must have it. */
   readonly required?: true;
 }
@@ -151,7 +153,7 @@ export function optionRows(table: OptionTable, prefix = ''): NamedOption[] {
 }
 
 function named(path: string, row: OptionRow): NamedOption {
-  const words = path.replaceAll('.', '-').replace(/[A-Z]+/g, (capitals) => `-${capitals}`);
+  const words = (row.calledAs ?? path).replaceAll('.', '-').replace(/[A-Z]+/g, (capitals) => `-${capitals}`);
   const variable = `BAYEUXD_${words.replaceAll('-', '_').toUpperCase()}`;
   return { path, flag: `--${words.toLowerCase()}`, variable, row };
 }

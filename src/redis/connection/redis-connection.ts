@@ -103,11 +103,13 @@ export class RedisConnection {
   }
 
   close(): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    // First: a library may tell that the line is lost while it is destroyed.
+    this.#enter({ is: 'closed' });
     this.#timer?.cancel();
     this.#giveUp?.();
-    this.#pending?.abandon(closed());
-    this.#pending = undefined;
-    this.#enter({ is: 'closed' });
+    pending?.abandon(closed());
   }
 
   async #connect(): Promise<void> {

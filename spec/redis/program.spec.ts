@@ -1,0 +1,61 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { ask, launch, serve } from '../cli/running-program.ts';
+import { freePort } from '../docs/free-port.ts';
+import { close } from '../interop/columns.ts';
+import { openFaye } from '../interop/node-clients.ts';
+import { describeWithRedis } from './cluster.ts';
+
+const patience = { timeout: 10_000, interval: 20 };
+
+describeWithRedis('the program with Redis', (cluster) => {
+  const flags = () => [
+    '--redis',
+    cluster().redis.url,
+    '--redis-namespace',
+    cluster().keys.prefix.slice(1, -2),
+  ];
+
+  it('is one server with others, and leaves nothing of its own in Redis', async () => {
+    const [a, b] = [await serve([...flags(), '--api-key', 'test-key-1']), await serve(flags())];
+    const client = openFaye(`${b.url}/bayeux`, 'websocket');
+    onTestFinished(() => close(client));
+    await client.open();
+    await client.subscribe('/chat/*');
+    const { status } = await ask(`${a.url}/api/publish`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer test-key-1' },
+      body: JSON.stringify({ channel: '/chat/x', data: 'hello' }),
+    });
+    expect(status).toBe(200);
+    await expect
+      .poll(async () => (await client.heard()).map(({ data }) => data), patience)
+      .toEqual(['hello']);
+    await close(client);
+    expect([await a.end(), await b.end()]).toEqual([0, 0]);
+    const left = await cluster().send('KEYS', `${cluster().keys.prefix.replace(/[{}]/g, '?')}*`);
+    const keep = /:(meta|h:.*|hi|hc|hf)$/;
+    expect(Array.isArray(left) ? left.filter((key: string) => !keep.test(key)) : left).toEqual([]);
+  });
+
+  it('waits for a Redis that is not there, says why, and ends when it is told to', async () => {
+    const port = await freePort();
+    const args = ['--port', String(port), '--redis', 'redis://127.0.0.1:1', '--log-format', 'json'];
+    const program = await launch(args, {}, /engine\.away/);
+    onTestFinished(() => void program.end('SIGKILL'));
+    const ready = () => ask(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    await expect.poll(ready, patience).toMatchObject({ status: 503 });
+    expect((await ready())?.body).toContain('starting');
+    expect(program.stderr()).toMatch(/"why":"[^"]*ECONNREFUSED[^"]*"/);
+    expect(program.stdout()).toBe('');
+    expect(await program.end()).toBe(0);
+  });
+
+  it('does not start on a Redis that may discard keys, and says what to set', async () => {
+    await cluster().send('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    onTestFinished(
+      async () => void (await cluster().send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')),
+    );
+    const starting = launch(['--port', '0', ...flags()]);
+    await expect(starting).rejects.toThrow('redis.url: this Redis may discard any key');
+  });
+});
