@@ -195,6 +195,20 @@ describeWithRedis(
       expect(page?.events.every(({ id }) => id > before)).toBe(true);
     });
 
+    it('count earlier positions as possibly missing when a Redis that may lose events was restarted', async () => {
+      const a = await node({ durability: 'none' });
+      const { id: before = 0 } = await a.server.publish('/d/x', 'before');
+      await cluster().redis.kill();
+      await cluster().redis.restart();
+      const { id: after = 0 } = await a.server.publish('/d/x', 'after');
+      expect(after).toBeGreaterThan(before + 1);
+      expect(await a.server.history('/d/x', { after: before })).toMatchObject({
+        recovered: false,
+        events: [{ id: after }],
+      });
+      expect((await a.server.history('/d/x', { after }))?.recovered).toBe(true);
+    });
+
     it('answer 503 when Redis stays away, are not ready, and go on when it is back', async () => {
       const engine = redisEngine({ url: cluster().redis.url, namespace: namespace(), timeout: 200 });
       const { server } = await host({ engine, engineTimeout: 500, log: () => {} });
