@@ -42,6 +42,7 @@ export const sections = [
       ['deploying', 'docs/deploying.md', 'Deploying'],
       ['operations', 'docs/operations.md', 'Operations'],
       ['command-line', 'docs/command-line.md', 'The command line'],
+      ['dashboard', 'docs/dashboard.md', 'The dashboard'],
       ['tracing', 'docs/tracing.md', 'Tracing'],
       ['performance', 'docs/performance.md', 'Performance'],
       ['cluster', 'docs/cluster.md', 'Several nodes'],
