@@ -23,7 +23,7 @@ function linked(text, name, file) {
   const held = text.replaceAll(/^```.*?^```$|`[^`\n]*`/gms, (match) => `\0${code.push(match) - 1}\0`);
   const other = held
     .replaceAll(/\[([^\]]*)\]\(([^)\s]+)\)/g, (_, words, href) => link(words, href, name, file))
-    .replaceAll(/(src|srcset)="docs\/images\//g, '$1="/images/');
+    .replaceAll(/(src|srcset)="(docs\/)?images\//g, '$1="/images/');
   return other.replaceAll(/\0(\d+)\0/g, (_, at) => code[at]);
 }
 
