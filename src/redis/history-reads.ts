@@ -7,6 +7,9 @@ import { entriesOf, listOf, numberOf, pairsOf, type StreamEntry, textOf } from '
 /** Entries of the index, or channels, that are looked at in one command. */
 const PAGE = 500;
 
+/** Up to `limit` entries of a stream that follow the id `from`, in one direction. */
+type Page = (key: string, from: number, limit: number) => Promise<StreamEntry[]>;
+
 /** Reads the history of durable channels. Nothing here changes Redis, and each command takes a page at most. */
 export class HistoryReads {
   readonly #connection: RedisConnection;
@@ -23,39 +26,13 @@ export class HistoryReads {
   }
 
   /** Up to `limit` events with ids above `after`, from the channels that `pattern` matches, in order of id. */
-  async read(pattern: string, after: number, limit: number): Promise<StoredEvent[]> {
-    if (!pattern.endsWith('*')) {
-      const entries = await this.#range(this.#keys.history(pattern), after, limit);
-      return entries.map((entry) => storedOf(pattern, entry));
-    }
-    const found: StoredEvent[] = [];
-    for await (const page of this.#matching(pattern, after)) {
-      for (let at = 0; at < page.length && found.length < limit; ) {
-        const wanted = page.slice(at, at + limit - found.length);
-        at += wanted.length;
-        found.push(...(await this.#events(wanted)));
-      }
-      if (found.length === limit) return found;
-    }
-    return found;
+  read(pattern: string, after: number, limit: number): Promise<StoredEvent[]> {
+    return this.#find(pattern, after, limit, this.#above);
   }
 
   /** Up to `limit` events with the highest ids below `before`, from the channels that `pattern` matches, in order of id. */
   async last(pattern: string, before: number, limit: number): Promise<StoredEvent[]> {
-    if (!pattern.endsWith('*')) {
-      const entries = await this.#rangeBack(this.#keys.history(pattern), before, limit);
-      return entries.map((entry) => storedOf(pattern, entry)).reverse();
-    }
-    const newestFirst: StoredEvent[] = [];
-    for await (const page of this.#matchingBack(pattern, before)) {
-      for (let at = 0; at < page.length && newestFirst.length < limit; ) {
-        const wanted = page.slice(at, at + limit - newestFirst.length);
-        at += wanted.length;
-        newestFirst.push(...(await this.#events(wanted)));
-      }
-      if (newestFirst.length === limit) break;
-    }
-    return newestFirst.reverse();
+    return (await this.#find(pattern, before, limit, this.#below)).reverse();
   }
 
   /** The stored range of the channels that a name or pattern matches. */
@@ -71,7 +48,7 @@ export class HistoryReads {
   async #rangeOfName(channel: string): Promise<HistoryRange> {
     const [score, first, forgotten] = await Promise.all([
       this.#connection.send(['ZSCORE', this.#keys.historyChannels, channel]),
-      this.#range(this.#keys.history(channel), -1, 1),
+      this.#above(this.#keys.history(channel), -1, 1),
       this.#forgottenThrough(channel),
     ]);
     const oldest = first[0] && idOf(first[0]);
@@ -110,28 +87,34 @@ export class HistoryReads {
     return numberOf((await this.#connection.send(['HGET', this.#keys.meta, 'lost'])) ?? 0);
   }
 
-  // Ids and channels by the index, oldest first. Their events may be gone.
-  async *#matching(pattern: string, after: number): AsyncGenerator<readonly (readonly [number, string])[]> {
-    const matches = matcher(pattern);
-    let reached = after;
-    for (;;) {
-      const entries = await this.#range(this.#keys.historyIndex, reached, PAGE);
-      const ids = entries.map((entry) => [idOf(entry), entry.fields[0]?.[1] ?? ''] as const);
-      yield ids.filter(([, channel]) => matches(channel));
-      if (entries.length < PAGE) return;
-      reached = ids.at(-1)?.[0] ?? reached;
+  // In the order in which `page` reads.
+  async #find(pattern: string, from: number, limit: number, page: Page): Promise<StoredEvent[]> {
+    if (!pattern.endsWith('*')) {
+      const entries = await page(this.#keys.history(pattern), from, limit);
+      return entries.map((entry) => storedOf(pattern, entry));
     }
+    const found: StoredEvent[] = [];
+    for await (const ids of this.#matching(pattern, from, page)) {
+      for (let at = 0; at < ids.length && found.length < limit; ) {
+        const wanted = ids.slice(at, at + limit - found.length);
+        at += wanted.length;
+        found.push(...(await this.#events(wanted)));
+      }
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
-  // The same, newest first.
-  async *#matchingBack(
+  // Ids and channels by the index. Their events may be gone.
+  async *#matching(
     pattern: string,
-    before: number,
+    from: number,
+    page: Page,
   ): AsyncGenerator<readonly (readonly [number, string])[]> {
     const matches = matcher(pattern);
-    let reached = before;
+    let reached = from;
     for (;;) {
-      const entries = await this.#rangeBack(this.#keys.historyIndex, reached, PAGE);
+      const entries = await page(this.#keys.historyIndex, reached, PAGE);
       const ids = entries.map((entry) => [idOf(entry), entry.fields[0]?.[1] ?? ''] as const);
       yield ids.filter(([, channel]) => matches(channel));
       if (entries.length < PAGE) return;
@@ -143,7 +126,7 @@ export class HistoryReads {
   async #events(ids: readonly (readonly [number, string])[]): Promise<StoredEvent[]> {
     const found = await Promise.all(
       ids.map(async ([id, channel]) => {
-        const entries = await this.#range(this.#keys.history(channel), id - 1, 1);
+        const entries = await this.#above(this.#keys.history(channel), id - 1, 1);
         const [entry] = entries;
         return entry !== undefined && idOf(entry) === id ? [storedOf(channel, entry)] : [];
       }),
@@ -167,17 +150,16 @@ export class HistoryReads {
     } while (cursor !== '0');
   }
 
-  async #range(key: string, after: number, limit: number): Promise<StreamEntry[]> {
+  readonly #above: Page = async (key, after, limit) => {
     const from = `${after + 1}-0`;
     return entriesOf(await this.#connection.send(['XRANGE', key, from, '+', 'COUNT', String(limit)]));
-  }
+  };
 
-  // Newest first.
-  async #rangeBack(key: string, before: number, limit: number): Promise<StreamEntry[]> {
+  readonly #below: Page = async (key, before, limit) => {
     if (before <= 0) return [];
     const from = `${before - 1}-0`;
     return entriesOf(await this.#connection.send(['XREVRANGE', key, from, '-', 'COUNT', String(limit)]));
-  }
+  };
 }
 
 const idOf = ({ id }: StreamEntry): number => Number(id.slice(0, id.indexOf('-')));
