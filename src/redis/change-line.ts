@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../lib/clock.ts';
-import { backoff } from './connection/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Retry } from './connection/retry.ts';
 import type { RedisConnection } from './connection/redis-connection.ts';
 import { RedisError } from './connection/redis-error.ts';
 import { EngineUnavailable } from '../ports/engine.ts';
@@ -41,6 +41,7 @@ export interface ChangeLineOptions<Change> {
  */
 export class ChangeLine<Change> {
   readonly #options: ChangeLineOptions<Change>;
+  readonly #retry: Retry;
   readonly #stopListening: () => void;
   #changes = new Map<string, Change>();
   readonly #waiters = new Set<Waiter>();
@@ -48,11 +49,10 @@ export class ChangeLine<Change> {
   #isUnderway = false;
   #last = 0;
   #caller: Caller | undefined;
-  #failures = 0;
-  #retry: Timer | undefined;
 
   constructor(options: ChangeLineOptions<Change>) {
     this.#options = options;
+    this.#retry = new Retry(options.clock, () => this.#go());
     this.#stopListening = options.connection.onState(() => this.#go());
   }
 
@@ -103,12 +103,12 @@ export class ChangeLine<Change> {
   close(): void {
     this.#caller = undefined;
     this.#stopListening();
-    this.#retry?.cancel();
+    this.#retry.cancel();
     for (const waiter of [...this.#waiters]) waiter.settle(new EngineUnavailable('the engine is closed'));
   }
 
   #go(): void {
-    if (this.#caller === undefined || this.#isUnderway || this.#retry !== undefined) return;
+    if (this.#caller === undefined || this.#isUnderway || this.#retry.isPending) return;
     if (this.#options.connection.state.is !== 'open') return;
     this.#call ??= this.#nextCall();
     if (this.#call !== undefined) void this.#send(this.#call, this.#caller);
@@ -127,11 +127,11 @@ export class ChangeLine<Change> {
     this.#isUnderway = true;
     try {
       const outcome = await this.#options.call(caller, call.number, call.changes);
-      this.#failures = 0;
+      this.#retry.succeeded();
       if (outcome.is === 'OK') this.#done(call);
       else this.#stop(outcome.is);
     } catch (error) {
-      if (error instanceof RedisError && error.outcome === 'refused') this.#retryLater();
+      if (error instanceof RedisError && error.outcome === 'refused') this.#retry.later();
     }
     this.#isUnderway = false;
     this.#go();
@@ -158,13 +158,5 @@ export class ChangeLine<Change> {
       // It was taken back, and Redis does not have it.
       if (!this.#changes.has(waiter.key)) waiter.settle();
     }
-  }
-
-  #retryLater(): void {
-    this.#retry ??= this.#options.clock.after(backoff(this.#failures, Math.random()), () => {
-      this.#retry = undefined;
-      this.#go();
-    });
-    this.#failures += 1;
   }
 }

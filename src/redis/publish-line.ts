@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { Accepted } from './accepted.ts';
 import { NumberedBatch, type Stored, type Waiting } from './batch.ts';
-import { backoff } from './connection/backoff.ts';
+import { Retry } from './connection/retry.ts';
 import type { RedisConnection } from './connection/redis-connection.ts';
 import { RedisError } from './connection/redis-error.ts';
 import { EngineUnavailable } from '../ports/engine.ts';
@@ -65,6 +65,7 @@ export class PublishLine {
   readonly #stopped: (why: Stopped) => void;
   readonly #stopListening: () => void;
   readonly #accepted: Accepted;
+  readonly #retry: Retry;
   // Without numbers: surely not sent.
   readonly #queue: Waiting[] = [];
   // In order of numbers. Their outcome is not known yet.
@@ -76,8 +77,6 @@ export class PublishLine {
   #next = 1;
   #caller: Caller | undefined;
   #mustResend = false;
-  #failures = 0;
-  #retry: Timer | undefined;
   #holdTimer: Timer | undefined;
   #isClosed = false;
 
@@ -88,6 +87,7 @@ export class PublishLine {
     this.#limits = { ...publishLimits, ...limits };
     this.#stopped = stopped;
     this.#accepted = new Accepted(this.#limits.healMs, this.#limits.healBytes);
+    this.#retry = new Retry(clock, () => this.#go());
     this.#stopListening = connection.onState(() => this.#go());
   }
 
@@ -177,7 +177,7 @@ export class PublishLine {
   close(): void {
     this.#isClosed = true;
     this.#stopListening();
-    this.#retry?.cancel();
+    this.#retry.cancel();
     this.#holdTimer?.cancel();
     const error = new EngineUnavailable('the engine is closed');
     for (const waiting of this.#queue.splice(0)) waiting.reject(error);
@@ -219,7 +219,7 @@ export class PublishLine {
 
   // All that has no outcome, in order, when nothing is on its way any more.
   #resend(caller: Caller): void {
-    if (this.#retry !== undefined || this.#sent.some(({ isUnderway }) => isUnderway)) return;
+    if (this.#retry.isPending || this.#sent.some(({ isUnderway }) => isUnderway)) return;
     this.#takeBack();
     this.#mustResend = false;
     const now = this.#clock.now();
@@ -248,7 +248,7 @@ export class PublishLine {
         ? skip(this.#runner, caller, batch.first, batch.count)
         : publish(this.#runner, caller, batch, this.#limits.maxMailbox));
       batch.isUnderway = false;
-      this.#failures = 0;
+      this.#retry.succeeded();
       if (outcome.is === 'OK') this.#done(batch);
       else if (outcome.is !== 'ORDER') this.#stop(outcome.is);
       else if (outcome.last >= batch.last) this.#done(batch);
@@ -292,24 +292,16 @@ export class PublishLine {
     if (outcome === 'unknown') batch.mayBeSent = true;
     if (outcome !== 'refused') return;
     if (word === 'OOM' && !batch.isVoid) this.#noRoom(batch);
-    else this.#retryLater();
+    else this.#retry.later();
   }
 
   // Nothing was done. A copy that was sent before may still come: so its numbers are used up.
   #noRoom(batch: NumberedBatch): void {
-    if (batch.mayBeSent) this.#retryLater();
+    if (batch.mayBeSent) this.#retry.later();
     else {
       batch.isVoid = true;
       this.#refuse(batch.first, batch.count, 'Redis has no free memory');
     }
-  }
-
-  #retryLater(): void {
-    this.#retry ??= this.#clock.after(backoff(this.#failures, Math.random()), () => {
-      this.#retry = undefined;
-      this.#go();
-    });
-    this.#failures += 1;
   }
 
   // Publications that were surely not sent are refused after `hold`.

@@ -1,8 +1,8 @@
-import type { Clock, Timer } from '../../lib/clock.ts';
-import { backoff } from './backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Dial, RedisLine } from './line.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { RedisError } from './redis-error.ts';
+import { Retry } from './retry.ts';
 
 /**
  *           line opened   line lost, late answer, refused for now   close
@@ -38,19 +38,17 @@ export class RedisConnection {
   readonly timeout: number;
   readonly #dial: Dial;
   readonly #clock: Clock;
-  readonly #random: () => number;
+  readonly #retry: Retry;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { is: 'away', reason: new Error('the connection to Redis is not open yet') };
   #pending: PendingCommands | undefined;
-  #failures = 0;
-  #timer: Timer | undefined;
   #giveUp: (() => void) | undefined;
 
   constructor({ dial, clock, timeout = 1000, random = Math.random }: RedisConnectionOptions) {
     this.#dial = dial;
     this.#clock = clock;
     this.timeout = timeout;
-    this.#random = random;
+    this.#retry = new Retry(clock, () => void this.#connect(), random);
   }
 
   get state(): ConnectionState {
@@ -89,7 +87,7 @@ export class RedisConnection {
     const sent = pending.send(args, ms, () => this.#lose(pending, tooLate(args, ms)));
     return sent.then(
       (reply) => {
-        this.#failures = 0;
+        this.#retry.succeeded();
         return reply;
       },
       (error: unknown) => {
@@ -107,7 +105,7 @@ export class RedisConnection {
     this.#pending = undefined;
     // First: a library may tell that the line is lost while it is destroyed.
     this.#enter({ is: 'closed' });
-    this.#timer?.cancel();
+    this.#retry.cancel();
     this.#giveUp?.();
     pending?.abandon(closed());
   }
@@ -157,8 +155,7 @@ export class RedisConnection {
 
   #away(reason: Error): void {
     if (this.#state.is === 'closed') return;
-    this.#timer = this.#clock.after(backoff(this.#failures, this.#random()), () => void this.#connect());
-    this.#failures += 1;
+    this.#retry.later();
     this.#enter({ is: 'away', reason });
   }
 
