@@ -2,11 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loadConfig } from '../../src/cli/config.ts';
-import { ConfigError } from '../../src/cli/config-error.ts';
 import { historyStore } from '../../src/cli/history-store.ts';
 import { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import { LevelHistory } from '../../src/features/history/level/level-history.ts';
+import { problemsOf } from '../support/config-problems.ts';
 import { installedWithout, runIn } from '../support/installed-without.ts';
 
 const durable = '{"/kept":{"history":true}}';
@@ -15,17 +14,6 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'bayeuxd-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
-}
-
-function problemsOf(flags: Readonly<Record<string, string>>): string[] {
-  try {
-    loadConfig((flag) => flags[flag], {});
-  } catch (error) {
-    if (error instanceof ConfigError)
-      return error.problems.map(({ place, message }) => `${place}: ${message}`);
-    throw error;
-  }
-  return [];
 }
 
 describe("the program's history", () => {

@@ -1,18 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/cli/config.ts';
-import { ConfigError } from '../../src/cli/config-error.ts';
 import { printConfig } from '../../src/cli/print-config.ts';
-
-function problemsOf(flags: Readonly<Record<string, string>>): string[] {
-  try {
-    loadConfig((flag) => flags[flag], {});
-  } catch (error) {
-    if (error instanceof ConfigError)
-      return error.problems.map(({ place, message }) => `${place}: ${message}`);
-    throw error;
-  }
-  return [];
-}
+import { problemsOf } from '../support/config-problems.ts';
 
 const url = 'redis://:password@127.0.0.1';
 

@@ -7,6 +7,7 @@ import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';
 import { type ClusterNode, type ClusterSettings, cluster } from '../support/cluster.ts';
+import { openStream } from '../support/conduits-under-test.ts';
 import { settle, until } from '../support/until.ts';
 import { WebSocketClient, type Wire } from '../transports/websocket-client.ts';
 
@@ -425,21 +426,10 @@ describe('a stream that opens on another node', () => {
   async function stream() {
     const all = await away({}, { supportedConnectionTypes: ['eventsource'] });
     await post(all.owner.url, subscribe(all.clientId, '/a'));
-    let text = '';
-    const asked = get(
-      `${all.edge.url}/${all.clientId}`,
-      { headers: { Accept: 'text/event-stream' } },
-      (response) => {
-        response.setEncoding('utf8').on('data', (more: string) => {
-          text += more;
-        });
-        response.on('error', () => {});
-      },
-    );
-    asked.on('error', () => {});
+    const { asked, text } = openStream(`${all.edge.url}/${all.clientId}`);
     onTestFinished(() => void asked.destroy());
-    await until(() => text.includes('retry'));
-    return { ...all, asked, text: () => text };
+    await until(() => text().includes('retry'));
+    return { ...all, asked, text };
   }
 
   it('carries the events of its session', async () => {
