@@ -4,15 +4,9 @@ import express, { type RequestHandler, type Router } from 'express';
 import { checkNames } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
+import { only } from './only.ts';
 
 const folder = fileURLToPath(new URL('./pages/', import.meta.url));
-const html = readFileSync(`${folder}admin/index.html`, 'utf8');
-const files = [
-  ...readdirSync(`${folder}admin`)
-    .filter((name) => /\.(?:js|css)$/.test(name))
-    .map((name) => `/admin/${name}`),
-  ...['/dom.js', '/icon.svg', '/vendor/uplot.js', '/vendor/uplot.css'],
-];
 
 /** Where the dashboard finds the HTTP API. */
 export interface DashboardOptions {
@@ -33,7 +27,7 @@ export function dashboard(options: DashboardOptions = {}): Router {
     throw new UsageError(
       `api must be a path such as "/api", on the origin of the page, got ${shown(api)}: ${usage}`,
     );
-  const page = html.replace('{api}', api);
+  const page = readFileSync(`${folder}admin/index.html`, 'utf8').replace('{api}', api);
   return express
     .Router({ strict: true })
     .use((_request, response, next) => {
@@ -41,7 +35,7 @@ export function dashboard(options: DashboardOptions = {}): Router {
       next();
     })
     .get('/', withSlash, (_request, response) => void response.type('html').send(page))
-    .use(only, express.static(folder, { index: false, redirect: false, cacheControl: false }));
+    .use(only(files()), express.static(folder, { index: false, redirect: false, cacheControl: false }));
 }
 
 const headers = {
@@ -71,5 +65,14 @@ const withSlash: RequestHandler = ({ originalUrl, baseUrl }, response, next) => 
   else response.redirect(301, `${baseUrl.slice(baseUrl.lastIndexOf('/') + 1)}/`);
 };
 
-/** Lets requests for the files of the dashboard pass, and no others. */
-const only: RequestHandler = ({ path }, _response, next) => next(files.includes(path) ? undefined : 'router');
+function files(): string[] {
+  const own = readdirSync(`${folder}admin`).filter((name) => /\.(?:js|css)$/.test(name));
+  return [
+    ...own.map((name) => `admin/${name}`),
+    'dom.js',
+    'icon.svg',
+    'theme.css',
+    'vendor/uplot.js',
+    'vendor/uplot.css',
+  ];
+}

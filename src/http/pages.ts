@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import express, { type RequestHandler, type Router } from 'express';
+import express, { type Router } from 'express';
+import { only } from './only.ts';
 
 const page = fileURLToPath(new URL('./pages/', import.meta.url));
 const clients = fileURLToPath(new URL('./clients/', import.meta.url));
@@ -30,7 +31,11 @@ export function pages(mount: string, version: string): Router {
       next();
     })
     .get('/', (_request, response) => void response.set(headers).type('html').send(html))
-    .use('/page', only([...scriptsIn(page), 'chat.css', 'docs.css', 'icon.svg']), express.static(page, files))
+    .use(
+      '/page',
+      only([...scriptsIn(page), 'theme.css', 'chat.css', 'docs.css', 'icon.svg']),
+      express.static(page, files),
+    )
     .use('/clients/cometd', only(scriptsIn(cometd)), express.static(cometd, files))
     .use('/clients/faye', only(['faye-client.js']), express.static(`${page}vendor`, files))
     .use('/clients', only(scriptsIn(clients)), express.static(clients, files))
@@ -41,11 +46,6 @@ export function pages(mount: string, version: string): Router {
         setHeaders: (response) => void response.setHeaders(new Map(Object.entries(headers))),
       }),
     );
-}
-
-/** Serves these files of a folder and no others, such as its manifest. */
-function only(names: readonly string[]): RequestHandler {
-  return (request, _response, next) => next(names.includes(request.path.slice(1)) ? undefined : 'router');
 }
 
 function scriptsIn(folder: string): string[] {
