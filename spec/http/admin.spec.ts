@@ -63,8 +63,10 @@ describe('the dashboard', () => {
   });
 
   it('has nothing from elsewhere, and puts no text in as HTML', async () => {
-    const { text: css } = await app().get('/admin/admin/admin.css').expect(200);
-    expect(css).not.toMatch(/url\(|@import/);
+    for (const path of ['theme.css', 'admin/admin.css']) {
+      const { text: css } = await app().get(`/admin/${path}`).expect(200);
+      expect(css).not.toMatch(/url\(|@import/);
+    }
     for (const name of ['main', 'tail', 'sessions', 'channels', 'explain', 'chart']) {
       const text = readFileSync(`src/http/pages/admin/${name}.js`, 'utf8');
       expect(text).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|https?:/);

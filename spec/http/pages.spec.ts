@@ -52,6 +52,7 @@ describe('the page', () => {
 
   it.each([
     ['/page/chat.js', /^text\/javascript/],
+    ['/page/theme.css', /^text\/css/],
     ['/page/chat.css', /^text\/css/],
     ['/page/icon.svg', /^image\/svg\+xml/],
     ['/page/connection.js', /^text\/javascript/],
@@ -90,6 +91,7 @@ describe('the page', () => {
     '/page/rooms.js',
     '/page/typing.js',
     '/page/unsent.js',
+    '/page/theme.css',
     '/page/chat.css',
     '/page/docs.css',
   ])('has no comment for a linter in %s', async (path) => {
