@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { createSecureContext, Server as TlsServer } from 'node:tls';
 import { systemClock } from '../lib/clock.ts';
-import { ConfigError } from './config-error.ts';
+import { type Obstacle, obstacleAt, removeStaleSocket } from '../lib/unix-socket.ts';
 import { unreadable } from '../lib/unreadable.ts';
+import { ConfigError } from './config-error.ts';
 import { type Http2Listener, http2Server } from './http2-server.ts';
-import type { Timers } from './timers.ts';
 import type { ProgramOptions } from './options.ts';
-import { type Obstacle, obstacleAt, removeStaleSocket } from './unix-socket.ts';
+import type { Timers } from './timers.ts';
 
 // HT-7: the connection pools of proxies keep idle connections longer than Node's default of 5 s.
 const standard: Timers = {
