@@ -33,14 +33,14 @@ export {
   EngineUnavailable,
   type Missed,
   type NodeSide,
-  type PeerQuestion,
-  type Peers,
   type Publication,
   type Receipt,
   type Receiver,
   type Stamp,
 } from './ports/engine.ts';
 export { PeerDirectory } from './core/peer-directory.ts';
+export type { PeerQuestion } from './ports/peer-question.ts';
+export type { Peers } from './ports/peers.ts';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './ports/envelope.ts';
 export { newNode } from './lib/node-name.ts';
 export type { ServerEvents } from './core/events.ts';

@@ -10,12 +10,12 @@ import {
   type Engine,
   EngineUnavailable,
   type NodeSide,
-  type PeerQuestion,
-  type Peers,
   type Publication,
   type Stamp,
 } from '../../src/ports/engine.ts';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from '../../src/ports/envelope.ts';
+import type { PeerQuestion } from '../../src/ports/peer-question.ts';
+import type { Peers } from '../../src/ports/peers.ts';
 import type { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import type { StoredEvent } from '../../src/ports/history-store.ts';
 import { newNode } from '../../src/lib/node-name.ts';

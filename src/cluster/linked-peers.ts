@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { PeerQuestion } from '../ports/engine.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
 import { type NodeInfo, type PeerHandler, type LinkPeers, UnreachableError } from '../ports/peers.ts';
 import { type LinkAddress, linkAddress, textOf } from './address.ts';
 import { Link, type LinkOwner } from './link.ts';

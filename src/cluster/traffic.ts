@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { isPromise, recover } from '../lib/maybe-promise.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { PeerQuestion } from '../ports/engine.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
 import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { Edge } from './edge.ts';
 import { type Frame, FrameError, kinds } from './frames.ts';

@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { PeerQuestion } from '../ports/engine.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
 import { type LinkPeers, type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { BatchError, NoRoomError } from '../protocol/errors.ts';
 import type { Request } from '../protocol/message.ts';

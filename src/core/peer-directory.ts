@@ -1,5 +1,6 @@
-import type { PeerQuestion, Peers } from '../ports/engine.ts';
 import type { Directory, Groups, Rosters, Sum } from '../ports/directory.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
+import type { Peers } from '../ports/peers.ts';
 import { isTexts } from '../lib/texts.ts';
 
 /** How long a node may take to answer. Milliseconds. */

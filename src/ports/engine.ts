@@ -2,6 +2,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Directory } from './directory.ts';
 import type { HistoryStore, Retention, StoredEvent } from './history-store.ts';
 import type { OutgoingEvent } from './outgoing-event.ts';
+import type { Peers } from './peers.ts';
 
 /** An event on its way between nodes. What travels is made and read by `encodeEnvelope` and `decodeEnvelope`. */
 export interface Publication {
@@ -92,20 +93,4 @@ export interface CarriedHistory extends HistoryStore {
    * delivered it. Rejects with `EngineUnavailable` when it is not stored and nobody got it, and only then.
    */
   record(publication: Publication, retention: Retention): Promise<StoredEvent>;
-}
-
-/** What a node asks another. Plain JSON, as the answer is. */
-export type PeerQuestion =
-  | { readonly of: 'sessionsOf'; readonly user: string }
-  | { readonly of: 'members'; readonly channel: string }
-  | { readonly of: 'count'; readonly channel?: string };
-
-/** The other nodes of a cluster. */
-export interface Peers {
-  /** Names of those that live, as far as this node knows. */
-  readonly nodes: readonly string[];
-  /** The answer of a node. Rejects when there is none within `ms` milliseconds. */
-  ask(node: string, question: PeerQuestion, ms: number): Promise<unknown>;
-  /** Answers the questions of other nodes from now on. Called once, before `open`. */
-  serve(answer: (question: PeerQuestion) => MaybePromise<unknown>): void;
 }

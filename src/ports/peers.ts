@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Conduit } from './conduit.ts';
-import type { PeerQuestion } from './engine.ts';
+import type { PeerQuestion } from './peer-question.ts';
 
 /** Another node of the cluster. */
 export interface NodeInfo {
@@ -8,6 +8,16 @@ export interface NodeInfo {
   readonly name: string;
   /** Where its link listens, as `host:port` or as the path of a socket file; absent if it takes no links. */
   readonly link?: string;
+}
+
+/** The other nodes of a cluster. */
+export interface Peers {
+  /** Names of those that live, as far as this node knows. */
+  readonly nodes: readonly string[];
+  /** The answer of a node. Rejects when there is none within `ms` milliseconds. */
+  ask(node: string, question: PeerQuestion, ms: number): Promise<unknown>;
+  /** Answers the questions of other nodes from now on. Called once, before `open`. */
+  serve(answer: (question: PeerQuestion) => MaybePromise<unknown>): void;
 }
 
 /** The part of a server that other nodes use. None of these functions throws. */

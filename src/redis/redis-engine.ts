@@ -12,17 +12,17 @@ import {
   type Engine,
   EngineUnavailable,
   type NodeSide,
-  type Peers,
   type Publication,
 } from '../ports/engine.ts';
+import type { Peers } from '../ports/peers.ts';
 import type { Stored } from './batch.ts';
 import { checkRedis } from './check-redis.ts';
 import { dialOf, type RedisEngineOptions, readOptions } from './engine-options.ts';
 import { Interests } from './interests.ts';
 import type { MailboxGap } from './mailbox.ts';
+import { MailboxQuestions } from './mailbox-questions.ts';
 import { RedisHistory } from './redis-history.ts';
 import { RedisNode, type RedisNodeSide } from './redis-node.ts';
-import { RedisPeers } from './redis-peers.ts';
 import type { Carried } from './scripts/publish.ts';
 
 export type { IoRedisClient } from './connection/io-redis.ts';
@@ -50,7 +50,7 @@ class RedisEngine implements Engine {
   readonly peers: Peers;
   readonly #options: ReturnType<typeof readOptions>;
   readonly #history: RedisHistory;
-  readonly #peers: RedisPeers;
+  readonly #questions: MailboxQuestions;
   readonly #interests: Interests;
   readonly #opened = new Deferred<RedisNode>();
   #node: RedisNode | undefined;
@@ -67,12 +67,12 @@ class RedisEngine implements Engine {
         this.#carry(publication, { durable: { retention, json: publication.event.json } }),
     });
     this.history = this.#history;
-    this.#peers = new RedisPeers({
+    this.#questions = new MailboxQuestions({
       node: this.node,
       clock: systemClock,
       tell: async (node, text) => (await this.#node?.tell(node, text)) ?? false,
     });
-    this.peers = this.#peers;
+    this.peers = this.#questions;
     this.#interests = new Interests(
       (pattern, isWanted) => this.#require().interest(pattern, isWanted),
       systemClock,
@@ -143,7 +143,7 @@ class RedisEngine implements Engine {
       },
       missed: (gap) => this.#missed(gap, side),
       told: (text) => {
-        if (!this.#peers.told(text))
+        if (!this.#questions.told(text))
           side.warn('another node runs a version whose questions this one cannot read');
       },
       restarted: () => {
@@ -153,7 +153,7 @@ class RedisEngine implements Engine {
         if (!this.#isClosed) side.state(state, why);
       },
       beaten: ({ living, due }) => {
-        this.#peers.nodes = [...living.keys()];
+        this.#questions.nodes = [...living.keys()];
         void this.#sweep(due);
       },
       failed: (error) => side.warn(error instanceof Error ? error.message : String(error)),

@@ -1,13 +1,14 @@
 import type { Clock } from '../lib/clock.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { PeerQuestion, Peers } from '../ports/engine.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
+import type { Peers } from '../ports/peers.ts';
 import { isObject } from '../protocol/message.ts';
 
 /** The format that this version writes, and the only one that it reads. */
 const FORMAT = 1;
 
-/** What peers are made with. */
-export interface RedisPeersOptions {
+/** What questions are made with. */
+export interface MailboxQuestionsOptions {
   /** The name of this node. */
   readonly node: string;
   readonly clock: Clock;
@@ -16,15 +17,15 @@ export interface RedisPeersOptions {
 }
 
 /** Questions to other nodes and their answers, by way of the mailboxes. */
-export class RedisPeers implements Peers {
+export class MailboxQuestions implements Peers {
   /** Those that have a lease. */
   nodes: readonly string[] = [];
-  readonly #options: RedisPeersOptions;
+  readonly #options: MailboxQuestionsOptions;
   readonly #asked = new Map<number, (answer: unknown) => void>();
   #count = 0;
   #answer: (question: PeerQuestion) => MaybePromise<unknown> = () => undefined;
 
-  constructor(options: RedisPeersOptions) {
+  constructor(options: MailboxQuestionsOptions) {
     this.#options = options;
   }
 
