@@ -337,7 +337,7 @@ describe('a node that has proved itself', () => {
     const link = await proven(one);
     link.send(kinds.ask, 1, 'no question');
     await until(() => !link.isOpen);
-    expect(refusalsIn(one)[0]?.why).toContain('a question or an answer is not JSON');
+    expect(refusalsIn(one)[0]?.why).toContain('a question is none that this format knows');
   });
 
   it('can send anything at all: at worst it is cut off', async () => {

@@ -1,3 +1,4 @@
+import { parsed } from '../lib/parsed.ts';
 import { ClientError } from './client-error.ts';
 
 /** A message from a server, as it came. */
@@ -41,12 +42,4 @@ export function batchOf(text: string, url: string): Incoming[] {
 
 function isMessage(value: unknown): value is Incoming {
   return typeof value === 'object' && value !== null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // What is no JSON is no batch either.
-  }
 }

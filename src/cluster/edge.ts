@@ -1,3 +1,4 @@
+import { parsed } from '../lib/parsed.ts';
 import {
   type CloseReason,
   type Conduit,
@@ -205,12 +206,7 @@ const endReasons: readonly EndReason[] = [
 type End = readonly [EndReason, CloseReason | undefined, string | undefined, number | undefined];
 
 function endingOf(text: string): End {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    throw new FrameError('an end is not in JSON');
-  }
+  const list = parsed(text);
   if (!Array.isArray(list)) throw new FrameError('an end is no list');
   const [reason, why, words, retryAfter]: unknown[] = list;
   const known = endReasons.find((one) => one === reason);

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { parsed } from '../lib/parsed.ts';
 
 /** What both sides of a new connection said of themselves. */
 export interface Greetings {
@@ -30,14 +31,6 @@ export function helloOf(text: string): Hello | undefined {
 
 function isFormat(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The highest format that both know; undefined if there is none. */

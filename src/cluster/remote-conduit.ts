@@ -1,3 +1,4 @@
+import { parsed } from '../lib/parsed.ts';
 import type {
   CloseReason,
   Conduit,
@@ -241,12 +242,7 @@ function requestOf(info: string): RequestInfo {
 
 /** Reads what the other node says of a conduit. Throws `FrameError`. */
 export function openingOf(text: string): Opening {
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    throw new FrameError('a request is not described in JSON');
-  }
+  const list = parsed(text);
   if (!isOpening(list)) throw new FrameError('a request is not described as this format has it');
   return list;
 }

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { isPromise, recover } from '../lib/maybe-promise.ts';
+import { parsed } from '../lib/parsed.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { PeerQuestion } from '../ports/peer-question.ts';
+import { type PeerQuestion, questionOf } from '../ports/peer-question.ts';
 import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { Edge } from './edge.ts';
 import { type Frame, FrameError, kinds } from './frames.ts';
@@ -199,7 +200,8 @@ export class Traffic {
   }
 
   #answer(id: number, text: string): void {
-    const question = questionOf(text);
+    const question = questionOf(parsed(text));
+    if (question === undefined) throw new FrameError('a question is none that this format knows');
     const tell = (answer: unknown) => this.#link.send(kinds.answer, id, '1', JSON.stringify(answer ?? null));
     const answered = recover(
       () => this.#handler.answer(question),
@@ -217,32 +219,10 @@ export class Traffic {
     if (asked === undefined) return;
     this.#asked.delete(id);
     asked.timer.cancel();
-    if (isKnown === '1') asked.resolve(parsed(text));
+    const answer = parsed(text);
+    if (isKnown === '1' && answer !== undefined) asked.resolve(answer);
     else asked.reject(new UnreachableError(`the node ${this.#link.peer} failed to answer`));
   }
 }
 
 const failed = Symbol('failed');
-
-function questionOf(text: string): PeerQuestion {
-  const question = parsed(text);
-  if (!isQuestion(question)) throw new FrameError('a question is none that this format knows');
-  return question;
-}
-
-function isQuestion(value: unknown): value is PeerQuestion {
-  if (typeof value !== 'object' || value === null) return false;
-  const { of, channel, user }: { of?: unknown; channel?: unknown; user?: unknown } = value;
-  if (of === 'count') return channel === undefined || typeof channel === 'string';
-  return (
-    (of === 'members' && typeof channel === 'string') || (of === 'sessionsOf' && typeof user === 'string')
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new FrameError('a question or an answer is not JSON');
-  }
-}

@@ -1,3 +1,4 @@
+import { parsed } from '../lib/parsed.ts';
 import { isTexts } from '../lib/texts.ts';
 import { type Event, isObject } from '../protocol/message.ts';
 import type { Publication } from './engine.ts';
@@ -60,14 +61,6 @@ export function decodeEnvelope(text: string): Envelope | undefined {
     number,
     ...(typeof h === 'number' && typeof at === 'number' && { stored: { id: h, at } }),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isEvent(value: unknown): value is Event {

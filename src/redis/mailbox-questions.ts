@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { PeerQuestion } from '../ports/peer-question.ts';
+import { parsed } from '../lib/parsed.ts';
+import { type PeerQuestion, questionOf } from '../ports/peer-question.ts';
 import type { Peers } from '../ports/peers.ts';
 import { isObject } from '../protocol/message.ts';
 
@@ -84,21 +85,4 @@ export class MailboxQuestions implements Peers {
   #tell(node: string, message: object): Promise<boolean> {
     return this.#options.tell(node, JSON.stringify({ v: FORMAT, from: this.#options.node, ...message }));
   }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function questionOf(value: unknown): PeerQuestion | undefined {
-  if (!isObject(value)) return undefined;
-  const { of, user, channel } = value;
-  if (of === 'sessionsOf' && typeof user === 'string') return { of, user };
-  if (of === 'members' && typeof channel === 'string') return { of, channel };
-  if (of === 'count') return { of, ...(typeof channel === 'string' && { channel }) };
-  return undefined;
 }
