@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
-import type { RefusalNotes } from '../ports/feature.ts';
+import type { RefusalNotes } from '../ports/refusal-notes.ts';
 import { type NodeInfo, type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import type { Frame } from './frames.ts';
 import { type Ending, Link, type LinkOwner } from './link.ts';

@@ -22,6 +22,7 @@ import type { CloseReason, Conduit } from './conduit.ts';
 import type { Directory } from './directory.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
+import type { RefusalNotes } from './refusal-notes.ts';
 import type { Revocation } from './revocations.ts';
 import type { Arrival, DisconnectReason, Extension, Session, StartOverReason } from './session.ts';
 import type { User } from './user.ts';
@@ -142,20 +143,6 @@ export interface KeptRecord {
 
 /** Why an event was dropped. `volatile`: it could not leave at once. */
 export type Loss = OverflowRule | 'queue' | 'volatile';
-
-/** Where refusals are logged and counted: one line a minute for each event, option and `cause`. */
-export interface RefusalNotes {
-  note(
-    event: string,
-    details: {
-      readonly option?: string;
-      readonly why: string;
-      readonly cause?: string | number;
-      readonly [key: string]: unknown;
-    },
-    times?: number,
-  ): void;
-}
 
 /** A message whose rate may be limited. */
 export type MeteredRequest = PublishRequest | SubscribeRequest | UnsubscribeRequest;

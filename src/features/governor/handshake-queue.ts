@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { spread } from '../../lib/spread.ts';
 import type { Conduit } from '../../ports/conduit.ts';
-import type { RefusalNotes } from '../../ports/feature.ts';
+import type { RefusalNotes } from '../../ports/refusal-notes.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
 import { overLimit } from '../../protocol/over-limit.ts';
 import { TokenBuckets } from '../../lib/token-buckets.ts';

@@ -1,7 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { CloseReason } from '../../ports/conduit.ts';
 import type { Publication } from '../../ports/engine.ts';
-import type { Feature, FeatureHook, FeatureHost, Loss, RefusalNotes } from '../../ports/feature.ts';
+import type { Feature, FeatureHook, FeatureHost, Loss } from '../../ports/feature.ts';
+import type { RefusalNotes } from '../../ports/refusal-notes.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Explanation } from './finding.ts';
 import { explainChannel } from './explain-channel.ts';

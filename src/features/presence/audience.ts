@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { andThen, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { Roster, RosterChange, Rosters } from '../../ports/directory.ts';
-import type { RefusalNotes, ServedSession } from '../../ports/feature.ts';
+import type { ServedSession } from '../../ports/feature.ts';
+import type { RefusalNotes } from '../../ports/refusal-notes.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import { Delta, snapshotOf } from './delta.ts';
 import { channelOf } from './names.ts';

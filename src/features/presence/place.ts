@@ -1,7 +1,7 @@
 import { memoryOf } from '../../lib/memory.ts';
 import { type MaybePromise, recover } from '../../lib/maybe-promise.ts';
 import type { Attendee, Rosters } from '../../ports/directory.ts';
-import type { RefusalNotes } from '../../ports/feature.ts';
+import type { RefusalNotes } from '../../ports/refusal-notes.ts';
 import type { InOrder } from './in-order.ts';
 
 /** Memory of one session on one roster, without its info. Measured on Node 20, rounded up. Bytes. */
