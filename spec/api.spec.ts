@@ -36,6 +36,7 @@ describe('what the package exports', () => {
         "OutgoingReply",
         "PeerDirectory",
         "Server",
+        "UnreachableError",
         "UsageError",
         "api",
         "bayeux",

@@ -40,7 +40,7 @@ export {
 } from './ports/engine.ts';
 export { PeerDirectory } from './core/peer-directory.ts';
 export type { PeerQuestion } from './ports/peer-question.ts';
-export type { Peers } from './ports/peers.ts';
+export { type Forwarder, type PeerHandler, type Peers, UnreachableError } from './ports/peers.ts';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './ports/envelope.ts';
 export { newNode } from './lib/node-name.ts';
 export type { ServerEvents } from './core/events.ts';

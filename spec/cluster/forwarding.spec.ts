@@ -2,12 +2,16 @@ import { get, type IncomingHttpHeaders, request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Session } from '../../src/core/session.ts';
 import type { ServerSettings } from '../../src/index.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { Deferred } from '../../src/lib/deferred.ts';
 import type { RequestInfo } from '../../src/ports/conduit.ts';
 import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';
-import { type ClusterNode, type ClusterSettings, cluster } from '../support/cluster.ts';
+import { Bus, BusEngine } from '../support/bus-engine.ts';
+import { type ClusterNode, type ClusterSettings, cluster, startNode } from '../support/cluster.ts';
 import { openStream } from '../support/conduits-under-test.ts';
+import { start } from '../support/start.ts';
 import { settle, until } from '../support/until.ts';
 import { WebSocketClient, type Wire } from '../transports/websocket-client.ts';
 
@@ -509,5 +513,84 @@ describe('a node that cannot be reached', () => {
     edge.peers.setNodes([third.info]);
     await asked.answer;
     expect(asked.messages?.map(({ error }) => error)).toEqual(['402::session_unknown']);
+  });
+});
+
+describe('a node that has left', () => {
+  it('is still reached as long as there is a link: its lease may have ended while Redis was away', async () => {
+    const { edge, third, clientId } = await away();
+    edge.peers.setNodes([edge.info, third.info]);
+    const [reply] = await post(edge.url, publish(clientId, '/a', 1));
+    expect(reply?.successful).toBe(true);
+  });
+});
+
+describe('a node that is starting', () => {
+  it('answers 503 for sessions that it does not know yet, and serves its own', async () => {
+    const opened = new Deferred<void>();
+    const engine = new BusEngine(new Bus(systemClock), {
+      settings: { listen: '127.0.0.1:0' },
+      clock: systemClock,
+    });
+    engine.open = () => opened.promise;
+    const { url, server } = await start({ engine });
+    const { status, body, headers } = await poll(url, publish('Somebody0123456789abcdef', '/a', 1)).answer;
+    expect([status, headers['retry-after'], body]).toEqual([
+      503,
+      '1',
+      'Service unavailable: this node is starting',
+    ]);
+    await shakeHands(url);
+    opened.resolve();
+    await server.open();
+    const [reply] = await post(url, publish('Somebody0123456789abcdef', '/a', 1));
+    expect(reply?.error).toBe('402::session_unknown');
+  });
+});
+
+it('a new node is reached as soon as there is a link, before the others are told of it', async () => {
+  const { edge, third } = await nodes();
+  const fresh = await startNode(new Bus(systemClock));
+  onTestFinished(() => fresh.stop());
+  fresh.peers.setNodes([edge.info]);
+  await until(() => fresh.peers.linked.length === 1 && edge.peers.linked.length === 3);
+  const clientId = await shakeHands(fresh.url);
+  const [reply] = await post(edge.url, publish(clientId, '/a', 1));
+  expect(reply?.successful).toBe(true);
+  const [elsewhere] = await post(third.url, publish(clientId, '/a', 1));
+  expect(elsewhere?.error).toBe('402::session_unknown');
+});
+
+it('a node without links is not reached: its sessions are unknown elsewhere', async () => {
+  const { edge, third } = await nodes();
+  edge.peers.setNodes([{ name: 'Lonesome' }, third.info]);
+  const [reply] = await post(edge.url, publish('Lonesome0123456789abcdef', '/a', 1));
+  expect(reply?.error).toBe('402::session_unknown');
+});
+
+describe('links that are waited for', () => {
+  it('are those to all nodes that take any', async () => {
+    const bus = new Bus(systemClock);
+    const [one, other] = await Promise.all([startNode(bus), startNode(bus)]);
+    onTestFinished(async () => {
+      await Promise.all([one.stop(), other.stop()]);
+    });
+    one.peers.setNodes([other.info, { name: 'Lonesome' }]);
+    await one.peers.whenLinked(1_000_000);
+    expect(one.peers.linked).toEqual([other.info.name]);
+  });
+
+  it('are waited for no longer than this', async () => {
+    const clock = new FakeClock();
+    const { edge } = await nodes({ clock });
+    edge.peers.setNodes([{ name: 'GoneGone', link: '127.0.0.1:1' }]);
+    let isOver = false;
+    void edge.peers.whenLinked(1_000).then(() => {
+      isOver = true;
+    });
+    await clock.tick(999);
+    expect(isOver).toBe(false);
+    await clock.tick(1);
+    expect(isOver).toBe(true);
   });
 });

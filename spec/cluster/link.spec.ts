@@ -15,6 +15,7 @@ import {
   connectAll,
   startNode,
 } from '../support/cluster.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { Relay } from '../support/relay.ts';
 import { settle, until } from '../support/until.ts';
 
@@ -189,23 +190,15 @@ describe('two nodes', () => {
   });
 });
 
+const peersAt = (listen: string) =>
+  new LinkedPeers({ node: 'Somebody', clock: systemClock, settings: { listen, secret: SECRET } });
+
 it('links are not opened before anybody serves them', async () => {
-  const { clock, log, refusals } = (await node()).server;
-  const peers = new LinkedPeers({
-    node: 'Somebody',
-    secret: SECRET,
-    listen: '127.0.0.1:0',
-    clock,
-    log,
-    refusals,
-  });
-  await expect(peers.open()).rejects.toThrow('call serve before open');
+  await expect(peersAt('127.0.0.1:0').open(nodeSide())).rejects.toThrow('call serve before open');
 });
 
-it('an address that is none is refused', async () => {
-  const { clock, log, refusals } = (await node()).server;
-  const parts = { node: 'Somebody', secret: SECRET, listen: 'nowhere', clock, log, refusals };
-  expect(() => new LinkedPeers(parts)).toThrow('not on "nowhere"');
+it('an address that is none is refused', () => {
+  expect(() => peersAt('nowhere')).toThrow('not on "nowhere"');
 });
 
 describe('a connection is refused', () => {

@@ -21,6 +21,7 @@ import { Publisher } from '../../src/core/publisher.ts';
 import type { ServerSettings } from '../../src/server.ts';
 import type { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
 import { HeldHistory } from '../support/held-history.ts';
@@ -510,7 +511,7 @@ describe('history', () => {
       backlog: new Backlog(options.maxQueuedBytes, [], clock, refusals),
       sessions: { byId: () => undefined },
     });
-    await engine.open({ timeout: 1, deliver: publisher.deliver, missed() {}, state() {}, warn() {} });
+    await engine.open(nodeSide({ timeout: 1, deliver: publisher.deliver }));
     const before = history.deliveredThrough;
     expect(before).toBe(history.newest);
     const { replayId } = await publisher.publish({ channel: '/d/1', data: 1 }, undefined, {

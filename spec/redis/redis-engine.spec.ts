@@ -11,6 +11,7 @@ import type { PeerQuestion } from '../../src/ports/peer-question.ts';
 import { Interests } from '../../src/redis/interests.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { clusterContract, engineContract } from '../../src/testing/index.ts';
+import { nodeSide, peerHandler } from '../support/node-side.ts';
 import { describeWithRedis } from './cluster.ts';
 
 /** What each client library is given to an engine as. */
@@ -45,13 +46,12 @@ describeWithRedis('the engine on Redis', (cluster) => {
     const warnings: string[] = [];
     onTestFinished(() => engine.close());
     const deliver = (one: Publication) => void got.push(one);
-    const side = {
-      timeout: 5000,
+    const side = nodeSide({
       deliver,
       missed: (what: Missed) => void missed.push(what),
       state: (state: EngineState) => void states.push(state),
       warn: (why: string) => void warnings.push(why),
-    };
+    });
     await engine.open(side);
     return { engine, got, missed, states, warnings, data: () => got.map(({ event }) => event.message.data) };
   }
@@ -75,11 +75,13 @@ describeWithRedis('the engine on Redis', (cluster) => {
   it('answers questions of other nodes, and says when one does not answer', async () => {
     const [a, b] = [await open(), redisEngine({ url: cluster().redis.url, namespace: shared() })];
     const asked: PeerQuestion[] = [];
-    b.peers?.serve(async (question) => {
+    let answers = true;
+    const answer = async (question: PeerQuestion) => {
       asked.push(question);
-      return ['s1', { some: 'answer' }];
-    });
-    await b.open({ timeout: 5000, deliver() {}, missed() {}, state() {}, warn() {} });
+      return answers ? ['s1', { some: 'answer' }] : new Promise(() => {});
+    };
+    b.peers?.serve(peerHandler({ answer }));
+    await b.open(nodeSide());
     onTestFinished(() => b.close());
     await expect.poll(() => a.engine.peers?.nodes, { timeout: 3000 }).toEqual([b.node]);
     const questions: PeerQuestion[] = [
@@ -91,7 +93,7 @@ describeWithRedis('the engine on Redis', (cluster) => {
     for (const question of questions)
       expect(await a.engine.peers?.ask(b.node, question, 500)).toEqual(['s1', { some: 'answer' }]);
     expect(asked).toEqual(questions);
-    b.peers?.serve(() => new Promise(() => {}));
+    answers = false;
     await expect(a.engine.peers?.ask(b.node, { of: 'count' }, 50)).rejects.toThrow(
       'did not answer within 50 ms',
     );
@@ -205,7 +207,7 @@ describeWithRedis('the engine on Redis', (cluster) => {
     const engine = redisEngine({ url: 'redis://127.0.0.1:1' });
     const states: string[] = [];
     const state = (is: EngineState, why?: string) => void states.push(`${is} ${why}`);
-    const opening = engine.open({ timeout: 5000, deliver() {}, missed() {}, warn() {}, state });
+    const opening = engine.open(nodeSide({ state }));
     await expect.poll(() => states[0]).toContain('ECONNREFUSED');
     await engine.close();
     await expect(opening).rejects.toThrow('closed before Redis answered');

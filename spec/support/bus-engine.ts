@@ -2,8 +2,9 @@ import { matcher } from '../../src/channels/channel-names.ts';
 import { LocalGroups } from '../../src/core/local-groups.ts';
 import { LocalRosters } from '../../src/core/local-rosters.ts';
 import { PeerDirectory } from '../../src/core/peer-directory.ts';
+import { LinkedPeers } from '../../src/cluster/linked-peers.ts';
+import type { LinkSettings } from '../../src/cluster/link-settings.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 import type { Directory } from '../../src/ports/directory.ts';
 import {
   type CarriedHistory,
@@ -15,7 +16,7 @@ import {
 } from '../../src/ports/engine.ts';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from '../../src/ports/envelope.ts';
 import type { PeerQuestion } from '../../src/ports/peer-question.ts';
-import type { Peers } from '../../src/ports/peers.ts';
+import type { PeerHandler, Peers } from '../../src/ports/peers.ts';
 import type { MemoryHistory } from '../../src/features/history/memory-history.ts';
 import type { StoredEvent } from '../../src/ports/history-store.ts';
 import { newNode } from '../../src/lib/node-name.ts';
@@ -72,6 +73,10 @@ export class BusEngine implements Engine {
   /** Whether this node answers questions of others. */
   answers = true;
   readonly peers: Peers;
+  /** Links to the nodes that `setNodes` of it is told; undefined without settings for them. */
+  readonly links: LinkedPeers | undefined;
+  /** Where its links are taken, once it is open. */
+  address: string | undefined;
   readonly history?: CarriedHistory;
   readonly #bus: Bus;
   readonly #wanted = new Map<string, (channel: string) => boolean>();
@@ -81,11 +86,12 @@ export class BusEngine implements Engine {
   #waiting: Call[] = [];
   #side: NodeSide | undefined;
   #stamp: Stamp = (event) => event;
-  #answer: (question: PeerQuestion) => MaybePromise<unknown> = () => undefined;
+  #handler: PeerHandler | undefined;
   #isCut = false;
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, links?: { readonly settings: LinkSettings; readonly clock: Clock }) {
     this.#bus = bus;
+    this.links = links && new LinkedPeers({ node: this.node, ...links });
     this.peers = this.#makePeers();
     if (bus.store !== undefined) this.history = this.#makeHistory(bus.store);
   }
@@ -93,11 +99,13 @@ export class BusEngine implements Engine {
   async open(side: NodeSide): Promise<void> {
     this.#side = side;
     this.#bus.engines.add(this);
+    this.address = await this.links?.open(side);
   }
 
   async close(): Promise<void> {
     this.#side = undefined;
     this.#bus.engines.delete(this);
+    await this.links?.close();
   }
 
   publish(publication: Publication): Promise<void> {
@@ -244,6 +252,7 @@ export class BusEngine implements Engine {
   #makePeers(): Peers {
     const others = () => [...this.#bus.engines].filter((engine) => engine !== this);
     return {
+      ...(this.links && { forwarder: this.links }),
       get nodes() {
         return others().map(({ node }) => node);
       },
@@ -254,14 +263,15 @@ export class BusEngine implements Engine {
           this.#bus.clock.after(ms, () => reject(new Error(`${node} does not answer`)));
         });
       },
-      serve: (answer) => {
-        this.#answer = answer;
+      serve: (handler) => {
+        this.#handler = handler;
+        this.links?.serve(handler);
       },
     };
   }
 
   // By way of JSON, as between processes.
   async #reply(question: PeerQuestion): Promise<unknown> {
-    return JSON.parse(JSON.stringify(await this.#answer(JSON.parse(JSON.stringify(question)))));
+    return JSON.parse(JSON.stringify(await this.#handler?.answer(JSON.parse(JSON.stringify(question)))));
   }
 }

@@ -1,22 +1,21 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { LinkedPeers, type LinkParts } from '../../src/cluster/linked-peers.ts';
+import type { LinkedPeers } from '../../src/cluster/linked-peers.ts';
+import type { LinkSettings } from '../../src/cluster/link-settings.ts';
+import type { NodeInfo } from '../../src/cluster/node-info.ts';
 import { Server, type ServerSettings } from '../../src/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
-import type { NodeInfo } from '../../src/ports/peers.ts';
 import { Bus, BusEngine } from './bus-engine.ts';
 import { Front } from './front.ts';
 import { listen } from './start.ts';
 import { until } from './until.ts';
 
-/** One node: a server, its HTTP port and its links. */
-export interface ClusterNode {
+/** One node: a server and its HTTP port. */
+export interface ServingNode {
   readonly server: Server;
-  readonly peers: LinkedPeers;
-  readonly info: NodeInfo;
   /** `http://127.0.0.1:PORT/bayeux` */
   readonly url: string;
   readonly port: number;
@@ -24,11 +23,37 @@ export interface ClusterNode {
   stop(): Promise<void>;
 }
 
+/** A node whose links are told by hand which other nodes there are. */
+export interface ClusterNode extends ServingNode {
+  readonly peers: LinkedPeers;
+  readonly info: NodeInfo;
+}
+
+/** Serves what an engine has made a node of a cluster. */
+export async function serveNode({
+  path = '/bayeux',
+  ...settings
+}: ServerSettings & { readonly clock?: Clock; readonly path?: string }): Promise<ServingNode> {
+  const logged: LogEvent[] = [];
+  const server = new Server({ ...settings, log: (event) => void logged.push(event) });
+  const http: HttpServer = createServer((_req, res) => res.writeHead(404).end());
+  server.attach(http, { path });
+  await listen(http);
+  const { port } = http.address() as AddressInfo;
+  const stop = async () => {
+    await server.close();
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+  };
+  await server.open();
+  return { server, url: `http://127.0.0.1:${port}${path}`, port, logged, stop };
+}
+
 /** What differs from node to node, or from the usual. */
 export interface ClusterSettings extends ServerSettings {
   readonly clock?: Clock;
   readonly path?: string;
-  readonly link?: Partial<Pick<LinkParts, 'secret' | 'listen' | 'tls'>> | undefined;
+  readonly link?: Partial<LinkSettings> | undefined;
 }
 
 /** Starts a node. `via` may put something between the nodes: it gets the address of the link, and answers with another. */
@@ -37,29 +62,12 @@ export async function startNode(
   { path = '/bayeux', link = {}, clock = systemClock, ...settings }: ClusterSettings = {},
   via: (address: string) => Promise<string> = async (address) => address,
 ): Promise<ClusterNode> {
-  const logged: LogEvent[] = [];
-  const server = new Server({
-    clock,
-    engine: new BusEngine(bus),
-    ...settings,
-    log: (event) => void logged.push(event),
-  });
-  const { node, refusals, log } = server;
-  const parts = { node, clock, log, refusals, secret: 'a secret of the cluster', listen: '127.0.0.1:0' };
-  const peers = new LinkedPeers({ ...parts, ...link });
-  server.forwardTo(peers);
-  const address = await via(await peers.open());
-  const http: HttpServer = createServer((_req, res) => res.writeHead(404).end());
-  server.attach(http, { path });
-  await listen(http);
-  const { port } = http.address() as AddressInfo;
-  const stop = async () => {
-    await server.close();
-    http.closeAllConnections();
-    await Promise.all([peers.close(), new Promise((resolve) => http.close(resolve))]);
-  };
-  const info = { name: node, link: address };
-  return { server, peers, info, url: `http://127.0.0.1:${port}${path}`, port, logged, stop };
+  const linked = { listen: '127.0.0.1:0', secret: 'a secret of the cluster', ...link };
+  const engine = new BusEngine(bus, { settings: linked, clock });
+  const node = await serveNode({ clock, engine, path, ...settings });
+  const { links: peers, address } = engine;
+  if (peers === undefined || address === undefined) throw new Error('no links');
+  return { ...node, peers, info: { name: node.server.node, link: await via(address) } };
 }
 
 /** Tells all nodes of each other, and waits until all are linked. */
@@ -86,16 +94,21 @@ export async function cluster(
   return nodes;
 }
 
-/** Three nodes behind a front that sends each request to the next one. Can go away and come back on the same port. */
+/** Starts the nodes of a cluster, which know each other when it resolves. */
+export type StartNodes = (
+  settings: ServerSettings & { readonly path: string },
+) => Promise<readonly ServingNode[]>;
+
+/** Nodes behind a front that sends each request to the next one. Can go away and come back on the same port. */
 export class ClusterHost {
   readonly front = new Front();
+  readonly #startNodes: StartNodes;
   readonly #settings: ServerSettings;
   readonly #path: string;
-  readonly #count: number;
-  nodes: readonly ClusterNode[] = [];
+  nodes: readonly ServingNode[] = [];
 
-  constructor(count: number, settings: ServerSettings = {}, path = '/bayeux') {
-    this.#count = count;
+  constructor(startNodes: StartNodes, settings: ServerSettings, path: string) {
+    this.#startNodes = startNodes;
     this.#settings = settings;
     this.#path = path;
   }
@@ -122,10 +135,7 @@ export class ClusterHost {
   }
 
   async start(): Promise<void> {
-    const bus = new Bus(systemClock);
-    const settings = { ...this.#settings, path: this.#path };
-    this.nodes = await Promise.all(Array.from({ length: this.#count }, () => startNode(bus, settings)));
-    await connectAll(this.nodes);
+    this.nodes = await this.#startNodes({ ...this.#settings, path: this.#path });
     this.front.ports = this.nodes.map(({ port }) => port);
   }
 
@@ -134,12 +144,23 @@ export class ClusterHost {
   }
 }
 
+/** Three nodes on a bus. */
+const threeOnBus: StartNodes = async (settings) => {
+  const bus = new Bus(systemClock);
+  const nodes = await Promise.all([1, 2, 3].map(() => startNode(bus, settings)));
+  await connectAll(nodes);
+  return nodes;
+};
+
 /** A cluster behind a front that lasts as long as the test. */
 export async function clusterHost(
   settings: ServerSettings = {},
-  { path = '/bayeux', count = 3 }: { readonly path?: string; readonly count?: number } = {},
+  {
+    path = '/bayeux',
+    startNodes = threeOnBus,
+  }: { readonly path?: string; readonly startNodes?: StartNodes } = {},
 ): Promise<ClusterHost> {
-  const host = new ClusterHost(count, settings, path);
+  const host = new ClusterHost(startNodes, settings, path);
   await host.open();
   onTestFinished(async () => {
     await host.stop();

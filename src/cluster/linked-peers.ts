@@ -1,53 +1,61 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import type { Clock } from '../lib/clock.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
+import type { NodeSide } from '../ports/engine.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
-import { type NodeInfo, type PeerHandler, type LinkPeers, UnreachableError } from '../ports/peers.ts';
+import { type Forwarder, type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { type LinkAddress, linkAddress, textOf } from './address.ts';
 import { Link, type LinkOwner } from './link.ts';
+import type { LinkSettings } from './link-settings.ts';
+import { listenAt } from './listen.ts';
+import type { NodeInfo } from './node-info.ts';
 import { noteRefusal, Peer, type PeerHost } from './peer.ts';
 
 /** Connections that have not proved anything. */
 const MAX_GREETING = 64;
 
-/** Certificate, key and authority of the links, in PEM. Each side proves itself to the other. */
-interface LinkTls {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  readonly ca: string | Buffer;
+/** How long the other side may take to end a connection, once this one closes. Milliseconds. */
+const CLOSING = 1_000;
+
+/** What the links of one node are made with. */
+export interface LinkedPeersInit {
+  /** The name of this node. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly settings: LinkSettings;
 }
 
-/** What the links of one node need. */
-export interface LinkParts extends Pick<PeerHost, 'node' | 'secret' | 'clock' | 'log' | 'refusals'> {
-  /** Where this node listens; port 0 takes any free one. */
-  readonly listen: string;
-  readonly tls?: LinkTls;
-}
+/** What links need of a server. */
+export type LinkSide = Pick<NodeSide, 'log' | 'refusals'>;
 
 /** The other nodes, each over a link of its own. Whoever knows them calls `setNodes`. */
-export class LinkedPeers implements LinkPeers {
-  readonly #parts: LinkParts;
+export class LinkedPeers implements Forwarder {
+  readonly #node: string;
+  readonly #clock: Clock;
+  readonly #settings: LinkSettings;
   readonly #address: LinkAddress;
   readonly #peers = new Map<string, Peer>();
   readonly #greeting = new Set<Link>();
+  readonly #sockets = new Set<Socket>();
   #nodes: ReadonlyMap<string, NodeInfo> = new Map();
   #handler: PeerHandler | undefined;
+  #host: PeerHost | undefined;
   #server: Server | undefined;
+  #linked = () => {};
   #isClosed = false;
 
-  constructor(parts: LinkParts) {
-    const address = linkAddress(parts.listen);
+  constructor({ node, clock, settings }: LinkedPeersInit) {
+    const address = linkAddress(settings.listen);
     if (address === undefined)
       throw new UsageError(
-        `a link listens on host:port or on the path of a socket file, not on "${parts.listen}"`,
+        `a link listens on host:port or on the path of a socket file, not on "${settings.listen}"`,
       );
-    this.#parts = parts;
+    this.#node = node;
+    this.#clock = clock;
+    this.#settings = settings;
     this.#address = address;
-  }
-
-  get nodes(): ReadonlyMap<string, NodeInfo> {
-    return this.#nodes;
   }
 
   /** Names of the nodes to which there is a link. */
@@ -65,39 +73,63 @@ export class LinkedPeers implements LinkPeers {
     return { out, in: incoming };
   }
 
+  /** Sets what the other nodes use of this one. Called once, before `open`. */
   serve(handler: PeerHandler): void {
     this.#handler = handler;
   }
 
-  /** Listens. Resolves to the address, with the port that was taken. Rejects when it cannot be had. */
-  async open(): Promise<string> {
-    if (this.#handler === undefined) throw new UsageError('call serve before open: links may come at once');
-    const { tls } = this.#parts;
+  /** Listens. Resolves to the address that other nodes have to be told. Rejects with `UsageError` when it cannot be had. */
+  async open({ log, refusals }: LinkSide): Promise<string> {
+    const handler = this.#handler;
+    if (handler === undefined) throw new UsageError('call serve before open: links may come at once');
+    const { advertise, secret = '', tls } = this.#settings;
+    const [node, clock] = [this.#node, this.#clock];
+    const host = { node, secret, clock, log, refusals, handler };
+    this.#host = { ...host, dial: (address) => this.#dial(address), linked: () => this.#linked() };
     const server =
       tls === undefined
         ? createServer((socket) => this.#accept(socket))
         : createTlsServer({ ...tls, requestCert: true }, (socket) => this.#accept(socket));
-    this.#server = server;
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(this.#address, () => {
-        server.off('error', reject);
-        const at = server.address();
-        const port = typeof at === 'object' && at !== null ? at.port : 0;
-        resolve(textOf('path' in this.#address ? this.#address : { ...this.#address, port }));
-      });
-    });
+    this.#server = server.on('connection', (socket) => this.#track(socket));
+    const taken = await listenAt(server, this.#address);
+    return advertise ?? textOf(taken);
   }
 
   /** Sets which other nodes there are. This node is left out if it is among them. */
   setNodes(nodes: Iterable<NodeInfo>): void {
-    const others = Array.from(nodes).filter(({ name }) => name !== this.#parts.node);
+    if (this.#isClosed) return;
+    const others = Array.from(nodes).filter(({ name }) => name !== this.#node);
     const before = this.#nodes;
     this.#nodes = new Map(others.map((node) => [node.name, node]));
     for (const name of before.keys()) if (!this.#nodes.has(name)) this.#peers.get(name)?.leave();
     for (const node of others) this.#peerOf(node.name)?.join(node);
     for (const [name, { isLinked }] of this.#peers)
       if (!isLinked && !this.#nodes.has(name)) this.#peers.delete(name);
+  }
+
+  /** Resolves when there is a link to each node that takes links; after so many milliseconds in any case. */
+  whenLinked(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel();
+        this.#linked = () => {};
+        resolve();
+      };
+      const timer = this.#clock.after(ms, done);
+      this.#linked = () => {
+        if (this.#isClosed || this.#isComplete) done();
+      };
+      this.#linked();
+    });
+  }
+
+  /** True for a node that was told with an address, and for one to which there is a link. */
+  reaches(node: string): boolean {
+    return this.isLinked(node) || this.#nodes.get(node)?.link !== undefined;
+  }
+
+  isLinked(node: string): boolean {
+    return this.#peers.get(node)?.isLinked === true;
   }
 
   async forward(node: string, batch: string, conduit: Conduit): Promise<void> {
@@ -119,14 +151,26 @@ export class LinkedPeers implements LinkPeers {
   /** Closes all links. What is on its way ends with 503. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#linked();
     for (const link of this.#greeting) link.cut({ why: 'this node closes' });
     for (const peer of this.#peers.values()) peer.close();
-    const server = this.#server;
-    if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#server?.close();
+    const sockets = [...this.#sockets];
+    const timer = this.#clock.after(CLOSING, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    timer.cancel();
+  }
+
+  get #isComplete(): boolean {
+    return Array.from(this.#nodes.values()).every(
+      ({ name, link }) => link === undefined || this.isLinked(name),
+    );
   }
 
   #known(node: string): Peer {
-    const peer = this.#nodes.has(node) ? this.#peers.get(node) : undefined;
+    const peer = this.reaches(node) ? this.#peers.get(node) : undefined;
     if (peer === undefined) throw new UnreachableError(`there is no node ${node}`);
     return peer;
   }
@@ -134,28 +178,33 @@ export class LinkedPeers implements LinkPeers {
   #peerOf(name: string): Peer | undefined {
     const known = this.#peers.get(name);
     if (known !== undefined || this.#isClosed) return known;
-    const { secret, clock, log, refusals, node } = this.#parts;
-    const handler = this.#handler;
-    if (handler === undefined) throw new UsageError('call serve before there are other nodes');
-    const dial = (address: string) => this.#dial(address);
-    const peer = new Peer(name, { node, secret, clock, log, refusals, handler, dial });
+    if (this.#host === undefined) throw new UsageError('call open before there are other nodes');
+    const peer = new Peer(name, this.#host);
     this.#peers.set(name, peer);
     return peer;
   }
 
   #dial(text: string): Socket {
     const address = linkAddress(text) ?? { path: text };
-    const { tls } = this.#parts;
-    if (tls === undefined) return connect(address);
-    return connectTls({ ...address, ...tls, ...('host' in address && { servername: nameOf(address.host) }) });
+    const { tls } = this.#settings;
+    const name = 'host' in address ? { servername: nameOf(address.host) } : {};
+    const socket = tls === undefined ? connect(address) : connectTls({ ...address, ...tls, ...name });
+    this.#track(socket);
+    return socket;
+  }
+
+  #track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   #accept(socket: Socket): void {
-    if (this.#isClosed || this.#greeting.size >= MAX_GREETING) {
+    const host = this.#host;
+    if (host === undefined || this.#isClosed || this.#greeting.size >= MAX_GREETING) {
       socket.destroy();
       return;
     }
-    const { node, secret, clock, refusals } = this.#parts;
+    const { node, secret, clock, refusals } = host;
     const owner: LinkOwner = {
       accepts: (link) => this.#peerOf(link.peer)?.accepts(link) ?? false,
       opened: (link) => {

@@ -4,9 +4,10 @@ import type { Log } from '../lib/log.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { RefusalNotes } from '../ports/refusal-notes.ts';
-import { type NodeInfo, type PeerHandler, UnreachableError } from '../ports/peers.ts';
+import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import type { Frame } from './frames.ts';
 import { type Ending, Link, type LinkOwner } from './link.ts';
+import type { NodeInfo } from './node-info.ts';
 import { Traffic } from './traffic.ts';
 
 /** The first and the longest pause before another node is dialed again. Milliseconds. */
@@ -25,10 +26,12 @@ export interface PeerHost {
   readonly secret: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly refusals: Pick<RefusalNotes, 'note'>;
+  readonly refusals: RefusalNotes;
   readonly handler: PeerHandler;
   /** Opens a connection to an address. */
   dial(address: string): Socket;
+  /** There is a link to a node now. */
+  linked(): void;
 }
 
 interface Waiting {
@@ -140,6 +143,7 @@ export class Peer implements LinkOwner {
       one.timer.cancel();
       one.begin(traffic);
     }
+    this.#host.linked();
   }
 
   frame(frame: Frame): void {
@@ -228,7 +232,7 @@ export class Peer implements LinkOwner {
 export function noteRefusal(
   { why, refusal, isFault = false }: Ending,
   node: string,
-  refusals: Pick<RefusalNotes, 'note'>,
+  refusals: RefusalNotes,
 ): void {
   if ((refusal === undefined && !isFault) || refusal === 'duplicate') return;
   refusals.note('link.refused', { cause: refusal ?? 'frame', why, ...(node !== '' && { node }) });

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { EngineState, Missed, NodeSide } from '../ports/engine.ts';
-import type { Refusals } from './refusals.ts';
+import type { RefusalNotes } from '../ports/refusal-notes.ts';
 
 /** Shortest time between two rounds in which sessions are told of a loss. Milliseconds. */
 const PAUSE = 1_000;
@@ -18,7 +18,7 @@ export interface EngineSideParts {
   readonly sessions: Iterable<Concerned>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly refusals: Pick<Refusals, 'note'>;
+  readonly refusals: RefusalNotes;
   /** The option `engineTimeout`. Milliseconds. */
   readonly timeout: number;
 }
@@ -27,6 +27,8 @@ export interface EngineSideParts {
 export class EngineSide implements NodeSide {
   readonly timeout: number;
   readonly deliver: NodeSide['deliver'];
+  readonly log: Log;
+  readonly refusals: RefusalNotes;
   readonly #parts: EngineSideParts;
   #state: EngineState = 'open';
   #since: number;
@@ -37,6 +39,8 @@ export class EngineSide implements NodeSide {
     this.#parts = parts;
     this.timeout = parts.timeout;
     this.deliver = parts.deliver;
+    this.log = parts.log;
+    this.refusals = parts.refusals;
     this.#since = parts.clock.now();
   }
 

@@ -1,59 +1,44 @@
-import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Conduit } from '../ports/conduit.ts';
-import type { PeerQuestion } from '../ports/peer-question.ts';
-import { type LinkPeers, type PeerHandler, UnreachableError } from '../ports/peers.ts';
-import { BatchError, NoRoomError } from '../protocol/errors.ts';
+import { type Forwarder, UnreachableError } from '../ports/peers.ts';
 import type { Request } from '../protocol/message.ts';
 import { Mixed } from './mixed.ts';
+import type { OwnHandling, Texts } from './peer-requests.ts';
 
 /** A client that could not be served comes again after this. Milliseconds. */
 const AGAIN = 1_000;
 
-type Texts = string | readonly string[];
+/** Where a batch has to be carried out. */
+type Destination = 'here' | 'several' | 'not known yet' | { readonly node: string };
 
-/** What a server lends to `Forwarding`: how it handles what belongs to itself. */
-export interface ForwardingHost {
+/** What a server lends to `Forwarding`. */
+export interface ForwardingHost extends OwnHandling {
   /** The tag of this node. */
   readonly node: string;
-  readonly log: Log;
+  /** The engine may not know all other nodes yet. */
+  readonly isStarting: boolean;
   readonly isClosed: boolean;
-  decode(texts: Texts): Request[];
-  receive(requests: readonly Request[], conduit: Conduit, texts?: Texts): MaybePromise<void>;
-  joinStream(clientId: string, conduit: Conduit): MaybePromise<boolean>;
   join(conduit: Conduit): void;
-  lost(conduit: Conduit): void;
-  answer(question: PeerQuestion): MaybePromise<unknown>;
 }
 
 /** Takes what comes to this node, and has other nodes carry out what belongs to their sessions (CL-1). */
 export class Forwarding {
-  readonly #peers: LinkPeers;
+  readonly #forwarder: Forwarder;
   readonly #host: ForwardingHost;
 
-  constructor(peers: LinkPeers, host: ForwardingHost) {
-    this.#peers = peers;
+  constructor(forwarder: Forwarder, host: ForwardingHost) {
+    this.#forwarder = forwarder;
     this.#host = host;
-  }
-
-  /** What the other nodes use: nothing of it is forwarded again. */
-  get handler(): PeerHandler {
-    const { lost, answer } = this.#host;
-    return {
-      lost,
-      answer,
-      receive: (batch, conduit) => this.#receiveForwarded(batch, conduit),
-      join: (clientId, conduit) => this.#host.joinStream(clientId, conduit) === true,
-    };
   }
 
   /** As `Server.receive`. */
   receive(requests: readonly Request[], conduit: Conduit, texts?: Texts): MaybePromise<void> {
-    const { host: node, isMixed } = this.#destinationOf(requests, conduit);
-    if (texts === undefined || this.#host.isClosed || (node === undefined && !isMixed))
-      return this.#host.receive(requests, conduit, texts);
-    if (isMixed) return new Mixed(requests, conduit, messagesIn(texts), this.#parts).handle();
-    if (node !== undefined) return this.#forward(node, requests, conduit, texts);
+    const destination = texts === undefined ? 'here' : this.#destinationOf(requests, conduit);
+    if (texts === undefined || destination === 'here') return this.#host.receive(requests, conduit, texts);
+    if (destination === 'several')
+      return new Mixed(requests, conduit, messagesIn(texts), this.#parts).handle();
+    if (destination !== 'not known yet') return this.#forward(destination.node, requests, conduit, texts);
+    conduit.end('capacity', undefined, 'this node is starting', AGAIN);
   }
 
   /** As `Server.joinStream`. */
@@ -61,7 +46,7 @@ export class Forwarding {
     const node = this.#nodeOf(clientId);
     if (node === undefined) return this.#host.joinStream(clientId, conduit);
     this.#host.join(conduit);
-    return this.#peers.join(node, clientId, conduit).then(
+    return this.#forwarder.join(node, clientId, conduit).then(
       (joined) => {
         if (!joined) this.#host.lost(conduit);
         return joined;
@@ -76,58 +61,50 @@ export class Forwarding {
 
   /** As `Server.lost`. */
   lost(conduit: Conduit): void {
-    this.#peers.lost(conduit);
+    this.#forwarder.lost(conduit);
     this.#host.lost(conduit);
   }
 
   /** The node of the session that a request names; undefined for this one, and for one that is unknown. */
   #nodeOf(clientId: string): string | undefined {
-    const { node } = this.#host;
-    if (clientId.startsWith(node)) return undefined;
-    const tag = clientId.slice(0, node.length);
-    return this.#peers.nodes.has(tag) ? tag : undefined;
+    if (this.#isOwn(clientId)) return undefined;
+    const tag = clientId.slice(0, this.#host.node.length);
+    return this.#forwarder.reaches(tag) ? tag : undefined;
+  }
+
+  #isOwn(clientId: string): boolean {
+    return clientId.startsWith(this.#host.node);
   }
 
   // Messages that name no session go wherever the others of their batch go. A handshake is refused in company (HS-3).
-  #destinationOf(requests: readonly Request[], conduit: Conduit) {
-    let host: string | undefined;
+  #destinationOf(requests: readonly Request[], conduit: Conduit): Destination {
+    if (conduit.trusted === true || this.#host.isClosed) return 'here';
+    let node: string | undefined;
     let named = 0;
     let isMixed = false;
-    if (conduit.trusted === true) return { host, isMixed };
     for (const request of requests) {
-      if (request.kind === 'handshake') return { host: undefined, isMixed: false };
+      if (request.kind === 'handshake') return 'here';
       if (request.kind === 'invalid' || request.clientId === undefined) continue;
-      const node = this.#nodeOf(request.clientId);
-      isMixed ||= named > 0 && node !== host;
-      host = node;
+      const next = this.#nodeOf(request.clientId);
+      if (next === undefined && this.#host.isStarting && !this.#isOwn(request.clientId))
+        return 'not known yet';
+      isMixed ||= named > 0 && next !== node;
+      node = next;
       named += 1;
     }
-    return { host, isMixed };
+    if (isMixed) return 'several';
+    return node === undefined ? 'here' : { node };
   }
 
   #forward(node: string, requests: readonly Request[], conduit: Conduit, texts: Texts): Promise<void> {
-    return this.#peers.forward(node, textOf(texts), conduit).catch((error: unknown) => {
+    return this.#forwarder.forward(node, textOf(texts), conduit).catch((error: unknown) => {
       if (!(error instanceof UnreachableError)) {
         this.#failed(error);
         conduit.end('failed');
-      } else if (this.#peers.nodes.has(node)) conduit.end('capacity', undefined, error.message, AGAIN);
+      } else if (this.#forwarder.reaches(node)) conduit.end('capacity', undefined, error.message, AGAIN);
       // CL-3: the node has left, and the session with it.
       else return this.#host.receive(requests, conduit, texts);
     });
-  }
-
-  #receiveForwarded(batch: string, conduit: Conduit): MaybePromise<void> {
-    try {
-      const requests = this.#host.decode(batch);
-      if (requests.length > 0) return this.#host.receive(requests, conduit, batch);
-      conduit.end('failed');
-    } catch (error) {
-      if (error instanceof NoRoomError) conduit.end('capacity', undefined, error.message, error.retryAfter);
-      else {
-        if (!(error instanceof BatchError)) this.#failed(error);
-        conduit.end('failed');
-      }
-    }
   }
 
   // A part of a batch is handled as a batch of its own.

@@ -7,7 +7,7 @@ import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
-import type { LinkPeers } from '../ports/peers.ts';
+import type { Peers } from '../ports/peers.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Revocation } from '../ports/revocations.ts';
 import type { Extension } from '../ports/session.ts';
@@ -33,7 +33,7 @@ import { SharedRuns } from './delivery/shared-runs.ts';
 import { EngineSide } from './engine-side.ts';
 import { Events, type ServerEvents } from './events.ts';
 import { Features } from './features.ts';
-import { Forwarding } from './forwarding.ts';
+import { Forwarding, type ForwardingHost } from './forwarding.ts';
 import { Hooks } from './hooks.ts';
 import { Intake } from './intake.ts';
 import { Judge } from './judge.ts';
@@ -46,6 +46,7 @@ import type { CoreOptions } from './options.ts';
 import { type Published, Publisher, type Publishing } from './publisher.ts';
 import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
 import { answerPeer, PeerDirectory } from './peer-directory.ts';
+import { PeerRequests } from './peer-requests.ts';
 import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
 import { Replies } from './replies.ts';
@@ -138,10 +139,11 @@ export class Server<
     this.flusher = this.#core.flusher;
     this.#local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
     this.directory = init.directory?.(this.#local) ?? clusterDirectory(init.engine, this.#local);
-    init.engine.peers?.serve((question) => answerPeer(question, this.#local));
     this.#recipients = { ...this.#core, directory: this.directory };
     this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
+    // After the features, which see what this server carries out, and not what it forwards.
+    if (init.engine.peers !== undefined) this.#joinCluster(init.engine.peers);
     this.#opening = this.#openParts();
   }
 
@@ -431,18 +433,28 @@ export class Server<
     return this.#engine.node;
   }
 
-  /**
-   * Takes part in a cluster: other nodes carry out what comes here for their sessions, and this one what comes there for its own.
-   * Called once, before anything comes.
-   */
-  forwardTo(peers: LinkPeers): void {
-    const { receive, joinStream, lost } = this;
+  #joinCluster(peers: Peers): void {
+    const own = this.#ownHandling();
+    peers.serve(new PeerRequests(own));
+    if (peers.forwarder === undefined) return;
+    const forwarding = new Forwarding(peers.forwarder, own);
+    this.receive = (...batch) => forwarding.receive(...batch);
+    this.joinStream = (...stream) => forwarding.joinStream(...stream);
+    this.lost = (conduit) => forwarding.lost(conduit);
+  }
+
+  // As this server handles requests now, before any are forwarded.
+  #ownHandling(): ForwardingHost {
+    const { receive, joinStream, lost, node, log } = this;
     const server = this;
-    const forwarding = new Forwarding(peers, {
-      node: this.node,
-      log: this.log,
+    return {
+      node,
+      log,
+      get isStarting() {
+        return server.#opened === 'under way';
+      },
       get isClosed() {
-        return server.state === 'closed';
+        return server.#state === 'closed';
       },
       decode: (texts) => this.decode(texts),
       receive: (...batch) => Reflect.apply(receive, this, batch),
@@ -450,11 +462,7 @@ export class Server<
       join: (conduit) => this.join(conduit),
       lost: (conduit) => Reflect.apply(lost, this, [conduit]),
       answer: (question) => answerPeer(question, this.#local),
-    });
-    this.receive = (...batch) => forwarding.receive(...batch);
-    this.joinStream = (...stream) => forwarding.joinStream(...stream);
-    this.lost = (conduit) => forwarding.lost(conduit);
-    peers.serve(forwarding.handler);
+    };
   }
 
   #openParts(): Promise<void> {

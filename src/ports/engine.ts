@@ -1,8 +1,10 @@
+import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Directory } from './directory.ts';
 import type { HistoryStore, Retention, StoredEvent } from './history-store.ts';
 import type { OutgoingEvent } from './outgoing-event.ts';
 import type { Peers } from './peers.ts';
+import type { RefusalNotes } from './refusal-notes.ts';
 
 /** An event on its way between nodes. What travels is made and read by `encodeEnvelope` and `decodeEnvelope`. */
 export interface Publication {
@@ -48,6 +50,10 @@ export interface NodeSide {
   readonly state: (state: EngineState, why?: string) => void;
   /** For the log: what the operator should know and change. The same sentence is logged once a minute at most. */
   readonly warn: (why: string) => void;
+  /** The log of the server, for what happens rarely, such as a link to another node that opens. */
+  readonly log: Log;
+  /** Logs and counts what the engine refuses, such as another node that does not know a secret. */
+  readonly refusals: RefusalNotes;
 }
 
 /** Nobody got the publication, or no interest is in force. The message says why, for the operator of the server. */

@@ -1,3 +1,4 @@
+import { checkLinks, type LinkSettings } from '../cluster/link-settings.ts';
 import { checkNames, member } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -29,10 +30,15 @@ export interface RedisEngineOptions {
   readonly timeout?: number;
   /** How long a node may be without Redis, or too slow, before events are discarded that it has not read. Milliseconds; 60,000 if absent. */
   readonly keep?: number;
+  /**
+   * Links to the other nodes, over which a request reaches the node of its session. If absent, each client has to come to the same node
+   * each time.
+   */
+  readonly cluster?: LinkSettings;
 }
 
 /** Options that were checked. */
-export type ResolvedRedisOptions = Pick<RedisEngineOptions, 'url' | 'client' | 'tls'> &
+export type ResolvedRedisOptions = Pick<RedisEngineOptions, 'url' | 'client' | 'tls' | 'cluster'> &
   Required<Pick<RedisEngineOptions, 'namespace' | 'durability' | 'timeout' | 'keep'>>;
 
 const names: Record<keyof RedisEngineOptions, true> = {
@@ -43,6 +49,7 @@ const names: Record<keyof RedisEngineOptions, true> = {
   durability: true,
   timeout: true,
   keep: true,
+  cluster: true,
 };
 
 const usage = "write redisEngine({ url: 'redis://127.0.0.1:6379' })";
@@ -59,6 +66,7 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     durability = 'none',
     timeout = 1000,
     keep = 60_000,
+    cluster,
   } = options;
   if ((url === undefined) === (client === undefined))
     throw new UsageError(`redisEngine takes either a url or a client: ${usage}`);
@@ -71,6 +79,7 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     throw new UsageError(`durability must be "none" or "restart", got ${shown(durability)}`);
   checkMs('timeout', timeout, 10);
   checkMs('keep', keep, 5000);
+  if (cluster !== undefined) checkLinks(cluster);
   return {
     namespace,
     durability,
@@ -79,6 +88,7 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     ...(url !== undefined && { url }),
     ...(client !== undefined && { client }),
     ...(tls !== undefined && { tls }),
+    ...(cluster !== undefined && { cluster }),
   };
 }
 

@@ -2,7 +2,6 @@ import type { Clock } from '../lib/clock.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { parsed } from '../lib/parsed.ts';
 import { type PeerQuestion, questionOf } from '../ports/peer-question.ts';
-import type { Peers } from '../ports/peers.ts';
 import { isObject } from '../protocol/message.ts';
 
 /** The format that this version writes, and the only one that it reads. */
@@ -18,9 +17,7 @@ export interface MailboxQuestionsOptions {
 }
 
 /** Questions to other nodes and their answers, by way of the mailboxes. */
-export class MailboxQuestions implements Peers {
-  /** Those that have a lease. */
-  nodes: readonly string[] = [];
+export class MailboxQuestions {
   readonly #options: MailboxQuestionsOptions;
   readonly #asked = new Map<number, (answer: unknown) => void>();
   #count = 0;
@@ -30,6 +27,7 @@ export class MailboxQuestions implements Peers {
     this.#options = options;
   }
 
+  /** The answer of a node. Rejects when there is none within `ms` milliseconds. */
   ask(node: string, question: PeerQuestion, ms: number): Promise<unknown> {
     const { clock } = this.#options;
     this.#count += 1;
@@ -56,6 +54,7 @@ export class MailboxQuestions implements Peers {
     });
   }
 
+  /** Answers the questions of other nodes from now on. Called once. */
   serve(answer: (question: PeerQuestion) => MaybePromise<unknown>): void {
     this.#answer = answer;
   }

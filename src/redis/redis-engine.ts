@@ -4,6 +4,7 @@
  * @module bayeuxd/redis
  */
 
+import { LinkedPeers } from '../cluster/linked-peers.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
 import { isNode, newNode } from '../lib/node-name.ts';
@@ -23,10 +24,12 @@ import type { MailboxGap } from './mailbox.ts';
 import { MailboxQuestions } from './mailbox-questions.ts';
 import { RedisHistory } from './redis-history.ts';
 import { RedisNode, type RedisNodeSide } from './redis-node.ts';
+import { RedisPeers } from './redis-peers.ts';
 import type { Carried } from './scripts/publish.ts';
 
 export type { IoRedisClient } from './connection/io-redis.ts';
 export type { NodeRedisClient } from './connection/node-redis.ts';
+export type { LinkSettings, LinkTls } from '../cluster/link-settings.ts';
 export type { Durability } from './check-redis.ts';
 export type { RedisEngineOptions } from './engine-options.ts';
 
@@ -51,6 +54,7 @@ class RedisEngine implements Engine {
   readonly #options: ReturnType<typeof readOptions>;
   readonly #history: RedisHistory;
   readonly #questions: MailboxQuestions;
+  readonly #peers: RedisPeers;
   readonly #interests: Interests;
   readonly #opened = new Deferred<RedisNode>();
   #node: RedisNode | undefined;
@@ -72,7 +76,10 @@ class RedisEngine implements Engine {
       clock: systemClock,
       tell: async (node, text) => (await this.#node?.tell(node, text)) ?? false,
     });
-    this.peers = this.#questions;
+    const { cluster: settings } = this.#options;
+    const links = settings && new LinkedPeers({ node: this.node, clock: systemClock, settings });
+    this.#peers = new RedisPeers(this.#questions, links);
+    this.peers = this.#peers;
     this.#interests = new Interests(
       (pattern, isWanted) => this.#require().interest(pattern, isWanted),
       systemClock,
@@ -93,15 +100,18 @@ class RedisEngine implements Engine {
       keepMs: keep,
       limits: { hold: side.timeout },
       mayLose: durability === 'none',
-      lease: () => ({ formats: [1, 1] }),
+      lease: () => ({ formats: [1, 1], link: this.#peers.address }),
       side: this.#sideOf(side),
     });
     this.#node = node;
     try {
+      await this.#peers.open(side);
+      if (this.#isClosed) throw new EngineUnavailable('the engine was closed before it was open');
       const opening = node.open();
       const checking = dialling.then(() => checkRedis(node.commands, durability, side.warn));
       await Promise.all([opening, checking]);
       this.#opened.resolve(node);
+      await this.#peers.whenLinked();
     } catch (error) {
       this.#opened.reject(error);
       await this.close();
@@ -123,7 +133,9 @@ class RedisEngine implements Engine {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#interests.close();
+    // First the lease: then the others know that this node has left, and has not lost its links.
     await this.#node?.close();
+    await this.#peers.close();
   }
 
   async #carry(publication: Publication, how: Pick<Carried, 'durable'> = {}): Promise<Stored | undefined> {
@@ -153,7 +165,7 @@ class RedisEngine implements Engine {
         if (!this.#isClosed) side.state(state, why);
       },
       beaten: ({ living, due }) => {
-        this.#questions.nodes = [...living.keys()];
+        this.#peers.leases = living;
         void this.#sweep(due);
       },
       failed: (error) => side.warn(error instanceof Error ? error.message : String(error)),

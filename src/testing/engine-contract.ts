@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../lib/clock.ts';
+import { silent } from '../lib/log.ts';
 import type { Engine, EngineState, Missed, Publication } from '../ports/engine.ts';
 import { type Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { Runner } from './runner.ts';
@@ -207,6 +208,8 @@ class Node {
       missed: (what) => this.missed.push(what),
       state: (state) => this.states.push(state),
       warn: (why) => this.warnings.push(why),
+      log: silent,
+      refusals: { note: (_event, { why }) => this.warnings.push(why) },
     });
     this.#isOpen = true;
   }

@@ -63,9 +63,12 @@ export interface Numbers {
   readonly presences: number;
 }
 
-/** What a node says of itself. `formats`: the lowest and the highest format that it reads. */
+/** What a node says of itself. */
 export interface Lease {
+  /** The lowest and the highest format that it reads. */
   readonly formats: readonly [number, number];
+  /** Where its links are taken, as `LinkSettings.advertise`; absent if it takes none. */
+  readonly link?: string | undefined;
   readonly [more: string]: unknown;
 }
 
