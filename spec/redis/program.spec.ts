@@ -1,13 +1,17 @@
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { ask, launch, serve } from '../cli/running-program.ts';
 import { freePort } from '../docs/free-port.ts';
 import { close } from '../interop/columns.ts';
 import { openFaye } from '../interop/node-clients.ts';
+import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { describeWithRedis } from './cluster.ts';
 
 const patience = { timeout: 10_000, interval: 20 };
 
 describeWithRedis('the program with Redis', (cluster) => {
+  const { folder } = tempFolder();
   const flags = () => [
     '--redis',
     cluster().redis.url,
@@ -37,6 +41,33 @@ describeWithRedis('the program with Redis', (cluster) => {
     expect(Array.isArray(left) ? left.filter((key: string) => !keep.test(key)) : left).toEqual([]);
   });
 
+  it('takes requests for sessions of other nodes, until their node is killed and its lease ends', async () => {
+    const linked = (name: string) => [...flags(), '--cluster-listen', join(folder, name)];
+    const [a, b] = [await serve(linked('a')), await serve(linked('b'))];
+    const ask = async (clientId: string) => {
+      const connect = connectOf(clientId, { advice: { timeout: 0 } });
+      const [reply] = await post(`${b.url}/bayeux`, connect).catch((error: Error) => [
+        { error: error.message },
+      ]);
+      return reply;
+    };
+    const clientId = await shakeHands(`${a.url}/bayeux`);
+    expect(await ask(clientId)).toMatchObject({ successful: true });
+    await a.end('SIGKILL');
+    expect((await ask(clientId))?.error).toMatch(/^503 |^402:/);
+    await expect.poll(() => ask(clientId), patience).toMatchObject({ error: '402::session_unknown' });
+    // Its socket file is still there.
+    const again = await serve(linked('a'));
+    expect(await ask(await shakeHands(`${again.url}/bayeux`))).toMatchObject({ successful: true });
+  });
+
+  it('does not start where another node has its address, and says so', async () => {
+    const listen = ['--cluster-listen', join(folder, 'taken')];
+    await serve([...flags(), ...listen]);
+    const starting = launch(['--port', '0', ...flags(), ...listen]);
+    await expect(starting).rejects.toThrow('--cluster-listen: cluster.listen:');
+  });
+
   it('waits for a Redis that is not there, says why, and ends when it is told to', async () => {
     const port = await freePort();
     const args = ['--port', String(port), '--redis', 'redis://127.0.0.1:1', '--log-format', 'json'];
@@ -56,6 +87,6 @@ describeWithRedis('the program with Redis', (cluster) => {
       async () => void (await cluster().send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')),
     );
     const starting = launch(['--port', '0', ...flags()]);
-    await expect(starting).rejects.toThrow('redis.url: this Redis may discard any key');
+    await expect(starting).rejects.toThrow('--redis: this Redis may discard any key');
   });
 });

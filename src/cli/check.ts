@@ -7,12 +7,12 @@ import { ConfigError, type Problem } from './config-error.ts';
 import { checkFolder } from './history-store.ts';
 import { checkSocket, httpServer } from './listener.ts';
 import { loadPolicy } from './policy-file.ts';
-import { redisEngineOf } from './redis.ts';
+import { clusterOf, redisEngineOf } from './redis.ts';
 import { tracingOf } from './tracing.ts';
 
 /**
- * `bayeuxd --check`: opens the files of the configuration, changes nothing, and returns in words who may do what. Throws
- * `ConfigError` with all problems.
+ * `bayeuxd --check`: opens the files of the configuration, and changes nothing. Returns in words who may do what, and the cluster of the
+ * node. Throws `ConfigError` with all problems.
  */
 export async function check(config: Config, log: Log): Promise<readonly string[]> {
   const { program } = config;
@@ -20,6 +20,7 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
     socket,
     policy,
     history: { path },
+    cluster: { listen },
   } = program;
   const problems: Problem[] = [];
   const attempt = async (open: () => unknown) => {
@@ -38,9 +39,10 @@ export async function check(config: Config, log: Log): Promise<readonly string[]
     keys = apiKeysOf(config, log, apiKeyOf(program, log));
   });
   if (path !== undefined) await attempt(() => checkFolder(path));
-  await attempt(() => redisEngineOf(program.redis));
+  await attempt(() => redisEngineOf(config, log));
   await attempt(() => tracingOf(program.tracing, log));
   if (socket !== undefined) await attempt(() => checkSocket(socket));
+  if (listen?.startsWith('/')) await attempt(() => checkSocket(listen, 'cluster.listen'));
   if (problems.length > 0) throw new ConfigError(problems);
-  return accessOf(config, keys);
+  return [...accessOf(config, keys), ...clusterOf(config)];
 }

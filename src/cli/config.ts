@@ -4,6 +4,7 @@ import { optionTable, type ResolvedOptions, readOptions } from '../server-option
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { heapLimit } from '../lib/heap.ts';
+import { clusterContradictions } from './cluster-options.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { readConfigFile } from './config-file.ts';
 import { exposedBy, hasSignIn, isOpen, whyNotOpen, withoutJsonp } from './exposure.ts';
@@ -223,5 +224,7 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
       'history.path',
       'history.path and redis.url exclude each other: with Redis, all nodes have one history there',
     );
+  const hasRedis = program.redis.url !== undefined;
+  for (const problem of clusterContradictions(program.cluster, hasRedis)) refuse(...problem);
   if (problems.length > 0) throw new ConfigError(problems);
 }

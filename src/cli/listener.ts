@@ -105,21 +105,21 @@ function bound(server: Listener, start: () => void): Promise<void> {
 async function onSocket(server: Listener, file: string): Promise<void> {
   const obstacle = await removeStaleSocket(file);
   if (obstacle === 'alive') throw unusable('socket', file, 'is in use by another program');
-  if (obstacle !== undefined) throw occupied(file, obstacle);
+  if (obstacle !== undefined) throw occupied('socket', file, obstacle);
   await bound(server, () => server.listen(file));
 }
 
 /** Throws `ConfigError` when no socket can be made here. Accepts an existing one: it may be that of the running server. */
-export function checkSocket(file: string): void {
+export function checkSocket(file: string, key = 'socket'): void {
   const obstacle = obstacleAt(file);
-  if (obstacle === 'EACCES') throw unusable('socket', file, noAccess);
-  if (obstacle !== undefined) throw occupied(file, obstacle);
+  if (obstacle === 'EACCES') throw unusable(key, file, noAccess);
+  if (obstacle !== undefined) throw occupied(key, file, obstacle);
 }
 
 const noAccess = 'cannot be made: its folder is missing, or this user may not write to it';
 
-function occupied(file: string, obstacle: Obstacle): ConfigError {
-  return unusable('socket', file, `is there already and is ${obstacle}: remove it, or name another file`);
+function occupied(key: string, file: string, obstacle: Obstacle): ConfigError {
+  return unusable(key, file, `is there already and is ${obstacle}: remove it, or name another file`);
 }
 
 function baseUrl(server: Listener, secure: boolean): string {

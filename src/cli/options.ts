@@ -2,6 +2,7 @@ import { apiKeyRows } from '../http/api/key-ring.ts';
 import { count, group, many, ms } from '../options/rows.ts';
 import { type OptionTable, optionRows, type Resolved } from '../options/table.ts';
 import { optionSections, optionTable } from '../server-options.ts';
+import { clusterRows } from './cluster-options.ts';
 
 /** A key of the HTTP API. Not `<redacted>`, which older versions printed in place of a key. */
 export const apiKeyPattern = /^(?!<redacted>$)[!-~]{8,}$/;
@@ -213,6 +214,7 @@ export const programTable = {
       ),
     },
   },
+  ...clusterRows,
   demo: {
     kind: 'boolean',
     doc: 'Serve the chat page at `/`, client libraries, and the documentation. Its rooms, `/chat/*`, store the last 50 messages and say who is there, and `/service/direct` takes direct messages, unless `channels` says otherwise. Unset: on, unless `host`, `allowedHosts` or `trustProxy` lets other machines in.',

@@ -59,7 +59,7 @@ export async function serve(flags: Flags, instead: Instead): Promise<void> {
   if (config.isPublic && isOpen(program, config.server)) warnOfNoPolicy(log);
   checkAuth(config);
 
-  const engine = redisEngineOf(program.redis);
+  const engine = redisEngineOf(config, log);
   const history = engine === undefined ? await historyStore(program.history) : undefined;
   const tracing = await tracingOf(program.tracing, log);
   const options = program.demo ? withChatOptions(config.server, config.places) : config.server;
@@ -135,7 +135,7 @@ async function run(parts: Parts): Promise<void> {
   const url = await listen(http, program);
   const metrics = await listenForMetrics(parts, serveMetrics);
   // A signal also ends a start that waits for Redis.
-  const early = await Promise.race([server.open().catch(unusable), signalled]);
+  const early = await Promise.race([opened(server, config), signalled]);
   if (early === undefined) {
     log({ level: 'info', event: 'listening', url, path: program.path, ...(metrics && { metrics }) });
     print(greeting(config, version(), { main: url, metrics }, keys.single, keys.all.length > 0));
@@ -149,6 +149,10 @@ async function run(parts: Parts): Promise<void> {
   });
   await Promise.race([ending, graceOver(config)]);
   process.exit(0); // Open connections would keep the process running.
+}
+
+function opened(server: Server, { places }: Config): Promise<void> {
+  return server.open().catch((error: unknown) => unusable(error, places));
 }
 
 /** Listens on `metrics.port`, if it is set. Resolves with the URL. */
