@@ -129,6 +129,15 @@ describe('--check says in words', () => {
   });
 });
 
+it('takes the files of TLS from flags', () => {
+  const listen = { ...redis, '--cluster-listen': '10.0.0.1:8001', '--cluster-secret': secret };
+  expect(load({ ...listen, ...tls }).program.cluster.tls).toEqual({
+    certFile: pem('cert'),
+    keyFile: pem('key'),
+    caFile: pem('cert'),
+  });
+});
+
 describe('the secret of the cluster', () => {
   it('is read from a file, and others that may read it are warned of', () => {
     const path = file('secret', `${secret}\n`);

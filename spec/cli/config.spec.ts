@@ -60,6 +60,9 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
     'browserCookie.path': ['/x', '/x'],
     'redis.url': ['rediss://redis.example', 'rediss://redis.example'],
     'redis.keep': ['5432', 5432],
+    'cluster.listen': ['10.0.0.1:8001', '10.0.0.1:8001'],
+    'cluster.advertise': ['one.example:8001', 'one.example:8001'],
+    'cluster.secret': ['y'.repeat(32), 'y'.repeat(32)],
     tracing: ['true', { toSubscribers: [] }],
     'tracing.toSubscribers': ['/a,/b/**', ['/a', '/b/**']],
     journal: ['true', { maxBytes: 8_388_608, maxAge: 3_600_000 }],
@@ -91,15 +94,22 @@ function another({ path, row }: NamedOption): [text: string, value: unknown] {
   }
 }
 
+const onRedis = { '--redis': 'redis://redis.example' };
+const linked = { ...onRedis, '--cluster-listen': '10.0.0.1:8001' };
+
 /** What else an option needs that is refused alone. */
 const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   allowedHosts: { '--insecure': 'true' },
   trustProxy: { '--insecure': 'true' },
   'metrics.host': { '--metrics-port': '0' },
-  'redis.namespace': { '--redis': 'redis://redis.example' },
-  'redis.durability': { '--redis': 'redis://redis.example' },
-  'redis.timeout': { '--redis': 'redis://redis.example' },
-  'redis.keep': { '--redis': 'redis://redis.example' },
+  'redis.namespace': onRedis,
+  'redis.durability': onRedis,
+  'redis.timeout': onRedis,
+  'redis.keep': onRedis,
+  'cluster.listen': onRedis,
+  'cluster.advertise': linked,
+  'cluster.secret': linked,
+  'cluster.secretFile': linked,
   'auth.anonymous': { '--auth-key-file': 'k' },
   'auth.cookie': { '--auth-key-file': 'k', '--auth-by-cookie': 'true' },
   'auth.jwks.url': { '--auth-audience': 'a' },
@@ -107,8 +117,11 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const durable = '{"/a":{"history":true}}';
 
-// TLS takes two files, HTTP/2 takes TLS, a folder takes a durable channel, and only a disk can be waited for: these have specs of their own.
-const together = ['tlsCert', 'tlsKey', 'http2', 'history.path', 'history.sync'];
+// TLS takes two files, that of links three, HTTP/2 takes TLS, a folder takes a durable channel, and only a disk can be waited for: these have specs of their own.
+const together = [
+  ...['tlsCert', 'tlsKey', 'http2', 'history.path', 'history.sync'],
+  ...['cluster.tls.certFile', 'cluster.tls.keyFile', 'cluster.tls.caFile'],
+];
 const alone = allOptions.filter(({ path }) => !together.includes(path));
 
 describe('the configuration', () => {
@@ -465,7 +478,7 @@ channels:
 /** Left out where all are set: secrets and what needs them, and those that exclude others. */
 const exclusive = [
   ...['socket', 'apiKey', 'apiKeyFile', 'browserCookie', 'auth.secret', 'auth.secretFile', 'auth.keyFile'],
-  ...allOptions.map(({ path }) => path).filter((path) => path.startsWith('redis.')),
+  ...allOptions.map(({ path }) => path).filter((path) => /^(redis|cluster)\./.test(path)),
 ];
 
 describe('the printed configuration', () => {
@@ -507,6 +520,13 @@ describe('the printed configuration', () => {
       'history.path',
       'history.maxBytes',
       'redis.url',
+      'cluster.listen',
+      'cluster.advertise',
+      'cluster.secret',
+      'cluster.secretFile',
+      'cluster.tls.certFile',
+      'cluster.tls.keyFile',
+      'cluster.tls.caFile',
       'logFormat',
       'journal.maxBytes',
       'journal.maxAge',
