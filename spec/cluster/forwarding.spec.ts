@@ -336,6 +336,8 @@ describe('a socket that opens on another node', () => {
     client.clientId = all.clientId;
     client.hold();
     await until(() => all.session.state === 'held');
+    // Its reply comes behind the word that the socket serves the session.
+    await client.publish('/elsewhere', 1);
     return { ...all, client };
   }
 
