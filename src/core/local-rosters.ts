@@ -13,6 +13,10 @@ export class LocalRosters implements Rosters {
     this.#of(name).enter(attendee, inPlaceOf);
   }
 
+  linger(name: string, attendee: Attendee): void {
+    this.#rosters.get(name)?.linger(attendee);
+  }
+
   leave(name: string, attendee: Attendee): void {
     const roster = this.#rosters.get(name);
     roster?.leave(attendee);
@@ -52,6 +56,8 @@ export class LocalRosters implements Rosters {
 interface Entry {
   readonly since: number;
   readonly sessions: Set<string>;
+  /** Those of the sessions that have gone. */
+  readonly lingering: Set<string>;
   info: JsonObject | undefined;
 }
 
@@ -68,22 +74,27 @@ class LocalRoster {
   enter({ id, session, info, since }: Attendee, inPlaceOf: string | undefined): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) {
-      const made = { since, info, sessions: new Set([session]) };
+      const made = { since, info, sessions: new Set([session]), lingering: new Set<string>() };
       this.#entries.set(id, made);
       this.#tell('join', userOf(id, made));
       return;
     }
     const before = entry.sessions.size;
-    if (inPlaceOf !== undefined) entry.sessions.delete(inPlaceOf);
+    makeRoom(entry, session, inPlaceOf);
     entry.sessions.add(session);
     const isSame = entry.sessions.size === before && isEqual(entry.info, info);
     entry.info = info;
     if (!isSame) this.#tell('update', userOf(id, entry));
   }
 
+  linger({ id, session }: Attendee): void {
+    const entry = this.#entries.get(id);
+    if (entry?.sessions.has(session)) entry.lingering.add(session);
+  }
+
   leave({ id, session }: Attendee): void {
     const entry = this.#entries.get(id);
-    if (entry?.sessions.delete(session) !== true) return;
+    if (entry === undefined || !remove(entry, session)) return;
     const isGone = entry.sessions.size === 0;
     if (isGone) this.#entries.delete(id);
     this.#tell(isGone ? 'leave' : 'update', userOf(id, entry));
@@ -105,6 +116,20 @@ class LocalRoster {
     for (const change of this.#untold) for (const listener of this.listeners) listener(change);
     this.#untold.length = 0;
   }
+}
+
+// Takes out the session whose place the new one takes.
+function makeRoom(entry: Entry, session: string, inPlaceOf: string | undefined): void {
+  const isListed = entry.sessions.has(session);
+  entry.lingering.delete(session);
+  if (inPlaceOf !== undefined && remove(entry, inPlaceOf)) return;
+  const [first] = entry.lingering;
+  if (!isListed && first !== undefined) remove(entry, first);
+}
+
+function remove({ sessions, lingering }: Entry, session: string): boolean {
+  lingering.delete(session);
+  return sessions.delete(session);
 }
 
 function userOf(id: string, { info, since, sessions }: Entry): PresentUser {

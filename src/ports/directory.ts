@@ -79,15 +79,18 @@ export interface RosterChange {
 }
 
 /**
- * Lists of the users who are present under a name. Several sessions of one user are one entry. `enter` and `leave` of one
- * entry are called one after another: the next when the last one is done.
+ * Lists of the users who are present under a name. Several sessions of one user are one entry. `enter`, `linger` and
+ * `leave` of one entry are called one after another: the next when the last one is done.
  */
 export interface Rosters {
   /**
-   * Lists a session. For a session that is listed already, the info is replaced. `inPlaceOf`: the public id of a listed
-   * session of the same entry, which leaves in the same step.
+   * Lists a session. For a session that is listed already, the info is replaced, and it lingers no longer. Another one takes the
+   * place of a listed session of the same entry, which leaves in the same step: that with the public id `inPlaceOf`, else the first
+   * that lingers.
    */
   enter(name: string, attendee: Attendee, inPlaceOf?: string): MaybePromise<void>;
+  /** The session has gone and stays listed until `leave`, unless another one takes its place. One that is not listed is no error. */
+  linger(name: string, attendee: Attendee): MaybePromise<void>;
   /** Leaving a roster where the session is not listed is no error. */
   leave(name: string, attendee: Attendee): MaybePromise<void>;
   read(name: string): MaybePromise<Roster>;

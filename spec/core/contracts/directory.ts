@@ -115,6 +115,31 @@ export function directoryContract(name: string, make: () => DirectoryUnderTest):
       for (const end of ends) end();
     });
 
+    it('gives the place of a session that lingers to the next one of the entry', async () => {
+      const { rosters } = make().directory;
+      const ann = { id: 'ann', session: 's1', info: { name: 'Ann' }, since: 1 };
+      const told: string[] = [];
+      const end = await rosters.watch('/a', ({ type, user }) => void told.push(`${type} ${user.sessions}`));
+      await rosters.enter('/a', ann);
+      await rosters.enter('/a', { ...ann, session: 's2' });
+      await rosters.linger('/a', ann);
+      await rosters.linger('/a', { ...ann, session: 's9' });
+      await rosters.linger('/b', ann);
+      await rosters.enter('/a', { ...ann, session: 's2' });
+      expect(await rosters.size('/a')).toEqual({ seq: 2, total: 1 });
+      await rosters.enter('/a', { ...ann, session: 's3', since: 3 });
+      await rosters.leave('/a', ann);
+      expect((await rosters.read('/a')).users).toMatchObject([{ since: 1, sessions: 2 }]);
+      await rosters.linger('/a', { ...ann, session: 's3' });
+      await rosters.enter('/a', { ...ann, session: 's3' });
+      await rosters.enter('/a', { ...ann, session: 's4' });
+      await rosters.linger('/a', { ...ann, session: 's4' });
+      await rosters.leave('/a', { ...ann, session: 's4' });
+      expect(told).toEqual(['join 1', 'update 2', 'update 3', 'update 2']);
+      expect(await rosters.read('/b')).toEqual({ seq: 0, total: 0, users: [] });
+      end();
+    });
+
     it('tells all who watch of a change before it tells of the next, which a listener caused', async () => {
       const { rosters } = make().directory;
       const told: number[][] = [[], []];

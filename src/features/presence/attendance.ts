@@ -79,8 +79,12 @@ export class Attendance {
 
   /** The session is not listed any more once `grace` has passed; at once if it is 0. */
   leave(place: Place, grace: number): void {
-    if (grace === 0) this.#end(place);
-    else this.#lingering.add(place, grace);
+    if (grace === 0) {
+      this.#end(place);
+      return;
+    }
+    place.linger();
+    this.#lingering.add(place, grace);
   }
 
   /** All who have left go at once. */

@@ -57,6 +57,12 @@ export class Place {
     this.enter();
   }
 
+  /** The session has gone. Another one of the same user may take its place, on any node. */
+  linger(): void {
+    const attendee = this.#attendee;
+    this.#ask((rosters) => rosters.linger(this.roster, attendee));
+  }
+
   leave(): void {
     const attendee = this.#attendee;
     this.#ask((rosters) => rosters.leave(this.roster, attendee));
