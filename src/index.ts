@@ -19,6 +19,7 @@ export type {
   Attendee,
   Directory,
   Groups,
+  Lists,
   PresentUser,
   Roster,
   RosterChange,

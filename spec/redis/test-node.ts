@@ -7,8 +7,12 @@ import type { Dial } from '../../src/redis/connection/line.ts';
 import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
 import type { Publication } from '../../src/ports/engine.ts';
 import type { MailboxGap } from '../../src/redis/mailbox.ts';
-import { RedisNode, type RedisNodeOptions, type RedisNodeSide } from '../../src/redis/redis-node.ts';
-import type { PresenceChange } from '../../src/redis/scripts/presence.ts';
+import {
+  type Listing,
+  RedisNode,
+  type RedisNodeOptions,
+  type RedisNodeSide,
+} from '../../src/redis/redis-node.ts';
 import type { Carried } from '../../src/redis/scripts/publish.ts';
 
 export const publication = (
@@ -28,7 +32,7 @@ export class TestNode {
   readonly failures: unknown[] = [];
   readonly births = new Set<string>();
   readonly wanted = new Set<string>();
-  readonly present: Omit<PresenceChange, 'isHere'>[] = [];
+  readonly places: Listing[] = [];
   restarts = 0;
 
   constructor(
@@ -52,7 +56,9 @@ export class TestNode {
       beaten: ({ birth }) => void this.births.add(birth),
       failed: (error) => void this.failures.push(error),
       interests: () => this.wanted,
-      presences: () => this.present,
+      places: () => this.places,
+      attended() {},
+      changed() {},
     };
     this.node = new RedisNode({
       dial: typeof to === 'string' ? nodeRedis(createClient({ url: to })) : to,

@@ -1,4 +1,4 @@
-import type { Directory, Groups, Rosters, Sum } from '../ports/directory.ts';
+import type { Directory, Groups, Lists, Rosters, Sum } from '../ports/directory.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { Peers } from '../ports/peers.ts';
 import { isTexts } from '../lib/texts.ts';
@@ -26,7 +26,7 @@ export class PeerDirectory implements Directory {
   readonly #peers: Peers;
 
   /** `lists`: groups and rosters that all nodes share, where there are any; else each node has its own. */
-  constructor(local: Directory, peers: Peers, lists: Pick<Directory, 'groups' | 'rosters'> = local) {
+  constructor(local: Directory, peers: Peers, lists: Lists = local) {
     this.#local = local;
     this.#peers = peers;
     this.groups = lists.groups;

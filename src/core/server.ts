@@ -681,5 +681,5 @@ export class Server<
 
 function clusterDirectory(engine: Engine, local: Directory): Directory {
   if (engine.directory !== undefined) return engine.directory(local);
-  return engine.peers === undefined ? local : new PeerDirectory(local, engine.peers);
+  return engine.peers === undefined ? local : new PeerDirectory(local, engine.peers, engine.lists);
 }

@@ -13,6 +13,9 @@ export interface Directory {
   readonly rosters: Rosters;
 }
 
+/** The lists that nodes may keep together. */
+export type Lists = Pick<Directory, 'groups' | 'rosters'>;
+
 /** What all nodes have together. `complete` is false when a node did not answer: then its part is missing. */
 export interface Sum<T> {
   readonly value: T;

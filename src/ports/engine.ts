@@ -1,6 +1,6 @@
 import type { Log } from '../lib/log.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Lists } from './directory.ts';
 import type { HistoryStore, Retention, StoredEvent } from './history-store.ts';
 import type { OutgoingEvent } from './outgoing-event.ts';
 import type { Peers } from './peers.ts';
@@ -80,7 +80,9 @@ export interface Engine {
   readonly history?: CarriedHistory;
   /** The other nodes; absent on a node of its own. */
   readonly peers?: Peers;
-  /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers. */
+  /** Groups and rosters of all nodes. If absent, each node has its own. */
+  readonly lists?: Lists;
+  /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers, and takes `lists`. */
   directory?(local: Directory): Directory;
 }
 

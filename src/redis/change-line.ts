@@ -56,6 +56,11 @@ export class ChangeLine<Change> {
     this.#stopListening = options.connection.onState(() => this.#go());
   }
 
+  /** Changes that wait for a call. */
+  get waiting(): number {
+    return this.#changes.size;
+  }
+
   /** The last number in use. */
   get last(): number {
     return this.#call?.number ?? this.#last;
@@ -98,6 +103,14 @@ export class ChangeLine<Change> {
     if (all !== undefined) this.#beginAnew(last, all);
     else if (this.#call !== undefined && this.#call.number <= last) this.#done(this.#call);
     this.#go();
+  }
+
+  /** `all` takes the place of the changes that wait: it says how everything is. */
+  replace(all: readonly Change[]): void {
+    this.#changes = new Map(all.map((change) => [this.#options.keyOf(change), change]));
+    for (const { number, key, settle } of [...this.#waiters])
+      if (number === undefined && !this.#changes.has(key)) settle();
+    this.#options.clock.soon(() => this.#go());
   }
 
   close(): void {
@@ -152,11 +165,8 @@ export class ChangeLine<Change> {
   #beginAnew(last: number, all: readonly Change[]): void {
     this.#call = undefined;
     this.#last = last;
-    this.#changes = new Map(all.map((change) => [this.#options.keyOf(change), change]));
-    for (const waiter of [...this.#waiters]) {
-      waiter.number = undefined;
-      // It was taken back, and Redis does not have it.
-      if (!this.#changes.has(waiter.key)) waiter.settle();
-    }
+    for (const waiter of this.#waiters) waiter.number = undefined;
+    // A change that is not among them was taken back, and Redis does not have it.
+    this.replace(all);
   }
 }

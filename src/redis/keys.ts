@@ -33,9 +33,14 @@ export class Keys {
     return `${this.prefix}i:${pattern}`;
   }
 
-  /** Hash: public ids of a user's sessions, each with its node. */
-  user(user: string): string {
-    return `${this.prefix}u:${user}`;
+  /** Hash: the users on a roster. */
+  roster(name: string): string {
+    return `${this.prefix}r:${name}`;
+  }
+
+  /** Sorted set: the users in a group, in their order. */
+  group(name: string): string {
+    return `${this.prefix}gr:${name}`;
   }
 
   /** Stream: the history of a channel. */

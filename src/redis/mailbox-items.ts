@@ -1,5 +1,6 @@
 import type { Stored } from './batch.ts';
 import { decodeEnvelope, type Envelope } from '../ports/envelope.ts';
+import type { RosterChange } from '../ports/directory.ts';
 import type { StreamEntry } from './reply.ts';
 
 /** One thing that a mailbox brings. */
@@ -11,6 +12,8 @@ export type MailboxItem =
   | { readonly is: 'skipped'; readonly first: number; readonly count: number }
   /** From another node to this one, and not to its sessions. */
   | { readonly is: 'told'; readonly text: string }
+  /** A roster that this node watches has changed. */
+  | { readonly is: 'attended'; readonly roster: string; readonly change: RosterChange }
   /** Written by a later version, or damaged. */
   | { readonly is: 'unreadable'; readonly field: string };
 
@@ -32,8 +35,14 @@ function itemOf(field: string, text: string): MailboxItem {
   if (field === 'r') return repeatedOf(text);
   if (field === 's') return skippedOf(text);
   if (field === 'c') return { is: 'told', text };
+  if (field === 'a') return attendedOf(text);
   const envelope = field === 'p' ? decodeEnvelope(text) : undefined;
   return envelope === undefined ? { is: 'unreadable', field } : { is: 'publication', envelope };
+}
+
+function attendedOf(text: string): MailboxItem {
+  const { v, roster, change } = JSON.parse(text);
+  return v === 1 ? { is: 'attended', roster, change } : { is: 'unreadable', field: 'a' };
 }
 
 // Written by the script: `[number, {"h": id, "at": time}]`, or an empty object.

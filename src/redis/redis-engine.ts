@@ -16,15 +16,18 @@ import {
   type Publication,
 } from '../ports/engine.ts';
 import type { Peers } from '../ports/peers.ts';
+import type { Lists } from '../ports/directory.ts';
 import type { Stored } from './batch.ts';
 import { checkRedis } from './check-redis.ts';
 import { dialOf, type RedisEngineOptions, readOptions } from './engine-options.ts';
 import { Interests } from './interests.ts';
 import type { MailboxGap } from './mailbox.ts';
 import { MailboxQuestions } from './mailbox-questions.ts';
+import { RedisGroups } from './redis-groups.ts';
 import { RedisHistory } from './redis-history.ts';
-import { RedisNode, type RedisNodeSide } from './redis-node.ts';
+import { REGISTERING, RedisNode, type RedisNodeSide } from './redis-node.ts';
 import { RedisPeers } from './redis-peers.ts';
+import { RedisRosters } from './redis-rosters.ts';
 import type { Carried } from './scripts/publish.ts';
 
 export type { IoRedisClient } from './connection/io-redis.ts';
@@ -51,11 +54,13 @@ class RedisEngine implements Engine {
   readonly node = newNode();
   readonly history: CarriedHistory;
   readonly peers: Peers;
+  readonly lists: Lists;
   readonly #options: ReturnType<typeof readOptions>;
   readonly #history: RedisHistory;
   readonly #questions: MailboxQuestions;
   readonly #peers: RedisPeers;
   readonly #interests: Interests;
+  readonly #rosters: RedisRosters;
   readonly #opened = new Deferred<RedisNode>();
   #node: RedisNode | undefined;
   #hold = 0;
@@ -85,6 +90,10 @@ class RedisEngine implements Engine {
       systemClock,
       GRACE,
     );
+    const { node } = this;
+    const shared = { node, clock: systemClock, hold: () => this.#hold, opened: () => this.#opened.promise };
+    this.#rosters = new RedisRosters({ ...shared, interests: this.#interests });
+    this.lists = { groups: new RedisGroups(shared), rosters: this.#rosters };
   }
 
   async open(side: NodeSide): Promise<void> {
@@ -133,6 +142,7 @@ class RedisEngine implements Engine {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#interests.close();
+    this.#rosters.close();
     // First the lease: then the others know that this node has left, and has not lost its links.
     await this.#node?.close();
     await this.#peers.close();
@@ -159,6 +169,7 @@ class RedisEngine implements Engine {
           side.warn('another node runs a version whose questions this one cannot read');
       },
       restarted: () => {
+        this.#rosters.missed(REGISTERING);
         if (this.#options.durability === 'none') side.missed('unknown');
       },
       state: (state, why) => {
@@ -170,12 +181,15 @@ class RedisEngine implements Engine {
       },
       failed: (error) => side.warn(error instanceof Error ? error.message : String(error)),
       interests: () => this.#interests.patterns,
-      presences: () => [],
+      places: () => this.#rosters.places,
+      attended: (reached) => this.#rosters.reached(reached),
+      changed: (roster, change) => this.#rosters.changed(roster, change),
     };
   }
 
   // Redis lost what this node had read already: others may not have.
   #missed(gap: MailboxGap, side: NodeSide): void {
+    this.#rosters.missed(gap.why === 'trimmed' ? 0 : REGISTERING);
     side.missed(gap.why === 'trimmed' ? { log: this.node, entries: gap.entries } : 'unknown');
   }
 

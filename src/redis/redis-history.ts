@@ -1,9 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
-import { inTime } from '../lib/in-time.ts';
-import { type CarriedHistory, EngineUnavailable, type Publication, type Stamp } from '../ports/engine.ts';
+import type { CarriedHistory, Publication, Stamp } from '../ports/engine.ts';
 import type { HistoryRange, HistorySettings, Retention, StoredEvent } from '../ports/history-store.ts';
 import type { Stored } from './batch.ts';
-import { RedisError } from './connection/redis-error.ts';
+import { askedUntil } from './connection/asked-until.ts';
 import { HistoryReads } from './history-reads.ts';
 import type { RedisNode } from './redis-node.ts';
 import { expire } from './scripts/expire.ts';
@@ -112,16 +111,8 @@ export class RedisHistory implements CarriedHistory {
   async #read<T>(work: (reads: HistoryReads) => Promise<T>): Promise<T> {
     const { commands, keys } = await this.#options.opened();
     const { clock, hold } = this.#options;
-    const until = clock.now() + hold();
-    for (;;) {
-      try {
-        return await work(new HistoryReads(commands, keys));
-      } catch (error) {
-        if (!(error instanceof RedisError) || error.outcome === 'refused') throw error;
-        const limit = { clock, hookTimeout: until - clock.now() };
-        await inTime(commands.whenOpen(), 'Redis', limit, () => new EngineUnavailable(error.message));
-      }
-    }
+    const limit = { connection: commands, clock, hold: hold() };
+    return askedUntil(() => work(new HistoryReads(commands, keys)), limit);
   }
 
   #seen(id: number): void {

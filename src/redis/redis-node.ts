@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { RosterChange } from '../ports/directory.ts';
 import { EngineUnavailable, type Publication } from '../ports/engine.ts';
 import { encodeEnvelope } from '../ports/envelope.ts';
 import type { Stored } from './batch.ts';
@@ -14,17 +15,20 @@ import type { MailboxItem } from './mailbox-items.ts';
 import { PublishLine, type PublishLimits, publishLimits } from './publish-line.ts';
 import type { Beat, Lease } from './scripts/beat.ts';
 import { type InterestChange, interest } from './scripts/interest.ts';
-import { type PresenceChange, presence } from './scripts/presence.ts';
+import { type Attended, attend, type AttendChange, type PlaceChange } from './scripts/attend.ts';
 import type { Carried } from './scripts/publish.ts';
-import { type Caller, ScriptRunner } from './scripts/script.ts';
+import { type Caller, type Outcome, ScriptRunner } from './scripts/script.ts';
 import { sweep } from './scripts/sweep.ts';
 import { tell } from './scripts/tell.ts';
 
 /** Memory of a publication besides its event. Bytes. */
 const AROUND = 200;
 
+/** Changes of places that wait at most; with more, all places are told anew. */
+const MAX_PLACES = 20_000;
+
 /** After all data was lost: time in which every living node notices and tells its interests anew. Milliseconds. */
-const REGISTERING = 1500;
+export const REGISTERING = 1500;
 
 /** What a node calls. None of these may throw. */
 export interface RedisNodeSide {
@@ -43,8 +47,29 @@ export interface RedisNodeSide {
   failed(error: unknown): void;
   /** All that is in force, to be told to a Redis that knows nothing of this node. */
   interests(): Iterable<string>;
-  presences(): Iterable<Omit<PresenceChange, 'isHere'>>;
+  /** The places of all sessions of this node on rosters. */
+  places(): Iterable<Listing>;
+  /** Changes of places were carried out: the last change of each roster that a node watches. */
+  attended(reached: Attended['reached']): void;
+  /** A roster that this node watches has changed. */
+  changed(roster: string, change: RosterChange): void;
 }
+
+/** A place on a roster that is another than Redis knows. Of several with one key only the last counts. */
+export interface Listing {
+  readonly key: string;
+  /** Asked when it is sent. */
+  readonly change: () => PlaceChange;
+}
+
+/** A key of its own. */
+interface Attending {
+  readonly key: string;
+  readonly change: () => AttendChange;
+}
+
+const begin: Attending = { key: 'begin', change: () => ({ is: 'begin' }) };
+const end: Attending = { key: 'end', change: () => ({ is: 'end' }) };
 
 /** What a node on Redis is made with. */
 export interface RedisNodeOptions {
@@ -65,7 +90,7 @@ export interface RedisNodeOptions {
   readonly side: RedisNodeSide;
 }
 
-/** One node of a cluster on Redis: publications out and in, interests, presence, and the lease. */
+/** One node of a cluster on Redis: publications out and in, interests, places on rosters, and the lease. */
 export class RedisNode {
   readonly keys: Keys;
   /** For commands that do not block. */
@@ -78,7 +103,7 @@ export class RedisNode {
   readonly #publications: PublishLine;
   readonly #maxMailbox: number;
   readonly #interests: ChangeLine<InterestChange>;
-  readonly #presences: ChangeLine<PresenceChange>;
+  readonly #places: ChangeLine<Attending>;
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
   // Publications of this node by their number: the object itself is delivered here.
@@ -112,10 +137,10 @@ export class RedisNode {
       call: (caller, number, changes) => interest(this.runner, caller, number, changes),
       keyOf: ({ pattern }) => pattern,
     });
-    this.#presences = new ChangeLine<PresenceChange>({
+    this.#places = new ChangeLine<Attending>({
       ...line,
-      call: (caller, number, changes) => presence(this.runner, caller, number, changes),
-      keyOf: ({ session }) => session,
+      call: (caller, number, changes) => this.#attend(caller, number, changes),
+      keyOf: ({ key }) => key,
     });
     const { keys } = this;
     this.#mailbox = new Mailbox({ connection: this.#reads, keys, node, clock, reader: this.#reader });
@@ -126,7 +151,7 @@ export class RedisNode {
       numbers: () => ({
         publications: this.#publications.lastToForget,
         interests: this.#interests.last,
-        presences: this.#presences.last,
+        presences: this.#places.last,
       }),
       beaten: (beat) => this.#beaten(beat),
       lapsed: () => this.#stopped('no beat reached Redis in time'),
@@ -198,8 +223,11 @@ export class RedisNode {
     return this.#interests.tell({ pattern, isWanted });
   }
 
-  presence(change: PresenceChange): Promise<void> {
-    return this.#presences.tell(change);
+  /** Resolves when Redis has the place as it is. */
+  list(place: Listing): Promise<void> {
+    const told = this.#places.tell(place);
+    if (this.#places.waiting > MAX_PLACES) this.#places.replace(this.#allPlaces());
+    return told;
   }
 
   /** Removes all keys of a node that has no lease, unless another node does. */
@@ -214,7 +242,7 @@ export class RedisNode {
     this.#heartbeat.close();
     this.#publications.close();
     this.#interests.close();
-    this.#presences.close();
+    this.#places.close();
     this.#mailbox.close();
     // Whatever stays is swept by another node.
     await this.#removeKeysOf(this.#node).catch(() => {});
@@ -238,6 +266,7 @@ export class RedisNode {
   #bring(item: MailboxItem, at: Position): MaybePromise<void> {
     if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
     if (item.is === 'told') return this.#side.told(item.text);
+    if (item.is === 'attended') return this.#side.changed(item.roster, item.change);
     if (item.is === 'skipped') return this.#publications.skipped(item.first, item.count);
     if (item.is === 'unreadable') {
       this.#side.failed(
@@ -293,19 +322,32 @@ export class RedisNode {
 
   #resume(caller: Caller, { numbers }: Beat, wait: number): void {
     this.#interests.resume(caller, numbers.interests);
-    this.#presences.resume(caller, numbers.presences);
+    this.#places.resume(caller, numbers.presences);
     this.#resuming?.cancel();
     const resume = (): void => this.#publications.resume(caller, numbers.publications);
     if (wait === 0) resume();
     else this.#resuming = this.#clock.after(wait, resume);
   }
 
+  async #attend(caller: Caller, number: number, changes: readonly Attending[]): Promise<Outcome<void>> {
+    const asked = changes.map(({ change }) => change());
+    const outcome = await attend(this.runner, caller, number, asked, this.#maxMailbox);
+    if (outcome.is !== 'OK') return outcome;
+    this.#side.attended(outcome.value.reached);
+    // One page at a time: the next follows in a call of its own.
+    if (outcome.value.hasMore) this.#places.tell(end).catch(() => {});
+    return { is: 'OK', value: undefined };
+  }
+
+  #allPlaces(): readonly Attending[] {
+    return [begin, ...this.#side.places(), end];
+  }
+
   // Redis may have lost any of it.
   #register(caller: Caller, { numbers }: Beat): void {
     const interests = Array.from(this.#side.interests(), (pattern) => ({ pattern, isWanted: true }));
-    const presences = Array.from(this.#side.presences(), (one) => ({ ...one, isHere: true }));
     this.#interests.resume(caller, numbers.interests, interests);
-    this.#presences.resume(caller, numbers.presences, presences);
+    this.#places.resume(caller, numbers.presences, this.#allPlaces());
   }
 
   #stopped(why: string): void {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { carried, describeWithRedis, type TestCluster } from '../cluster.ts';
 import { sweep } from '../../../src/redis/scripts/sweep.ts';
-import { presence } from '../../../src/redis/scripts/presence.ts';
+import { attend } from '../../../src/redis/scripts/attend.ts';
+import { readRoster } from '../../../src/redis/scripts/read-roster.ts';
+import { place } from '../place.ts';
 
 describeWithRedis('the beat script', (cluster) => {
   it('makes the birth where there is none, and keeps it', async () => {
@@ -103,11 +105,9 @@ describeWithRedis('the sweep script', (cluster) => {
     const dead = await cluster().node('dead', '/x', '/y', '/z');
     const a = await cluster().node('a', '/x');
     const { runner } = cluster();
-    await presence(runner, dead, 1, [
-      { session: 's1', user: 'ann', isHere: true },
-      { session: 's2', user: 'bob', isHere: true },
-    ]);
-    await presence(runner, a, 1, [{ session: 's3', user: 'ann', isHere: true }]);
+    const change = (session: string, id: string) => place('/r', id, session);
+    await attend(runner, a, 1, [change('s3', 'ann')], 100);
+    await attend(runner, dead, 1, [change('s1', 'ann'), change('s2', 'bob'), place('/q', 'bob', 's2')], 100);
     await cluster().publish(dead, 1, carried('/x', 1));
     return a;
   }
@@ -128,11 +128,11 @@ describeWithRedis('the sweep script', (cluster) => {
     expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'done' });
     expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'done' });
     expect(await cluster().send('SMEMBERS', keys.interest('/x'))).toEqual(['a']);
-    expect(await cluster().send('HGETALL', keys.user('ann'))).toEqual(['s3', 'a']);
+    expect((await readRoster(runner, 'a', '/r')).users).toMatchObject([{ id: 'ann', sessions: 1 }]);
     const left = await keysOf(cluster());
     expect(
       Array.isArray(left) ? left.map((key: string) => key.slice(keys.prefix.length)).toSorted() : left,
-    ).toEqual(['c', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nu:a', 'sweep', 'u:ann']);
+    ).toEqual(['c', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nr:a', 'r:/r', 'rs:/r', 'sweep']);
     expect(await cluster().send('HKEYS', keys.counters)).not.toContain('dead');
     expect(await cluster().send('ZRANGE', keys.nodes, '0', '-1')).toEqual(['a']);
   });

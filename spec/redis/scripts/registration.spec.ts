@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { presence } from '../../../src/redis/scripts/presence.ts';
+import { changeGroup, membersOf } from '../../../src/redis/scripts/group.ts';
 import { once } from '../../../src/redis/scripts/once.ts';
 import { tell } from '../../../src/redis/scripts/tell.ts';
+import type { Caller } from '../../../src/redis/scripts/script.ts';
 import { take } from '../../../src/redis/scripts/take.ts';
 import { describeWithRedis } from '../cluster.ts';
 
@@ -35,40 +36,43 @@ describeWithRedis('the interest script', (cluster) => {
   });
 });
 
-describeWithRedis('the presence script', (cluster) => {
-  it('keeps the sessions of a user with their nodes, and the users of a node', async () => {
-    const { runner, keys } = cluster();
+describeWithRedis('the group script', (cluster) => {
+  const members = async (group: string) => {
+    const outcome = await membersOf(cluster().runner, 'a', group);
+    return outcome.is === 'OK' ? outcome.value : outcome;
+  };
+  const change = (caller: Caller, number: number, isIn: boolean, user: string) =>
+    changeGroup(cluster().runner, caller, number, { group: 'editors', user, isIn });
+
+  it('keeps users in the order in which they were added, each once, and no key when all are gone', async () => {
     const a = await cluster().node('a');
     const b = await cluster().node('b');
-    const here = (session: string) => ({ session, user: 'ann', isHere: true });
-    const gone = (session: string) => ({ session, user: 'ann', isHere: false });
-    expect(await presence(runner, a, 1, [here('s1'), here('s2')])).toEqual({ is: 'OK' });
-    await presence(runner, b, 1, [here('s3')]);
-    expect(await cluster().send('HGETALL', keys.user('ann'))).toEqual(['s1', 'a', 's2', 'a', 's3', 'b']);
-    await presence(runner, a, 2, [gone('s1')]);
-    expect(await cluster().send('SMEMBERS', `${keys.prefix}nu:a`)).toEqual(['ann']);
-    await presence(runner, a, 3, [gone('s2')]);
-    expect(await cluster().send('EXISTS', `${keys.prefix}nu:a`)).toBe(0);
-    await presence(runner, b, 2, [gone('s3')]);
-    expect(await cluster().send('EXISTS', keys.user('ann'), `${keys.prefix}nu:b`)).toBe(0);
+    await change(a, 1, true, 'bob');
+    await change(b, 1, true, 'ann');
+    await change(a, 2, true, 'bob');
+    expect(await members('editors')).toEqual(['bob', 'ann']);
+    await change(a, 3, false, 'bob');
+    await change(a, 4, true, 'bob');
+    await change(a, 5, false, 'nobody');
+    expect(await members('editors')).toEqual(['ann', 'bob']);
+    await change(a, 6, false, 'ann');
+    await change(b, 2, false, 'bob');
+    expect(await cluster().send('EXISTS', cluster().keys.group('editors'))).toBe(0);
+    expect(await members('none')).toEqual([]);
   });
 
   it('does not carry out a call again, though it comes late', async () => {
-    const { runner, keys } = cluster();
     const a = await cluster().node('a');
-    const here = { session: 's1', user: 'ann', isHere: true };
-    await presence(runner, a, 1, [here]);
-    await presence(runner, a, 2, [{ ...here, isHere: false }]);
-    expect(await presence(runner, a, 1, [here])).toEqual({ is: 'OK' });
-    expect(await cluster().send('EXISTS', keys.user('ann'))).toBe(0);
-    expect(await presence(runner, a, 4, [here])).toEqual({ is: 'ORDER', last: 2 });
+    await change(a, 1, true, 'ann');
+    await change(a, 2, false, 'ann');
+    expect(await change(a, 1, true, 'ann')).toEqual({ is: 'OK' });
+    expect(await members('editors')).toEqual([]);
   });
 
   it('refuses a node without a lease, and one that knows other data', async () => {
-    const { runner } = cluster();
     const a = await cluster().node('a');
-    expect(await presence(runner, { ...a, birth: 'other' }, 1, [])).toEqual({ is: 'REBORN' });
-    expect(await presence(runner, { ...a, node: 'b' }, 1, [])).toEqual({ is: 'FENCED' });
+    expect(await change({ ...a, birth: 'other' }, 1, true, 'ann')).toEqual({ is: 'REBORN' });
+    expect(await change({ ...a, node: 'b' }, 1, true, 'ann')).toEqual({ is: 'FENCED' });
   });
 });
 

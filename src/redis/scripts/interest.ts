@@ -1,13 +1,16 @@
+import { unwatched } from './rosters.ts';
 import { type Caller, checks, nothing, numbered, type Outcome, Script, type ScriptRunner } from './script.ts';
 
 const script = new Script(`#!lua
 ${checks}
 ${numbered('i')}
+${unwatched}
 for at = 4, #ARGV, 2 do
   local command, pattern = 'SADD', ARGV[at + 1]
   if ARGV[at] == '-' then command = 'SREM' end
   redis.call(command, p .. 'i:' .. pattern, node)
   redis.call(command, p .. 'ni:' .. node, pattern)
+  if command == 'SREM' then unwatched(pattern) end
 end
 redis.call('HINCRBY', p .. 'c', field, 1)
 return {'OK'}

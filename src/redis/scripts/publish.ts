@@ -1,4 +1,5 @@
 import type { Retention } from '../../ports/history-store.ts';
+import { mailboxes } from './mailboxes.ts';
 import { type Caller, checks, clock, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
 
 /*
@@ -23,19 +24,7 @@ for index = 1, channels do
   at = at + keys + 1
 end
 
--- The entry of each node: pairs of field and value.
-local entries, order = {}, {}
-local function put(name, field, value)
-  local entry = entries[name]
-  if not entry then
-    entry = {}
-    entries[name] = entry
-    order[#order + 1] = name
-  end
-  entry[#entry + 1] = field
-  entry[#entry + 1] = value
-end
-
+${mailboxes}
 local floor, id, stored_at
 local function store(channel, max_events, json)
   if not id then
@@ -106,10 +95,7 @@ for index = 1, count do
   end
 end
 
-for _, name in ipairs(order) do
-  local n = redis.call('HINCRBY', counters, name, 1)
-  redis.call('XADD', p .. 'in:' .. name, 'MAXLEN', '~', max_len, '*', 'n', n, unpack(entries[name]))
-end
+send(max_len)
 redis.call('HINCRBY', counters, 'g:' .. node, count)
 if id then redis.call('HSET', KEYS[1], 'id', string.format('%.0f', id), 'at', string.format('%.0f', stored_at)) end
 return {'OK'}

@@ -1,8 +1,12 @@
 import { textOf } from '../reply.ts';
+import { mailboxes } from './mailboxes.ts';
+import { rosters } from './rosters.ts';
 import { type Caller, checks, type Outcome, Script, type ScriptRunner } from './script.ts';
 
 const script = new Script(`#!lua flags=allow-oom
 ${checks}
+${mailboxes}
+${rosters}
 local dead, page = ARGV[3], tonumber(ARGV[4])
 if dead ~= node then
   local holder = redis.call('GET', p .. 'sweep')
@@ -11,18 +15,17 @@ if dead ~= node then
   if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
 end
 -- First: a node that comes back now learns that it has to tell everything anew.
-redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead)
+redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead, 'l:' .. dead)
 local patterns = redis.call('SPOP', p .. 'ni:' .. dead, page)
-for _, pattern in ipairs(patterns) do redis.call('SREM', p .. 'i:' .. pattern, dead) end
-local users = redis.call('SPOP', p .. 'nu:' .. dead, page)
-for _, user in ipairs(users) do
-  local key = p .. 'u:' .. user
-  local sessions = redis.call('HGETALL', key)
-  for at = 1, #sessions, 2 do
-    if sessions[at + 1] == dead then redis.call('HDEL', key, sessions[at]) end
-  end
+for _, pattern in ipairs(patterns) do 
+  redis.call('SREM', p .. 'i:' .. pattern, dead)
+  unwatched(pattern)
 end
-if #patterns == page or #users == page then return {'OK', 'more'} end
+-- After the interests: nothing more is put into the mailbox of the dead node.
+local more = leave_all(p .. 'nr:' .. dead, dead, page)
+more = leave_all(p .. 'nx:' .. dead, dead, page) or more
+send(ARGV[6])
+if #patterns == page or more then return {'OK', 'more'} end
 redis.call('DEL', p .. 'in:' .. dead, p .. 'n:' .. dead)
 redis.call('HDEL', p .. 'c', dead)
 redis.call('ZREM', p .. 'nodes', dead)
@@ -37,18 +40,30 @@ export type Swept = 'busy' | 'living' | 'more' | 'done';
 
 const answers: readonly Swept[] = ['busy', 'living', 'more', 'done'];
 
+/** Limits of one call of a sweep. */
+interface SweepLimits {
+  /** Interests, and places on rosters. */
+  page?: number;
+  /** How long no other node sweeps. Milliseconds. */
+  holdMs?: number;
+  /** Entries that the mailbox of a node which watches a roster keeps. */
+  maxMailbox?: number;
+}
+
 /**
- * Removes interests, presence and mailbox of a node without a lease, or of the calling node, which leaves. A call removes a page of each. It
+ * Removes interests, places on rosters, and mailbox of a node without a lease, or of the calling node, which leaves. A call removes a page of each. It
  * may be sent twice.
  */
 export function sweep(
   runner: ScriptRunner,
   { node, birth }: Caller,
   dead: string,
-  { page = 500, holdMs = 5000 }: { readonly page?: number; readonly holdMs?: number } = {},
+  { page = 500, holdMs = 5000, maxMailbox = 100_000 }: Readonly<SweepLimits> = {},
 ): Promise<Outcome<Swept>> {
-  return runner.run(script, [node, birth, dead, String(page), String(holdMs)], ([answer]) =>
-    sweptOf(textOf(answer)),
+  return runner.run(
+    script,
+    [node, birth, dead, String(page), String(holdMs), String(maxMailbox)],
+    ([answer]) => sweptOf(textOf(answer)),
   );
 }
 
