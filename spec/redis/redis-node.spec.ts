@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { cutPoints, CutProxy } from '../support/cut-proxy.ts';
 import { describeWithRedis } from './cluster.ts';
+import { place } from './place.ts';
 import { publication, TestNode } from './test-node.ts';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
@@ -194,7 +195,7 @@ describeWithRedis(
     it('registers anew after FLUSHALL before anything is published, and tells that something may be missing', async () => {
       const a = await open('a', undefined, '/x');
       const b = await open('b', undefined, '/x');
-      a.present.push({ session: 's1', user: 'ann' });
+      a.places.push({ key: 'ann', change: () => place('/r', 'ann', 's1') });
       await a.publish(1);
       await expect.poll(() => b.got).toEqual([1]);
       await cluster().send('FLUSHALL');
@@ -203,7 +204,9 @@ describeWithRedis(
       await expect.poll(() => b.got.toSorted()).toEqual([1, 2, 3]);
       expect(a.births.size).toBe(2);
       expect(a.gaps).toContainEqual({ why: 'new' });
-      await expect.poll(() => cluster().send('HGETALL', cluster().keys.user('ann'))).toEqual(['s1', 'a']);
+      await expect
+        .poll(() => cluster().send('HGETALL', `${cluster().keys.prefix}rs:/r`))
+        .toEqual(['s1 ann', 'a']);
     });
 
     it('loses nothing when Redis is killed and started again with its file', async () => {

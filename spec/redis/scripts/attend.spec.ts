@@ -16,8 +16,7 @@ describeWithRedis('the attend script', (cluster) => {
     session,
   });
   const lingering = (roster: string, id: string, session: string): AttendChange => ({
-    ...place(roster, id, session),
-    is: 'lingering',
+    ...{ is: 'lingering', roster, id, session, inPlaceOf: '', since: 1, info: '' },
   });
   const read = async (name = '/r') => {
     const { seq, total, users } = await readRoster(cluster().runner, 'a', name);
