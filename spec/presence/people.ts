@@ -5,7 +5,7 @@ import type { Directory } from '../../src/ports/directory.ts';
 import { featuresOf, serverFeatures } from '../../src/server-features.ts';
 import { configOf } from '../../src/server-options.ts';
 import type { ServerOptions } from '../../src/server-options-types.ts';
-import type { ServerSettings } from '../../src/server.ts';
+import type { Server, ServerSettings } from '../../src/server.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { type FakeConduit, socket, type Wire } from '../support/fake-conduit.ts';
@@ -59,20 +59,37 @@ export function servePeopleWith(directory: (local: Directory) => Directory, sett
   return { server, clock, person: (user?: string, info?: object) => personOn(server, user, info) };
 }
 
-/** A server where clients say who they are: `ext: { user, info }`. */
-export function servePeople(settings: ServerSettings = {}) {
-  const { server, clock } = serve({
-    log: silent,
-    ...usual,
-    ...settings,
-    policy: { ...saysWho, ...settings.policy },
-  });
-  return { server, clock, person: (user?: string, info?: object) => personOn(server, user, info) };
+/** Servers where clients say who they are, and their common time. */
+export interface People {
+  readonly server: Server;
+  readonly clock: Pick<FakeClock, 'now' | 'tick' | 'pending'>;
+  /** A client that has connected. */
+  person(user?: string, info?: object): Promise<Person>;
 }
 
-async function personOn(server: FakeClient['server'], user?: string, info?: object): Promise<Person> {
+export type ServePeople = (settings?: ServerSettings) => People;
+
+/** The settings of a server where clients say who they are: `ext: { user, info }`. */
+export function settingsForPeople(settings: ServerSettings = {}): ServerSettings {
+  return { log: silent, ...usual, ...settings, policy: { ...saysWho, ...settings.policy } };
+}
+
+/** A server where clients say who they are: `ext: { user, info }`. */
+export function servePeople(settings: ServerSettings = {}): People {
+  const { server, clock } = serve(settingsForPeople(settings));
+  return { server, clock, person: (user, info) => personOn(server, user, info) };
+}
+
+/** A client of a server. `flushed` waits for all that follows from what the client did. */
+export async function personOn(
+  server: FakeClient['server'],
+  user?: string,
+  info?: object,
+  flushed?: () => Promise<void>,
+): Promise<Person> {
   const conduit = socket();
   const client = await FakeClient.connected(server, conduit, { ext: { user, info } });
+  if (flushed !== undefined) client.flushed = flushed;
   await client.connect({}, conduit);
   await client.flushed();
   const last = () => conduit.messages.findLast(({ successful }) => successful !== undefined) ?? {};

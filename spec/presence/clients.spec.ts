@@ -1,0 +1,4 @@
+import { start } from '../support/start.ts';
+import { clientsSpecs } from './contracts/clients.ts';
+
+clientsSpecs('one server', start);

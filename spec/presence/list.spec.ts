@@ -1,0 +1,4 @@
+import { listSpecs } from './contracts/list.ts';
+import { servePeople } from './people.ts';
+
+listSpecs('one server', servePeople);
