@@ -1,48 +1,10 @@
 // What a publish costs Redis: one publisher and three nodes that want its channel, at so many publishes in flight, without and with
 // 10,000 patterns of other channels. Prints CPU of the Redis process and the time in its scripts, for each publish.
 // Run: npm run bench:redis [publishes]
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createClient } from '@redis/client';
 import { OutgoingEvent } from '../../dist/ports/outgoing-event.js';
-import { redisEngine } from '../../dist/redis/redis-engine.js';
+import { node, stop, usage } from './own-redis.js';
 
 const COUNT = Number(process.argv[2] ?? 50_000);
-const folder = mkdtempSync(join(tmpdir(), 'bayeuxd-bench-'));
-const socket = join(folder, 'redis.sock');
-const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', folder];
-const redis = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-await new Promise((resolve, reject) => {
-  redis.on('error', reject);
-  redis.stdout.on('data', (text) => String(text).includes('eady to accept connections') && resolve());
-});
-
-const client = createClient({ socket: { path: socket } });
-const admin = await client.duplicate().connect();
-
-async function node(name) {
-  const one = redisEngine({ client, namespace: 'bench', keep: 10_000 });
-  await one.open({
-    timeout: 5000,
-    deliver: () => {},
-    missed: (what) => console.error(name, 'missed', what),
-    state: () => {},
-    warn: (why) => console.error(name, why),
-  });
-  return one;
-}
-
-async function usage() {
-  const [cpu, stats] = [await admin.info('cpu'), await admin.info('commandstats')];
-  const number = (text, pattern) => Number(pattern.exec(text)?.[1] ?? 0);
-  return {
-    cpu: (number(cpu, /used_cpu_user:([\d.]+)/) + number(cpu, /used_cpu_sys:([\d.]+)/)) * 1e6,
-    scripts: number(stats, /cmdstat_evalsha:calls=\d+,usec=(\d+)/),
-    calls: number(stats, /cmdstat_evalsha:calls=(\d+)/),
-  };
-}
 
 async function run(publisher, inFlight) {
   const before = await usage();
@@ -87,7 +49,5 @@ try {
   }
   for (const one of nodes) await one.close();
 } finally {
-  admin.destroy();
-  redis.kill();
-  rmSync(folder, { recursive: true });
+  stop();
 }

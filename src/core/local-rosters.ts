@@ -56,8 +56,8 @@ export class LocalRosters implements Rosters {
 interface Entry {
   readonly since: number;
   readonly sessions: Set<string>;
-  /** Those of the sessions that have gone. */
-  readonly lingering: Set<string>;
+  /** Those of the sessions that have gone, if there were any. */
+  lingering: Set<string> | undefined;
   info: JsonObject | undefined;
 }
 
@@ -74,7 +74,7 @@ class LocalRoster {
   enter({ id, session, info, since }: Attendee, inPlaceOf: string | undefined): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) {
-      const made = { since, info, sessions: new Set([session]), lingering: new Set<string>() };
+      const made = { since, info, sessions: new Set([session]), lingering: undefined };
       this.#entries.set(id, made);
       this.#tell('join', userOf(id, made));
       return;
@@ -89,7 +89,9 @@ class LocalRoster {
 
   linger({ id, session }: Attendee): void {
     const entry = this.#entries.get(id);
-    if (entry?.sessions.has(session)) entry.lingering.add(session);
+    if (entry?.sessions.has(session) !== true) return;
+    entry.lingering ??= new Set();
+    entry.lingering.add(session);
   }
 
   leave({ id, session }: Attendee): void {
@@ -121,14 +123,14 @@ class LocalRoster {
 // Takes out the session whose place the new one takes.
 function makeRoom(entry: Entry, session: string, inPlaceOf: string | undefined): void {
   const isListed = entry.sessions.has(session);
-  entry.lingering.delete(session);
+  entry.lingering?.delete(session);
   if (inPlaceOf !== undefined && remove(entry, inPlaceOf)) return;
-  const [first] = entry.lingering;
+  const [first] = entry.lingering ?? [];
   if (!isListed && first !== undefined) remove(entry, first);
 }
 
 function remove({ sessions, lingering }: Entry, session: string): boolean {
-  lingering.delete(session);
+  lingering?.delete(session);
   return sessions.delete(session);
 }
 
