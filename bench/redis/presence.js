@@ -38,7 +38,9 @@ try {
       const { memory } = await usage();
       const leave = await each(atOnce, (one) => rosters.leave('/chat/room', one));
       for (const key of mailboxes) await admin.sendCommand(['XTRIM', key, 'MAXLEN', '0']);
-      console.log([atOnce, watching, enter.cpu, leave.cpu, Math.round((memory - before) / COUNT)].join(' | '));
+      console.log(
+        [atOnce, watching, enter.cpu, leave.cpu, Math.round((memory - before) / COUNT)].join(' | '),
+      );
     }
     for (const end of ends) end();
   }

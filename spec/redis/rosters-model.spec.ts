@@ -1,18 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createClient } from '@redis/client';
-import { Interests } from '../../src/redis/interests.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { newNode } from '../../src/lib/node-name.ts';
 import type { Attendee, Roster, RosterChange } from '../../src/ports/directory.ts';
-import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
-import { RedisNode } from '../../src/redis/redis-node.ts';
-import { RedisRosters } from '../../src/redis/redis-rosters.ts';
+import type { RedisRosters } from '../../src/redis/redis-rosters.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { describeWithRedis, type TestCluster } from './cluster.ts';
+import { RosterNode } from './roster-node.ts';
 
 const NODES = 3;
-const LEASE = 1200;
 const patience = { timeout: 12_000, interval: 10 };
 const names = ['/a', '/b'] as const;
 const users = ['ann', 'bob', 'eve'] as const;
@@ -87,65 +81,20 @@ class Listener {
   }
 }
 
-class Node {
-  readonly rosters: RedisRosters;
-  readonly proxy: CutProxy;
-  readonly node: RedisNode;
+/** A node, and what is to be listed there. */
+class ModelNode extends RosterNode {
   readonly here = new Map<string, Attendee & { readonly roster: string; lingers: boolean }>();
   readonly listeners = new Map<string, Listener>();
 
-  constructor(cluster: TestCluster, proxy: CutProxy) {
-    const own = newNode();
-    this.proxy = proxy;
-    const tell = (pattern: string, isWanted: boolean) => this.node.interest(pattern, isWanted);
-    const interests = new Interests(tell, systemClock, 200);
-    this.rosters = new RedisRosters({
-      node: own,
-      clock: systemClock,
-      hold: () => 5000,
-      opened: async () => this.node,
-      interests,
-    });
-    this.node = new RedisNode({
-      dial: nodeRedis(createClient({ url: proxy.url })),
-      clock: systemClock,
-      node: own,
-      namespace: cluster.keys.prefix.slice(1, -2),
-      timeout: 300,
-      keepMs: 60_000,
-      leaseMs: LEASE,
-      lease: () => ({ formats: [1, 1] }),
-      side: {
-        deliver() {},
-        told() {},
-        state() {},
-        failed() {},
-        missed: ({ why }) => this.rosters.missed(why === 'trimmed' ? 0 : 1500),
-        restarted: () => this.rosters.missed(1500),
-        beaten: ({ due }) => due.forEach((dead) => void this.node.sweep(dead).catch(() => {})),
-        interests: () => interests.patterns,
-        places: () => this.rosters.places,
-        attended: (reached) => this.rosters.reached(reached),
-        changed: (roster, change) => this.rosters.changed(roster, change),
-      },
-    });
-  }
-
-  static async open(cluster: TestCluster): Promise<Node> {
-    const node = new Node(cluster, await CutProxy.to(cluster.redis.port));
+  static override async open(cluster: TestCluster): Promise<ModelNode> {
+    const node = new ModelNode(cluster, await CutProxy.to(cluster.redis.port));
     await node.node.open();
     return node;
-  }
-
-  async kill(): Promise<void> {
-    this.proxy.close();
-    this.rosters.close();
-    await this.node.close();
   }
 }
 
 async function play(cluster: TestCluster, all: readonly Step[]): Promise<void> {
-  const nodes = await Promise.all(Array.from({ length: NODES }, () => Node.open(cluster)));
+  const nodes = await Promise.all(Array.from({ length: NODES }, () => ModelNode.open(cluster)));
   await cluster.send('HSET', cluster.keys.meta, 'up', '0');
   const [first] = nodes;
   if (first === undefined) throw new Error('no node');
@@ -153,7 +102,7 @@ async function play(cluster: TestCluster, all: readonly Step[]): Promise<void> {
   const under = new Map<string, Promise<void>>();
   const failed = new Set<unknown>();
   // Calls about one entry of a node go one after another; all others at the same time.
-  const run = (one: Node, key: string, call: () => Promise<void>): void => {
+  const run = (one: ModelNode, key: string, call: () => Promise<void>): void => {
     const place = `${nodes.indexOf(one)} ${key}`;
     const before = under.get(place) ?? Promise.resolve();
     under.set(
@@ -206,7 +155,7 @@ async function play(cluster: TestCluster, all: readonly Step[]): Promise<void> {
       case 'kill':
         // The first one watches to the end.
         if (one === first) return;
-        nodes.splice(nodes.indexOf(one), 1, await Node.open(cluster));
+        nodes.splice(nodes.indexOf(one), 1, await ModelNode.open(cluster));
         await one.kill();
     }
   };

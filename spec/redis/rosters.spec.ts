@@ -11,6 +11,7 @@ import { CutProxy } from '../support/cut-proxy.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
 import { describeWithRedis, type TestCluster } from './cluster.ts';
+import { RosterNode } from './roster-node.ts';
 
 const patience = { timeout: 15_000, interval: 20 };
 const ann: Attendee = { id: 'ann', session: 'a1', info: { name: 'Ann' }, since: 1 };
@@ -215,6 +216,44 @@ describeWithRedis(
       expect(users.map(({ id }) => id).toSorted()).toEqual(['ann', 'eve', 'zoe']);
       expect(told.map((text) => Number(text.split(' ')[0]))).toEqual(told.map((_, at) => at + 1));
       expect(seq).toBe(told.length);
+    });
+
+    it('are told anew when more sessions came and went than are kept while Redis is away', async () => {
+      const one = await RosterNode.open(cluster(), 5);
+      onTestFinished(() => one.kill());
+      const told: string[] = [];
+      await one.rosters.watch('/r', (change) => void told.push(heard(change)));
+      await one.rosters.enter('/r', ann);
+      await one.rosters.enter('/r', bob);
+      cluster().redis.pause();
+      const calls = [one.rosters.leave('/r', ann)];
+      for (let at = 0; at < 100; at += 1) {
+        const who = { id: `u${at}`, session: `s${at}`, since: at };
+        calls.push(one.rosters.enter('/r', who));
+        if (at !== 50) calls.push(one.rosters.leave('/r', who));
+        expect(one.node.unlisted).toBeLessThan(12);
+        await Promise.resolve();
+      }
+      cluster().redis.continue();
+      await Promise.all(calls);
+      await expect
+        .poll(async () => (await one.rosters.read('/r')).users.map(({ id }) => id), patience)
+        .toEqual(['bob', 'u50']);
+      expect(told.length).toBeLessThan(10);
+    });
+
+    it('goes in calls of no more than 256 KiB', async () => {
+      const one = await RosterNode.open(cluster());
+      onTestFinished(() => one.kill());
+      const info = { text: 'x'.repeat(100_000) };
+      const ids = Array.from({ length: 9 }, (_, at) => `u${at}`);
+      await Promise.all(
+        ids.map((id, at) => one.rosters.enter('/r', { id, session: `s${at}`, since: at, info })),
+      );
+      const { users } = await one.rosters.read('/r');
+      expect(users.map(({ id }) => id)).toEqual(ids);
+      const number = await cluster().send('HGET', cluster().keys.counters, `u:${one.name}`);
+      expect(Number(number)).toBeGreaterThan(4);
     });
 
     it('are kept through a pause of Redis that is longer than calls wait', async () => {

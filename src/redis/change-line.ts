@@ -6,8 +6,9 @@ import { EngineUnavailable } from '../ports/engine.ts';
 import type { Stopped } from './publish-line.ts';
 import type { Caller, Outcome } from './scripts/script.ts';
 
-/** Changes that go in one call. */
+/** Changes, and bytes, that go in one call; one change goes whatever its size. */
 const PAGE = 500;
+const PAGE_BYTES = 262_144;
 
 interface Call<Change> {
   readonly number: number;
@@ -31,6 +32,8 @@ export interface ChangeLineOptions<Change> {
   readonly call: (caller: Caller, number: number, changes: readonly Change[]) => Promise<Outcome<void>>;
   /** Changes with one key: only the last of those that wait counts. */
   readonly keyOf: (change: Change) => string;
+  /** About what a change takes in a call, if that can be much. Bytes. */
+  readonly bytesOf?: (change: Change) => number;
   /** Called once for each stop. */
   readonly stopped: (why: Stopped) => void;
 }
@@ -130,10 +133,22 @@ export class ChangeLine<Change> {
   #nextCall(): Call<Change> | undefined {
     if (this.#changes.size === 0) return undefined;
     const number = this.#last + 1;
-    const page = new Map([...this.#changes].slice(0, PAGE));
-    for (const key of page.keys()) this.#changes.delete(key);
+    const page = this.#takePage();
     for (const waiter of this.#waiters) if (page.has(waiter.key)) waiter.number ??= number;
     return { number, changes: [...page.values()] };
+  }
+
+  #takePage(): Map<string, Change> {
+    const { bytesOf } = this.#options;
+    const page = new Map<string, Change>();
+    let bytes = 0;
+    for (const [key, change] of this.#changes) {
+      bytes += bytesOf?.(change) ?? 0;
+      if (page.size === PAGE || (page.size > 0 && bytes > PAGE_BYTES)) break;
+      page.set(key, change);
+      this.#changes.delete(key);
+    }
+    return page;
   }
 
   async #send(call: Call<Change>, caller: Caller): Promise<void> {

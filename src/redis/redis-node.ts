@@ -15,7 +15,7 @@ import type { MailboxItem } from './mailbox-items.ts';
 import { PublishLine, type PublishLimits, publishLimits } from './publish-line.ts';
 import type { Beat, Lease } from './scripts/beat.ts';
 import { type InterestChange, interest } from './scripts/interest.ts';
-import { type Attended, attend, type AttendChange, type PlaceChange } from './scripts/attend.ts';
+import { type Attended, attend, type AttendChange, bytesOf, type PlaceChange } from './scripts/attend.ts';
 import type { Carried } from './scripts/publish.ts';
 import { type Caller, type Outcome, ScriptRunner } from './scripts/script.ts';
 import { sweep } from './scripts/sweep.ts';
@@ -23,9 +23,6 @@ import { tell } from './scripts/tell.ts';
 
 /** Memory of a publication besides its event. Bytes. */
 const AROUND = 200;
-
-/** Changes of places that wait at most; with more, all places are told anew. */
-const MAX_PLACES = 20_000;
 
 /** After all data was lost: time in which every living node notices and tells its interests anew. Milliseconds. */
 export const REGISTERING = 1500;
@@ -141,6 +138,7 @@ export class RedisNode {
       ...line,
       call: (caller, number, changes) => this.#attend(caller, number, changes),
       keyOf: ({ key }) => key,
+      bytesOf: ({ change }) => bytesOf(change()),
     });
     const { keys } = this;
     this.#mailbox = new Mailbox({ connection: this.#reads, keys, node, clock, reader: this.#reader });
@@ -225,9 +223,17 @@ export class RedisNode {
 
   /** Resolves when Redis has the place as it is. */
   list(place: Listing): Promise<void> {
-    const told = this.#places.tell(place);
-    if (this.#places.waiting > MAX_PLACES) this.#places.replace(this.#allPlaces());
-    return told;
+    return this.#places.tell(place);
+  }
+
+  /** Places that Redis does not have as they are. */
+  get unlisted(): number {
+    return this.#places.waiting;
+  }
+
+  /** Tells all places anew, instead of those that wait. */
+  listAll(): void {
+    this.#places.replace(this.#allPlaces());
   }
 
   /** Removes all keys of a node that has no lease, unless another node does. */
@@ -335,7 +341,7 @@ export class RedisNode {
     if (outcome.is !== 'OK') return outcome;
     this.#side.attended(outcome.value.reached);
     // One page at a time: the next follows in a call of its own.
-    if (outcome.value.hasMore) this.#places.tell(end).catch(() => {});
+    if (outcome.value.hasMore && changes.includes(end)) this.#places.tell(end).catch(() => {});
     return { is: 'OK', value: undefined };
   }
 

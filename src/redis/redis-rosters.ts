@@ -9,6 +9,9 @@ import type { PlaceChange } from './scripts/attend.ts';
 import { type ReadRoster, readRoster } from './scripts/read-roster.ts';
 import { watchOf } from './scripts/rosters.ts';
 
+/** Places that wait to be told, besides those that there are. */
+const MAX_GONE = 10_000;
+
 /** After a read that failed, or that came too early, the next one waits so long. Milliseconds. */
 const PAUSE = 200;
 
@@ -22,6 +25,8 @@ export interface RedisRostersOptions {
   /** Resolves when the node has opened; rejects when that failed. */
   readonly opened: () => Promise<RedisNode>;
   readonly interests: Interests;
+  /** Places of sessions that are gone which wait to be told; with more, all places are told anew. 10,000 if absent. */
+  readonly maxGone?: number;
 }
 
 /** A session of this node on a roster. */
@@ -151,7 +156,10 @@ export class RedisRosters implements Rosters {
   async #tell(name: string, attendee: Attendee, inPlaceOf?: string): Promise<void> {
     const node = await this.#options.opened();
     try {
-      await node.list(this.#listing(name, attendee, inPlaceOf));
+      const told = node.list(this.#listing(name, attendee, inPlaceOf));
+      // So many sessions came and went while Redis was away that it is less to tell how everything is.
+      if (node.unlisted > this.#places.size + (this.#options.maxGone ?? MAX_GONE)) node.listAll();
+      await told;
     } catch (error) {
       // A node that leaves takes its places with it.
       if (!this.#isClosed) throw error;

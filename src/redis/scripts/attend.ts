@@ -63,9 +63,9 @@ export type AttendChange = PlaceChange | { readonly is: 'begin' | 'end' };
 
 /** What a call has done. */
 export interface Attended {
-  /** Whether `end` has to be told again, for another page. */
+  /** Whether `end` has to be told again, for another page. True as well if the call was carried out before, since its answer is lost. */
   readonly hasMore: boolean;
-  /** The last change of each roster that some node watches. */
+  /** The last change of each roster that some node watches, as far as the answer tells. */
   readonly reached: ReadonlyMap<string, number>;
 }
 
@@ -84,6 +84,11 @@ export function attend(
   return runner.run(script, args, readAttended);
 }
 
+/** About what a change takes in a call. Bytes. */
+export function bytesOf(change: AttendChange): number {
+  return rowOf(change).reduce((sum, { length }) => sum + length, 0);
+}
+
 function rowOf(change: AttendChange): string[] {
   switch (change.is) {
     case 'begin':
@@ -100,9 +105,8 @@ function rowOf(change: AttendChange): string[] {
   }
 }
 
-// A call that was carried out before answers nothing more.
 function readAttended([more, reached]: readonly unknown[]): Attended {
-  if (reached === undefined) return { hasMore: false, reached: new Map() };
+  if (reached === undefined) return { hasMore: true, reached: new Map() };
   const numbers = pairsOf(reached).map(([name, seq]) => [name, Number(seq)] as const);
   return { hasMore: numberOf(more) === 1, reached: new Map(numbers) };
 }
