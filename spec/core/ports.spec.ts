@@ -4,6 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { Extension } from '../../src/ports/session.ts';
 import type { Directory } from '../../src/ports/directory.ts';
 import { silent } from '../../src/lib/log.ts';
+import { LocalRosters } from '../../src/core/local-rosters.ts';
 import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { clockContract, engineContract, fakeClock } from '../../src/testing/index.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
@@ -14,6 +15,7 @@ import { directoryContract } from './contracts/directory.ts';
 import { extensionContract } from './contracts/extension.ts';
 import { logContract } from './contracts/log.ts';
 import { outboxContract, plainOutbox } from './contracts/outbox.ts';
+import { rostersContract } from './contracts/rosters.ts';
 import { policyContract } from './contracts/policy.ts';
 
 engineContract('memory', () => new MemoryEngine(), { describe, it });
@@ -62,6 +64,11 @@ for (const [name, around] of Object.entries({
       close: async (id) => void (await clients.get(id)?.disconnect()),
     };
   });
+
+rostersContract('a single node', async () => {
+  const rosters = new LocalRosters();
+  return [rosters, rosters, rosters];
+});
 
 const echo: Extension = {
   name: 'echo',
