@@ -68,6 +68,34 @@ describeWithRedis('the program with Redis', (cluster) => {
     await expect(starting).rejects.toThrow('--cluster-listen: cluster.listen:');
   });
 
+  it('takes the users of a process that is killed off presence lists when its lease ends', async () => {
+    const [a, b] = [await serve(flags()), await serve(flags())];
+    // For a while after the first node no node is taken for dead.
+    await cluster().send('HSET', cluster().keys.meta, 'up', '0');
+    const viewer = openFaye(`${a.url}/bayeux`, 'websocket');
+    onTestFinished(() => close(viewer));
+    await viewer.open();
+    const told = async () => (await viewer.heard()).map(({ data }) => shown(data));
+    await viewer.subscribe('/presence/chat/room');
+    await expect.poll(told, patience).toEqual(['snapshot 0']);
+    await subscribeAt(`${b.url}/bayeux`, '/chat/room');
+    await expect.poll(told, patience).toEqual(['snapshot 0', 'join 1']);
+    await b.end('SIGKILL');
+    const killed = performance.now();
+    await expect.poll(told, patience).toEqual(['snapshot 0', 'join 1', 'leave 0']);
+    // Lease, a beat of the other, and room for a busy machine.
+    expect(performance.now() - killed).toBeLessThan(7000);
+    await close(viewer);
+    expect(await a.end()).toBe(0);
+    const left = async () => {
+      const keys = await cluster().send('KEYS', `${cluster().keys.prefix.replace(/[{}]/g, '?')}*`);
+      const keep = /:(meta|h:.*|hi|hc|hf)$/;
+      return Array.isArray(keys) ? keys.filter((key: string) => !keep.test(key)) : keys;
+    };
+    // The mark of the node that swept last ends by itself.
+    await expect.poll(left, patience).toEqual([]);
+  });
+
   it('waits for a Redis that is not there, says why, and ends when it is told to', async () => {
     const port = await freePort();
     const args = ['--port', String(port), '--redis', 'redis://127.0.0.1:1', '--log-format', 'json'];
@@ -90,3 +118,22 @@ describeWithRedis('the program with Redis', (cluster) => {
     await expect(starting).rejects.toThrow('--redis: this Redis may discard any key');
   });
 });
+
+function shown(data: unknown): string {
+  const { type, total } = data as { type: string; total: number };
+  return `${type} ${total}`;
+}
+
+/** Opens a session by long-polling, which subscribes and then says nothing more. */
+async function subscribeAt(url: string, subscription: string): Promise<void> {
+  const send = async (message: object) => {
+    const headers = { 'content-type': 'application/json' };
+    const { body } = await ask(url, { method: 'POST', headers, body: JSON.stringify([message]) });
+    const [reply] = JSON.parse(body);
+    expect(reply).toMatchObject({ successful: true });
+    return reply;
+  };
+  const supportedConnectionTypes = ['long-polling'];
+  const { clientId } = await send({ channel: '/meta/handshake', version: '1.0', supportedConnectionTypes });
+  await send({ channel: '/meta/subscribe', clientId, subscription });
+}

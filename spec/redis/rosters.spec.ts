@@ -10,6 +10,7 @@ import { heard, rostersContract } from '../core/contracts/rosters.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { exchange } from '../support/fake-conduit.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { describeWithRedis, type TestCluster } from './cluster.ts';
 import { RosterNode } from './roster-node.ts';
 
@@ -26,7 +27,7 @@ function listsOf({ lists }: Engine): Lists {
 async function open(cluster: TestCluster, url: string = cluster.redis.url): Promise<Lists> {
   const engine = redisEngine({ url, namespace: cluster.keys.prefix.slice(1, -2), timeout: 300 });
   onTestFinished(() => engine.close());
-  await engine.open({ timeout: 5000, deliver() {}, missed() {}, state() {}, warn() {} });
+  await engine.open(nodeSide());
   return listsOf(engine);
 }
 
@@ -83,8 +84,7 @@ describeWithRedis(
       const engines = [1, 2, 3].map(() =>
         redisEngine({ url: cluster().redis.url, namespace: cluster().keys.prefix.slice(1, -2) }),
       );
-      for (const engine of engines)
-        await engine.open({ timeout: 5000, deliver() {}, missed() {}, state() {}, warn() {} });
+      for (const engine of engines) await engine.open(nodeSide());
       const [a, b, c] = engines.map(listsOf);
       await a?.rosters.enter('/r', ann);
       await b?.rosters.enter('/r', bob);
