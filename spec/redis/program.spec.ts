@@ -94,7 +94,7 @@ describeWithRedis('the program with Redis', (cluster) => {
     };
     // The mark of the node that swept last ends by itself.
     await expect.poll(left, patience).toEqual([]);
-  });
+  }, 60_000);
 
   it('waits for a Redis that is not there, says why, and ends when it is told to', async () => {
     const port = await freePort();
