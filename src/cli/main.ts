@@ -4,7 +4,7 @@ import { ArgumentError, ClientError, NothingFound } from './client-error.ts';
 import { commandLine, Ended, width } from './command-line.ts';
 import { ConfigError } from './config-error.ts';
 import { interrupted } from './signals.ts';
-import { version } from './version.ts';
+import { version } from '../lib/version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const complain = (line: string) => void process.stderr.write(`bayeuxd: ${line}\n`);

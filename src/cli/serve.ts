@@ -34,7 +34,7 @@ import { type CurrentKeys, reload } from './reload.ts';
 import { hearSchemeMixups } from './scheme-mixups.ts';
 import { onHangup, untilSignal } from './signals.ts';
 import { type Tracing, tracingOf } from './tracing.ts';
-import { version } from './version.ts';
+import { version } from '../lib/version.ts';
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
