@@ -47,6 +47,7 @@ describe('what the package exports', () => {
         "health",
         "hostGuard",
         "newNode",
+        "questionOf",
       ]
     `);
   });

@@ -31,16 +31,20 @@ export {
   type CarriedHistory,
   type Engine,
   type EngineState,
+  type EngineStatus,
   EngineUnavailable,
   type Missed,
+  type NodeFacts,
   type NodeSide,
+  type NodeStatus,
   type Publication,
   type Receipt,
   type Receiver,
   type Stamp,
 } from './ports/engine.ts';
+export type { KnownNode, Nodes, PeerAnswer } from './core/nodes.ts';
 export { PeerDirectory } from './core/peer-directory.ts';
-export type { PeerQuestion } from './ports/peer-question.ts';
+export { type PeerQuestion, questionOf } from './ports/peer-question.ts';
 export { type Forwarder, type PeerHandler, type Peers, UnreachableError } from './ports/peers.ts';
 export { decodeEnvelope, encodeEnvelope, type Envelope } from './ports/envelope.ts';
 export { newNode } from './lib/node-name.ts';

@@ -15,8 +15,16 @@ const engineNames: Record<Exclude<keyof Engine, EnginePart>, true> = {
   interest: true,
   close: true,
 };
-type EnginePart = 'node' | 'peers' | 'lists' | 'directory' | 'history';
-const engineParts: readonly EnginePart[] = ['node', 'peers', 'lists', 'directory', 'history'];
+type EnginePart = 'node' | 'peers' | 'lists' | 'directory' | 'history' | 'status' | 'nodes';
+const engineParts: readonly EnginePart[] = [
+  'node',
+  'peers',
+  'lists',
+  'directory',
+  'history',
+  'status',
+  'nodes',
+];
 const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> = {
   open: true,
   append: true,

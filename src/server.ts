@@ -20,6 +20,7 @@ import { attach, type AttachOptions, attachUpgrades } from './http/attach.ts';
 import type { AnyHttpServer } from './http/dispatcher.ts';
 import { bayeux, type Middleware, type MiddlewareOptions } from './http/middleware.ts';
 import { heapLimit } from './lib/heap.ts';
+import { version } from './lib/version.ts';
 import { UsageError } from './lib/usage-error.ts';
 import { ChannelGrammar } from './protocol/channel.ts';
 import type { Engine } from './ports/engine.ts';
@@ -212,6 +213,7 @@ function initOf(settings: ServerSettings): ServerInit<ResolvedOptions> {
     features: featuresOf(serverFeatures, parts),
     extensions,
     engine: engine ?? new MemoryEngine(),
+    version: version() || undefined,
     ...(policy !== undefined && { policy }),
   };
 }

@@ -42,6 +42,7 @@ export class LinkedPeers implements Forwarder {
   #nodes: ReadonlyMap<string, NodeInfo> = new Map();
   #handler: PeerHandler | undefined;
   #host: PeerHost | undefined;
+  readonly #forwarded = { out: 0, in: 0 };
   #server: Server | undefined;
   #linked = () => {};
   #isClosed = false;
@@ -73,9 +74,25 @@ export class LinkedPeers implements Forwarder {
     return { out, in: incoming };
   }
 
+  /** Requests of clients since the start that other nodes carried out, and those that this one did for them. */
+  get forwarded(): { readonly out: number; readonly in: number } {
+    return this.#forwarded;
+  }
+
   /** Sets what the other nodes use of this one. Called once, before `open`. */
   serve(handler: PeerHandler): void {
-    this.#handler = handler;
+    this.#handler = {
+      receive: (batch, conduit) => {
+        this.#forwarded.in += 1;
+        return handler.receive(batch, conduit);
+      },
+      join: (clientId, conduit) => {
+        this.#forwarded.in += 1;
+        return handler.join(clientId, conduit);
+      },
+      lost: (conduit) => handler.lost(conduit),
+      answer: (question) => handler.answer(question),
+    };
   }
 
   /** Listens. Resolves to the address that other nodes have to be told. Rejects with `UsageError` when it cannot be had. */
@@ -133,11 +150,15 @@ export class LinkedPeers implements Forwarder {
   }
 
   async forward(node: string, batch: string, conduit: Conduit): Promise<void> {
-    return this.#known(node).forward(batch, conduit);
+    const peer = this.#known(node);
+    this.#forwarded.out += 1;
+    return peer.forward(batch, conduit);
   }
 
   async join(node: string, clientId: string, conduit: Conduit): Promise<boolean> {
-    return this.#known(node).joinStream(clientId, conduit);
+    const peer = this.#known(node);
+    this.#forwarded.out += 1;
+    return peer.joinStream(clientId, conduit);
   }
 
   async ask(node: string, question: PeerQuestion, ms: number): Promise<unknown> {

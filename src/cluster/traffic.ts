@@ -200,8 +200,14 @@ export class Traffic {
   }
 
   #answer(id: number, text: string): void {
-    const question = questionOf(parsed(text));
-    if (question === undefined) throw new FrameError('a question is none that this format knows');
+    const value = parsed(text);
+    if (value === undefined) throw new FrameError('a question is none that this format knows');
+    const question = questionOf(value);
+    if (question === undefined) {
+      // A later version may ask more.
+      this.#link.send(kinds.answer, id, '');
+      return;
+    }
     const tell = (answer: unknown) => this.#link.send(kinds.answer, id, '1', JSON.stringify(answer ?? null));
     const answered = recover(
       () => this.#handler.answer(question),

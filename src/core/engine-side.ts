@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { EngineState, Missed, NodeSide } from '../ports/engine.ts';
+import type { EngineState, Missed, NodeFacts, NodeSide } from '../ports/engine.ts';
 import type { RefusalNotes } from '../ports/refusal-notes.ts';
 
 /** Shortest time between two rounds in which sessions are told of a loss. Milliseconds. */
@@ -21,6 +21,7 @@ export interface EngineSideParts {
   readonly refusals: RefusalNotes;
   /** The option `engineTimeout`. Milliseconds. */
   readonly timeout: number;
+  readonly facts: () => NodeFacts;
 }
 
 /** What the engine of a server calls: its events, its losses, and how it is. */
@@ -29,6 +30,7 @@ export class EngineSide implements NodeSide {
   readonly deliver: NodeSide['deliver'];
   readonly log: Log;
   readonly refusals: RefusalNotes;
+  readonly facts: () => NodeFacts;
   readonly #parts: EngineSideParts;
   #state: EngineState = 'open';
   #since: number;
@@ -41,7 +43,13 @@ export class EngineSide implements NodeSide {
     this.deliver = parts.deliver;
     this.log = parts.log;
     this.refusals = parts.refusals;
+    this.facts = parts.facts;
     this.#since = parts.clock.now();
+  }
+
+  /** The state as the engine told it. */
+  get current(): EngineState {
+    return this.#state;
   }
 
   /** The state that counts for new clients: an engine that was away for no longer than a call may wait is still open. */

@@ -4,10 +4,10 @@ import type { Peers } from '../ports/peers.ts';
 import { isTexts } from '../lib/texts.ts';
 
 /** How long a node may take to answer. Milliseconds. */
-const PATIENCE = 500;
+export const PATIENCE = 500;
 
 /** Answers what another node asks, from the directory of this node. */
-export function answerPeer(question: PeerQuestion, local: Directory): unknown {
+export function answerPeer(question: Exclude<PeerQuestion, { of: 'topic' }>, local: Directory): unknown {
   switch (question.of) {
     case 'sessionsOf':
       return local.sessionsOf(question.user);

@@ -115,7 +115,8 @@ function sessionsOf(users: readonly string[], directory: Directory): MaybePromis
   return andThen(allOf(users.map((user) => directory.sessionsOf(user))), (lists) => lists.flat());
 }
 
-async function reach(
+/** Queues an event for the sessions with these public ids, on all nodes. Resolves with their number. */
+export async function reach(
   event: OutgoingEvent,
   ids: readonly string[],
   { publisher }: RecipientParts,

@@ -17,7 +17,7 @@ import { ChannelGrammar, kindOf } from '../protocol/channel.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Event, JsonObject, Request } from '../protocol/message.ts';
 import type { Delivery } from '../ports/outgoing-event.ts';
-import { queueFor, refuseReserved } from './addressed.ts';
+import { addressedEvent, type AddressedOptions, queueFor, refuseReserved } from './addressed.ts';
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
@@ -42,10 +42,11 @@ import { type Load, loadOf } from './load.ts';
 import { LocalDirectory } from './local-directory.ts';
 import { type LocalParts, LocalSession, type LocalSessionSettings } from './local-session.ts';
 import type { DeliveryRules } from './delivery/rules.ts';
+import { Nodes } from './nodes.ts';
 import type { CoreOptions } from './options.ts';
 import { type Published, Publisher, type Publishing } from './publisher.ts';
-import { type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
-import { answerPeer, PeerDirectory } from './peer-directory.ts';
+import { type Reached, reach, type RecipientParts, UserGroup, UserSessions } from './recipients.ts';
+import { PeerDirectory } from './peer-directory.ts';
 import { PeerRequests } from './peer-requests.ts';
 import { type Opening, type Readiness, readinessOf, type ServerState } from './readiness.ts';
 import { Refusals } from './refusals.ts';
@@ -68,6 +69,8 @@ export interface ServerInit<Options extends CoreOptions = CoreOptions> {
   readonly clock: Clock;
   /** Never throws. */
   readonly log: Log;
+  /** Of bayeuxd, as other nodes are told. */
+  readonly version?: string | undefined;
 }
 
 /** Counts of what clients create. */
@@ -100,6 +103,10 @@ export class Server<
   readonly log: Log;
   /** Finds sessions by user and by channel. */
   readonly directory: Directory;
+  /** As `directory`, of this node alone. */
+  readonly ownDirectory: LocalDirectory;
+  /** The nodes of the cluster, and questions to them. */
+  readonly nodes: Nodes;
   /** For transports: bounds the memory of input that came in part. */
   readonly intake: Intake;
   /** For transports: logs what they refuse. */
@@ -109,7 +116,6 @@ export class Server<
   readonly #engine: Engine;
   readonly #engineSide: EngineSide;
   readonly #core: Core;
-  readonly #local: LocalDirectory;
   readonly #opening: Promise<void>;
   readonly #recipients: RecipientParts;
   readonly #conduits = new Set<Conduit>();
@@ -129,16 +135,23 @@ export class Server<
     this.log = init.log;
     this.#engine = init.engine;
     this.#core = this.#assemble(init);
+    this.ownDirectory = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
+    this.nodes = new Nodes({
+      ...{ engine: init.engine, clock: init.clock, version: init.version, local: this.ownDirectory },
+      sessions: this.#core.sessions,
+      state: () => this.#state,
+      engineState: () => this.#engineSide.current,
+    });
     this.#engineSide = new EngineSide({
       ...this.#core,
       deliver: this.#core.publisher.deliver,
       timeout: init.options.engineTimeout,
+      facts: this.nodes.facts,
     });
     this.intake = this.#core.intake;
     this.refusals = this.#core.refusals;
     this.flusher = this.#core.flusher;
-    this.#local = new LocalDirectory(this.#core.sessions, this.#core.subscriptions);
-    this.directory = init.directory?.(this.#local) ?? clusterDirectory(init.engine, this.#local);
+    this.directory = init.directory?.(this.ownDirectory) ?? clusterDirectory(init.engine, this.ownDirectory);
     this.#recipients = { ...this.#core, directory: this.directory };
     this.#rateLimits = new RateLimits(this.clock);
     this.#core.features.start(this.#featureHost());
@@ -287,6 +300,23 @@ export class Server<
   /** A list of users under a name, which the application keeps. Throws `UsageError` for a name that is no text. */
   group(name: string): UserGroup<Channels> {
     return new UserGroup(name, this.#recipients);
+  }
+
+  /**
+   * Sends an event to the session with this public id, on whatever node it is, and whether it subscribes or not. Resolves with 1 for any
+   * session of another node, since only that one knows whether it is open; see `session` for those of this node. Throws `UsageError` as
+   * `server.publish` does.
+   */
+  async deliver<Channel extends string>(
+    session: string,
+    channel: Channel,
+    data: DataOf<Channels, Channel>,
+    options: AddressedOptions = {},
+  ): Promise<Reached> {
+    const usage = "write server.deliver(session.id, '/private/offer', { price: 5 })";
+    if (typeof session !== 'string') throw new UsageError(`the session must be a public id: ${usage}`);
+    const event = addressedEvent(channel, data, options, usage, this.#recipients);
+    return reach(event, [session], this.#recipients);
   }
 
   /** The session with this public id, if it is connected to this node. */
@@ -461,7 +491,7 @@ export class Server<
       joinStream: (...stream) => Reflect.apply(joinStream, this, stream),
       join: (conduit) => this.join(conduit),
       lost: (conduit) => Reflect.apply(lost, this, [conduit]),
-      answer: (question) => answerPeer(question, this.#local),
+      answer: this.nodes.answerPeer,
     };
   }
 

@@ -38,6 +38,43 @@ export type EngineState = 'open' | 'away' | 'closed';
 /** What may be missing: so many entries of a log, or nobody can say. */
 export type Missed = 'unknown' | { readonly log: string; readonly entries: number };
 
+/** What a node tells the others of itself. Plain JSON. */
+export interface NodeFacts {
+  /** The version of bayeuxd; absent where it is not known. */
+  readonly version?: string;
+  /** When the server was made. Milliseconds since the epoch. */
+  readonly started: number;
+  /** `draining`: it sends its sessions to other nodes. `away`: its engine does not reach the others. */
+  readonly state: 'open' | 'draining' | 'away' | 'closed';
+  /** Open sessions. */
+  readonly sessions: number;
+}
+
+/** How an engine is on its node. Plain JSON. Counts are those since the start. */
+export interface EngineStatus {
+  /** The lowest and the highest format of other nodes that this one reads. */
+  readonly formats: readonly [min: number, max: number];
+  /** Publications that wait to be carried, or for their outcome. */
+  readonly waiting: number;
+  /** What was written for this node and was not read yet, and the age of the oldest part. */
+  readonly lag: { readonly entries: number; readonly ms: number };
+  /** Time since the other nodes last heard that this one lives. Milliseconds; absent before the first time. */
+  readonly sinceBeat?: number;
+  /** Commands that failed or got no answer. */
+  readonly failures: number;
+  /** Connections that were opened again. */
+  readonly reconnects: number;
+  /** The latest trouble in words, for an operator. `at`: milliseconds since the epoch. */
+  readonly trouble?: { readonly why: string; readonly at: number };
+}
+
+/** What is known of one node. Plain JSON. A part that is not known is absent. */
+export interface NodeStatus
+  extends Partial<NodeFacts>,
+    Partial<Pick<EngineStatus, 'formats' | 'lag' | 'sinceBeat' | 'trouble'>> {
+  readonly node: string;
+}
+
 /** What an engine calls on its server. The functions need no `this`, and none of them throws, or waits. */
 export interface NodeSide {
   /** How long a call may wait while the engine is away; then it has to reject. Milliseconds. */
@@ -54,6 +91,8 @@ export interface NodeSide {
   readonly log: Log;
   /** Logs and counts what the engine refuses, such as another node that does not know a secret. */
   readonly refusals: RefusalNotes;
+  /** What the other nodes may be told of this one. Absent where nothing is known of the server. */
+  readonly facts?: () => NodeFacts;
 }
 
 /** Nobody got the publication, or no interest is in force. The message says why, for the operator of the server. */
@@ -84,6 +123,10 @@ export interface Engine {
   readonly lists?: Lists;
   /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers, and takes `lists`. */
   directory?(local: Directory): Directory;
+  /** How the engine is on this node. Asked for each view and scrape: it is at hand, and nothing is sent for it. */
+  status?(): EngineStatus;
+  /** The other nodes, as each last told of itself. If absent, the names of the peers are all that is known. */
+  nodes?(): readonly NodeStatus[];
 }
 
 /** Makes the event that subscribers of a durable channel get: with its id, and the time when it was stored. */

@@ -12,6 +12,10 @@ export interface Peers {
   serve(handler: PeerHandler): void;
   /** Has other nodes carry out requests for their sessions. If absent, each client has to come to the node of its session. */
   readonly forwarder?: Forwarder;
+  /** Names of the nodes to which there is a link now; absent where this node has no links. */
+  readonly linked?: readonly string[] | undefined;
+  /** Requests of clients since the start: `out` were carried out by other nodes, `in` for them. Absent where none is forwarded. */
+  readonly forwarded?: { readonly out: number; readonly in: number } | undefined;
 }
 
 /** Takes requests that came here to the nodes of their sessions. */

@@ -25,6 +25,8 @@ export interface HeartbeatOptions {
   readonly mayLose?: boolean;
   /** Asked at each beat: where numbers go on if Redis does not know the node. */
   readonly numbers: () => Numbers;
+  /** Asked at each beat: id of the last entry of the mailbox that was read. */
+  readonly read: () => string;
   readonly beaten: (beat: Beat) => void;
   /** No beat succeeded for so long that other nodes may take this one for dead. Called once, until the next good beat. */
   readonly lapsed: () => void;
@@ -52,6 +54,12 @@ export class Heartbeat {
   /** Whether no other node takes this one for dead, by the own clock. */
   get isGood(): boolean {
     return !this.#hasLapsed && this.#options.clock.now() < this.#goodSince + this.#leaseMs - MARGIN;
+  }
+
+  /** Time since Redis got the last beat that succeeded. Milliseconds; undefined before the first. */
+  get age(): number | undefined {
+    if (this.#goodSince === Number.NEGATIVE_INFINITY) return undefined;
+    return Math.round(this.#options.clock.now() - this.#goodSince);
   }
 
   /** Beats now, and from then on. Call it again to beat at once, such as after a refusal. */
@@ -86,11 +94,11 @@ export class Heartbeat {
   }
 
   #request(): BeatRequest {
-    const { node, keepMs, lease, numbers, runId, mayLose } = this.#options;
+    const { node, keepMs, lease, numbers, runId, mayLose, read } = this.#options;
     // Another one each time: if all data was lost again, the birth must not be the one that all know.
     const birth = randomHex(8);
     const own = { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
-    return { ...own, runId: runId(), mayLose };
+    return { ...own, runId: runId(), mayLose, read: read() };
   }
 
   #good(began: number): void {

@@ -84,6 +84,11 @@ export class Mailbox {
     }
   }
 
+  /** The last entry that was read, by its id and its running number. */
+  get place(): { readonly id: string; readonly number: number } {
+    return { id: this.#lastId, number: this.#lastNumber };
+  }
+
   /** Forgets the numbers of a node that is gone. */
   forget(origin: string): void {
     this.#lastNumbers.forget(origin);

@@ -11,14 +11,17 @@ import { isNode, newNode } from '../lib/node-name.ts';
 import {
   type CarriedHistory,
   type Engine,
+  type EngineStatus,
   EngineUnavailable,
   type NodeSide,
+  type NodeStatus,
   type Publication,
 } from '../ports/engine.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { Lists } from '../ports/directory.ts';
 import type { Stored } from './batch.ts';
 import { checkRedis } from './check-redis.ts';
+import { ClusterView } from './cluster-view.ts';
 import { dialOf, type RedisEngineOptions, readOptions } from './engine-options.ts';
 import { Interests } from './interests.ts';
 import type { MailboxGap } from './mailbox.ts';
@@ -62,6 +65,7 @@ class RedisEngine implements Engine {
   readonly #interests: Interests;
   readonly #rosters: RedisRosters;
   readonly #opened = new Deferred<RedisNode>();
+  readonly #view = new ClusterView(systemClock);
   #node: RedisNode | undefined;
   #hold = 0;
   #isClosed = false;
@@ -109,7 +113,10 @@ class RedisEngine implements Engine {
       keepMs: keep,
       limits: { hold: side.timeout },
       mayLose: durability === 'none',
-      lease: () => ({ formats: [1, 1], link: this.#peers.address }),
+      lease: () => ({
+        ...this.#view.lease(this.#node, side.facts?.()),
+        link: this.#peers.address,
+      }),
       side: this.#sideOf(side),
     });
     this.#node = node;
@@ -136,6 +143,14 @@ class RedisEngine implements Engine {
     if (wanted) return this.#interests.add(pattern);
     this.#interests.remove(pattern);
     return Promise.resolve();
+  }
+
+  status(): EngineStatus {
+    return this.#view.status(this.#node);
+  }
+
+  nodes(): readonly NodeStatus[] {
+    return this.#view.nodes;
   }
 
   async close(): Promise<void> {
@@ -173,13 +188,19 @@ class RedisEngine implements Engine {
         if (this.#options.durability === 'none') side.missed('unknown');
       },
       state: (state, why) => {
+        if (state === 'away') this.#view.troubled(why ?? 'Redis cannot be reached');
         if (!this.#isClosed) side.state(state, why);
       },
-      beaten: ({ living, due }) => {
-        this.#peers.leases = living;
-        void this.#sweep(due);
+      beaten: (beat) => {
+        this.#view.beaten(beat);
+        this.#peers.leases = beat.living;
+        void this.#sweep(beat.due);
       },
-      failed: (error) => side.warn(error instanceof Error ? error.message : String(error)),
+      failed: (error) => {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#view.troubled(why);
+        side.warn(why);
+      },
       interests: () => this.#interests.patterns,
       places: () => this.#rosters.places,
       attended: (reached) => this.#rosters.reached(reached),

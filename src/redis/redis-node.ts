@@ -10,6 +10,7 @@ import type { Dial } from './connection/line.ts';
 import { RedisConnection } from './connection/redis-connection.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Keys } from './keys.ts';
+import { Lag } from './lag.ts';
 import { Mailbox, type MailboxGap, type Position } from './mailbox.ts';
 import type { MailboxItem } from './mailbox-items.ts';
 import { PublishLine, type PublishLimits, publishLimits } from './publish-line.ts';
@@ -103,6 +104,7 @@ export class RedisNode {
   readonly #places: ChangeLine<Attending>;
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
+  readonly #lag = new Lag();
   // Publications of this node by their number: the object itself is delivered here.
   readonly #own = new Map<number, Publication>();
   #caller: Caller | undefined;
@@ -151,6 +153,7 @@ export class RedisNode {
         interests: this.#interests.last,
         presences: this.#places.last,
       }),
+      read: () => this.#mailbox.place.id,
       beaten: (beat) => this.#beaten(beat),
       lapsed: () => this.#stopped('no beat reached Redis in time'),
       failed: (error) => this.#side.failed(error),
@@ -169,6 +172,25 @@ export class RedisNode {
   /** Publications that wait for Redis. */
   get pending(): number {
     return this.#publications.pending;
+  }
+
+  /** Entries of the mailbox that were not read, and the age of the oldest in milliseconds. */
+  get lag(): { readonly entries: number; readonly ms: number } {
+    return this.#lag.behind(this.#mailbox.place, this.#clock.now());
+  }
+
+  /** Time since the last beat that succeeded. Milliseconds; undefined before the first. */
+  get sinceBeat(): number | undefined {
+    return this.#heartbeat.age;
+  }
+
+  /** Failures and reconnects of both connections. */
+  get counts(): { readonly failures: number; readonly reconnects: number } {
+    const [one, other] = [this.commands, this.#reads];
+    return {
+      failures: one.failures + other.failures,
+      reconnects: one.reconnects + other.reconnects,
+    };
   }
 
   /** Resolves after the first beat. Rejects when the node is closed before. */
@@ -308,6 +330,7 @@ export class RedisNode {
 
   #beaten(beat: Beat): void {
     const { birth, isFresh } = beat;
+    this.#lag.beaten(beat.unread, beat.now, this.#clock.now());
     const runId = this.#connectedRunId;
     const before = this.#caller;
     const isAnother = isFresh || birth !== before?.birth || runId !== this.#runId;

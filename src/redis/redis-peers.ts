@@ -35,6 +35,14 @@ export class RedisPeers implements Peers {
     return this.#address;
   }
 
+  get linked(): readonly string[] | undefined {
+    return this.#links?.linked;
+  }
+
+  get forwarded(): { readonly out: number; readonly in: number } | undefined {
+    return this.#links?.forwarded;
+  }
+
   serve(handler: PeerHandler): void {
     this.#questions.serve((question) => handler.answer(question));
     this.#links?.serve(handler);

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { carried, describeWithRedis, type TestCluster } from '../cluster.ts';
+import { entriesOf } from '../../../src/redis/reply.ts';
 import { sweep } from '../../../src/redis/scripts/sweep.ts';
 import { attend } from '../../../src/redis/scripts/attend.ts';
 import { readRoster } from '../../../src/redis/scripts/read-roster.ts';
@@ -51,6 +52,28 @@ describeWithRedis('the beat script', (cluster) => {
       ['b', '{"formats":[1,1]}'],
     ]);
     await expect.poll(async () => [...(await cluster().beat('c')).living.keys()]).toEqual(['a']);
+  });
+
+  it('tells when the other nodes beat for the last time', async () => {
+    const { now: first } = await cluster().beat('a');
+    const { now: second } = await cluster().beat('b');
+    expect([...(await cluster().beat('c')).beats]).toEqual([
+      ['a', first],
+      ['b', second],
+    ]);
+  });
+
+  it('tells what is in the mailbox behind the last entry that was read', async () => {
+    const a = await cluster().node('a', '/x');
+    expect((await cluster().beat('a')).unread).toEqual({ written: 0, oldest: undefined });
+    await cluster().publish(a, 1, carried('/x', 1));
+    await cluster().publish(a, 2, carried('/x', 2));
+    const [first = '', second = ''] = entriesOf(
+      await cluster().send('XRANGE', cluster().keys.mailbox('a'), '-', '+'),
+    ).map(({ id }) => id);
+    expect((await cluster().beat('a')).unread).toEqual({ written: 2, oldest: first });
+    expect((await cluster().beat('a', { read: first })).unread).toEqual({ written: 2, oldest: second });
+    expect((await cluster().beat('a', { read: second })).unread).toEqual({ written: 2, oldest: undefined });
   });
 
   it('names nodes whose lease ended, but not while all may be coming back', async () => {

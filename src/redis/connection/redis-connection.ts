@@ -43,6 +43,8 @@ export class RedisConnection {
   #state: ConnectionState = { is: 'away', reason: new Error('the connection to Redis is not open yet') };
   #pending: PendingCommands | undefined;
   #giveUp: (() => void) | undefined;
+  #opened = 0;
+  #failures = 0;
 
   constructor({ dial, clock, timeout = 1000, random = Math.random }: RedisConnectionOptions) {
     this.#dial = dial;
@@ -53,6 +55,16 @@ export class RedisConnection {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** How often the connection was opened again. */
+  get reconnects(): number {
+    return Math.max(0, this.#opened - 1);
+  }
+
+  /** Commands that were refused, or whose answer did not come. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Begins to connect. Called once. */
@@ -91,6 +103,8 @@ export class RedisConnection {
         return reply;
       },
       (error: unknown) => {
+        // The first call of each script.
+        if (!(error instanceof RedisError) || error.word !== 'NOSCRIPT') this.#failures += 1;
         // A library may fail a command before it tells that the connection is lost.
         if (error instanceof RedisError && (error.outcome === 'unknown' || NOT_NOW.has(error.word))) {
           this.#lose(pending, error);
@@ -139,6 +153,7 @@ export class RedisConnection {
       if (broken !== undefined) throw broken;
       pending = new PendingCommands(line, this.#clock);
       this.#pending = pending;
+      this.#opened += 1;
       this.#enter({ is: 'open', runId });
     } catch (error) {
       line.destroy();

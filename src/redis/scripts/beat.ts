@@ -8,14 +8,17 @@ ${clock}
 local lease_ms = tonumber(ARGV[2])
 local keep_ms = tonumber(ARGV[4])
 
-local living, due = {}, {}
+local living, due, beats = {}, {}, {}
 local formats = {cjson.decode(ARGV[3]).formats[2]}
-for _, name in ipairs(redis.call('ZRANGE', p .. 'nodes', 0, -1)) do
+local nodes = redis.call('ZRANGE', p .. 'nodes', 0, -1, 'WITHSCORES')
+for at = 1, #nodes, 2 do
+  local name = nodes[at]
   if name ~= node then
     local lease = redis.call('GET', p .. 'n:' .. name)
     if lease then
       living[#living + 1] = name
       living[#living + 1] = lease
+      beats[#beats + 1] = nodes[at + 1]
       formats[#formats + 1] = cjson.decode(lease).formats[2]
     else
       due[#due + 1] = name
@@ -53,7 +56,9 @@ local fresh = redis.call('HSETNX', p .. 'c', 'g:' .. node, ARGV[6])
 redis.call('HSETNX', p .. 'c', 'i:' .. node, ARGV[7])
 redis.call('HSETNX', p .. 'c', 'u:' .. node, ARGV[8])
 local numbers = redis.call('HMGET', p .. 'c', 'g:' .. node, 'i:' .. node, 'u:' .. node)
-return {'OK', birth, format, string.format('%.0f', now), fresh, numbers, living, due}
+local oldest = redis.call('XRANGE', p .. 'in:' .. node, '(' .. ARGV[11], '+', 'COUNT', 1)[1]
+local unread = {redis.call('HGET', p .. 'c', node) or 0, oldest and oldest[1] or ''}
+return {'OK', birth, format, string.format('%.0f', now), fresh, numbers, living, due, beats, unread}
 `);
 
 /** The last running numbers of a node. */
@@ -88,6 +93,16 @@ export interface BeatRequest {
   readonly runId?: string | undefined;
   /** Whether a Redis that was restarted may have lost the end of its data: then all history ids so far count as possibly missing. */
   readonly mayLose?: boolean | undefined;
+  /** Id of the last entry of its mailbox that the node has read. */
+  readonly read?: string;
+}
+
+/** What is in the mailbox of a node and was not read. */
+export interface Unread {
+  /** The running number of the last entry that was written. */
+  readonly written: number;
+  /** The id of the oldest unread entry. */
+  readonly oldest: string | undefined;
 }
 
 /** What a beat tells. */
@@ -103,29 +118,47 @@ export interface Beat {
   readonly numbers: Numbers;
   /** The other nodes that have a lease, with the JSON of their leases. */
   readonly living: ReadonlyMap<string, string>;
+  /** When each of them beat for the last time. Epoch milliseconds of Redis. */
+  readonly beats: ReadonlyMap<string, number>;
   /** Nodes without a lease, which have to be swept. */
   readonly due: readonly string[];
+  readonly unread: Unread;
 }
 
 /** Renews the lease of a node, and trims its mailbox by age. */
 export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<Beat> {
-  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', mayLose = false } = request;
+  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', mayLose = false, read = '0-0' } = request;
   const { publications, interests, presences } = numbers;
   const own = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
-  const args = [...own, runId, mayLose ? 1 : 0];
+  const args = [...own, runId, mayLose ? 1 : 0, read];
   return neverRefused(await runner.run(script, args.map(String), readBeat));
 }
 
-function readBeat([birth, format, now, fresh, numbers, living, due]: readonly unknown[]): Beat {
+function readBeat([
+  birth,
+  format,
+  now,
+  fresh,
+  numbers,
+  leases,
+  due,
+  beats,
+  unread,
+]: readonly unknown[]): Beat {
   const [publications, interests, presences] = listOf(numbers).map(numberOf);
+  const living = new Map(pairsOf(leases));
+  const times = listOf(beats).map(numberOf);
+  const [written, oldest] = listOf(unread);
   return {
     birth: textOf(birth),
     format: numberOf(format),
     now: numberOf(now),
     isFresh: numberOf(fresh) === 1,
     numbers: { publications: publications ?? 0, interests: interests ?? 0, presences: presences ?? 0 },
-    living: new Map(pairsOf(living)),
+    living,
+    beats: new Map(Array.from(living.keys(), (name, at) => [name, times[at] ?? 0])),
     due: listOf(due).map(textOf),
+    unread: { written: numberOf(written), oldest: textOf(oldest) || undefined },
   };
 }
 
