@@ -98,6 +98,20 @@ const own: Record<string, Way> = {
   },
   'POST /sessions/{id}/deliver 200': { sent: { key: KEY, body: event } },
   'POST /sessions/{id}/deliver 404': { sent: { key: KEY, body: event } },
+  'POST /sessions/{id}/deliver 409': {
+    sent: { key: KEY, body: event, headers: repeated },
+    prepare: ({ server, post }) => {
+      const [session] = server.sessions;
+      // As for a session of another node, which takes its time.
+      Object.defineProperty(server, 'session', { value: () => undefined });
+      const never = () => new Promise(() => {});
+      Object.defineProperties(server.nodes, { ownerOf: { value: () => 'other' }, ask: { value: never } });
+      Object.defineProperty(server.nodes, 'others', { value: ['other'] });
+      const sent = { key: KEY, body: event, headers: repeated };
+      void post(`/sessions/${session?.id}/deliver`, sent).catch(() => {});
+    },
+    isOfSession: true,
+  },
   'POST /sessions/{id}/deliver 422': {
     sent: { key: KEY, body: event, headers: repeated },
     prepare: async ({ server, post }) => {

@@ -258,6 +258,7 @@ describe('GET /stats', () => {
     expect(body).toEqual({
       state: 'open',
       at: clock.now(),
+      nodes: 1,
       sessions: 2,
       maxSessions: 2,
       transports: { 'long-polling': 1, websocket: 1 },

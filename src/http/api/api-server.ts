@@ -21,7 +21,10 @@ export interface ApiServer extends Server {
   /** Tells what became of a publish; undefined if the journal does not know it. */
   explainPublish(id: number): { readonly channel: string } | undefined;
   /** Tells why a session or user gets the events of a channel, or does not. */
-  explain(question: { readonly channel: string; readonly session?: string; readonly user?: string }): object;
+  explain(question: { readonly channel: string; readonly session?: string; readonly user?: string }): {
+    readonly about: string;
+    readonly findings: readonly { readonly isCause: boolean }[];
+  };
   /** A page of the history of a channel or pattern; undefined if no such channel is durable. */
   history(channel: string, query?: HistoryQuery): Promise<HistoryPage | undefined>;
 }

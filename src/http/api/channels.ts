@@ -1,7 +1,8 @@
 import { covers } from '../../protocol/channel.ts';
+import { type AllNodes, incomplete } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
-import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { mergedPage, pageAnswer, pageOf, pageParameters, type PageQuery, readPage } from './page.ts';
 import { get, type Route } from './route.ts';
 
 interface Query extends PageQuery {
@@ -10,10 +11,25 @@ interface Query extends PageQuery {
 
 interface Subscribed {
   readonly channel: string;
+  readonly sessions: number;
 }
 
+const keyOf = ({ channel }: Subscribed): string => channel;
+
 /** `GET /channels`: channels and patterns with subscribers. */
-export function channelsRoute(server: ApiServer, schemas: ChannelSchemas): Route {
+export function channelsRoute(server: ApiServer, schemas: ChannelSchemas, nodes: AllNodes): Route {
+  const part = nodes.part({
+    name: 'channels',
+    here: ({ pattern = '/**', ...page }: Query) => {
+      const isWanted = ({ channel }: Subscribed) => covers(pattern, channel);
+      return pageOf({ all: server.channels, keyOf, isWanted }, page, server.clock);
+    },
+    read: (answer) =>
+      readPage<Subscribed>(
+        answer,
+        ({ channel, sessions }) => typeof channel === 'string' && typeof sessions === 'number',
+      ),
+  });
   return get({
     path: '/channels',
     name: 'listChannels',
@@ -43,15 +59,15 @@ export function channelsRoute(server: ApiServer, schemas: ChannelSchemas): Route
       additionalProperties: false,
     }),
     problems: ['channel_invalid'],
-    run: async ({ caller, query: { pattern = '/**', ...page } }) => {
-      caller.check('read', pattern);
-      const list = {
-        all: server.channels,
-        keyOf: ({ channel }: Subscribed) => channel,
-        isWanted: ({ channel }: Subscribed) => covers(pattern, channel),
-      };
-      const { items, ...next } = await pageOf(list, page, server.clock);
-      return { channels: items, ...next };
+    run: async ({ caller, query }) => {
+      caller.check('read', query.pattern ?? '/**');
+      const { answers, isComplete } = await part.ofAll(query);
+      const { items, ...next } = mergedPage(answers, query, keyOf, bySum);
+      return { channels: items, ...next, ...incomplete(isComplete) };
     },
   });
+}
+
+function bySum({ channel, sessions }: Subscribed, other: Subscribed): Subscribed {
+  return { channel, sessions: sessions + other.sessions };
 }

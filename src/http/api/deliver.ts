@@ -1,4 +1,5 @@
 import type { AddressedOptions } from '../../core/addressed.ts';
+import type { AllNodes } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
 import { oneOf } from './checker.ts';
@@ -10,8 +11,8 @@ type Event = Content & { readonly channel: string };
 type Body = Event & ({ readonly user: string } | { readonly group: string });
 
 /** `POST /deliver` and `POST /sessions/{id}/deliver`: an event for named receivers. */
-export function deliverRoutes(server: ApiServer, schemas: ChannelSchemas): readonly Route[] {
-  return [deliverRoute(server, schemas), deliverToSessionRoute(server, schemas)];
+export function deliverRoutes(server: ApiServer, schemas: ChannelSchemas, nodes: AllNodes): readonly Route[] {
+  return [deliverRoute(server, schemas), deliverToSessionRoute(server, schemas, nodes)];
 }
 
 /** An event for all sessions of a user, or of the users in a group. */
@@ -45,7 +46,15 @@ function deliverRoute(server: ApiServer, schemas: ChannelSchemas): Route {
 }
 
 /** An event for one session. */
-function deliverToSessionRoute(server: ApiServer, schemas: ChannelSchemas): Route {
+function deliverToSessionRoute(server: ApiServer, schemas: ChannelSchemas, nodes: AllNodes): Route {
+  const part = nodes.part({
+    name: 'isOpen',
+    here: ({ id }: { readonly id: string }) => {
+      openSession(server, id);
+      return {};
+    },
+    read: (answer) => answer,
+  });
   return post({
     path: '/sessions/{id}/deliver',
     name: 'deliverToSession',
@@ -60,12 +69,18 @@ function deliverToSessionRoute(server: ApiServer, schemas: ChannelSchemas): Rout
       additionalProperties: false,
     }),
     isRepeatable: true,
-    isInstant: true,
     answer: reached('Always 1: without the session the answer is 404.'),
-    problems: ['channel_invalid', 'publish_refused', 'session_unknown'],
-    run: ({ caller, body, id }) => {
-      caller.check('publish', body.channel);
-      openSession(server, id).deliver(body.channel, body.data, optionsIn(body));
+    problems: ['channel_invalid', 'publish_refused', 'session_unknown', 'node_silent', 'engine_unavailable'],
+    run: async ({ caller, body, id }) => {
+      const { channel, data } = body;
+      caller.check('publish', channel);
+      const session = server.session(id);
+      if (session !== undefined) session.deliver(channel, data, optionsIn(body));
+      else {
+        // The event itself is published: it keeps its place in the order of all nodes.
+        await part.ofOwner(id, { id });
+        await server.deliver(id, channel, data, optionsIn(body));
+      }
       return { sessions: 1 };
     },
   });

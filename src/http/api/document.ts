@@ -11,7 +11,7 @@ const withBody = [
   ...(['json_invalid', 'body_invalid', 'depth_exceeded'] as const),
   ...(['body_too_large', 'media_type_wrong'] as const),
 ];
-const whenRepeatable = ['idempotency_key_invalid', 'idempotency_key_reused'] as const;
+const whenRepeatable = ['idempotency_key_invalid', 'idempotency_key_reused', 'request_running'] as const;
 
 /** The errors that a route may answer with, besides those of another method or path. */
 function problemsOf(route: Route): readonly ProblemCode[] {
@@ -22,9 +22,6 @@ function problemsOf(route: Route): readonly ProblemCode[] {
     ...(route.path.includes('{') ? (['path_invalid'] as const) : []),
     ...(route.method === 'get' ? (['query_invalid'] as const) : withBody),
     ...(route.method === 'post' && route.isRepeatable ? whenRepeatable : []),
-    ...(route.method === 'post' && route.isRepeatable && !route.isInstant
-      ? (['request_running'] as const)
-      : []),
     ...(route.problems ?? []),
   ];
 }

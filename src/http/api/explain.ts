@@ -1,3 +1,4 @@
+import { type AllNodes, complete, incomplete } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
 import { checker } from './checker.ts';
@@ -6,10 +7,35 @@ import { get, type Route } from './route.ts';
 
 type Query = { readonly channel: string } & ({ readonly session: string } | { readonly user: string });
 
+interface Explanation {
+  readonly about: string;
+  readonly findings: readonly { readonly isCause: boolean }[];
+}
+
 const text = { type: 'string', minLength: 1 } as const;
 
 /** `GET /explain/{id}` and `GET /explain`: what the journal knows of a publish, or of a channel and a session. */
-export function explainRoutes(server: ApiServer, schemas: ChannelSchemas): readonly Route[] {
+export function explainRoutes(server: ApiServer, schemas: ChannelSchemas, nodes: AllNodes): readonly Route[] {
+  const part = nodes.part({
+    name: 'explain',
+    here: (query: Query): Explanation => {
+      needJournal(server);
+      return server.explain(query);
+    },
+    read: ({ about, findings }) =>
+      typeof about === 'string' && Array.isArray(findings) ? { about, findings } : undefined,
+  });
+  const ofSession = (session: string, query: Query) =>
+    part.ofOwner(session, query).catch((error: unknown) => {
+      // The node is gone. This one may know what became of clients that came here.
+      if (error instanceof Problem && error.code === 'session_unknown') return part.here(query);
+      throw error;
+    });
+  const ofUser = async (user: string, query: Query) => {
+    const owners = new Set((await server.directory.sessionsOf(user)).map((id) => server.nodes.ownerOf(id)));
+    const { answers, isComplete } = await part.ofAll(query, owners.size === 0 ? undefined : owners);
+    return { ...joined(answers), ...incomplete(isComplete) };
+  };
   const publish = get({
     path: '/explain/{id}',
     name: 'explainPublish',
@@ -38,7 +64,8 @@ export function explainRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     name: 'explain',
     tag: 'Events',
     summary: 'Tells why a session or user gets the events of a channel, or does not',
-    description: 'Give `session` or `user`.',
+    description:
+      'Give `session` or `user`. The node of the session answers; for a user, the nodes with sessions of the user.',
     right: 'read',
     everywhere: true,
     query: schemas.query<Query>({
@@ -53,14 +80,21 @@ export function explainRoutes(server: ApiServer, schemas: ChannelSchemas): reado
       maxProperties: 2,
       additionalProperties: false,
     }),
-    answer: explanationWith({}, []),
-    problems: ['channel_invalid', 'journal_off'],
+    answer: explanationWith({ complete }, []),
+    problems: ['channel_invalid', 'journal_off', 'node_silent'],
     run: ({ query }) => {
       needJournal(server);
-      return server.explain(query);
+      return 'session' in query ? ofSession(query.session, query) : ofUser(query.user, query);
     },
   });
   return [publish, question];
+}
+
+/** One explanation of those of several nodes: causes first, and what several nodes found once. */
+function joined(answers: readonly Explanation[]): Explanation {
+  const all = new Map(answers.flatMap(({ findings }) => findings.map((one) => [JSON.stringify(one), one])));
+  const findings = [...all.values()].sort((one, other) => Number(other.isCause) - Number(one.isCause));
+  return { about: answers[0]?.about ?? '', findings };
 }
 
 function needJournal({ hasJournal }: ApiServer): void {

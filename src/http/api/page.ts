@@ -1,4 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
+import { isObject, type JsonObject } from '../../protocol/message.ts';
+import { complete } from './all-nodes.ts';
 
 /** Items that are looked at in one turn of the event loop, so that a long list does not delay others. */
 const PER_TURN = 1000;
@@ -36,6 +38,7 @@ export const pageAnswer = (name: string, item: object) => ({
   properties: {
     [name]: { type: 'array', items: item, maxItems: 1000 },
     next: { type: 'string', description: 'The `after` of the next page. Absent on the last page.' },
+    complete,
   },
   required: [name],
   additionalProperties: false,
@@ -64,6 +67,41 @@ export async function pageOf<T>(
     items: shown.map(({ item }) => item),
     ...(found.length > limit && last !== undefined && { next: last.key }),
   };
+}
+
+/**
+ * The page of a list that several nodes have parts of, from the pages of each. Items with the same key become one: `join` adds the
+ * second to the first.
+ */
+export function mergedPage<T>(
+  pages: readonly Page<T>[],
+  { limit = 100 }: PageQuery,
+  keyOf: (item: T) => string,
+  join: (one: T, other: T) => T = (one) => one,
+): Page<T> {
+  const [first] = pages;
+  if (pages.length === 1 && first !== undefined) return first;
+  const joined = new Map<string, T>();
+  for (const item of pages.flatMap(({ items }) => items)) {
+    const key = keyOf(item);
+    const known = joined.get(key);
+    joined.set(key, known === undefined ? item : join(known, item));
+  }
+  const keys = [...joined.keys()].sort((one, other) => (one < other ? -1 : 1));
+  const shown = keys.slice(0, limit);
+  const last = shown.at(-1);
+  const isCut = keys.length > limit || pages.some(({ next }) => next !== undefined);
+  return {
+    items: shown.flatMap((key) => joined.get(key) ?? []),
+    ...(isCut && last !== undefined && { next: last }),
+  };
+}
+
+/** Reads the page of another node. Undefined unless each item satisfies `isItem`. */
+export function readPage<T>(answer: JsonObject, isItem: (item: JsonObject) => boolean): Page<T> | undefined {
+  const { items, next } = answer;
+  if (!Array.isArray(items) || !items.every((item) => isObject(item) && isItem(item))) return undefined;
+  return { items, ...(typeof next === 'string' && { next }) };
 }
 
 interface Keyed<T> {

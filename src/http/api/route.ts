@@ -37,8 +37,6 @@ export interface Acting<Body> extends RouteFields {
   readonly body: Checker<Body>;
   /** Whether the header `Idempotency-Key` counts. */
   readonly isRepeatable?: boolean;
-  /** Whether it is carried out at once, so that no repetition can come meanwhile. */
-  readonly isInstant?: boolean;
   run(call: { readonly caller: Caller; readonly body: Body; readonly id: string }): MaybePromise<unknown>;
 }
 
@@ -53,7 +51,6 @@ export type Route =
       readonly method: 'post';
       readonly body: Schema;
       readonly isRepeatable: boolean;
-      readonly isInstant: boolean;
       handle(call: { caller: Caller; body: unknown; id: string }): MaybePromise<unknown>;
     });
 
@@ -69,13 +66,12 @@ export function get<Query>({ query, run, ...fields }: Reading<Query>): Route {
 
 /** A route that does something, by POST. */
 export function post<Body>(route: Acting<Body>): Route {
-  const { body, run, isRepeatable = false, isInstant = false, ...fields } = route;
+  const { body, run, isRepeatable = false, ...fields } = route;
   return {
     ...fields,
     method: 'post',
     body: body.schema,
     isRepeatable,
-    isInstant,
     handle: ({ body: given, ...call }) => run({ ...call, body: body.read(given) }),
   };
 }

@@ -1,3 +1,4 @@
+import { AllNodes } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
 import { ChannelSchemas } from './channel-schemas.ts';
 import { channelsRoute } from './channels.ts';
@@ -5,6 +6,7 @@ import { deliverRoutes } from './deliver.ts';
 import { explainRoutes } from './explain.ts';
 import { historyRoute } from './history.ts';
 import { meRoute } from './me.ts';
+import { nodesRoute } from './nodes.ts';
 import { presenceRoute } from './presence.ts';
 import { publishRoute } from './publish.ts';
 import type { Route } from './route.ts';
@@ -16,18 +18,20 @@ import { userRoutes } from './users.ts';
 /** All routes of the API but that of its document. */
 export function routesOf(server: ApiServer): readonly Route[] {
   const schemas = new ChannelSchemas(server.options);
+  const nodes = new AllNodes(server);
   return [
     publishRoute(server, schemas),
-    ...deliverRoutes(server, schemas),
+    ...deliverRoutes(server, schemas, nodes),
     historyRoute(server, schemas),
     tailRoute(server, schemas),
     presenceRoute(server, schemas),
-    ...explainRoutes(server, schemas),
-    channelsRoute(server, schemas),
-    ...sessionRoutes(server, schemas),
-    disconnectRoute(server),
-    ...userRoutes(server),
-    statsRoute(server),
+    ...explainRoutes(server, schemas, nodes),
+    channelsRoute(server, schemas, nodes),
+    ...sessionRoutes(server, schemas, nodes),
+    disconnectRoute(server, nodes),
+    ...userRoutes(server, nodes),
+    statsRoute(server, nodes),
+    nodesRoute(server),
     meRoute(),
   ];
 }

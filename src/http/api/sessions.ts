@@ -1,9 +1,11 @@
 import { countingKey } from '../../lib/address.ts';
 import type { Session } from '../../ports/session.ts';
+import { type AllNodes, complete, incomplete, type Part, sessionUnknown } from './all-nodes.ts';
+import type { JsonObject } from '../../protocol/message.ts';
 import type { ApiServer } from './api-server.ts';
 import type { ChannelSchemas } from './channel-schemas.ts';
 import { checker, noQuery } from './checker.ts';
-import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { mergedPage, pageAnswer, pageOf, pageParameters, type PageQuery, readPage } from './page.ts';
 import { Problem } from './problem.ts';
 import { get, post, type Route } from './route.ts';
 
@@ -41,7 +43,25 @@ const summaryFields = {
 const required = ['id', 'transport', 'state', 'address', 'waiting', 'subscriptions'];
 
 /** `GET /sessions` and `GET /sessions/{id}`: what may be known of a session. The clientId is in no answer. */
-export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): readonly Route[] {
+export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas, nodes: AllNodes): readonly Route[] {
+  const sessions = nodes.part({
+    name: 'sessions',
+    here: async (query: Query) => {
+      const list = {
+        all: candidates(server, query),
+        keyOf,
+        isWanted: (session: Session) => fits(session, query),
+      };
+      const { items, ...next } = await pageOf<Session>(list, query, server.clock);
+      return { items: items.filter(isOpen).map(summaryOf), ...next };
+    },
+    read: (answer) => readPage<Summary>(answer, ({ id }) => typeof id === 'string'),
+  });
+  const session = nodes.part({
+    name: 'session',
+    here: ({ id }: { readonly id: string }) => detailOf(openSession(server, id)),
+    read: (answer) => answer,
+  });
   const list = get({
     path: '/sessions',
     name: 'listSessions',
@@ -79,10 +99,9 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
     },
     problems: ['channel_invalid'],
     run: async ({ query }) => {
-      const all = await candidates(server, query);
-      const isWanted = (session: Session) => fits(session, query);
-      const { items, ...next } = await pageOf({ all, keyOf: ({ id }) => id, isWanted }, query, server.clock);
-      return { sessions: items.filter(isOpen).map(summaryOf), ...next };
+      const { answers, isComplete } = await sessions.ofAll(query);
+      const { items, ...next } = mergedPage(answers, query, keyOf);
+      return { sessions: items, ...next, ...incomplete(isComplete) };
     },
   });
   const one = get({
@@ -103,34 +122,38 @@ export function sessionRoutes(server: ApiServer, schemas: ChannelSchemas): reado
       required,
       additionalProperties: false,
     },
-    problems: ['session_unknown'],
-    run: ({ id }) => {
-      const session = openSession(server, id);
-      const { user, subscriptions } = session;
-      return {
-        ...summaryOf(session),
-        ...(user !== undefined && { info: user.info }),
-        subscriptions: [...subscriptions].sort(),
-      };
-    },
+    problems: ['session_unknown', 'node_silent'],
+    run: ({ id }) => session.ofOwner(id, { id }),
   });
   return [list, one];
 }
 
-/** The session with this public id. Throws `Problem` if there is none. */
+/** The session of this node with this public id. Throws `Problem` if there is none. */
 export function openSession(server: ApiServer, id: string): Session {
   const session = server.session(id);
   if (session !== undefined) return session;
-  throw new Problem('session_unknown', 'no open session has this id: it may have ended');
+  throw sessionUnknown();
 }
 
 /** `POST /disconnect`: ends sessions. */
-export function disconnectRoute(server: ApiServer): Route {
+export function disconnectRoute(server: ApiServer, nodes: AllNodes): Route {
   const end = (id: string): number => {
     const session = server.session(id);
     session?.disconnect();
     return session === undefined ? 0 : 1;
   };
+  const part = nodes.part({
+    name: 'disconnect',
+    here: (target: Target) =>
+      'user' in target ? endUser(server, target.user) : { sessions: end(target.session) },
+    read: ({ sessions }) => (typeof sessions === 'number' ? { sessions } : undefined),
+  });
+  // The node may be gone, and the session with it.
+  const endOne = (session: string) =>
+    part.ofOwner(session, { session }).catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'session_unknown') return { sessions: 0 };
+      throw error;
+    });
   return post({
     path: '/disconnect',
     name: 'disconnect',
@@ -141,11 +164,11 @@ export function disconnectRoute(server: ApiServer): Route {
       'Clients are told to stop. They may open another session: `/revoke` refuses their tokens, too.',
     body: checker<Target>('body', oneTarget('user', 'session')),
     answer: endedSessions,
+    problems: ['node_silent'],
     run: async ({ caller, body }) => {
-      const sessions =
-        'user' in body ? (await server.user(body.user).disconnect()).sessions : end(body.session);
-      server.log({ level: 'info', event: 'api.disconnect', caller: caller.id, ...body, sessions });
-      return { sessions };
+      const ended = 'user' in body ? sumOf(await part.ofAll(body)) : await endOne(body.session);
+      server.log({ level: 'info', event: 'api.disconnect', caller: caller.id, ...body, ...ended });
+      return ended;
     },
   });
 }
@@ -162,18 +185,18 @@ export const oneTarget = (...names: readonly string[]) => ({
 /** The schema of an answer with the number of ended sessions. */
 export const endedSessions = {
   type: 'object',
-  properties: { sessions: { type: 'integer', minimum: 0, description: 'Sessions that ended.' } },
+  properties: { sessions: { type: 'integer', minimum: 0, description: 'Sessions that ended.' }, complete },
   required: ['sessions'],
   additionalProperties: false,
 } as const;
 
 // An index gives the sessions of a user or channel; the other filters need a look at each session.
-async function candidates(server: ApiServer, { user, channel }: Query): Promise<Iterable<Session>> {
+function candidates(server: ApiServer, { user, channel }: Query): Iterable<Session> {
   if (user === undefined && channel === undefined) return server.sessions;
-  const { directory } = server;
-  const inChannel = channel === undefined ? undefined : (await directory.members(channel)).value;
+  const { ownDirectory: directory } = server;
+  const inChannel = channel === undefined ? undefined : directory.members(channel).value;
   const members = inChannel && new Set(inChannel);
-  const ids = user === undefined ? (inChannel ?? []) : await directory.sessionsOf(user);
+  const ids = user === undefined ? (inChannel ?? []) : directory.sessionsOf(user);
   return ids.filter((id) => members?.has(id) ?? true).flatMap((id) => server.session(id) ?? []);
 }
 
@@ -183,6 +206,36 @@ function fits(session: Session, { transport, address }: Query): boolean {
 }
 
 const isOpen = ({ state }: Session): boolean => state !== 'gone';
+
+const keyOf = ({ id }: { readonly id: string }): string => id;
+
+type Summary = ReturnType<typeof summaryOf>;
+
+function detailOf(session: Session): JsonObject {
+  const { user, subscriptions } = session;
+  return {
+    ...summaryOf(session),
+    ...(user !== undefined && { info: user.info }),
+    subscriptions: [...subscriptions].sort(),
+  };
+}
+
+function endUser(server: ApiServer, user: string): Ended {
+  const sessions = server.ownDirectory.sessionsOf(user).flatMap((id) => server.session(id) ?? []);
+  for (const session of sessions) session.disconnect();
+  return { sessions: sessions.length };
+}
+
+interface Ended {
+  readonly sessions: number;
+}
+
+function sumOf({ answers, isComplete }: Awaited<ReturnType<Part<Target, Ended>['ofAll']>>) {
+  return {
+    sessions: answers.reduce((sum, { sessions }) => sum + sessions, 0),
+    ...incomplete(isComplete),
+  };
+}
 
 function summaryOf({ id, user, transport, state, address, waiting, subscriptions }: Session) {
   return {

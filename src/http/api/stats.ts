@@ -1,7 +1,9 @@
 import type { Load } from '../../core/load.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { LoopDelays } from '../loop-delays.ts';
+import { type AllNodes, complete, incomplete } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
+import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { noQuery } from './checker.ts';
 import { get, type Route } from './route.ts';
 
@@ -33,6 +35,7 @@ const times = (description: string) =>
 const properties = {
   state: { type: 'string', enum: ['open', 'draining'] },
   at: { type: 'number', description: 'The time of the server. Milliseconds since the epoch.' },
+  nodes: count('Nodes that are counted here.'),
   sessions: count('Open sessions.'),
   maxSessions: count('Sessions that may be open.'),
   transports: countsBy('Open sessions by transport, at most a second ago.'),
@@ -62,21 +65,13 @@ const properties = {
   ),
 } as const;
 
-/** `GET /stats`: counts of this server. */
-export function statsRoute(server: ApiServer): Route {
+/** `GET /stats`: counts of all nodes. */
+export function statsRoute(server: ApiServer, nodes: AllNodes): Route {
   const delays = new LoopDelays(server);
   const load = remembered(server.clock, () => server.load());
-  return get({
-    path: '/stats',
-    name: 'getStats',
-    tag: 'Server',
-    summary: 'Shows counts of this server',
-    description: 'Two answers give rates: the difference of a count, by the difference of `at`.',
-    right: 'read',
-    everywhere: true,
-    query: noQuery(),
-    answer: { type: 'object', properties, required: Object.keys(properties), additionalProperties: false },
-    run: () => {
+  const part = nodes.part({
+    name: 'stats',
+    here: (): JsonObject => {
       const { state, waitingHandshakes, refused, clock, options } = server;
       const { sessions, channelNodes: channels, addresses, browsers } = server.usage;
       const { sessions: transports, queuedEvents, queuedBytes } = load();
@@ -87,7 +82,63 @@ export function statsRoute(server: ApiServer): Route {
         ...{ refused, eventLoopDelay: delays.read() },
       };
     },
+    read: (answer) => answer,
   });
+  return get({
+    path: '/stats',
+    name: 'getStats',
+    tag: 'Server',
+    summary: 'Shows counts of all nodes',
+    description:
+      'Sums over the nodes; `state` and `at` are those of the node that answers. Two answers with the same `nodes` give rates: the difference of a count, by the difference of `at`.',
+    right: 'read',
+    everywhere: true,
+    query: noQuery(),
+    answer: {
+      type: 'object',
+      properties: { ...properties, complete },
+      required: Object.keys(properties),
+      additionalProperties: false,
+    },
+    run: async () => {
+      const { answers, isComplete } = await part.ofAll({});
+      const [own = {}, ...others] = answers;
+      const { state, at } = own;
+      const sums = others.reduce<JsonObject>((sum, other) => added(sum, other), own);
+      return { ...sums, state, at, nodes: answers.length, ...incomplete(isComplete) };
+    },
+  });
+}
+
+/** Adds the counts of another node to those of this one, which says which fields there are. */
+function added(own: JsonObject, other: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(own).map(([name, value]) => [name, addedValue(value, other[name])]),
+  );
+}
+
+function addedValue(own: unknown, other: unknown): unknown {
+  if (typeof own === 'number') return typeof other === 'number' ? own + other : own;
+  if (!isObject(own) || !isObject(other)) return own;
+  // The bounds of a histogram are the same on all nodes.
+  if (Array.isArray(own.counts)) return addedTimes(own, own.counts, other);
+  const names = new Set([...Object.keys(own), ...Object.keys(other)]);
+  return Object.fromEntries(Array.from(names, (name) => [name, numberIn(own, name) + numberIn(other, name)]));
+}
+
+function addedTimes(own: JsonObject, counts: readonly number[], { counts: others, sum }: JsonObject): object {
+  if (!Array.isArray(others) || others.length !== counts.length) return own;
+  const { bounds } = own;
+  return {
+    bounds,
+    counts: counts.map((one, at) => one + Number(others[at])),
+    sum: numberIn(own, 'sum') + numberIn({ sum }, 'sum'),
+  };
+}
+
+function numberIn(counts: JsonObject, name: string): number {
+  const { [name]: value } = counts;
+  return typeof value === 'number' ? value : 0;
 }
 
 /** What was counted since the start. */

@@ -1,17 +1,30 @@
 import type { Revocation } from '../../ports/revocations.ts';
+import { type AllNodes, incomplete } from './all-nodes.ts';
 import type { ApiServer } from './api-server.ts';
 import { checker } from './checker.ts';
-import { pageAnswer, pageOf, pageParameters, type PageQuery } from './page.ts';
+import { mergedPage, pageAnswer, pageOf, pageParameters, type PageQuery, readPage } from './page.ts';
 import { Problem } from './problem.ts';
 import { get, post, type Route } from './route.ts';
 import { endedSessions, oneTarget } from './sessions.ts';
 
 interface Known {
   readonly user: string;
+  readonly sessions: number;
 }
 
+const keyOf = ({ user }: Known): string => user;
+
 /** `GET /users` and `POST /revoke`. */
-export function userRoutes(server: ApiServer): readonly Route[] {
+export function userRoutes(server: ApiServer, nodes: AllNodes): readonly Route[] {
+  const part = nodes.part({
+    name: 'users',
+    here: (query: PageQuery) => pageOf({ all: server.users, keyOf }, query, server.clock),
+    read: (answer) =>
+      readPage<Known>(
+        answer,
+        ({ user, sessions }) => typeof user === 'string' && typeof sessions === 'number',
+      ),
+  });
   const list = get({
     path: '/users',
     name: 'listUsers',
@@ -35,9 +48,9 @@ export function userRoutes(server: ApiServer): readonly Route[] {
       additionalProperties: false,
     }),
     run: async ({ query }) => {
-      const list = { all: server.users, keyOf: ({ user }: Known) => user };
-      const { items, ...next } = await pageOf(list, query, server.clock);
-      return { users: items, ...next };
+      const { answers, isComplete } = await part.ofAll(query);
+      const { items, ...next } = mergedPage(answers, query, keyOf, bySum);
+      return { users: items, ...next, ...incomplete(isComplete) };
     },
   });
   const revoke = post({
@@ -62,4 +75,8 @@ export function userRoutes(server: ApiServer): readonly Route[] {
     },
   });
   return [list, revoke];
+}
+
+function bySum({ user, sessions }: Known, other: Known): Known {
+  return { user, sessions: sessions + other.sessions };
 }
