@@ -4,6 +4,7 @@ import express from 'express';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import type { Server, ServerSettings } from '../../src/index.ts';
+import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import { silent } from '../../src/lib/log.ts';
 import { addMetrics, metrics, type MetricsOptions } from '../../src/metrics/metrics.ts';
 import { send } from '../http/send.ts';
@@ -68,6 +69,41 @@ describe('the metrics of a server', () => {
     expect(values('history_events')).toEqual({ '': 5 });
     expect(values('refusals_total')).toEqual({ '{event="session.refused",option="maxSessions"}': 1 });
     expect(Object.values(values('queued_bytes'))[0]).toBeGreaterThan(100);
+  });
+
+  it('have those of the cluster where there is one', async () => {
+    const alone = await textOf(serve().server);
+    expect(valuesOf(alone, 'bayeuxd_cluster_nodes')).toEqual({ '': 1 });
+    expect(valuesOf(alone, 'bayeuxd_engine_open')).toEqual({});
+    expect(valuesOf(alone, 'bayeuxd_cluster_links')).toEqual({});
+    const engine = Object.assign(new MemoryEngine(), {
+      status: () => ({
+        formats: [1, 1] as const,
+        waiting: 2,
+        lag: { entries: 3, ms: 4500 },
+        failures: 5,
+        reconnects: 6,
+      }),
+      nodes: () => [{ node: 'Bbbbbbbb' }],
+      peers: {
+        nodes: ['Bbbbbbbb'],
+        linked: ['Bbbbbbbb'],
+        forwarded: { out: 7, in: 8 },
+        ask: () => Promise.reject(new Error('nobody is there')),
+        serve() {},
+      },
+    });
+    const text = await textOf(serve({ engine }).server);
+    const values = (name: string) => valuesOf(text, `bayeuxd_${name}`);
+    expect(values('cluster_nodes')).toEqual({ '': 2 });
+    expect(values('engine_open')).toEqual({ '': 1 });
+    expect(values('engine_waiting_publications')).toEqual({ '': 2 });
+    expect(values('engine_lag_entries')).toEqual({ '': 3 });
+    expect(values('engine_lag_seconds')).toEqual({ '': 4.5 });
+    expect(values('engine_failed_commands_total')).toEqual({ '': 5 });
+    expect(values('engine_reconnects_total')).toEqual({ '': 6 });
+    expect(values('cluster_links')).toEqual({ '': 1 });
+    expect(values('forwarded_requests_total')).toEqual({ '{direction="out"}': 7, '{direction="in"}': 8 });
   });
 
   it('have histograms whose buckets add up, in seconds', async () => {

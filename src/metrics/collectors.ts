@@ -104,16 +104,73 @@ function rowsOf(server: Server): readonly Row[] {
   ];
 }
 
+/** The metrics of the engine and of the other nodes. An engine that tells nothing, and a node without links, have no values. */
+function clusterRows({ nodes }: Server): readonly Row[] {
+  const ofEngine = (read: (engine: NonNullable<typeof nodes.engine>) => number) => (): readonly Reading[] =>
+    nodes.engine === undefined ? [] : [[read(nodes.engine)]];
+  const ofLinks = (read: (links: NonNullable<typeof nodes.links>) => readonly Reading[]) => () =>
+    nodes.links === undefined ? [] : read(nodes.links);
+  return [
+    gauge(
+      'engine_open',
+      'Whether the engine reaches the other nodes: 1 or 0.',
+      ofEngine(({ state }) => (state === 'open' ? 1 : 0)),
+    ),
+    gauge(
+      'engine_waiting_publications',
+      'Publications that wait to be carried to the nodes, or for their outcome.',
+      ofEngine(({ waiting }) => waiting),
+    ),
+    gauge(
+      'engine_lag_entries',
+      'Entries of the mailbox of this node that it has not read, as of the last second.',
+      ofEngine(({ lag }) => lag.entries),
+    ),
+    gauge(
+      'engine_lag_seconds',
+      'Age of the oldest of these entries.',
+      ofEngine(({ lag }) => lag.ms / SECOND),
+    ),
+    counter(
+      'engine_failed_commands_total',
+      'Commands of the engine that were refused, or got no answer.',
+      ofEngine(({ failures }) => failures),
+    ),
+    counter(
+      'engine_reconnects_total',
+      'Connections of the engine that were opened again.',
+      ofEngine(({ reconnects }) => reconnects),
+    ),
+    gauge('cluster_nodes', 'Living nodes that this one knows, itself included.', () => [[nodes.all.length]]),
+    gauge(
+      'cluster_links',
+      'Other nodes to which there is a link.',
+      ofLinks(({ up }) => [[up]]),
+    ),
+    counter(
+      'forwarded_requests_total',
+      'Requests of clients that another node carried out (out), and those that this one did for others (in).',
+      ofLinks((links) => [
+        [links.out, { direction: 'out' }],
+        [links.in, { direction: 'in' }],
+      ]),
+      ['direction'],
+    ),
+  ];
+}
+
 /** Adds the metrics of a server to a registry. They begin with `bayeuxd_`. */
 export function addCollectors(server: Server, registry: Registry): void {
   const latest = cachedFor(server);
-  for (const { kind, name, help, labels = [], read } of rowsOf(server)) {
+  for (const { kind, name, help, labels = [], read } of [...rowsOf(server), ...clusterRows(server)]) {
     const config = { name: `bayeuxd_${name}`, help, labelNames: [...labels], registers: [registry] };
     if (kind === 'gauge')
       new Gauge({
         ...config,
         collect() {
           this.reset();
+          // `reset` leaves a metric without labels at 0.
+          if (labels.length === 0) this.remove();
           for (const [value, of = {}] of read(latest())) this.set(of, value);
         },
       });
@@ -122,6 +179,7 @@ export function addCollectors(server: Server, registry: Registry): void {
         ...config,
         collect() {
           this.reset();
+          if (labels.length === 0) this.remove();
           for (const [value, of = {}] of read(latest())) this.inc(of, value);
         },
       });
