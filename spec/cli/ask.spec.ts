@@ -2,14 +2,23 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask } from '../../src/cli/ask/ask.ts';
 import type { AskFlags, AskName } from '../../src/cli/ask/commands.ts';
 import { cellsOf } from '../../src/cli/ask/table.ts';
 import { ArgumentError } from '../../src/cli/client-error.ts';
-import type { ApiKey, ServerSettings } from '../../src/index.ts';
+import { MemoryEngine } from '../../src/core/memory-engine.ts';
+import {
+  type ApiKey,
+  type Engine,
+  type NodeStatus,
+  type Peers,
+  Server,
+  type ServerSettings,
+} from '../../src/index.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { KEY, probe } from '../http/api/probe.ts';
+import { Bus, BusEngine } from '../support/bus-engine.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { listening } from '../support/start.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -259,6 +268,64 @@ describe('bayeuxd stats', () => {
     stop.abort();
     await done;
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('bayeuxd nodes', () => {
+  const own = { formats: [1, 1] as const, waiting: 0, failures: 0, reconnects: 0 };
+
+  function engineOf(nodes: readonly NodeStatus[]): Engine {
+    const status = () => ({ ...own, lag: { entries: 0, ms: 0 }, sinceBeat: 400 });
+    const peers: Peers = { nodes: [], linked: ['Bbbbbbbb'], ask: () => new Promise(() => {}), serve() {} };
+    return Object.assign(new MemoryEngine(), { status, nodes: () => nodes, peers });
+  }
+
+  it('lists the nodes, as the API has them', async () => {
+    const others = [{ node: 'Bbbbbbbb' }, { node: 'Cccccccc', state: 'away', sessions: 7 }] as const;
+    const { printed, get, server } = await asked(['ann'], { engine: engineOf(others) });
+    const { body } = await get('/nodes', { key: KEY });
+    expect(parsed(await printed('nodes', '--json'))).toEqual(body.nodes);
+    const [title = '', ...rows] = await printed('nodes');
+    expect(title).toMatch(/^NODE +VERSION +FORMATS +STATE +SESSIONS +LAG +LATE +BEAT +LINK *$/);
+    expect(rows.map((row) => row.trimEnd().split(/ +/))).toEqual([
+      [server.node, expect.any(String), '1-1', 'open', '1', '0', '0s', '0s', 'this'],
+      ['Bbbbbbbb', '-', '-', '-', '-', '-', '-', '-', 'yes'],
+      ['Cccccccc', '-', '-', 'away', '7', '-', '-', '-', 'no'],
+    ]);
+  });
+
+  it('fits 80 columns, and writes no control characters', async () => {
+    const clock = new FakeClock();
+    const node: NodeStatus = {
+      ...{ node: 'Bbbbbbbb', version: '10.20.30-beta.4', state: 'draining', sessions: 123_456 },
+      ...{ formats: [1, 12], lag: { entries: 99_999, ms: 59_000 }, sinceBeat: 3_900 },
+      trouble: { why: `OOM command not allowed\u001b[31m ${'x'.repeat(180)}`, at: clock.now() - 240_000 },
+    };
+    const { env } = await asked([], { engine: engineOf([node]), clock });
+    const { lines, done } = onTerminal(env, 'nodes');
+    await done;
+    expect(lines).toHaveLength(4);
+    expect(lines.slice(0, 3).filter((line) => cellsOf(line) > 80)).toEqual([]);
+    expect(lines.join('')).not.toContain('\u001b');
+    expect(lines[3]).toMatch(/^Bbbbbbbb had trouble 4m ago: OOM command not allowed/);
+  });
+});
+
+describe('a command that asks a node of a cluster', () => {
+  it('says once when another node does not answer, and shows the others', async () => {
+    const bus = new Bus();
+    const { bayeuxd, server } = await asked(['ann', 'ann'], { engine: new BusEngine(bus) });
+    // Answers at once, and of another version.
+    const stranger = new Server({ engine: new BusEngine(bus), log: () => {} });
+    await stranger.open();
+    onTestFinished(() => stranger.close());
+    for (const args of [['users'], ['sessions', '--limit', '1'], ['stats'], ['users', 'ann', '--json']])
+      expect(await bayeuxd(...args)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining(args[0] === 'stats' ? 'sessions ' : 'ann'),
+        stderr: 'bayeuxd: a node of the cluster did not answer: its part is missing\n',
+      });
+    expect(server.nodes.others).toEqual([stranger.node]);
   });
 });
 

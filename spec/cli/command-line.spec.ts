@@ -147,7 +147,7 @@ describe('the command line', () => {
     [['publissh'], 'unknown command "publissh"; did you mean "publish"?'],
     [
       ['frobnicate'],
-      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, stats, sessions, users, channels, presence, history, disconnect, explain, token, key, init, completion',
+      'unknown command "frobnicate"; there are serve, publish, subscribe, bench, stats, nodes, sessions, users, channels, presence, history, disconnect, explain, token, key, init, completion',
     ],
     [['session'], 'unknown command "session"; did you mean "sessions"?'],
     [['sessions', '--usr', 'ann'], `unknown option '--usr'; did you mean --user?`],

@@ -21,9 +21,13 @@ const missing = ['session_unknown', 'publish_unknown'];
 /** Calls the HTTP API. Each call throws `ClientError` for any answer but 200, and `NothingFound` for something that does not exist. */
 export class ApiClient {
   readonly #access: ApiAccess;
+  readonly #say: (line: string) => void;
+  #hasSaid = false;
 
-  constructor(access: ApiAccess) {
+  /** `say` takes a warning: that a node of the cluster is missing in the answers. */
+  constructor(access: ApiAccess, say: (line: string) => void) {
     this.#access = access;
+    this.#say = say;
   }
 
   get(path: string, query: Query = {}): Promise<JsonObject> {
@@ -66,6 +70,10 @@ export class ApiClient {
     if (status !== 200) throw this.#refused(status, content, headers['retry-after']);
     const value = jsonOf(content);
     if (!isObject(value)) throw this.#stranger();
+    if (value.complete === false && !this.#hasSaid) {
+      this.#hasSaid = true;
+      this.#say('a node of the cluster did not answer: its part is missing');
+    }
     return value;
   }
 

@@ -20,16 +20,17 @@ export interface ExplainSurroundings {
   /** Columns. */
   readonly width: number;
   print(line: string): void;
+  say(line: string): void;
 }
 
 /** `bayeuxd explain`: prints what became of a publish, or why a session does not get the events of a channel. */
 export async function explain(
   id: string | undefined,
   flags: ExplainFlags,
-  { env, width, print }: ExplainSurroundings,
+  { env, width, print, say }: ExplainSurroundings,
 ): Promise<void> {
   const { path, query } = questionOf(id, flags);
-  const answer = await new ApiClient(apiAccess(flags, env)).get(path, query);
+  const answer = await new ApiClient(apiAccess(flags, env), say).get(path, query);
   if (flags.json === true) print(jsonLine(answer));
   else for (const line of linesOf(answer, width)) print(line);
 }

@@ -4,7 +4,7 @@ const commands: readonly Item[] = [
   ['bayeuxd serve [options]', 'Serve Bayeux and a chat page.'],
   ['bayeuxd publish <url> <channel> <json>', 'Publish an event; - reads stdin.'],
   ['bayeuxd subscribe <url> <pattern>', 'Print events as JSON lines.'],
-  ['bayeuxd stats | sessions | users | …', 'See what a running server has.'],
+  ['bayeuxd stats | nodes | sessions | …', 'See what a running server has.'],
   ['bayeuxd explain | token | key | init', 'Ask why; make a token, key or config.'],
 ];
 

@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<void> {
     },
     async explain(id, flags) {
       const { explain } = await import('./explain.ts');
-      await explain(id, flags, { env: process.env, width: Math.min(width(), 80), print });
+      await explain(id, flags, { env: process.env, width: Math.min(width(), 80), print, say: complain });
     },
     async ask(name, argument, flags) {
       const { ask } = await import('./ask/ask.ts');

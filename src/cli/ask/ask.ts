@@ -6,6 +6,7 @@ import type { AskFlags, AskName } from './commands.ts';
 import { ArgumentError, NothingFound } from '../client-error.ts';
 import { countOf } from '../client-options.ts';
 import { detailLines } from './detail.ts';
+import { nodes } from './nodes.ts';
 import { channelColumns, historyColumns, presenceColumns, sessionColumns, userColumns } from './lists.ts';
 import type { Ask, AskSurroundings } from './surroundings.ts';
 import { stats } from './stats.ts';
@@ -22,12 +23,13 @@ export async function ask(
   around: AskSurroundings,
 ): Promise<void> {
   checkFlags(name, argument, flags);
-  const api = new ApiClient(apiAccess(flags, around.env));
+  const api = new ApiClient(apiAccess(flags, around.env), around.say);
   await commands[name]({ ...around, api, flags }, argument ?? '');
 }
 
 const commands: Readonly<Record<AskName, (ask: Ask, argument: string) => Promise<void>>> = {
   stats,
+  nodes,
   sessions: (ask, id) => (id === '' ? sessions(ask) : session(ask, id)),
   users: (ask, name) => (name === '' ? users(ask) : sessionsOf(ask, name)),
   async channels(ask, pattern) {

@@ -29,13 +29,21 @@ const commands = [
   {
     name: 'stats',
     summary: 'Show counts of a server.',
-    description: 'Show counts of a server. With --watch, print a line every few seconds until interrupted.',
+    description:
+      'Show counts of a server, or of all nodes of a cluster. With --watch, print a line every few seconds until interrupted.',
     options: [['--watch [seconds]', 'print a line so often (2)']],
+  },
+  {
+    name: 'nodes',
+    summary: 'List the nodes of a cluster.',
+    description:
+      'List the nodes of a cluster: how each is, how late it reads the events of the others, and its latest trouble.',
+    options: [],
   },
   {
     name: 'sessions',
     summary: 'List sessions, or show one.',
-    description: 'List the sessions of a server, or show one with its subscriptions.',
+    description: 'List the sessions of a server or cluster, or show one with its subscriptions.',
     argument: ['[id]', 'the session to show, by its public id'],
     options: [
       ['--user <name>', 'those of this user'],
