@@ -20,13 +20,17 @@ export class CutProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #trap: Trap | undefined;
   #isClosed = false;
+  #refuses = false;
 
   private constructor(server: Server, target: number) {
     this.#server = server;
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
     this.port = address.port;
-    server.on('connection', (client: Socket) => this.#accept(client, connect(target, '127.0.0.1')));
+    server.on('connection', (client: Socket) => {
+      if (this.#refuses) client.destroy();
+      else this.#accept(client, connect(target, '127.0.0.1'));
+    });
   }
 
   static async to(target: number): Promise<CutProxy> {
@@ -60,6 +64,16 @@ export class CutProxy {
       client.destroy();
       server.destroy();
     }
+  }
+
+  /** Cuts all connections, and each new one until `admit`. */
+  refuse(): void {
+    this.#refuses = true;
+    this.cut();
+  }
+
+  admit(): void {
+    this.#refuses = false;
   }
 
   /** Passes on nothing until `resume`; connections stay open. */
