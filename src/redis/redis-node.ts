@@ -21,6 +21,7 @@ import type { Carried } from './scripts/publish.ts';
 import { type Caller, type Outcome, ScriptRunner } from './scripts/script.ts';
 import { sweep } from './scripts/sweep.ts';
 import { tell } from './scripts/tell.ts';
+import { Turns } from './turns.ts';
 
 /** Memory of a publication besides its event. Bytes. */
 const AROUND = 200;
@@ -105,6 +106,7 @@ export class RedisNode {
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
   readonly #lag = new Lag();
+  readonly #turns: Turns;
   // Publications of this node by their number: the object itself is delivered here.
   readonly #own = new Map<number, Publication>();
   #caller: Caller | undefined;
@@ -120,6 +122,7 @@ export class RedisNode {
     this.#maxMailbox = maxMailbox;
     this.#node = node;
     this.#clock = clock;
+    this.#turns = new Turns(clock);
     this.#side = side;
     this.keys = new Keys(namespace);
     this.commands = new RedisConnection({ dial, clock, timeout });
@@ -281,7 +284,11 @@ export class RedisNode {
 
   readonly #reader = {
     brought: async (items: readonly MailboxItem[], at: Position): Promise<void> => {
-      for (const item of items) await this.#bring(item, at);
+      for (const item of items) {
+        const turn = this.#turns.next();
+        if (turn !== undefined) await turn;
+        await this.#bring(item, at);
+      }
     },
     missed: (gap: MailboxGap): void => {
       this.#publications.missed();
