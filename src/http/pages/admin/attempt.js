@@ -16,6 +16,10 @@ export function say(id, text, kind = '') {
   $(id).dataset.kind = kind;
 }
 
+/** What is added where a node of a cluster did not answer. */
+export const missing = (complete) =>
+  complete === false ? ' · a node does not answer: its part is missing' : '';
+
 /** A detail of the API as a sentence. */
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -1,6 +1,6 @@
 import { $, copyOf } from '../dom.js';
 import { read } from './api.js';
-import { attempt, forget, onClick, onSubmit, say } from './attempt.js';
+import { attempt, forget, missing, onClick, onSubmit, say } from './attempt.js';
 import { plural } from './format.js';
 import { firstPattern, seesAll } from './me.js';
 
@@ -10,6 +10,7 @@ const PAGE = 1_000;
 const opened = new Set();
 let found = [];
 let next;
+let complete;
 
 /** Shows the channels under a pattern. */
 export function showChannels() {
@@ -30,6 +31,7 @@ function load(after) {
     (answer) => {
       found = after === undefined ? answer.channels : [...found, ...answer.channels];
       next = answer.next;
+      complete = answer.complete;
       $('channels-more').hidden = next === undefined;
       show();
     },
@@ -40,9 +42,10 @@ function show() {
   const isMore = next === undefined ? '' : ' are shown, and there are more';
   say(
     'channels-said',
-    found.length === 0
+    (found.length === 0
       ? nobody
-      : `${plural(found.length, 'name or pattern').replace('name or patterns', 'names and patterns')}${isMore}`,
+      : `${plural(found.length, 'name or pattern').replace('name or patterns', 'names and patterns')}${isMore}`) +
+      missing(complete),
   );
   const root = treeOf(found);
   $('channel-tree').replaceChildren(...branchesOf(root, found.length <= 20));

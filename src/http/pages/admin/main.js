@@ -5,6 +5,7 @@ import { hideChannels, showChannels } from './channels.js';
 import { hideExplain, showExplain } from './explain.js';
 import { key } from './key.js';
 import { become, has, me, seesAll } from './me.js';
+import { clearNodes, showNodes } from './nodes.js';
 import { clearStats, showGap, showStats } from './overview.js';
 import { Poll } from './poll.js';
 import './publish.js';
@@ -31,14 +32,17 @@ const poll = new Poll({
   ask: () => read(isIn && seesAll() ? '/stats' : '/me'),
   told(answer) {
     if (!isIn) return enter(answer);
-    tellState(answer.state ?? 'open');
-    if (seesAll()) showStats(answer);
+    tellState(answer.complete === false ? 'partial' : (answer.state ?? 'open'));
+    if (!seesAll()) return;
+    showStats(answer);
+    void showNodes(answer);
   },
   failed,
 });
 
 const states = {
   open: 'Live',
+  partial: 'A node of the cluster does not answer: its part is missing',
   draining: 'Draining: the server sends its clients to others, and will close',
 };
 
@@ -84,6 +88,7 @@ function signOut(why = '') {
   key.forget();
   isIn = false;
   clearStats();
+  clearNodes();
   $('caller').hidden = true;
   $('nav').hidden = true;
   for (const list of document.querySelectorAll('main ul, main ol, main dl'))

@@ -11,9 +11,12 @@ export class Samples {
   add(stats) {
     const last = this.#last;
     this.#last = stats;
-    // Counts go down when the server was started anew.
+    // Counts go down when the server was started anew. Those of other nodes are other sums.
     const isNew =
-      last === undefined || stats.handshakes < last.handshakes || stats.publishes < last.publishes;
+      last === undefined ||
+      stats.nodes !== last.nodes ||
+      stats.handshakes < last.handshakes ||
+      stats.publishes < last.publishes;
     const seconds = isNew ? 0 : (stats.at - last.at) / 1000;
     const rate = (name) => (seconds > 0 ? (stats[name] - last[name]) / seconds : null);
     this.list.push({

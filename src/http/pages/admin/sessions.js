@@ -1,6 +1,6 @@
 import { $, copyOf } from '../dom.js';
 import { read } from './api.js';
-import { attempt, forget, onClick, onSubmit, say } from './attempt.js';
+import { attempt, forget, missing, onClick, onSubmit, say } from './attempt.js';
 import { plural } from './format.js';
 
 let next;
@@ -43,7 +43,7 @@ async function find(by, value, after) {
   return { sessions: [{ ...session, subscriptions: subscriptions.length }] };
 }
 
-function show({ sessions, next: following }, by, after) {
+function show({ sessions, next: following, complete }, by, after) {
   next = following;
   const items = sessions.map(row);
   if (after === undefined) $('session-list').replaceChildren(...items);
@@ -53,12 +53,13 @@ function show({ sessions, next: following }, by, after) {
   if (shown > 0)
     say(
       'sessions-said',
-      `${plural(shown, 'session')}${next === undefined ? '' : ' are shown, and there are more'}`,
+      `${plural(shown, 'session')}${next === undefined ? '' : ' are shown, and there are more'}${missing(complete)}`,
     );
   else
     say(
       'sessions-said',
-      by === '' ? 'No session is open. One appears when a client connects.' : 'No open session fits.',
+      (by === '' ? 'No session is open. One appears when a client connects.' : 'No open session fits.') +
+        missing(complete),
     );
 }
 
