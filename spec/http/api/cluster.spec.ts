@@ -3,7 +3,7 @@ import type { ApiKey, ServerSettings } from '../../../src/index.ts';
 import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { Bus, BusEngine } from '../../support/bus-engine.ts';
 import { FakeClient } from '../../support/fake-client.ts';
-import { exchange, socket } from '../../support/fake-conduit.ts';
+import { type exchange, socket } from '../../support/fake-conduit.ts';
 import { until } from '../../support/until.ts';
 import { type Answer, KEY, type Probe, probe } from './probe.ts';
 
