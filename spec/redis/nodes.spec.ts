@@ -7,6 +7,7 @@ import { entriesOf } from '../../src/redis/reply.ts';
 import { ApiDocument } from '../http/api/probe.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { FakeClient } from '../support/fake-client.ts';
+import { exchange } from '../support/fake-conduit.ts';
 import { listening } from '../support/start.ts';
 import { describeWithRedis } from './cluster.ts';
 
@@ -51,7 +52,7 @@ class Node {
   }
 
   /** The nodes by their names, without the fields that are of no interest here. */
-  async nodes(): Promise<Record<string, Partial<NodeStatus> & { isThis: boolean; link?: string }>> {
+  async nodes(): Promise<Record<string, Partial<NodeStatus> & { isThis: boolean; isLinked?: boolean }>> {
     const { nodes } = await this.ask('/nodes');
     return Object.fromEntries(nodes.map(({ name, ...more }: { name: string }) => [name, more]));
   }
@@ -175,6 +176,20 @@ describeWithRedis('three servers on one Redis, seen from any of them,', (cluster
       .poll(async () => (await b.nodes())[c.server.node]?.trouble, patience)
       .toEqual({ why: expect.any(String), at: expect.any(Number) });
     expect((await b.ask('/users')).users).toHaveLength(2);
+  });
+
+  it('tell whether they are linked, and count what they forward', async () => {
+    const links = { listen: '127.0.0.1:0', secret: 'a-secret-of-these-specs-that-is-long-enough' };
+    const linked = () => Node.start({ url: cluster().redis.url, namespace: namespace(), cluster: links });
+    const [a, b] = [await linked(), await linked()];
+    await expect.poll(async () => (await a.nodes())[b.server.node]?.isLinked, patience).toBe(true);
+    await expect.poll(async () => (await b.nodes())[a.server.node]?.isLinked, patience).toBe(true);
+    const { clientId } = await FakeClient.open(b.server);
+    const text = JSON.stringify([{ channel: '/meta/subscribe', clientId, subscription: '/x' }]);
+    await a.server.receive(a.server.decode(text), exchange(), text);
+    await expect.poll(() => b.server.nodes.links, patience).toEqual({ up: 1, out: 0, in: 1 });
+    expect(a.server.nodes.links).toEqual({ up: 1, out: 1, in: 0 });
+    expect((await a.ask('/sessions')).sessions).toHaveLength(1);
   });
 
   it('put no clientId into Redis, nor into what they ask each other', async () => {
