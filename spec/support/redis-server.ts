@@ -7,11 +7,18 @@ import { createInterface } from 'node:readline';
 import { afterAll } from 'vitest';
 import { freePort } from '../docs/free-port.ts';
 
-/** Why specs with Redis are skipped; undefined where they run. */
-export const redisIsMissing: string | undefined =
-  spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
-    ? undefined
-    : 'redis-server is not installed: apt-get install redis-server';
+/** The program: `REDIS_SERVER` may name that of a Valkey. */
+const program = process.env.REDIS_SERVER ?? 'redis-server';
+
+/** Why specs with Redis are skipped; undefined where they run. Throws if `REDIS_SERVER` names no program. */
+export const redisIsMissing: string | undefined = missing();
+
+function missing(): string | undefined {
+  if (spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0) return undefined;
+  if (process.env.REDIS_SERVER !== undefined)
+    throw new Error(`REDIS_SERVER names ${program}, which cannot be run`);
+  return 'redis-server is not installed: apt-get install redis-server';
+}
 
 /** A redis-server of its own folder and port, for one spec file. */
 export class RedisServer {
@@ -40,7 +47,7 @@ export class RedisServer {
   /** Starts the process again, after `kill`. Resolves when it serves, unless `ready` is something it writes before. */
   async restart(ready = 'Ready to accept connections'): Promise<void> {
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
-    const child = spawn('redis-server', [...where, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(program, [...where, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
@@ -50,7 +57,7 @@ export class RedisServer {
         return;
       }
     }
-    throw new Error(`redis-server did not start:\n${lines.join('\n')}`);
+    throw new Error(`${program} did not start:\n${lines.join('\n')}`);
   }
 
   /** The process takes no step until `continue`. */
