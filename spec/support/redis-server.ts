@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,8 @@ function missing(): string | undefined {
     throw new Error(`REDIS_SERVER names ${program}, which cannot be run`);
   return 'redis-server is not installed: apt-get install redis-server';
 }
+
+const address = '127.0.0.1';
 
 /** A redis-server of its own folder and port, for one spec file. */
 export class RedisServer {
@@ -40,14 +42,29 @@ export class RedisServer {
     return server;
   }
 
+  /** Starts a Sentinel that ends with the spec file. `config`: lines of its file. */
+  static async startSentinel(...config: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), []);
+    afterAll(() => server.#remove());
+    const lines = [`port ${server.port}`, `bind ${address}`, `dir ${server.#folder}`, ...config];
+    const file = join(server.#folder, 'sentinel.conf');
+    writeFileSync(file, lines.join('\n'));
+    await server.#spawn([file, '--sentinel'], 'Sentinel ID is');
+    return server;
+  }
+
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${address}:${this.port}`;
   }
 
   /** Starts the process again, after `kill`. Resolves when it serves, unless `ready` is something it writes before. */
-  async restart(ready = 'Ready to accept connections'): Promise<void> {
-    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
-    const child = spawn(program, [...where, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  restart(ready = 'Ready to accept connections'): Promise<void> {
+    const where = ['--port', String(this.port), '--bind', address, '--dir', this.#folder];
+    return this.#spawn([...where, ...this.#args], ready);
+  }
+
+  async #spawn(args: readonly string[], ready: string): Promise<void> {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout })) {

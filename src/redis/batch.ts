@@ -50,6 +50,10 @@ export class NumberedBatch {
     return this.first + this.count - 1;
   }
 
+  has(number: number): boolean {
+    return number >= this.first && number <= this.last;
+  }
+
   /** When its oldest publication came; a batch without any has no such time. */
   get since(): number {
     return this.waiting[0]?.since ?? Number.POSITIVE_INFINITY;

@@ -1,10 +1,9 @@
 import { UsageError } from '../lib/usage-error.ts';
+import type { Durability } from './durability.ts';
+import type { ResolvedRedisOptions } from './engine-options.ts';
 import type { RedisConnection } from './connection/redis-connection.ts';
 import { RedisError } from './connection/redis-error.ts';
 import { listOf, textOf } from './reply.ts';
-
-/** What a Redis promises of its data when its process ends without warning: that the last second may be lost, or nothing. */
-export type Durability = 'none' | 'restart';
 
 /**
  * Looks at a Redis before it is used. Throws `UsageError` for one that cannot carry a cluster; calls `warn` for settings that do not fit.
@@ -12,13 +11,13 @@ export type Durability = 'none' | 'restart';
  */
 export async function checkRedis(
   connection: RedisConnection,
-  durability: Durability,
+  { durability, clusterNodes }: Pick<ResolvedRedisOptions, 'durability' | 'clusterNodes'>,
   warn: (why: string) => void,
 ): Promise<void> {
   for (;;) {
     await connection.whenOpen();
     try {
-      checkServer(await infoOf(connection, warn));
+      checkServer(await infoOf(connection, warn), clusterNodes !== undefined);
       return checkSettings(await settingsOf(connection, warn), durability, warn);
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
@@ -26,17 +25,17 @@ export async function checkRedis(
   }
 }
 
-function checkServer(info: string): void {
+function checkServer(info: string, mayBeInCluster: boolean): void {
   const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
   const version = field('redis_version');
   if (version !== undefined && Number.parseInt(version, 10) < 7)
     throw new UsageError(`Redis 7.0 or later is needed, and this is ${version}: use a newer one, or Valkey`);
   const mode = field('redis_mode');
-  if (mode === 'cluster')
-    throw new UsageError('this is a node of a Redis Cluster: give the URL of a Redis that stands alone');
+  if (mode === 'cluster' && !mayBeInCluster)
+    throw new UsageError('this is a node of a Redis Cluster: name other nodes of it in clusterNodes');
   if (mode === 'sentinel')
     throw new UsageError(
-      'this is a Sentinel, which keeps no data: give the URL of the Redis that it watches',
+      'this is a Sentinel, which keeps no data: put it into sentinels, and give the name of the master, such as redis://mymaster',
     );
 }
 
@@ -50,18 +49,43 @@ function checkSettings(
     throw new UsageError(
       `this Redis may discard any key to make room: set its maxmemory-policy to noeviction, it is ${policy}`,
     );
-  if (durability === 'none') return;
-  for (const [name, wanted] of [
-    ['appendonly', 'yes'],
-    ['appendfsync', 'always'],
-  ] as const) {
+  for (const { name, wanted, fits, without } of needs[durability]) {
     const value = settings.get(name);
-    if (value !== undefined && value !== wanted)
+    if (value !== undefined && !fits(value))
       warn(
-        `durability "restart" needs a Redis with ${name} ${wanted}, and this one has ${value}: a restart may lose what was accepted, and nobody is told; set ${name} ${wanted}, or durability "none"`,
+        `durability "${durability}" needs a Redis with ${name} ${wanted}, and this one has ${value}: ${without}; set ${name} ${wanted}, or durability "none"`,
       );
   }
 }
+
+interface Need {
+  readonly name: string;
+  readonly wanted: string;
+  readonly fits: (value: string) => boolean;
+  /** What happens without it. */
+  readonly without: string;
+}
+
+const must = (name: string, wanted: string): Need => ({
+  name,
+  wanted,
+  fits: (value) => value === wanted,
+  without: 'a restart may lose what was accepted, and nobody is told',
+});
+
+const needs: Readonly<Record<Durability, readonly Need[]>> = {
+  none: [],
+  restart: [must('appendonly', 'yes'), must('appendfsync', 'always')],
+  failover: [
+    must('appendonly', 'yes'),
+    {
+      name: 'min-replicas-to-write',
+      wanted: '1',
+      fits: (value) => Number(value) >= 1,
+      without: 'a master that is cut off from its replicas goes on delivering what nobody confirms',
+    },
+  ],
+};
 
 async function infoOf(connection: RedisConnection, warn: (why: string) => void): Promise<string> {
   const why =
@@ -75,7 +99,7 @@ async function settingsOf(
 ): Promise<ReadonlyMap<string, string>> {
   const why =
     'Redis refuses CONFIG GET to this user, so that its settings are not checked: maxmemory-policy must be noeviction';
-  const names = ['maxmemory-policy', 'appendonly', 'appendfsync'];
+  const names = ['maxmemory-policy', 'appendonly', 'appendfsync', 'min-replicas-to-write'];
   const pairs = await allowed(connection, ['CONFIG', 'GET', ...names], warn, why, listOf);
   const texts = pairs?.map(textOf) ?? [];
   return new Map(

@@ -2,11 +2,11 @@ import { checkLinks, type LinkSettings } from '../cluster/link-settings.ts';
 import { checkNames, member } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
-import type { Durability } from './check-redis.ts';
-import { checkUrl, dialUrl } from './connection/dial-url.ts';
-import { type IoRedisClient, ioRedis } from './connection/io-redis.ts';
-import type { Dial } from './connection/line.ts';
-import { type NodeRedisClient, nodeRedis } from './connection/node-redis.ts';
+import type { Durability } from './durability.ts';
+import { addressOf } from './connection/address.ts';
+import { checkUrl } from './connection/dial-url.ts';
+import type { IoRedisClient } from './connection/io-redis.ts';
+import type { NodeRedisClient } from './connection/node-redis.ts';
 
 /** The Redis of a cluster, and how it is used. */
 export interface RedisEngineOptions {
@@ -14,16 +14,26 @@ export interface RedisEngineOptions {
   readonly url?: string;
   /**
    * A client of `@redis/client` or `redis`, or of `ioredis`, whose options are used: the client itself stays as it is, and need not be
-   * connected.
+   * connected. One of ioredis may name Sentinels.
    */
   readonly client?: NodeRedisClient | IoRedisClient;
   /** With a URL of `rediss:`, options of `node:tls` such as `ca`. */
   readonly tls?: object;
+  /**
+   * URLs of Sentinels that tell where the Redis is. In the `url`, the name of the master takes the place of `HOST:PORT`:
+   * `redis://USER:PASSWORD@mymaster`.
+   */
+  readonly sentinels?: readonly string[];
+  /** With `sentinels` and a `client`: the name of the master. */
+  readonly master?: string;
+  /** Other nodes of the Redis Cluster that the `url`, or the `client`, leads to: `HOST:PORT`. All keys are on one of its masters. */
+  readonly clusterNodes?: readonly string[];
   /** All keys begin with it, in braces; `bayeux` if absent. Nodes with one namespace are one cluster. */
   readonly namespace?: string;
   /**
    * What a restart of Redis may lose. `none`, the default: the last publications, so that sessions are told of a gap and earlier positions
-   * count as possibly missing. `restart`: nothing, since Redis has `appendonly yes` and `appendfsync always`.
+   * count as possibly missing. `restart`: nothing, since Redis has `appendonly yes` and `appendfsync always`. `failover`: nothing either when
+   * a replica takes over; each publish waits until one has it.
    */
   readonly durability?: Durability;
   /** How long a command may take before the connection counts as broken. Milliseconds; 1000 if absent. */
@@ -38,13 +48,19 @@ export interface RedisEngineOptions {
 }
 
 /** Options that were checked. */
-export type ResolvedRedisOptions = Pick<RedisEngineOptions, 'url' | 'client' | 'tls' | 'cluster'> &
+export type ResolvedRedisOptions = Pick<
+  RedisEngineOptions,
+  'url' | 'client' | 'tls' | 'sentinels' | 'master' | 'clusterNodes' | 'cluster'
+> &
   Required<Pick<RedisEngineOptions, 'namespace' | 'durability' | 'timeout' | 'keep'>>;
 
 const names: Record<keyof RedisEngineOptions, true> = {
   url: true,
   client: true,
   tls: true,
+  sentinels: true,
+  master: true,
+  clusterNodes: true,
   namespace: true,
   durability: true,
   timeout: true,
@@ -62,6 +78,9 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     url,
     client,
     tls,
+    sentinels,
+    master,
+    clusterNodes,
     namespace = 'bayeux',
     durability = 'none',
     timeout = 1000,
@@ -72,11 +91,17 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     throw new UsageError(`redisEngine takes either a url or a client: ${usage}`);
   if (url !== undefined) checkUrl(url);
   if (client !== undefined) checkClient(client);
-  checkTls(tls, url);
+  checkTls(tls, [url, ...listOr(sentinels)]);
+  checkSentinels(options);
+  checkClusterNodes(options);
   if (typeof namespace !== 'string' || !/^[^{}\s]+$/.test(namespace))
     throw new UsageError(`namespace must be a text without braces and spaces, got ${shown(namespace)}`);
-  if (durability !== 'none' && durability !== 'restart')
-    throw new UsageError(`durability must be "none" or "restart", got ${shown(durability)}`);
+  if (!['none', 'restart', 'failover'].includes(durability))
+    throw new UsageError(`durability must be "none", "restart" or "failover", got ${shown(durability)}`);
+  if (durability === 'restart' && (sentinels !== undefined || clusterNodes !== undefined))
+    throw new UsageError(
+      'durability "restart" does not fit a Redis whose replica may take over: write "failover" or "none"',
+    );
   checkMs('timeout', timeout, 10);
   checkMs('keep', keep, 5000);
   if (cluster !== undefined) checkLinks(cluster);
@@ -89,19 +114,10 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     ...(client !== undefined && { client }),
     ...(tls !== undefined && { tls }),
     ...(cluster !== undefined && { cluster }),
+    ...(sentinels !== undefined && { sentinels }),
+    ...(master !== undefined && { master }),
+    ...(clusterNodes !== undefined && { clusterNodes }),
   };
-}
-
-/** How connections are made. Rejects with `UsageError` if no client library is installed. */
-export async function dialOf({ url, client, tls }: ResolvedRedisOptions): Promise<Dial> {
-  if (url !== undefined) return dialUrl(url, tls === undefined ? {} : { tls });
-  if (client !== undefined && isIoRedis(client)) return ioRedis(client);
-  if (client !== undefined) return nodeRedis(client);
-  throw new UsageError(usage);
-}
-
-function isIoRedis(client: NodeRedisClient | IoRedisClient): client is IoRedisClient {
-  return 'call' in client && typeof client.call === 'function';
 }
 
 function checkClient(client: unknown): void {
@@ -114,20 +130,53 @@ function checkClient(client: unknown): void {
     );
   if (member(client, 'isCluster') === true || member(client, 'masters') !== undefined)
     throw new UsageError(
-      'client is one of a Redis Cluster, which is not supported: give one of a Redis that stands alone',
-    );
-  const sentinels = member(member(client, 'options'), 'sentinels');
-  if (Array.isArray(sentinels) && sentinels.length > 0)
-    throw new UsageError(
-      'client asks Sentinels, which is not supported: give one with the address of the Redis itself',
+      'client is one of a Redis Cluster: give one of a single node, with its options, and clusterNodes',
     );
 }
 
-function checkTls(tls: unknown, url: string | undefined): void {
+function checkSentinels({ sentinels, master, url }: RedisEngineOptions): void {
+  if (sentinels === undefined) {
+    if (master !== undefined)
+      throw new UsageError('master is the name of a Redis for Sentinels: give sentinels too');
+    return;
+  }
+  if (!Array.isArray(sentinels) || sentinels.length === 0)
+    throw new UsageError(`sentinels must be a list of URLs like redis://HOST:26379, got ${shown(sentinels)}`);
+  for (const sentinel of sentinels) checkUrl(sentinel, 'each of sentinels');
+  if (url === undefined && (typeof master !== 'string' || master === ''))
+    throw new UsageError('sentinels with a client need master, the name under which they know the Redis');
+  if (url === undefined) return;
+  if (master !== undefined)
+    throw new UsageError('master goes with a client: with a url, its host is the name of the master');
+  if (new URL(url).port !== '' || new URL(url).hostname === '')
+    throw new UsageError(
+      'url must have the name of the master in place of HOST:PORT where there are sentinels, such as redis://mymaster',
+    );
+}
+
+function checkClusterNodes({ clusterNodes, sentinels }: RedisEngineOptions): void {
+  if (clusterNodes === undefined) return;
+  const isList =
+    Array.isArray(clusterNodes) &&
+    clusterNodes.length > 0 &&
+    clusterNodes.every((node) => typeof node === 'string' && addressOf(node) !== undefined);
+  if (!isList) throw new UsageError(`clusterNodes must be a list of HOST:PORT, got ${shown(clusterNodes)}`);
+  if (sentinels !== undefined)
+    throw new UsageError(
+      'sentinels and clusterNodes exclude each other: Sentinels do not watch a Redis Cluster',
+    );
+}
+
+function listOr(list: unknown): readonly unknown[] {
+  return Array.isArray(list) ? list : [];
+}
+
+function checkTls(tls: unknown, urls: readonly unknown[]): void {
   if (tls === undefined) return;
   if (typeof tls !== 'object' || tls === null)
     throw new UsageError(`tls must be an object with options of node:tls, got ${shown(tls)}`);
-  if (url?.startsWith('rediss:') !== true) throw new UsageError('tls needs a url that begins with rediss:');
+  if (!urls.some((url) => typeof url === 'string' && url.startsWith('rediss:')))
+    throw new UsageError('tls needs a url that begins with rediss:');
 }
 
 function checkMs(name: string, value: unknown, min: number): void {

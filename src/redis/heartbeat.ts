@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { randomHex } from '../lib/random-hex.ts';
+import type { Durability } from './durability.ts';
 import { type Beat, type BeatRequest, beat, type Lease, type Numbers } from './scripts/beat.ts';
 import type { ScriptRunner } from './scripts/script.ts';
 
@@ -21,8 +22,7 @@ export interface HeartbeatOptions {
   readonly lease: () => Lease;
   /** Asked at each beat: the Redis that is connected. */
   readonly runId: () => string | undefined;
-  /** Whether a Redis that was restarted may have lost the end of its data. */
-  readonly mayLose?: boolean;
+  readonly durability?: Durability;
   /** Asked at each beat: where numbers go on if Redis does not know the node. */
   readonly numbers: () => Numbers;
   /** Asked at each beat: id of the last entry of the mailbox that was read. */
@@ -94,11 +94,11 @@ export class Heartbeat {
   }
 
   #request(): BeatRequest {
-    const { node, keepMs, lease, numbers, runId, mayLose, read } = this.#options;
+    const { node, keepMs, lease, numbers, runId, durability, read } = this.#options;
     // Another one each time: if all data was lost again, the birth must not be the one that all know.
     const birth = randomHex(8);
     const own = { node, leaseMs: this.#leaseMs, lease: lease(), keepMs, birth, numbers: numbers() };
-    return { ...own, runId: runId(), mayLose, read: read() };
+    return { ...own, runId: runId(), durability, read: read() };
   }
 
   #good(began: number): void {

@@ -49,6 +49,8 @@ export interface PublishLineOptions {
   readonly runner: ScriptRunner;
   readonly clock: Clock;
   readonly limits?: Partial<PublishLimits>;
+  /** Whether a publication that the own mailbox brought waits for the answer of its script too. */
+  readonly waitsForOutcome?: boolean;
   /** Called once for each stop. */
   readonly stopped: (why: Stopped) => void;
 }
@@ -62,6 +64,7 @@ export class PublishLine {
   readonly #runner: ScriptRunner;
   readonly #clock: Clock;
   readonly #limits: PublishLimits;
+  readonly #waitsForOutcome: boolean;
   readonly #stopped: (why: Stopped) => void;
   readonly #stopListening: () => void;
   readonly #accepted: Accepted;
@@ -72,6 +75,8 @@ export class PublishLine {
   #sent: NumberedBatch[] = [];
   // Numbered, and not brought by the own mailbox yet.
   readonly #unbrought = new Map<number, Waiting>();
+  // Brought before the outcome was known.
+  readonly #early = new Map<number, Stored | undefined>();
   #pending = 0;
   #pendingBytes = 0;
   #next = 1;
@@ -80,11 +85,13 @@ export class PublishLine {
   #holdTimer: Timer | undefined;
   #isClosed = false;
 
-  constructor({ connection, runner, clock, limits, stopped }: PublishLineOptions) {
+  constructor(options: PublishLineOptions) {
+    const { connection, runner, clock, limits, waitsForOutcome = false, stopped } = options;
     this.#connection = connection;
     this.#runner = runner;
     this.#clock = clock;
     this.#limits = { ...publishLimits, ...limits };
+    this.#waitsForOutcome = waitsForOutcome;
     this.#stopped = stopped;
     this.#accepted = new Accepted(this.#limits.healMs, this.#limits.healBytes);
     this.#retry = new Retry(clock, () => this.#go());
@@ -141,6 +148,10 @@ export class PublishLine {
   brought(number: number, stored?: Stored): void {
     const waiting = this.#unbrought.get(number);
     if (waiting === undefined) return;
+    if (this.#waitsForOutcome && this.#sent.some((batch) => batch.has(number))) {
+      this.#early.set(number, stored);
+      return;
+    }
     this.#unbrought.delete(number);
     waiting.resolve(stored);
   }
@@ -263,6 +274,11 @@ export class PublishLine {
   // Of one that was to be skipped, the own mailbox tells whether it was published before that.
   #done(batch: NumberedBatch): void {
     this.#sent = this.#sent.filter((one) => one !== batch);
+    for (const [number, stored] of this.#early) {
+      if (!batch.has(number)) continue;
+      this.#early.delete(number);
+      this.brought(number, stored);
+    }
     if (!batch.isVoid) this.#accepted.add(batch, this.#clock.now());
   }
 

@@ -22,8 +22,10 @@ import type { Lists } from '../ports/directory.ts';
 import type { Stored } from './batch.ts';
 import { checkRedis } from './check-redis.ts';
 import { ClusterView } from './cluster-view.ts';
-import { dialOf, type RedisEngineOptions, readOptions } from './engine-options.ts';
+import { dialOf } from './engine-dial.ts';
+import { type RedisEngineOptions, readOptions } from './engine-options.ts';
 import { Interests } from './interests.ts';
+import { Keys } from './keys.ts';
 import type { MailboxGap } from './mailbox.ts';
 import { MailboxQuestions } from './mailbox-questions.ts';
 import { RedisGroups } from './redis-groups.ts';
@@ -36,7 +38,7 @@ import type { Carried } from './scripts/publish.ts';
 export type { IoRedisClient } from './connection/io-redis.ts';
 export type { NodeRedisClient } from './connection/node-redis.ts';
 export type { LinkSettings, LinkTls } from '../cluster/link-settings.ts';
-export type { Durability } from './check-redis.ts';
+export type { Durability } from './durability.ts';
 export type { RedisEngineOptions } from './engine-options.ts';
 
 /** How long an interest that nobody has any more stays in force. Milliseconds. */
@@ -102,7 +104,7 @@ class RedisEngine implements Engine {
 
   async open(side: NodeSide): Promise<void> {
     const { namespace, timeout, keep, durability } = this.#options;
-    const dialling = dialOf(this.#options);
+    const dialling = dialOf(this.#options, new Keys(namespace).meta);
     this.#hold = side.timeout;
     const node = new RedisNode({
       dial: async (hooks) => (await dialling)(hooks),
@@ -112,7 +114,7 @@ class RedisEngine implements Engine {
       timeout,
       keepMs: keep,
       limits: { hold: side.timeout },
-      mayLose: durability === 'none',
+      durability,
       lease: () => ({
         ...this.#view.lease(this.#node, side.facts?.()),
         link: this.#peers.address,
@@ -124,7 +126,7 @@ class RedisEngine implements Engine {
       await this.#peers.open(side);
       if (this.#isClosed) throw new EngineUnavailable('the engine was closed before it was open');
       const opening = node.open();
-      const checking = dialling.then(() => checkRedis(node.commands, durability, side.warn));
+      const checking = dialling.then(() => checkRedis(node.commands, this.#options, side.warn));
       await Promise.all([opening, checking]);
       this.#opened.resolve(node);
       await this.#peers.whenLinked();

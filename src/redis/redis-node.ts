@@ -5,6 +5,7 @@ import type { RosterChange } from '../ports/directory.ts';
 import { EngineUnavailable, type Publication } from '../ports/engine.ts';
 import { encodeEnvelope } from '../ports/envelope.ts';
 import type { Stored } from './batch.ts';
+import type { Durability } from './durability.ts';
 import { ChangeLine } from './change-line.ts';
 import type { Dial } from './connection/line.ts';
 import { RedisConnection } from './connection/redis-connection.ts';
@@ -84,8 +85,8 @@ export interface RedisNodeOptions {
   readonly keepMs: number;
   readonly leaseMs?: number;
   readonly lease: () => Lease;
-  /** Whether a Redis that was restarted may have lost the end of its data. */
-  readonly mayLose?: boolean;
+  /** With `failover`, nothing counts as done before a replica has it. */
+  readonly durability?: Durability;
   readonly side: RedisNodeSide;
 }
 
@@ -117,7 +118,8 @@ export class RedisNode {
   #resuming: Timer | undefined;
 
   constructor(options: RedisNodeOptions) {
-    const { dial, clock, node, namespace, timeout = 1000, limits, side } = options;
+    const { dial, clock, node, namespace, timeout = 1000, limits, side, durability } = options;
+    const isReplicated = durability === 'failover';
     const { hold, maxMailbox } = { ...publishLimits, ...limits };
     this.#maxMailbox = maxMailbox;
     this.#node = node;
@@ -127,13 +129,18 @@ export class RedisNode {
     this.keys = new Keys(namespace);
     this.commands = new RedisConnection({ dial, clock, timeout });
     this.#reads = new RedisConnection({ dial, clock, timeout });
-    this.runner = new ScriptRunner(this.commands, this.keys);
+    this.runner = new ScriptRunner(this.commands, this.keys, isReplicated);
     // Before the lines hear of it: another Redis gets a beat first.
     this.commands.onState((state) => {
       if (state.is === 'open' && this.#runId !== undefined && state.runId !== this.#runId) this.#pause();
     });
     const line = { connection: this.commands, clock, hold, stopped: (why: string) => this.#stopped(why) };
-    this.#publications = new PublishLine({ ...line, runner: this.runner, ...(limits && { limits }) });
+    this.#publications = new PublishLine({
+      ...line,
+      runner: this.runner,
+      waitsForOutcome: isReplicated,
+      ...(limits && { limits }),
+    });
     this.#interests = new ChangeLine<InterestChange>({
       ...line,
       call: (caller, number, changes) => interest(this.runner, caller, number, changes),

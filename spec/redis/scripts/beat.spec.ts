@@ -31,16 +31,20 @@ describeWithRedis('the beat script', (cluster) => {
       Number(await cluster().send('HGET', cluster().keys.meta, 'id')),
       Number(await cluster().send('HGET', cluster().keys.meta, 'lost')),
     ];
-    await cluster().beat('a', { runId: 'first', mayLose: true });
+    await cluster().beat('a', { runId: 'first', durability: 'none' });
     const [before] = await ids();
-    await cluster().beat('a', { runId: 'first', mayLose: true });
-    await cluster().beat('a', { runId: 'second', mayLose: false });
+    await cluster().beat('a', { runId: 'first', durability: 'none' });
+    await cluster().beat('a', { runId: 'second', durability: 'restart' });
     expect(await ids()).toEqual([before, 0]);
-    const { now } = await cluster().beat('a', { runId: 'third', mayLose: true });
+    const { now } = await cluster().beat('a', { runId: 'third', durability: 'none' });
     const [id, lost] = await ids();
     expect([id, lost]).toEqual([Math.max(now * 1000, (before ?? 0) + 1), id]);
-    await cluster().beat('b', { runId: 'third', mayLose: true });
+    await cluster().beat('b', { runId: 'third', durability: 'none' });
     expect(await ids()).toEqual([id, lost]);
+    await cluster().beat('a', { runId: 'fourth', durability: 'failover' });
+    const [afterFailover, lostBefore] = await ids();
+    expect(afterFailover).toBeGreaterThan(id ?? 0);
+    expect(lostBefore).toBe(lost);
   });
 
   it('gives a lease that ends by itself, and tells of those that others have', async () => {

@@ -56,12 +56,10 @@ function isMissing(error: unknown): boolean {
   );
 }
 
-/** Throws `UsageError` unless this is a URL of Redis. */
-export function checkUrl(url: unknown): void {
+/** Throws `UsageError` unless this is a URL of Redis. `what`: its name in the error. */
+export function checkUrl(url: unknown, what = 'the URL of Redis'): void {
   const protocol = typeof url === 'string' && URL.canParse(url) ? new URL(url).protocol : undefined;
   if (protocol === 'redis:' || protocol === 'rediss:') return;
   // The text is not repeated: it may hold a password.
-  throw new UsageError(
-    'the URL of Redis must look like redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT',
-  );
+  throw new UsageError(`${what} must look like redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT`);
 }

@@ -1,7 +1,8 @@
 import type { Dial } from './line.ts';
 
-/** What is used of a client of ioredis, 5.11 or 6. Its options may name Sentinels. */
+/** What is used of a client of ioredis, 5.11 or 6. */
 export interface IoRedisClient {
+  readonly options?: object | undefined;
   duplicate(override?: object): IoRedisClient;
   connect(): Promise<unknown>;
   call(command: string, args: string[]): Promise<unknown>;
@@ -9,12 +10,17 @@ export interface IoRedisClient {
   on(event: string, listener: (error?: Error) => void): unknown;
 }
 
-/** Opens lines with the options of a client of ioredis. The client itself is not used: lines never reconnect or repeat a command. */
-export function ioRedis(client: IoRedisClient): Dial {
-  return async ({ lost, signal }) => {
+/**
+ * Opens lines with the options of a client of ioredis, and others in their place. The client itself is not used: lines never reconnect or
+ * repeat a command.
+ */
+export function ioRedis(client: IoRedisClient, others: object = {}): Dial {
+  return async ({ lost, signal }, address) => {
     const one = client.duplicate({
+      ...others,
       lazyConnect: true,
       protocol: 2,
+      ...(address && { ...address, path: null, sentinels: null }),
       retryStrategy: () => null,
       sentinelRetryStrategy: () => null,
       reconnectOnError: null,

@@ -1,3 +1,5 @@
+import type { Address } from './address.ts';
+
 /** One connection that a client library made. The library must not reconnect: a line that is lost is never used again. */
 export interface RedisLine {
   /** Rejects with what the library says. An error of Redis has its text as message. */
@@ -14,5 +16,5 @@ export interface LineHooks {
   readonly signal: AbortSignal;
 }
 
-/** Opens a line. Rejects when that fails. */
-export type Dial = (hooks: LineHooks) => Promise<RedisLine>;
+/** Opens a line, to another address than its own if one is given. Rejects when that fails. */
+export type Dial = (hooks: LineHooks, address?: Address) => Promise<RedisLine>;

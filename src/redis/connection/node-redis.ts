@@ -15,12 +15,14 @@ export interface NodeRedisClient {
  * asked in RESP2.
  */
 export function nodeRedis(client: NodeRedisClient): Dial {
-  return async ({ lost, signal }) => {
+  return async ({ lost, signal }, address) => {
     const one = client.duplicate({
       RESP: 2,
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
-      socket: { ...client.options?.socket, reconnectStrategy: false, socketTimeout: undefined },
+      // The parts of the URL are in the other options already.
+      ...(address && { url: undefined }),
+      socket: { ...client.options?.socket, ...address, reconnectStrategy: false, socketTimeout: undefined },
     });
     one.on('error', lost);
     one.on('end', () => lost(new Error('the connection to Redis ended')));

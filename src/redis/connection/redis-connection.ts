@@ -27,7 +27,11 @@ export interface RedisConnectionOptions {
 }
 
 /** Errors with which a Redis says that it cannot serve now: the connection is opened anew, maybe to another Redis. */
-const NOT_NOW = new Set(['LOADING', 'READONLY', 'MASTERDOWN', 'MOVED', 'ASK', 'CLUSTERDOWN', 'NOAUTH']);
+const NOT_NOW = new Set([
+  ...['LOADING', 'READONLY', 'MASTERDOWN', 'MOVED', 'ASK', 'CLUSTERDOWN', 'NOAUTH'],
+  // It has no replica that it may write without; it becomes a replica.
+  ...['NOREPLICAS', 'UNBLOCKED'],
+]);
 
 /**
  * A connection to Redis that is opened anew whenever it is lost. It never sends a command twice: that is for the caller, who knows
@@ -112,6 +116,11 @@ export class RedisConnection {
         throw error;
       },
     );
+  }
+
+  /** Gives up the line that is open, for a new one: maybe to another Redis. The outcome of what waits on it is unknown. */
+  renew(reason: Error): void {
+    if (this.#pending !== undefined) this.#lose(this.#pending, reason);
   }
 
   close(): void {

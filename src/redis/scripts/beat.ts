@@ -1,3 +1,4 @@
+import type { Durability } from '../durability.ts';
 import { listOf, numberOf, pairsOf, textOf } from '../reply.ts';
 import { type Outcome, preamble, clock, Script, type ScriptRunner } from './script.ts';
 
@@ -35,10 +36,11 @@ if not birth then
 end
 if ARGV[9] ~= '' and ARGV[9] ~= run then
   redis.call('HSET', KEYS[1], 'run', ARGV[9])
-  -- A Redis that restarted may have lost the last ids: none of them may be issued again.
-  if run and ARGV[10] == '1' then
+  -- Another Redis, or one that restarted, may not have the last ids: none of them may be issued again.
+  if run and ARGV[10] ~= 'restart' then
     local first = string.format('%.0f', math.max(tonumber(id or '0') + 1, now * 1000))
-    redis.call('HSET', KEYS[1], 'id', first, 'lost', first)
+    redis.call('HSET', KEYS[1], 'id', first)
+    if ARGV[10] == 'none' then redis.call('HSET', KEYS[1], 'lost', first) end
   end
 end
 if tonumber(format_was) ~= format then redis.call('HSET', KEYS[1], 'format', format) end
@@ -91,8 +93,11 @@ export interface BeatRequest {
   readonly numbers: Numbers;
   /** Run id of the Redis that is asked; undefined where it may not be asked. */
   readonly runId?: string | undefined;
-  /** Whether a Redis that was restarted may have lost the end of its data: then all history ids so far count as possibly missing. */
-  readonly mayLose?: boolean | undefined;
+  /**
+   * What a Redis with another run id may have lost. `none`: the end of its data, so that all history ids so far count as possibly missing.
+   * `failover`: nothing that was accepted, but ids that were seen before. `restart`, or absent: nothing.
+   */
+  readonly durability?: Durability | undefined;
   /** Id of the last entry of its mailbox that the node has read. */
   readonly read?: string;
 }
@@ -127,10 +132,10 @@ export interface Beat {
 
 /** Renews the lease of a node, and trims its mailbox by age. */
 export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<Beat> {
-  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', mayLose = false, read = '0-0' } = request;
+  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', durability = 'restart', read = '0-0' } = request;
   const { publications, interests, presences } = numbers;
   const own = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
-  const args = [...own, runId, mayLose ? 1 : 0, read];
+  const args = [...own, runId, durability, read];
   return neverRefused(await runner.run(script, args.map(String), readBeat));
 }
 

@@ -1,6 +1,15 @@
 import type { Retention } from '../../ports/history-store.ts';
 import { mailboxes } from './mailboxes.ts';
-import { type Caller, checks, clock, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
+import {
+  type Caller,
+  checks,
+  clock,
+  inOrder,
+  nothing,
+  type Outcome,
+  Script,
+  type ScriptRunner,
+} from './script.ts';
 
 /*
  * ARGV after the checks: first number, count of publications, highest length of a mailbox, count of channels.
@@ -11,9 +20,8 @@ import { type Caller, checks, clock, nothing, type Outcome, Script, type ScriptR
  */
 const script = new Script(`#!lua
 ${checks}
+${inOrder}
 local counters = p .. 'c'
-local last = tonumber(redis.call('HGET', counters, 'g:' .. node) or '0')
-if tonumber(ARGV[3]) ~= last + 1 then return {'ORDER', last} end
 local count, max_len, channels = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local at = 7
 

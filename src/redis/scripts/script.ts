@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RedisConnection } from '../connection/redis-connection.ts';
 import { RedisError } from '../connection/redis-error.ts';
+import { sendReplicated } from '../connection/replicated.ts';
 import type { Keys } from '../keys.ts';
 import { listOf, numberOf, textOf } from '../reply.ts';
 
@@ -33,12 +34,28 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+// Of a call that was carried out before: a write that changes nothing, since WAIT waits for the last write of its own connection.
+const again = `redis.call('HSET', p .. 'c', field, last)`;
+
+/** Begin of a script whose publications have running numbers. ARGV 3 is the first number. */
+export const inOrder = `
+local field = 'g:' .. node
+local last = tonumber(redis.call('HGET', p .. 'c', field) or '0')
+if tonumber(ARGV[3]) ~= last + 1 then
+  ${again}
+  return {'ORDER', last}
+end
+`;
+
 /** Begin of a script whose calls have running numbers. ARGV 3 is the number; `counter` names the field. */
 export const numbered = (counter: string): string => `
 local field = '${counter}:' .. node
 local last = tonumber(redis.call('HGET', p .. 'c', field) or '0')
 local number = tonumber(ARGV[3])
-if number <= last then return {'OK'} end
+if number <= last then
+  ${again}
+  return {'OK'}
+end
 if number > last + 1 then return {'ORDER', last} end
 `;
 
@@ -61,24 +78,34 @@ export type Outcome<T> = { readonly is: 'OK'; readonly value: T } | Refusal;
 export class ScriptRunner {
   readonly keys: Keys;
   readonly #connection: RedisConnection;
+  readonly #isReplicated: boolean;
 
-  constructor(connection: RedisConnection, keys: Keys) {
+  /** `isReplicated`: a script counts as run only when a replica has what it wrote. */
+  constructor(connection: RedisConnection, keys: Keys, isReplicated = false) {
     this.#connection = connection;
     this.keys = keys;
+    this.#isReplicated = isReplicated;
   }
 
-  /** Runs a script. A Redis that does not know it gets its text. Rejects with `RedisError`. */
+  /**
+   * Runs a script. A Redis that does not know it gets its text. Rejects with `RedisError`: with an unknown outcome too where no replica
+   * confirmed in time. Then the connection is opened anew, maybe to another Redis.
+   */
   async run<T>(
     script: Script,
     args: readonly string[],
     read: (values: readonly unknown[]) => T,
   ): Promise<Outcome<T>> {
     const rest = ['1', this.keys.meta, ...args];
-    const reply = await this.#connection.send(['EVALSHA', script.digest, ...rest]).catch((error: unknown) => {
+    const reply = await this.#send(['EVALSHA', script.digest, ...rest]).catch((error: unknown) => {
       if (!(error instanceof RedisError) || error.word !== 'NOSCRIPT') throw error;
-      return this.#connection.send(['EVAL', script.text, ...rest]);
+      return this.#send(['EVAL', script.text, ...rest]);
     });
     return outcomeOf(listOf(reply), read);
+  }
+
+  #send(args: readonly string[]): Promise<unknown> {
+    return this.#isReplicated ? sendReplicated(this.#connection, args) : this.#connection.send(args);
   }
 }
 

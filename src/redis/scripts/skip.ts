@@ -1,10 +1,9 @@
-import { type Caller, checks, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
+import { type Caller, checks, inOrder, nothing, type Outcome, Script, type ScriptRunner } from './script.ts';
 
 // Works without free memory too: a refused publication must not stop those after it.
 const script = new Script(`#!lua flags=allow-oom
 ${checks}
-local last = tonumber(redis.call('HGET', p .. 'c', 'g:' .. node) or '0')
-if tonumber(ARGV[3]) ~= last + 1 then return {'ORDER', last} end
+${inOrder}
 redis.call('HINCRBY', p .. 'c', 'g:' .. node, ARGV[4])
 local n = redis.call('HINCRBY', p .. 'c', node, 1)
 redis.call('XADD', p .. 'in:' .. node, '*', 'n', n, 's', '[' .. ARGV[3] .. ',' .. ARGV[4] .. ']')

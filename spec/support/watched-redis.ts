@@ -1,0 +1,98 @@
+import { createClient } from '@redis/client';
+import { RedisServer } from './redis-server.ts';
+
+/** The name of the master for the Sentinels. */
+export const masterName = 'chat';
+
+/** How long a Redis is silent until a Sentinel takes it for dead. Milliseconds. */
+const DOWN_AFTER = 1000;
+
+/** A Redis, a replica of it, and Sentinels. They end with the spec file. */
+export class WatchedRedis {
+  readonly sentinels: readonly RedisServer[];
+  /** The master, and the replica. */
+  #pair: readonly [RedisServer, RedisServer];
+
+  private constructor(pair: readonly [RedisServer, RedisServer], sentinels: readonly RedisServer[]) {
+    this.#pair = pair;
+    this.sentinels = sentinels;
+  }
+
+  /** Resolves when the replica is in step. `settings` are those of both. */
+  static async start(sentinels: number, ...settings: string[]): Promise<WatchedRedis> {
+    const own = ['--repl-diskless-sync-delay', '0', ...settings];
+    const master = await RedisServer.start(...own);
+    const replica = await RedisServer.start(...own, '--replicaof', `127.0.0.1 ${master.port}`);
+    const quorum = Math.floor(sentinels / 2) + 1;
+    const watching = Array.from({ length: sentinels }, () =>
+      RedisServer.startSentinel(
+        `sentinel monitor ${masterName} 127.0.0.1 ${master.port} ${quorum}`,
+        `sentinel down-after-milliseconds ${masterName} ${DOWN_AFTER}`,
+        `sentinel failover-timeout ${masterName} 2000`,
+      ),
+    );
+    const watched = new WatchedRedis([master, replica], await Promise.all(watching));
+    await watched.inStep();
+    return watched;
+  }
+
+  get master(): RedisServer {
+    return this.#pair[0];
+  }
+
+  get replica(): RedisServer {
+    return this.#pair[1];
+  }
+
+  /** Resolves when the replica has all that the master has, and the Sentinels know both, and one another. */
+  async inStep(): Promise<void> {
+    await until(async () => {
+      const info = await sent(this.master, 'INFO', 'replication');
+      const [, at, total] = /state=online,offset=(\d+)[^]*master_repl_offset:(\d+)/.exec(info) ?? [];
+      return at !== undefined && at === total;
+    });
+    for (const sentinel of this.sentinels) {
+      await until(async () => {
+        const known = await sent(sentinel, 'INFO', 'sentinel');
+        const others = `address=127.0.0.1:${this.master.port},slaves=1,sentinels=${this.sentinels.length}`;
+        return known.includes('status=ok') && known.includes(others);
+      });
+    }
+  }
+
+  /** Resolves when the replica is the master: for itself, and for a Sentinel. */
+  async failedOver(): Promise<void> {
+    const next = this.replica;
+    await until(async () => (await sent(next, 'INFO', 'replication')).includes('role:master'));
+    this.#pair = [next, this.master];
+  }
+
+  /** Resolves when the former master has become the replica, and is in step. */
+  async rejoined(): Promise<void> {
+    await until(async () => (await sent(this.replica, 'INFO', 'replication')).includes('role:slave'));
+    await this.inStep();
+  }
+}
+
+/** Sends one command. Answers `away` when that fails, or is not answered in a second. */
+async function sent(server: RedisServer, ...command: string[]): Promise<string> {
+  const socket = { reconnectStrategy: false, connectTimeout: 1000, socketTimeout: 1000 } as const;
+  const client = createClient({ url: server.url, socket });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return String(await client.sendCommand(command));
+  } catch {
+    return 'away';
+  } finally {
+    if (client.isOpen) client.destroy();
+  }
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 40_000;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error('the Sentinels did not come so far in 40 s');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
