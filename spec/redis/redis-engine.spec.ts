@@ -268,19 +268,24 @@ describe('the options of redisEngine', () => {
     [{ url: 7 }, 'redis://HOST:PORT'],
     [{ url, namspace: 'x' }, 'did you mean "namespace"'],
     [{ url, namespace: 'a{b' }, 'without braces'],
-    [{ url, durability: 'failover' }, 'must be "none" or "restart"'],
+    [{ url, durability: 'all' }, 'must be "none", "restart" or "failover"'],
     [{ url, timeout: '1s' }, 'timeout must be a number of milliseconds'],
     [{ url, keep: 1 }, 'at least 5000'],
     [{ url, tls: {} }, 'rediss:'],
     [{ client: {} }, 'client must be a client of @redis/client or ioredis'],
     [
       { client: new Cluster([{ host: 'x' }], { lazyConnect: true }) },
-      'Redis Cluster, which is not supported',
+      'give one of a single node, with its options, and clusterNodes',
     ],
-    [
-      { client: new Redis({ sentinels: [{ host: 'x' }], name: 'm', lazyConnect: true }) },
-      'Sentinels, which is not supported',
-    ],
+    [{ url, sentinels: 'redis://x' }, 'sentinels must be a list of URLs like redis://HOST:26379'],
+    [{ url: 'redis://chat', sentinels: ['10.0.0.5:26379'] }, 'each of sentinels must look like redis://HOST'],
+    [{ url, sentinels: ['redis://x'] }, 'the name of the master in place of HOST:PORT'],
+    [{ client: createClient(), sentinels: ['redis://x'] }, 'need master'],
+    [{ url: 'redis://chat', sentinels: ['redis://x'], master: 'chat' }, 'master goes with a client'],
+    [{ url, master: 'chat' }, 'give sentinels too'],
+    [{ url: 'redis://chat', sentinels: ['redis://x'], durability: 'restart' }, 'write "failover" or "none"'],
+    [{ url, clusterNodes: ['redis://x:1'] }, 'clusterNodes must be a list of HOST:PORT'],
+    [{ url: 'redis://chat', sentinels: ['redis://x'], clusterNodes: ['x:1'] }, 'exclude each other'],
   ])('refuse %# with what to write', (options, words) => {
     expect(given(options)).toContain(words);
     expect(given(options)).toContain('UsageError');

@@ -44,7 +44,11 @@ export class RedisServer {
 
   /** Starts a Sentinel that ends with the spec file. `config`: lines of its file. */
   static async startSentinel(...config: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), []);
+    const password = config.find((line) => line.startsWith('requirepass '))?.slice('requirepass '.length);
+    const server = new RedisServer(
+      await freePort(),
+      password === undefined ? [] : ['--requirepass', password],
+    );
     afterAll(() => server.#remove());
     const lines = [`port ${server.port}`, `bind ${address}`, `dir ${server.#folder}`, ...config];
     const file = join(server.#folder, 'sentinel.conf');
@@ -53,8 +57,11 @@ export class RedisServer {
     return server;
   }
 
+  /** With the password, if `--requirepass`, or that line of a Sentinel, gives it one. */
   get url(): string {
-    return `redis://${address}:${this.port}`;
+    const at = this.#args.indexOf('--requirepass');
+    const user = at === -1 ? '' : `:${this.#args[at + 1]}@`;
+    return `redis://${user}${address}:${this.port}`;
   }
 
   /** Starts the process again, after `kill`. Resolves when it serves, unless `ready` is something it writes before. */

@@ -191,7 +191,20 @@ export const programTable = {
         what: 'a URL like redis://HOST:PORT, or rediss://USER:PASSWORD@HOST:PORT for TLS',
         secret: true,
         calledAs: 'redis',
-        doc: 'URL of the Redis. Nodes with the same one, and the same namespace, are one cluster. Unset: this node is alone.',
+        doc: 'URL of the Redis. Nodes with the same one, and the same namespace, are one cluster. With `sentinels`, the name of the master takes the place of `HOST:PORT`. Unset: this node is alone.',
+      },
+      sentinels: {
+        kind: 'list',
+        pattern: /^rediss?:\/\/\S+$/,
+        what: 'URLs like redis://HOST:26379',
+        secret: true,
+        doc: 'URLs of the Sentinels that tell where the Redis is.',
+      },
+      clusterNodes: {
+        kind: 'list',
+        pattern: /^\S+:\d+$/,
+        what: 'addresses like 10.0.0.5:6379',
+        doc: 'Other nodes of the Redis Cluster that `url` leads to. All keys of bayeuxd are on one of its masters.',
       },
       namespace: {
         kind: 'string',
@@ -202,9 +215,9 @@ export const programTable = {
       },
       durability: {
         kind: 'word',
-        words: ['none', 'restart'],
+        words: ['none', 'restart', 'failover'],
         default: 'none',
-        doc: 'What a restart of Redis may lose. `none`: the last events, of which sessions are told as a gap. `restart`: nothing, since Redis has `appendonly yes` and `appendfsync always`.',
+        doc: 'What Redis may lose. `none`: the last events, of which sessions are told as a gap. `restart`: nothing when it restarts, since it has `appendonly yes` and `appendfsync always`. `failover`: nothing when a replica takes over, since each publish waits until one has it.',
       },
       timeout: ms(1_000, 'How long a command may take before the connection counts as broken.', 10),
       keep: ms(

@@ -23,11 +23,11 @@ export interface RedisEngineOptions {
    * URLs of Sentinels that tell where the Redis is. In the `url`, the name of the master takes the place of `HOST:PORT`:
    * `redis://USER:PASSWORD@mymaster`.
    */
-  readonly sentinels?: readonly string[];
+  readonly sentinels?: readonly string[] | undefined;
   /** With `sentinels` and a `client`: the name of the master. */
   readonly master?: string;
   /** Other nodes of the Redis Cluster that the `url`, or the `client`, leads to: `HOST:PORT`. All keys are on one of its masters. */
-  readonly clusterNodes?: readonly string[];
+  readonly clusterNodes?: readonly string[] | undefined;
   /** All keys begin with it, in braces; `bayeux` if absent. Nodes with one namespace are one cluster. */
   readonly namespace?: string;
   /**

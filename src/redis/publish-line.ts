@@ -173,8 +173,11 @@ export class PublishLine {
     this.#mustResend = true;
   }
 
-  /** Goes on after a beat. `last`: the last number that Redis knows; what it lost is sent again. */
-  resume(caller: Caller, last: number): void {
+  /**
+   * Goes on after a beat. `last`: the last number that Redis knows; what it lost is sent again. Returns how many publications it had accepted
+   * before it lost them.
+   */
+  resume(caller: Caller, last: number): number {
     this.#caller = caller;
     const lost = this.#accepted.takeAbove(last);
     const first = lost[0]?.first ?? this.#sent[0]?.first ?? this.#next;
@@ -183,6 +186,7 @@ export class PublishLine {
     if (first > last + 1) this.#sent.unshift(NumberedBatch.gap(last + 1, first - last - 1));
     this.#mustResend ||= this.#sent.length > 0;
     this.#go();
+    return lost.reduce((sum, { count }) => sum + count, 0);
   }
 
   close(): void {

@@ -102,6 +102,7 @@ export class RedisNode {
   readonly #reads: RedisConnection;
   readonly #publications: PublishLine;
   readonly #maxMailbox: number;
+  readonly #isReplicated: boolean;
   readonly #interests: ChangeLine<InterestChange>;
   readonly #places: ChangeLine<Attending>;
   readonly #mailbox: Mailbox;
@@ -119,7 +120,7 @@ export class RedisNode {
 
   constructor(options: RedisNodeOptions) {
     const { dial, clock, node, namespace, timeout = 1000, limits, side, durability } = options;
-    const isReplicated = durability === 'failover';
+    this.#isReplicated = durability === 'failover';
     const { hold, maxMailbox } = { ...publishLimits, ...limits };
     this.#maxMailbox = maxMailbox;
     this.#node = node;
@@ -129,7 +130,9 @@ export class RedisNode {
     this.keys = new Keys(namespace);
     this.commands = new RedisConnection({ dial, clock, timeout });
     this.#reads = new RedisConnection({ dial, clock, timeout });
-    this.runner = new ScriptRunner(this.commands, this.keys, isReplicated);
+    this.#followsOther(this.commands, this.#reads);
+    this.#followsOther(this.#reads, this.commands);
+    this.runner = new ScriptRunner(this.commands, this.keys, this.#isReplicated);
     // Before the lines hear of it: another Redis gets a beat first.
     this.commands.onState((state) => {
       if (state.is === 'open' && this.#runId !== undefined && state.runId !== this.#runId) this.#pause();
@@ -138,7 +141,7 @@ export class RedisNode {
     this.#publications = new PublishLine({
       ...line,
       runner: this.runner,
-      waitsForOutcome: isReplicated,
+      waitsForOutcome: this.#isReplicated,
       ...(limits && { limits }),
     });
     this.#interests = new ChangeLine<InterestChange>({
@@ -299,7 +302,8 @@ export class RedisNode {
     },
     missed: (gap: MailboxGap): void => {
       this.#publications.missed();
-      this.#side.missed(gap);
+      // What no replica confirmed was not accepted: it is sent again.
+      if (!this.#isReplicated || gap.why !== 'rolled back') this.#side.missed(gap);
     },
     restarted: (): void => this.#side.restarted(),
     failed: (error: Error): void => this.#side.failed(error),
@@ -321,6 +325,15 @@ export class RedisNode {
     const delivered = this.#side.deliver(this.#own.get(number) ?? publication, stored, at);
     this.#publications.brought(number, stored);
     return delivered;
+  }
+
+  // One that was opened later knows better where the Redis is: after a failover the former one may go on for a while.
+  #followsOther(connection: RedisConnection, other: RedisConnection): void {
+    other.onState((is) => {
+      const was = connection.state;
+      if (is.is !== 'open' || was.is !== 'open' || is.runId === was.runId) return;
+      connection.renew(new Error('a newer connection leads to another Redis'));
+    });
   }
 
   get #connectedRunId(): string | undefined {
@@ -367,7 +380,7 @@ export class RedisNode {
     this.#interests.resume(caller, numbers.interests);
     this.#places.resume(caller, numbers.presences);
     this.#resuming?.cancel();
-    const resume = (): void => this.#publications.resume(caller, numbers.publications);
+    const resume = (): void => this.#putBack(this.#publications.resume(caller, numbers.publications));
     if (wait === 0) resume();
     else this.#resuming = this.#clock.after(wait, resume);
   }
@@ -384,6 +397,16 @@ export class RedisNode {
 
   #allPlaces(): readonly Attending[] {
     return [begin, ...this.#side.places(), end];
+  }
+
+  #putBack(count: number): void {
+    if (count === 0 || !this.#isReplicated) return;
+    this.#side.failed(
+      new Error(
+        `durability "failover" does not hold: Redis lost ${count} publications that a replica had confirmed, and maybe others; these are published again`,
+      ),
+    );
+    this.#side.missed({ why: 'rolled back', entries: count });
   }
 
   // Redis may have lost any of it.

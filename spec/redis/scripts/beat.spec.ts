@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { carried, describeWithRedis, type TestCluster } from '../cluster.ts';
 import { entriesOf } from '../../../src/redis/reply.ts';
 import { sweep } from '../../../src/redis/scripts/sweep.ts';
@@ -80,11 +80,41 @@ describeWithRedis('the beat script', (cluster) => {
     expect((await cluster().beat('a', { read: second })).unread).toEqual({ written: 2, oldest: undefined });
   });
 
-  it('names nodes whose lease ended, but not while all may be coming back', async () => {
-    await cluster().beat('a', { leaseMs: 50 });
-    await expect.poll(() => cluster().send('EXISTS', `${cluster().keys.prefix}n:a`)).toBe(0);
-    expect(await cluster().beat('b', { leaseMs: 200 })).toMatchObject({ due: [] });
-    await expect.poll(async () => (await cluster().beat('b', { leaseMs: 200 })).due).toEqual(['a']);
+  describe('once the first grace is over', () => {
+    const leaseMs = 1000;
+    const patience = { timeout: 10_000, interval: 20 };
+    const beatOf = (runId = 'first') => cluster().beat('a', { runId, leaseMs });
+
+    /** A node `a` with a lease, and `b` whose lease has ended. */
+    async function withDead(): Promise<void> {
+      await cluster().beat('b', { leaseMs: 1 });
+      await cluster().beat('a', { runId: 'first', leaseMs: 60_000 });
+      await cluster().send('HSET', cluster().keys.meta, 'up', '0');
+      await expect.poll(() => cluster().send('EXISTS', `${cluster().keys.prefix}n:b`)).toBe(0);
+    }
+
+    it('names nodes whose lease ended', async () => {
+      await withDead();
+      expect((await beatOf()).due).toEqual(['b']);
+    });
+
+    it('names nobody when another Redis took over, until all had time to come back', async () => {
+      await withDead();
+      const { now, due } = await beatOf('second');
+      expect(due).toEqual([]);
+      await expect.poll(async () => (await beatOf('second')).due, patience).toEqual(['b']);
+      expect((await beatOf('second')).now).toBeGreaterThanOrEqual(now + 2 * leaseMs);
+    });
+
+    it('names nobody when no node could beat for a while, until all had time to come back', async () => {
+      await withDead();
+      for (const node of ['a', 'b'])
+        await cluster().send('ZINCRBY', cluster().keys.nodes, String(-leaseMs), node);
+      const { now, due } = await beatOf();
+      expect(due).toEqual([]);
+      await expect.poll(async () => (await beatOf()).due, patience).toEqual(['b']);
+      expect((await beatOf()).now).toBeGreaterThanOrEqual(now + 2 * leaseMs);
+    });
   });
 
   it('tells the highest format that all living nodes read', async () => {

@@ -34,7 +34,8 @@ if not birth then
   local first = string.format('%.0f', now * 1000)
   redis.call('HSET', KEYS[1], 'birth', birth, 'id', first, 'floor', first, 'at', 0)
 end
-if ARGV[9] ~= '' and ARGV[9] ~= run then
+local is_another = ARGV[9] ~= '' and ARGV[9] ~= run
+if is_another then
   redis.call('HSET', KEYS[1], 'run', ARGV[9])
   -- Another Redis, or one that restarted, may not have the last ids: none of them may be issued again.
   if run and ARGV[10] ~= 'restart' then
@@ -44,8 +45,9 @@ if ARGV[9] ~= '' and ARGV[9] ~= run then
   end
 end
 if tonumber(format_was) ~= format then redis.call('HSET', KEYS[1], 'format', format) end
--- Leases end while Redis is down. Give every node time to come back before one is swept.
-if #living == 0 and redis.call('EXISTS', p .. 'n:' .. node) == 0 then
+-- Leases end while Redis is away, some before others. Give every node time to come back before one is swept.
+local newest = redis.call('ZRANGE', p .. 'nodes', -1, -1, 'WITHSCORES')
+if is_another or not newest[2] or now - newest[2] > lease_ms / 2 then
   up = string.format('%.0f', now)
   redis.call('HSET', KEYS[1], 'up', up)
 end
