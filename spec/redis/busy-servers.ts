@@ -45,7 +45,7 @@ export class BusyServers {
     const hosts: Host[] = [];
     const heard: Heard[][] = [];
     for (const one of missed) {
-      const engine = watched(redisEngine({ ...options, namespace, timeout: 500 }), one);
+      const engine = watched(redisEngine({ namespace, timeout: 500, ...options }), one);
       const channels = { '/d/**': { history: { maxEvents: 100_000 } } };
       const made = await host({ engine, channels, engineTimeout: 20_000, log: () => {} });
       await made.server.open();

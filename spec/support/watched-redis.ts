@@ -1,5 +1,5 @@
-import { createClient } from '@redis/client';
 import type { RedisEngineOptions } from '../../src/redis/redis-engine.ts';
+import { cameTrue, sent } from './redis-command.ts';
 import { RedisServer } from './redis-server.ts';
 
 /** The name of the master for the Sentinels. */
@@ -58,12 +58,12 @@ export class WatchedRedis {
 
   /** Resolves when the master sends the replica all that is written, and the Sentinels know both, and one another. */
   async inStep(): Promise<void> {
-    await until(async () => {
+    await cameTrue(async () => {
       const info = await sent(this.master, 'INFO', 'replication');
       return /state=online,offset=[1-9]/.test(info);
     });
     for (const sentinel of this.sentinels) {
-      await until(async () => {
+      await cameTrue(async () => {
         const known = await sent(sentinel, 'INFO', 'sentinel');
         const others = `address=127.0.0.1:${this.master.port},slaves=1,sentinels=${this.sentinels.length}`;
         return known.includes('status=ok') && known.includes(others);
@@ -74,36 +74,13 @@ export class WatchedRedis {
   /** Resolves when the replica is the master: for itself, and for a Sentinel. */
   async failedOver(): Promise<void> {
     const next = this.replica;
-    await until(async () => (await sent(next, 'INFO', 'replication')).includes('role:master'));
+    await cameTrue(async () => (await sent(next, 'INFO', 'replication')).includes('role:master'));
     this.#pair = [next, this.master];
   }
 
   /** Resolves when the former master has become the replica, and is in step. */
   async rejoined(): Promise<void> {
-    await until(async () => (await sent(this.replica, 'INFO', 'replication')).includes('role:slave'));
+    await cameTrue(async () => (await sent(this.replica, 'INFO', 'replication')).includes('role:slave'));
     await this.inStep();
-  }
-}
-
-/** Sends one command. Answers `away` when that fails, or is not answered in a second. */
-async function sent(server: RedisServer, ...command: string[]): Promise<string> {
-  const socket = { reconnectStrategy: false, connectTimeout: 1000, socketTimeout: 1000 } as const;
-  const client = createClient({ url: server.url, socket });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return String(await client.sendCommand(command));
-  } catch {
-    return 'away';
-  } finally {
-    if (client.isOpen) client.destroy();
-  }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 40_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error('the Sentinels did not come so far in 40 s');
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
