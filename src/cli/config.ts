@@ -216,7 +216,15 @@ function refuseContradictions({ program, server, places, isPublic }: Config): vo
     refuse('history.sync', 'history.sync needs history.path too');
   if (program.redis.url === undefined) {
     const { rows } = programTable.redis;
-    for (const name of ['sentinels', 'clusterNodes', 'namespace', 'durability', 'timeout', 'keep'] as const)
+    for (const name of [
+      'sentinels',
+      'clusterNodes',
+      'namespace',
+      'durability',
+      'away',
+      'timeout',
+      'keep',
+    ] as const)
       if (program.redis[name] !== ('default' in rows[name] ? rows[name].default : undefined))
         refuse(`redis.${name}`, `redis.${name} needs redis.url too`);
   } else if (program.history.path !== undefined)

@@ -219,6 +219,12 @@ export const programTable = {
         default: 'none',
         doc: 'What Redis may lose. `none`: the last events, of which sessions are told as a gap. `restart`: nothing when it restarts, since it has `appendonly yes` and `appendfsync always`. `failover`: nothing when a replica takes over, since each publish waits until one has it.',
       },
+      away: {
+        kind: 'word',
+        words: ['wait', 'local'],
+        default: 'wait',
+        doc: 'What happens to publications while Redis cannot be reached. `wait`: they wait, and are refused after `engineTimeout`. `local`: on channels that are not durable they are delivered on their node at once, and carried to others later; the common order of events is lost then.',
+      },
       timeout: ms(1_000, 'How long a command may take before the connection counts as broken.', 10),
       keep: ms(
         60_000,

@@ -12,7 +12,7 @@ export interface Waiting {
   readonly make: (number: number) => Carried;
   /** About what it takes on the way. Bytes. */
   readonly bytes: number;
-  /** When it came. */
+  /** When it came. Infinity for one that waits as long as it takes. */
   readonly since: number;
   readonly resolve: (stored: Stored | undefined) => void;
   readonly reject: (error: Error) => void;
@@ -54,8 +54,8 @@ export class NumberedBatch {
     return number >= this.first && number <= this.last;
   }
 
-  /** When its oldest publication came; a batch without any has no such time. */
+  /** When its oldest publication came; Infinity if all wait as long as it takes. */
   get since(): number {
-    return this.waiting[0]?.since ?? Number.POSITIVE_INFINITY;
+    return this.waiting.reduce((oldest, { since }) => Math.min(oldest, since), Number.POSITIVE_INFINITY);
   }
 }

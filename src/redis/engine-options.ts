@@ -36,6 +36,11 @@ export interface RedisEngineOptions {
    * a replica takes over; each publish waits until one has it.
    */
   readonly durability?: Durability;
+  /**
+   * What happens to publications while Redis cannot be reached. `wait`, the default: they wait, and are refused after a while. `local`: on
+   * channels that are not durable they are delivered on their node at once, and carried to others later; events are in no common order then.
+   */
+  readonly away?: 'wait' | 'local';
   /** How long a command may take before the connection counts as broken. Milliseconds; 1000 if absent. */
   readonly timeout?: number;
   /** How long a node may be without Redis, or too slow, before events are discarded that it has not read. Milliseconds; 60,000 if absent. */
@@ -52,7 +57,7 @@ export type ResolvedRedisOptions = Pick<
   RedisEngineOptions,
   'url' | 'client' | 'tls' | 'sentinels' | 'master' | 'clusterNodes' | 'cluster'
 > &
-  Required<Pick<RedisEngineOptions, 'namespace' | 'durability' | 'timeout' | 'keep'>>;
+  Required<Pick<RedisEngineOptions, 'namespace' | 'durability' | 'away' | 'timeout' | 'keep'>>;
 
 const names: Record<keyof RedisEngineOptions, true> = {
   url: true,
@@ -63,6 +68,7 @@ const names: Record<keyof RedisEngineOptions, true> = {
   clusterNodes: true,
   namespace: true,
   durability: true,
+  away: true,
   timeout: true,
   keep: true,
   cluster: true,
@@ -83,6 +89,7 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     clusterNodes,
     namespace = 'bayeux',
     durability = 'none',
+    away = 'wait',
     timeout = 1000,
     keep = 60_000,
     cluster,
@@ -102,12 +109,15 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     throw new UsageError(
       'durability "restart" does not fit a Redis whose replica may take over: write "failover" or "none"',
     );
+  if (away !== 'wait' && away !== 'local')
+    throw new UsageError(`away must be "wait" or "local", got ${shown(away)}`);
   checkMs('timeout', timeout, 10);
   checkMs('keep', keep, 5000);
   if (cluster !== undefined) checkLinks(cluster);
   return {
     namespace,
     durability,
+    away,
     timeout,
     keep,
     ...(url !== undefined && { url }),

@@ -111,9 +111,9 @@ export class PublishLine {
 
   /**
    * Resolves when the own mailbox brought the publication: see `brought`. Rejects with `EngineUnavailable` when nobody got it, and nobody will.
-   * A publication whose outcome is unknown waits for it.
+   * A publication whose outcome is unknown waits for it. A patient one waits for Redis as long as it takes.
    */
-  publish(make: (number: number) => Carried, bytes: number): Promise<Stored | undefined> {
+  publish(make: (number: number) => Carried, bytes: number, isPatient = false): Promise<Stored | undefined> {
     const { maxPending, maxPendingBytes } = this.#limits;
     if (this.#isClosed) return Promise.reject(new EngineUnavailable('the engine is closed'));
     if (this.#pending >= maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
@@ -129,7 +129,7 @@ export class PublishLine {
       this.#queue.push({
         make,
         bytes,
-        since: this.#clock.now(),
+        since: isPatient ? Number.POSITIVE_INFINITY : this.#clock.now(),
         resolve: (stored) => {
           release();
           resolve(stored);
@@ -158,6 +158,13 @@ export class PublishLine {
 
   /** The own mailbox tells that these numbers were skipped. */
   skipped(first: number, count: number): void {
+    for (let number = first; number < first + count; number += 1) {
+      const waiting = this.#unbrought.get(number);
+      if (waiting?.since !== Number.POSITIVE_INFINITY) continue;
+      this.#unbrought.delete(number);
+      this.#queue.push(waiting);
+    }
+    this.#go();
     this.#refuse(first, count, 'Redis could not be reached in time');
   }
 
@@ -329,11 +336,20 @@ export class PublishLine {
     this.#holdTimer?.cancel();
     this.#holdTimer = undefined;
     const now = this.#clock.now();
-    const due = this.#queue.findIndex(({ since }) => since > now - this.#limits.hold);
-    const late = this.#queue.splice(0, due === -1 ? this.#queue.length : due);
+    const late = this.#takeLate(now - this.#limits.hold);
     for (const waiting of late) waiting.reject(new EngineUnavailable('Redis could not be reached in time'));
-    const [oldest] = this.#queue;
+    const oldest = this.#queue.find(({ since }) => Number.isFinite(since));
     if (oldest === undefined || this.#isClosed) return;
     this.#holdTimer = this.#clock.after(oldest.since + this.#limits.hold - now, () => this.#go());
+  }
+
+  // They came in order, but for patient ones, which are few unless Redis is away.
+  #takeLate(limit: number): Waiting[] {
+    const first = this.#queue.find(({ since }) => Number.isFinite(since));
+    if (first === undefined || first.since > limit) return [];
+    const late = this.#queue.filter(({ since }) => since <= limit);
+    const rest = this.#queue.filter(({ since }) => since > limit);
+    this.#queue.splice(0, this.#queue.length, ...rest);
+    return late;
   }
 }

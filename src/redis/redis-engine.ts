@@ -70,6 +70,8 @@ class RedisEngine implements Engine {
   readonly #view = new ClusterView(systemClock);
   #node: RedisNode | undefined;
   #hold = 0;
+  #side: NodeSide | undefined;
+  #isAway = false;
   #isClosed = false;
 
   constructor(options: RedisEngineOptions) {
@@ -106,6 +108,7 @@ class RedisEngine implements Engine {
     const { namespace, timeout, keep, durability } = this.#options;
     const dialling = dialOf(this.#options, new Keys(namespace).meta);
     this.#hold = side.timeout;
+    this.#side = side;
     const node = new RedisNode({
       dial: async (hooks) => (await dialling)(hooks),
       clock: systemClock,
@@ -138,7 +141,21 @@ class RedisEngine implements Engine {
   }
 
   async publish(publication: Publication): Promise<void> {
-    await this.#carry(publication);
+    if (this.#isAway && this.#options.away === 'local' && publication.to === undefined)
+      this.#deliverFirst(publication);
+    else await this.#carry(publication);
+  }
+
+  // The others get it when Redis is back.
+  #deliverFirst(publication: Publication): void {
+    const node = this.#require();
+    this.#side?.deliver(publication);
+    node.publish(publication, {}, true).catch((error: unknown) => {
+      if (!this.#isClosed)
+        this.#side?.warn(
+          `an event that was delivered on its own node does not reach others: ${messageOf(error)}`,
+        );
+    });
   }
 
   interest(pattern: string, wanted: boolean): Promise<void> {
@@ -191,6 +208,7 @@ class RedisEngine implements Engine {
       },
       state: (state, why) => {
         if (state === 'away') this.#view.troubled(why ?? 'Redis cannot be reached');
+        this.#isAway = state === 'away';
         if (!this.#isClosed) side.state(state, why);
       },
       beaten: (beat) => {
@@ -199,7 +217,7 @@ class RedisEngine implements Engine {
         void this.#sweep(beat.due);
       },
       failed: (error) => {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         this.#view.troubled(why);
         side.warn(why);
       },
@@ -220,6 +238,10 @@ class RedisEngine implements Engine {
   async #sweep(due: readonly string[]): Promise<void> {
     for (const dead of due) await this.#node?.sweep(dead).catch(() => {});
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function nodesOf(ids: readonly string[]): string[] {

@@ -111,6 +111,8 @@ export class RedisNode {
   readonly #turns: Turns;
   // Publications of this node by their number: the object itself is delivered here.
   readonly #own = new Map<number, Publication>();
+  // Numbers of publications that were delivered here before they were sent.
+  readonly #ahead = new Set<number>();
   #caller: Caller | undefined;
   #runId: string | undefined;
   #isStopped = true;
@@ -216,26 +218,33 @@ export class RedisNode {
 
   /**
    * Resolves when the publication was delivered here, and is in the mailboxes of all nodes whose interest was in force. Rejects with
-   * `EngineUnavailable` when nobody got it.
+   * `EngineUnavailable` when nobody got it. With `isDelivered` it is for other nodes only, and waits for Redis as long as it takes.
    */
   async publish(
     publication: Publication,
     how: Pick<Carried, 'durable' | 'once' | 'toNodes'> = {},
+    isDelivered = false,
   ): Promise<Stored | undefined> {
     const { event } = publication;
     let own: number | undefined;
     const make = (number: number): Carried => {
-      if (own !== undefined) this.#own.delete(own);
+      if (own !== undefined) this.#forget(own);
       own = number;
       this.#own.set(number, publication);
+      if (isDelivered) this.#ahead.add(number);
       const envelope = encodeEnvelope({ publication, origin: this.#node, number });
       return { channel: event.channel, envelope, ...how };
     };
     try {
-      return await this.#publications.publish(make, event.bytes + AROUND);
+      return await this.#publications.publish(make, event.bytes + AROUND, isDelivered);
     } finally {
       if (own !== undefined) this.#own.delete(own);
     }
+  }
+
+  #forget(number: number): void {
+    this.#own.delete(number);
+    this.#ahead.delete(number);
   }
 
   /** Stores a record, which nobody is brought. Settles as `publish` does. */
@@ -322,7 +331,9 @@ export class RedisNode {
     }
     const { publication, origin, number, stored } = item.envelope;
     if (origin !== this.#node) return this.#side.deliver(publication, stored, at);
-    const delivered = this.#side.deliver(this.#own.get(number) ?? publication, stored, at);
+    const delivered = this.#wasAhead(number)
+      ? undefined
+      : this.#side.deliver(this.#own.get(number) ?? publication, stored, at);
     this.#publications.brought(number, stored);
     return delivered;
   }
@@ -334,6 +345,13 @@ export class RedisNode {
       if (is.is !== 'open' || was.is !== 'open' || is.runId === was.runId) return;
       connection.renew(new Error('a newer connection leads to another Redis'));
     });
+  }
+
+  #wasAhead(number: number): boolean {
+    const was = this.#ahead.has(number);
+    // Those before it will not be brought any more.
+    for (const one of this.#ahead) if (one <= number) this.#ahead.delete(one);
+    return was;
   }
 
   get #connectedRunId(): string | undefined {
