@@ -14,7 +14,7 @@ interface Row {
 
 const rows: readonly Row[] = [
   { durability: 'failover', rounds: 20, settings: ['--appendonly', 'yes', '--min-replicas-to-write', '1'] },
-  { durability: 'none', rounds: 4, settings: [] },
+  { durability: 'none', rounds: 2, settings: [] },
 ];
 
 /** The master stops, or is killed, and comes back after the replica has taken over. */

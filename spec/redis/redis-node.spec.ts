@@ -1,4 +1,7 @@
+import { createClient } from '@redis/client';
 import { expect, it } from 'vitest';
+import type { Dial } from '../../src/redis/connection/line.ts';
+import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
 import { cutPoints, CutProxy } from '../support/cut-proxy.ts';
 import { describeWithRedis } from './cluster.ts';
 import { place } from './place.ts';
@@ -207,6 +210,31 @@ describeWithRedis(
       await expect
         .poll(() => cluster().send('HGETALL', `${cluster().keys.prefix}rs:/r`))
         .toEqual(['s1 ann', 'a']);
+    });
+
+    it('publishes again what Redis lost, a few batches at a time, so that none is late', async () => {
+      let [underway, most] = [0, 0];
+      const dial: Dial = async (hooks) => {
+        const line = await nodeRedis(createClient({ url: cluster().redis.url }))(hooks);
+        const send = (args: readonly string[]) => {
+          underway += 1;
+          most = Math.max(most, underway);
+          return line.send(args).finally(() => {
+            underway -= 1;
+          });
+        };
+        return { send, destroy: line.destroy };
+      };
+      const limits = { batchCount: 1 };
+      const a = await TestNode.open('a', dial, { namespace: namespace(), limits }, '/x');
+      const b = await open('b', undefined, '/x');
+      await Promise.all(upTo(300).map((data) => a.publish(data)));
+      await expect.poll(() => b.got.length).toBe(300);
+      await cluster().send('FLUSHALL');
+      const c = await open('c', undefined, '/x');
+      await expect.poll(() => c.got, { timeout: 5000 }).toEqual(upTo(300));
+      expect(most).toBeLessThan(10);
+      expect([a.got, b.got]).toEqual([upTo(300), upTo(300)]);
     });
 
     it('loses nothing when Redis is killed and started again with its file', async () => {

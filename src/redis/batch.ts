@@ -26,6 +26,8 @@ export class NumberedBatch {
   readonly count: number;
   readonly bytes: number;
   isUnderway = false;
+  /** Whether it has to be sent again. */
+  isDue = false;
   /** Whether Redis may have it, or get it late from a connection that was given up. */
   mayBeSent = false;
   /** Whether its numbers are used up without publishing it. */

@@ -217,6 +217,13 @@ export class PublishLine {
   }
 
   #sendMore(caller: Caller): void {
+    let underway = this.#sent.filter((batch) => batch.isUnderway).length;
+    for (const batch of this.#sent) {
+      if (underway === this.#limits.batches) return;
+      if (!batch.isDue) continue;
+      underway += 1;
+      void this.#send(batch, caller);
+    }
     while (this.#queue.length > 0 && this.#sent.length < this.#limits.batches) {
       const batch = this.#nextBatch();
       this.#sent.push(batch);
@@ -239,15 +246,15 @@ export class PublishLine {
     return batch;
   }
 
-  // All that has no outcome, in order, when nothing is on its way any more.
+  // All that has no outcome, in order, when nothing is on its way any more. It may be much: all at once would be late.
   #resend(caller: Caller): void {
     if (this.#retry.isPending || this.#sent.some(({ isUnderway }) => isUnderway)) return;
     this.#takeBack();
     this.#mustResend = false;
     const now = this.#clock.now();
-    for (const batch of [...this.#sent]) {
+    for (const batch of this.#sent) {
       if (batch.since <= now - this.#limits.hold) batch.isVoid = true;
-      void this.#send(batch, caller);
+      batch.isDue = true;
     }
     this.#sendMore(caller);
   }
@@ -264,6 +271,7 @@ export class PublishLine {
   }
 
   async #send(batch: NumberedBatch, caller: Caller): Promise<void> {
+    batch.isDue = false;
     batch.isUnderway = true;
     try {
       const outcome = await (batch.isVoid
