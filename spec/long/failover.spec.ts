@@ -14,7 +14,7 @@ interface Row {
 
 const rows: readonly Row[] = [
   { durability: 'failover', rounds: 20, settings: ['--appendonly', 'yes', '--min-replicas-to-write', '1'] },
-  { durability: 'none', rounds: 2, settings: [] },
+  { durability: 'none', rounds: 4, settings: [] },
 ];
 
 /** The master stops, or is killed, and comes back after the replica has taken over. */
@@ -33,7 +33,7 @@ describe.skipIf(redisIsMissing).each(rows)(
     if (redisIsMissing) return;
     const redis = await WatchedRedis.start(3, ...settings);
 
-    it(`lose nothing in ${rounds} rounds`, async () => {
+    it(`lose nothing in ${rounds} rounds, or tell of it`, async () => {
       const busy = await BusyServers.start({ ...redis.options, durability });
       for (let round = 1; round <= rounds; round += 1) {
         await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 1000));
@@ -47,13 +47,15 @@ describe.skipIf(redisIsMissing).each(rows)(
         console.log(`${durability} ${round}, ${how}: away ${away} s`, busy.figures());
       }
       await busy.stop();
-      await expect
-        .poll(() => busy.tally(), { timeout: 30_000 })
-        .toEqual({ lost: 0, twice: 0, repeatedIds: 0 });
-      expect(await busy.unstored()).toBe(0);
+      // The stopped master goes on for longer than nodes keep what was accepted, unless it has to have a replica.
+      const mayLose = durability === 'none';
+      const want = { twice: 0, repeatedIds: 0, ...(!mayLose && { lost: 0 }) };
+      await expect.poll(() => busy.tally(), { timeout: 30_000 }).toMatchObject(want);
+      console.log(`${durability}, in all:`, busy.figures());
+      if (!mayLose) expect(await busy.unstored()).toBe(0);
       const page = await busy.hosts[0]?.server.history('/d/busy', { after: busy.firstId });
-      expect(page?.recovered).toBe(durability === 'failover');
-      for (const told of busy.missed) expect(told.length > 0).toBe(durability === 'none');
+      expect(page?.recovered).toBe(!mayLose);
+      for (const told of busy.missed) expect(told.length > 0).toBe(mayLose);
     });
   },
 );
