@@ -4,6 +4,7 @@ import { createClient } from '@redis/client';
 import { Redis } from 'ioredis';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import { redisEngine, type RedisEngineOptions } from '../../src/redis/redis-engine.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { cameTrue, sent } from '../support/redis-command.ts';
 import { RedisServer, redisIsMissing } from '../support/redis-server.ts';
 
@@ -26,7 +27,7 @@ async function startCluster(): Promise<[RedisServer, RedisServer, RedisServer]> 
   const id = await sent(low, 'CLUSTER', 'MYID');
   await cameTrue(async () => (await sent(replica, 'CLUSTER', 'REPLICATE', id)) === 'OK');
   for (const one of [low, high, replica])
-    await cameTrue(async () => /state:ok[^]*known_nodes:3/.test(await sent(one, 'CLUSTER', 'INFO')));
+    await cameTrue(async () => /state:ok[\s\S]*known_nodes:3/.test(await sent(one, 'CLUSTER', 'INFO')));
   await cameTrue(async () => (await sent(replica, 'INFO', 'replication')).includes('master_link_status:up'));
   return [low, high, replica];
 }
@@ -59,13 +60,7 @@ describe.skipIf(redisIsMissing)(`a Redis Cluster${because}`, async () => {
       const engine = redisEngine({ ...options, namespace });
       onTestFinished(() => engine.close());
       const got: unknown[] = [];
-      await engine.open({
-        timeout: 5000,
-        deliver: ({ event }) => void got.push(event.message.data),
-        missed() {},
-        state() {},
-        warn() {},
-      });
+      await engine.open(nodeSide({ deliver: ({ event }) => void got.push(event.message.data) }));
       await engine.publish({ event: new OutgoingEvent({ channel: '/x', data: 1 }) });
       expect(got).toEqual([1]);
     }
@@ -74,7 +69,7 @@ describe.skipIf(redisIsMissing)(`a Redis Cluster${because}`, async () => {
   it('is refused where no other node of it is named, with what to write', async () => {
     const [namespace] = await namespaces();
     const engine = redisEngine({ url: low.url, namespace });
-    const opening = engine.open({ timeout: 5000, deliver() {}, missed() {}, state() {}, warn() {} });
+    const opening = engine.open(nodeSide());
     await expect(opening).rejects.toThrow('name other nodes of it in clusterNodes');
   });
 

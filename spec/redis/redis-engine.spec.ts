@@ -269,6 +269,7 @@ describe('the options of redisEngine', () => {
     [{ url, namspace: 'x' }, 'did you mean "namespace"'],
     [{ url, namespace: 'a{b' }, 'without braces'],
     [{ url, durability: 'all' }, 'must be "none", "restart" or "failover"'],
+    [{ url, away: 'here' }, 'away must be "wait" or "local"'],
     [{ url, timeout: '1s' }, 'timeout must be a number of milliseconds'],
     [{ url, keep: 1 }, 'at least 5000'],
     [{ url, tls: {} }, 'rediss:'],

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { redisEngine } from '../../src/redis/redis-engine.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { redisIsMissing } from '../support/redis-server.ts';
 import { WatchedRedis } from '../support/watched-redis.ts';
 import { connectTo } from './connect.ts';
@@ -28,6 +30,17 @@ describe.skipIf(redisIsMissing)(`durability "failover"${because}`, async () => {
     work.then(settle, settle);
     return { is: () => isSettled };
   }
+
+  it('warns of settings that do not fit it', async () => {
+    const warnings: string[] = [];
+    const engine = redisEngine({ url: redis.master.url, namespace: randomUUID(), durability: 'failover' });
+    onTestFinished(() => engine.close());
+    await engine.open(nodeSide({ warn: (why) => void warnings.push(why) }));
+    expect(warnings).toEqual([
+      expect.stringContaining('needs a Redis with appendonly yes, and this one has no'),
+      expect.stringContaining('needs a Redis with min-replicas-to-write 1, and this one has 0'),
+    ]);
+  });
 
   it('accepts what a replica has', async () => {
     const namespace = randomUUID();

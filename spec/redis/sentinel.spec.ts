@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 import type { EngineState, Publication } from '../../src/ports/engine.ts';
 import { redisEngine, type RedisEngineOptions } from '../../src/redis/redis-engine.ts';
+import { nodeSide } from '../support/node-side.ts';
 import { redisIsMissing } from '../support/redis-server.ts';
 import { masterName, password, WatchedRedis } from '../support/watched-redis.ts';
 import { BusyServers } from './busy-servers.ts';
@@ -43,13 +44,10 @@ describe.skipIf(redisIsMissing)(`Sentinels${because}`, async () => {
     onTestFinished(() => engine.close());
     const got: unknown[] = [];
     const states: string[] = [];
-    const side = {
-      timeout: 5000,
+    const side = nodeSide({
       deliver: ({ event }: Publication) => void got.push(event.message.data),
-      missed() {},
-      warn() {},
       state: (state: EngineState, why?: string) => void states.push(`${state} ${why}`),
-    };
+    });
     const opening = engine.open(side);
     opening.catch(() => {});
     return { engine, got, states, opening };
@@ -72,13 +70,13 @@ describe.skipIf(redisIsMissing)(`Sentinels${because}`, async () => {
 
   it('say that they know no such master', async () => {
     const { states } = await open({ url: `redis://:${password}@other`, sentinels });
-    await expect.poll(() => states[0], patience).toContain('it watches no master with the name other');
+    await expect.poll(() => states.join(), patience).toContain('it watches no master with the name other');
   });
 
   it('name each that does not answer', async () => {
     const { states } = await open({ url, sentinels: ['redis://127.0.0.1:1', 'redis://127.0.0.1:2'] });
     await expect
-      .poll(() => states[0], patience)
+      .poll(() => states.join(), patience)
       .toMatch(/127\.0\.0\.1:1: .*ECONNREFUSED.*; 127\.0\.0\.1:2: /);
   });
 

@@ -21,7 +21,8 @@ export function redisEngineOf({ program, places }: Config, log: Log): Engine | u
 /** Throws `ConfigError` for a Redis, or links, that an engine refuses. */
 export function unusable(cause: unknown, places: Config['places']): never {
   if (!(cause instanceof UsageError)) throw cause;
-  const [option = 'url'] = /^(cluster(\.\w+)+|sentinels|clusterNodes|durability)(?= )/.exec(cause.message) ?? [];
+  const [option = 'url'] =
+    /^(cluster(\.\w+)+|sentinels|clusterNodes|durability)(?= )/.exec(cause.message) ?? [];
   const key = option.startsWith('cluster.') ? option : `redis.${option}`;
   throw new ConfigError([{ key, place: places.get(key) ?? key, message: cause.message }], { cause });
 }

@@ -45,6 +45,12 @@ describeWithRedis('the publish script', (cluster) => {
     await cluster().publish(a, 1, ...batch);
     expect(await cluster().publish(a, 1, ...batch)).toEqual({ is: 'ORDER', last: 2 });
     expect(await cluster().publish(a, 4, carried('/x', 4))).toEqual({ is: 'ORDER', last: 2 });
+    // WAIT waits for the last write of its own connection: so one that was done before has to write too.
+    const writes = async () =>
+      /rdb_changes_since_last_save:(\d+)/.exec(String(await cluster().send('INFO')))?.[1];
+    const before = Number(await writes());
+    await cluster().publish(a, 1, ...batch);
+    expect(Number(await writes())).toBeGreaterThan(before);
     expect(await cluster().publish(a, 3, carried('/x', 3))).toEqual({ is: 'OK' });
     expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} p {"data":2}', 'n 2 p {"data":3}']);
   });
