@@ -22,7 +22,7 @@ export function redisEngineOf({ program, places }: Config, log: Log): Engine | u
 export function unusable(cause: unknown, places: Config['places']): never {
   if (!(cause instanceof UsageError)) throw cause;
   const [option = 'url'] =
-    /^(cluster(\.\w+)+|sentinels|clusterNodes|durability)(?= )/.exec(cause.message) ?? [];
+    /^(cluster(\.\w+)+|sentinels|clusterNodes|durability)(?=[ :])/.exec(cause.message) ?? [];
   const key = option.startsWith('cluster.') ? option : `redis.${option}`;
   throw new ConfigError([{ key, place: places.get(key) ?? key, message: cause.message }], { cause });
 }

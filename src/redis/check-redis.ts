@@ -30,7 +30,8 @@ function checkServer(info: string, mayBeInCluster: boolean): void {
   const version = field('redis_version');
   if (version !== undefined && Number.parseInt(version, 10) < 7)
     throw new UsageError(`Redis 7.0 or later is needed, and this is ${version}: use a newer one, or Valkey`);
-  const mode = field('redis_mode');
+  // Valkey calls it `server_mode`.
+  const mode = field('redis_mode') ?? field('server_mode');
   if (mode === 'cluster' && !mayBeInCluster)
     throw new UsageError('this is a node of a Redis Cluster: name other nodes of it in clusterNodes');
   if (mode === 'sentinel')
