@@ -134,7 +134,17 @@ export interface Beat {
 
 /** Renews the lease of a node, and trims its mailbox by age. */
 export async function beat(runner: ScriptRunner, request: BeatRequest): Promise<Beat> {
-  const { node, leaseMs, lease, keepMs, birth, numbers, runId = '', durability = 'restart', read = '0-0' } = request;
+  const {
+    node,
+    leaseMs,
+    lease,
+    keepMs,
+    birth,
+    numbers,
+    runId = '',
+    durability = 'restart',
+    read = '0-0',
+  } = request;
   const { publications, interests, presences } = numbers;
   const own = [node, leaseMs, JSON.stringify(lease), keepMs, birth, publications, interests, presences];
   const args = [...own, runId, durability, read];
