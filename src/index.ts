@@ -43,6 +43,15 @@ export {
   type Stamp,
 } from './ports/engine.ts';
 export type { KnownNode, Nodes, PeerAnswer } from './core/nodes.ts';
+export type {
+  AnswerLimits,
+  Begun,
+  Mark,
+  MarksSide,
+  Shared,
+  SharedAnswers,
+  SharedMarks,
+} from './ports/shared.ts';
 export { PeerDirectory } from './core/peer-directory.ts';
 export { type PeerQuestion, questionOf } from './ports/peer-question.ts';
 export { type Forwarder, type PeerHandler, type Peers, UnreachableError } from './ports/peers.ts';

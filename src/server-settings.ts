@@ -15,7 +15,7 @@ const engineNames: Record<Exclude<keyof Engine, EnginePart>, true> = {
   interest: true,
   close: true,
 };
-type EnginePart = 'node' | 'peers' | 'lists' | 'directory' | 'history' | 'status' | 'nodes';
+type EnginePart = 'node' | 'peers' | 'lists' | 'directory' | 'history' | 'status' | 'nodes' | 'shared';
 const engineParts: readonly EnginePart[] = [
   'node',
   'peers',
@@ -24,6 +24,7 @@ const engineParts: readonly EnginePart[] = [
   'history',
   'status',
   'nodes',
+  'shared',
 ];
 const storeNames: Record<Exclude<keyof HistoryStore, 'newest' | 'usage'>, true> = {
   open: true,

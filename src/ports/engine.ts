@@ -5,6 +5,7 @@ import type { HistoryStore, Retention, StoredEvent } from './history-store.ts';
 import type { OutgoingEvent } from './outgoing-event.ts';
 import type { Peers } from './peers.ts';
 import type { RefusalNotes } from './refusal-notes.ts';
+import type { Shared } from './shared.ts';
 
 /** An event on its way between nodes. What travels is made and read by `encodeEnvelope` and `decodeEnvelope`. */
 export interface Publication {
@@ -121,6 +122,8 @@ export interface Engine {
   readonly peers?: Peers;
   /** Groups and rosters of all nodes. If absent, each node has its own. */
   readonly lists?: Lists;
+  /** What all nodes keep together: rates, answers, marks. If absent, each node has its own. */
+  readonly shared?: Shared;
   /** Makes the directory of the cluster from that of this node. If absent, the server asks the peers, and takes `lists`. */
   directory?(local: Directory): Directory;
   /** How the engine is on this node. Asked for each view and scrape: it is at hand, and nothing is sent for it. */

@@ -33,6 +33,7 @@ import { RedisHistory } from './redis-history.ts';
 import { REGISTERING, RedisNode, type RedisNodeSide } from './redis-node.ts';
 import { RedisPeers } from './redis-peers.ts';
 import { RedisRosters } from './redis-rosters.ts';
+import { RedisShared } from './redis-shared.ts';
 import type { Carried } from './scripts/publish.ts';
 
 export type { IoRedisClient } from './connection/io-redis.ts';
@@ -60,6 +61,7 @@ class RedisEngine implements Engine {
   readonly history: CarriedHistory;
   readonly peers: Peers;
   readonly lists: Lists;
+  readonly shared: RedisShared;
   readonly #options: ReturnType<typeof readOptions>;
   readonly #history: RedisHistory;
   readonly #questions: MailboxQuestions;
@@ -93,6 +95,12 @@ class RedisEngine implements Engine {
     const links = settings && new LinkedPeers({ node: this.node, clock: systemClock, settings });
     this.#peers = new RedisPeers(this.#questions, links);
     this.peers = this.#peers;
+    this.shared = new RedisShared({
+      clock: systemClock,
+      hold: () => this.#hold,
+      node: () => this.#node,
+      failed: (error) => this.#side?.warn(String(error)),
+    });
     this.#interests = new Interests(
       (pattern, isWanted) => this.#require().interest(pattern, isWanted),
       systemClock,
@@ -177,6 +185,7 @@ class RedisEngine implements Engine {
     this.#isClosed = true;
     this.#interests.close();
     this.#rosters.close();
+    this.shared.close();
     // First the lease: then the others know that this node has left, and has not lost its links.
     await this.#node?.close();
     await this.#peers.close();
@@ -204,6 +213,7 @@ class RedisEngine implements Engine {
       },
       restarted: () => {
         this.#rosters.missed(REGISTERING);
+        this.shared.restarted();
         if (this.#options.durability === 'none') side.missed('unknown');
       },
       state: (state, why) => {
@@ -214,6 +224,7 @@ class RedisEngine implements Engine {
       beaten: (beat) => {
         this.#view.beaten(beat);
         this.#peers.leases = beat.living;
+        this.shared.beaten(beat.birth);
         void this.#sweep(beat.due);
       },
       failed: (error) => {

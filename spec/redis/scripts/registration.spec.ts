@@ -1,9 +1,7 @@
 import { expect, it } from 'vitest';
 import { changeGroup, membersOf } from '../../../src/redis/scripts/group.ts';
-import { once } from '../../../src/redis/scripts/once.ts';
 import { tell } from '../../../src/redis/scripts/tell.ts';
 import type { Caller } from '../../../src/redis/scripts/script.ts';
-import { take } from '../../../src/redis/scripts/take.ts';
 import { describeWithRedis } from '../cluster.ts';
 
 const sorted = (reply: unknown): unknown => (Array.isArray(reply) ? reply.toSorted() : reply);
@@ -73,43 +71,6 @@ describeWithRedis('the group script', (cluster) => {
     const a = await cluster().node('a');
     expect(await change({ ...a, birth: 'other' }, 1, true, 'ann')).toEqual({ is: 'REBORN' });
     expect(await change({ ...a, node: 'b' }, 1, true, 'ann')).toEqual({ is: 'FENCED' });
-  });
-});
-
-describeWithRedis('the take script', (cluster) => {
-  it('gives as many tokens as the limit says in a window, and again in the next', async () => {
-    const { runner } = cluster();
-    const a = await cluster().node('a');
-    const taken = () => take(runner, a, 'user ann', 2, 100);
-    expect(await taken()).toEqual({ is: 'OK', value: true });
-    expect(await taken()).toEqual({ is: 'OK', value: true });
-    expect(await taken()).toEqual({ is: 'OK', value: false });
-    await expect.poll(taken).toEqual({ is: 'OK', value: true });
-  });
-
-  it('refuses a node without a lease, and one that knows other data', async () => {
-    const { runner } = cluster();
-    const a = await cluster().node('a');
-    expect(await take(runner, { ...a, birth: 'other' }, 'x', 2, 100)).toEqual({ is: 'REBORN' });
-    expect(await take(runner, { ...a, node: 'b' }, 'x', 2, 100)).toEqual({ is: 'FENCED' });
-  });
-});
-
-describeWithRedis('the once script', (cluster) => {
-  it('keeps the first answer under a key, for a while', async () => {
-    const { runner } = cluster();
-    const a = await cluster().node('a');
-    expect(await once(runner, a, 'k', 'first', 100)).toEqual({ is: 'OK', value: 'first' });
-    expect(await once(runner, a, 'k', 'second', 100)).toEqual({ is: 'OK', value: 'first' });
-    expect(await once(runner, a, 'other', 'second', 100)).toEqual({ is: 'OK', value: 'second' });
-    await expect.poll(() => once(runner, a, 'k', 'third', 100)).toEqual({ is: 'OK', value: 'third' });
-  });
-
-  it('refuses a node without a lease, and one that knows other data', async () => {
-    const { runner } = cluster();
-    const a = await cluster().node('a');
-    expect(await once(runner, { ...a, birth: 'other' }, 'k', '1', 100)).toEqual({ is: 'REBORN' });
-    expect(await once(runner, { ...a, node: 'b' }, 'k', '1', 100)).toEqual({ is: 'FENCED' });
   });
 });
 
