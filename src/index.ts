@@ -104,7 +104,7 @@ export type { BinaryData } from './features/binary/binary.ts';
 export { type ApiOptions, api } from './http/api/api.ts';
 export type { ApiRight } from './http/api/caller.ts';
 export type { ApiKey } from './http/api/key-ring.ts';
-export type { OnceOptions } from './http/api/once.ts';
+export type { OnceOptions } from './http/api/repeatable.ts';
 export { type DashboardOptions, dashboard } from './http/dashboard.ts';
 export type { DataOf } from './channels/channel-types.ts';
 export { health } from './http/health.ts';

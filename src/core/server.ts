@@ -9,6 +9,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { Policy } from '../ports/policy.ts';
+import type { Shared } from '../ports/shared.ts';
 import type { Revocation } from '../ports/revocations.ts';
 import type { Extension } from '../ports/session.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -456,6 +457,11 @@ export class Server<
     if (this.#conduits.delete(conduit) && conduit.shape === 'socket') this.#core.admission.close(conduit);
     conduit.session?.lost(conduit);
     for (const feature of this.#core.features.hungUp) feature.hungUp?.(conduit);
+  }
+
+  /** For the HTTP API: what all nodes keep together; undefined where each node has its own. */
+  get shared(): Shared | undefined {
+    return this.#engine.shared;
   }
 
   /** The tag with which all ids of this node begin (HS-8). */

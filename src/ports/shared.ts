@@ -28,7 +28,7 @@ export interface SharedAnswers {
   begin(key: string, claim: string, ms: number): Promise<Begun>;
   /** Keeps the answer, and ends the claim. The first answer of a key stays. */
   finish(key: string, claim: string, answer: string, limits: AnswerLimits): Promise<void>;
-  /** The work had no effect: the key is free again. */
+  /** The work had no effect: the key is free again, or as soon as the store can be reached. Does not reject. */
   abandon(key: string, claim: string): Promise<void>;
 }
 

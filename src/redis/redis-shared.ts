@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { inTime } from '../lib/in-time.ts';
 import { EngineUnavailable } from '../ports/engine.ts';
-import type { MarksSide, Shared, SharedAnswers } from '../ports/shared.ts';
+import type { Begun, MarksSide, Shared, SharedAnswers } from '../ports/shared.ts';
 import { RedisError } from './connection/redis-error.ts';
 import { RedisMarks, type SharedCall } from './redis-marks.ts';
 import type { RedisNode } from './redis-node.ts';
@@ -10,6 +10,9 @@ import { take } from './scripts/take.ts';
 
 /** How often a call is tried again while Redis does not know the node. Milliseconds. */
 const PAUSE = 50;
+
+/** Claims of which so many may have to be ended later. */
+const MOST_LEFT = 1000;
 
 /** What the shared state of a cluster is made with. */
 export interface RedisSharedOptions {
@@ -25,13 +28,15 @@ export interface RedisSharedOptions {
 /** Rates, answers and marks of all nodes, in Redis. */
 export class RedisShared implements Shared {
   readonly answers: SharedAnswers = {
-    begin: (key, claim, ms) => this.#held((runner, caller) => begin(runner, caller, key, claim, ms)),
+    begin: (key, claim, ms) => this.#begin(key, claim, ms),
     finish: (key, claim, answer, limits) =>
       this.#held((runner, caller) => finish(runner, caller, key, claim, answer, limits)),
-    abandon: (key, claim) => this.#held((runner, caller) => abandon(runner, caller, key, claim)),
+    abandon: (key, claim) => this.#abandon(key, claim),
   };
   readonly #options: RedisSharedOptions;
   readonly #lists: RedisMarks[] = [];
+  // Keys by claims that Redis may still have, though nobody works under them.
+  readonly #left = new Map<string, string>();
 
   constructor(options: RedisSharedOptions) {
     this.#options = options;
@@ -50,6 +55,7 @@ export class RedisShared implements Shared {
 
   /** After each beat. `birth`: of the data in Redis. */
   beaten(birth: string): void {
+    for (const [claim, key] of this.#left) void this.#abandon(key, claim);
     for (const list of this.#lists) void list.refresh(birth);
   }
 
@@ -61,6 +67,32 @@ export class RedisShared implements Shared {
   /** The engine could not be opened, or is closed. */
   close(): void {
     for (const list of this.#lists) list.close();
+  }
+
+  async #begin(key: string, claim: string, ms: number): Promise<Begun> {
+    try {
+      return await this.#held((runner, caller) => begin(runner, caller, key, claim, ms));
+    } catch (error) {
+      // Redis may carry it out yet.
+      this.#leave(key, claim);
+      throw error;
+    }
+  }
+
+  async #abandon(key: string, claim: string): Promise<void> {
+    this.#left.delete(claim);
+    try {
+      await this.#once((runner, caller) => abandon(runner, caller, key, claim));
+    } catch {
+      this.#leave(key, claim);
+    }
+  }
+
+  // One that is forgotten here ends by its time.
+  #leave(key: string, claim: string): void {
+    this.#left.set(claim, key);
+    const [oldest] = this.#left.keys();
+    if (this.#left.size > MOST_LEFT && oldest !== undefined) this.#left.delete(oldest);
   }
 
   /** Rejects with `EngineUnavailable` at once if it cannot be carried out now; it may have been, if its answer was lost. */

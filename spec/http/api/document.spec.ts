@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
+import { MemoryEngine } from '../../../src/core/memory-engine.ts';
 import { documentOf } from '../../../src/http/api/document.ts';
 import { routesOf } from '../../../src/http/api/routes.ts';
 import { type ApiKey, type ApiOptions, api, Server, type ServerSettings } from '../../../src/index.ts';
+import { FakeClock } from '../../../src/testing/fake-clock.ts';
 import { FakeClient } from '../../support/fake-client.ts';
+import { MemoryShared } from '../../support/memory-shared.ts';
 import { listening } from '../../support/start.ts';
 import { ApiDocument, KEY, type Probe, probe, type Sent } from './probe.ts';
 
@@ -27,6 +30,8 @@ const event = { channel: '/a', data: 1 };
 const direct = { user: 'ann', channel: '/a', data: 1 };
 const repeated = { 'Idempotency-Key': 'one' };
 const durable: ServerSettings = { channels: { '/a': { history: true } } };
+
+const shared = new MemoryShared(new FakeClock());
 
 let isBroken = false;
 const broken = () => {
@@ -99,16 +104,10 @@ const own: Record<string, Way> = {
   'POST /sessions/{id}/deliver 200': { sent: { key: KEY, body: event } },
   'POST /sessions/{id}/deliver 404': { sent: { key: KEY, body: event } },
   'POST /sessions/{id}/deliver 409': {
+    settings: { engine: Object.assign(new MemoryEngine(), { shared }) },
     sent: { key: KEY, body: event, headers: repeated },
-    prepare: ({ server, post }) => {
-      const [session] = server.sessions;
-      // As for a session of another node, which takes its time.
-      Object.defineProperty(server, 'session', { value: () => undefined });
-      const never = () => new Promise(() => {});
-      Object.defineProperties(server.nodes, { ownerOf: { value: () => 'other' }, ask: { value: never } });
-      Object.defineProperty(server.nodes, 'others', { value: ['other'] });
-      const sent = { key: KEY, body: event, headers: repeated };
-      void post(`/sessions/${session?.id}/deliver`, sent).catch(() => {});
+    prepare: () => {
+      shared.answers.begin = async () => ({ is: 'running' });
     },
     isOfSession: true,
   },

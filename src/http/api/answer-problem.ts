@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { printable } from '../../lib/printable.ts';
 import { UsageError } from '../../lib/usage-error.ts';
+import { EngineUnavailable } from '../../ports/engine.ts';
 import { BayeuxError, NoRoomError } from '../../protocol/errors.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Caller } from './caller.ts';
@@ -42,6 +43,7 @@ function problemOf(error: unknown, req: Request, server: ApiServer): Problem {
   if (error instanceof Problem) return error;
   if (server.state === 'closed') return new Problem('closing', 'the server is closed');
   if (error instanceof BayeuxError) return refusalOf(error);
+  if (error instanceof EngineUnavailable) return unavailable();
   if (error instanceof NoRoomError) return new Problem('no_room', error.message, { quiet: true });
   if (error instanceof UsageError)
     return new Problem(req.method === 'POST' ? 'body_invalid' : 'query_invalid', error.message);
@@ -53,10 +55,12 @@ function problemOf(error: unknown, req: Request, server: ApiServer): Problem {
 
 function refusalOf({ code, detail, text }: BayeuxError): Problem {
   if (code === 'data_invalid' && detail !== undefined) return new Problem('data_invalid', detail);
-  if (code === 'engine_unavailable')
-    return new Problem('engine_unavailable', 'the engine cannot reach the other nodes: send it again later');
+  if (code === 'engine_unavailable') return unavailable();
   return new Problem('publish_refused', `the server refused the event: ${text}`);
 }
+
+const unavailable = () =>
+  new Problem('engine_unavailable', 'the engine cannot reach the other nodes: send it again later');
 
 /** The problem for an error of the body parser, or of a path that cannot be decoded. */
 function unreadableBody(error: unknown): Problem | undefined {

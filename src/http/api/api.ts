@@ -8,11 +8,13 @@ import { StreamAnswer } from './event-stream.ts';
 import { KeyGuard } from './key-guard.ts';
 import type { ApiKey } from './key-ring.ts';
 import { LiveKeys } from './live-keys.ts';
-import { Once, type OnceOptions } from './once.ts';
+import { Once } from './once.ts';
 import { Problem } from './problem.ts';
 import { queryOf } from './query.ts';
+import type { OnceOptions, Repeating } from './repeatable.ts';
 import type { Route } from './route.ts';
 import { routesOf } from './routes.ts';
+import { SharedOnce } from './shared-once.ts';
 
 /** The options of the HTTP API. */
 export interface ApiOptions {
@@ -35,14 +37,21 @@ export function api(server: ApiServer, options: ApiOptions = {}): Router {
   const router = express.Router({ strict: true, caseSensitive: true }).use(plainHeaders);
   router.get('/openapi.json', (req, res) => void res.json(documentOf(routes, req.baseUrl)));
   router.use(guard.pass);
-  addRoutes(router, routes, { server, guard, once: new Once(server.clock, options.idempotency) });
+  addRoutes(router, routes, { server, guard, once: onceOf(server, options.idempotency) });
   return router.use(unknownRoute, answerProblem(server, guard));
 }
 
 interface Parts {
   readonly server: ApiServer;
   readonly guard: KeyGuard;
-  readonly once: Once;
+  readonly once: Repeating;
+}
+
+function onceOf(server: ApiServer, options: OnceOptions | undefined): Repeating {
+  const { clock, refusals, shared } = server;
+  return shared === undefined
+    ? new Once(clock, options)
+    : new SharedOnce({ answers: shared.answers, clock, refusals }, options);
 }
 
 function addRoutes(router: Router, routes: readonly Route[], { server, guard, once }: Parts): void {

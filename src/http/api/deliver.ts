@@ -36,7 +36,7 @@ function deliverRoute(server: ApiServer, schemas: ChannelSchemas): Route {
     body: oneOf<Body>({ group: form('group', 'To the users in a group.') }, form('user', 'To a user.')),
     isRepeatable: true,
     answer: reached('Sessions for which the event was queued. 0: they are offline.'),
-    problems: ['channel_invalid', 'publish_refused', 'engine_unavailable'],
+    problems: ['channel_invalid', 'publish_refused'],
     run: ({ caller, body }) => {
       caller.check('publish', body.channel);
       const to = 'user' in body ? server.user(body.user) : server.group(body.group);

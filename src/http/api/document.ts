@@ -11,7 +11,12 @@ const withBody = [
   ...(['json_invalid', 'body_invalid', 'depth_exceeded'] as const),
   ...(['body_too_large', 'media_type_wrong'] as const),
 ];
-const whenRepeatable = ['idempotency_key_invalid', 'idempotency_key_reused', 'request_running'] as const;
+const whenRepeatable = [
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+  'request_running',
+  'engine_unavailable',
+] as const;
 
 /** The errors that a route may answer with, besides those of another method or path. */
 function problemsOf(route: Route): readonly ProblemCode[] {

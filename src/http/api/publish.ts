@@ -82,7 +82,7 @@ export function publishRoute(server: ApiServer, schemas: ChannelSchemas): Route 
         },
       ],
     },
-    problems: ['channel_invalid', 'data_invalid', 'publish_refused', 'no_room', 'engine_unavailable'],
+    problems: ['channel_invalid', 'data_invalid', 'publish_refused', 'no_room'],
     run: async ({ caller, body }) => {
       const events = eventsOf(body);
       for (const channel of new Set(events.map(({ channel }) => channel))) caller.check('publish', channel);
