@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import {
   type ApiOptions,
   api,
+  bayeux,
   type Engine,
   type LogEvent,
   Server,
@@ -22,6 +23,8 @@ export interface ApiNode {
   readonly engine: Engine;
   readonly url: string;
   readonly logged: readonly LogEvent[];
+  /** Sends a batch, as a client of long-polling does. */
+  say(...messages: object[]): Promise<Record<string, unknown>[]>;
   post(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer>;
 }
 
@@ -50,7 +53,9 @@ export async function apiNode(
   const server = new Server({ engine, log: (event) => void logged.push(event), ...settings });
   onTestFinished(() => server.close());
   await server.open();
-  const origin = await listening(createServer(express().use('/api', api(server, options))));
+  const origin = await listening(
+    createServer(express().use('/api', api(server, options)).use('/bayeux', bayeux(server))),
+  );
   const post = async (path: string, body: object, headers = {}): Promise<ApiAnswer> => {
     const response = await fetch(`${origin}/api${path}`, {
       method: 'POST',
@@ -59,7 +64,15 @@ export async function apiNode(
     });
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
-  return { server, engine, url: origin, logged, post };
+  const say = async (...messages: object[]) => {
+    const response = await fetch(`${origin}/bayeux`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(messages),
+    });
+    return JSON.parse(await response.text());
+  };
+  return { say, server, engine, url: origin, logged, post };
 }
 
 /** Three nodes that know of each other. */

@@ -7,6 +7,8 @@ import type { AnswerLimits, Begun, Mark, MarksSide, Shared, SharedAnswers } from
 export class MemoryShared implements Shared {
   /** Whether each call fails. */
   isAway = false;
+  /** What lists of marks wait for. */
+  opening: Promise<void> = Promise.resolve();
   readonly kept = new Map<string, { readonly answer: string; readonly limits: AnswerLimits }>();
   readonly claims = new Map<string, { readonly claim: string; readonly until: number }>();
   readonly sides: MarksSide[] = [];
@@ -48,7 +50,7 @@ export class MemoryShared implements Shared {
   marks(_name: string, side: MarksSide) {
     this.sides.push(side);
     return {
-      opened: Promise.resolve(),
+      opened: this.opening,
       add: async (mark: Mark) => {
         this.#reach();
         for (const { heard } of this.sides) heard(mark);

@@ -4,7 +4,8 @@ import type { Directory } from '../ports/directory.ts';
 import type { Engine, EngineState, EngineStatus, NodeFacts, NodeStatus } from '../ports/engine.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { JsonObject } from '../protocol/message.ts';
-import { answerPeer, PATIENCE } from './peer-directory.ts';
+import { PATIENCE } from './ask-all.ts';
+import { answerPeer } from './peer-directory.ts';
 import type { ServerState } from './readiness.ts';
 
 /** A node, as this one sees it. */

@@ -2,12 +2,13 @@ import type { Directory, Groups, Lists, Rosters, Sum } from '../ports/directory.
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { Peers } from '../ports/peers.ts';
 import { isTexts } from '../lib/texts.ts';
+import { askAll } from './ask-all.ts';
 
-/** How long a node may take to answer. Milliseconds. */
-export const PATIENCE = 500;
+/** A question about the sessions of a node. */
+export type DirectoryQuestion = Exclude<PeerQuestion, { readonly of: 'topic' | 'revoke' | 'feature' }>;
 
 /** Answers what another node asks, from the directory of this node. */
-export function answerPeer(question: Exclude<PeerQuestion, { of: 'topic' }>, local: Directory): unknown {
+export function answerPeer(question: DirectoryQuestion, local: Directory): unknown {
   switch (question.of) {
     case 'sessionsOf':
       return local.sessionsOf(question.user);
@@ -44,7 +45,7 @@ export class PeerDirectory implements Directory {
 
   async count(channel?: string): Promise<Sum<number>> {
     const { value: here } = await this.#local.count(channel);
-    const answers = await this.#ask({ of: 'count', ...(channel !== undefined && { channel }) });
+    const answers = await askAll(this.#peers, { of: 'count', ...(channel !== undefined && { channel }) });
     const counts = answers.filter((answer) => typeof answer === 'number');
     return {
       value: counts.reduce((sum, count) => sum + count, here),
@@ -53,15 +54,9 @@ export class PeerDirectory implements Directory {
   }
 
   async #texts(question: PeerQuestion, here: readonly string[]): Promise<Sum<readonly string[]>> {
-    const answers = await this.#ask(question);
+    const answers = await askAll(this.#peers, question);
     const lists = answers.filter(isTexts);
     return { value: [...here, ...lists.flat()], complete: lists.length === answers.length };
-  }
-
-  // Undefined for a node that did not answer.
-  #ask(question: PeerQuestion): Promise<unknown[]> {
-    const { nodes } = this.#peers;
-    return Promise.all(nodes.map((node) => this.#peers.ask(node, question, PATIENCE).catch(() => undefined)));
   }
 }
 

@@ -6,7 +6,8 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
+import type { Feature, FeatureHost, FeaturePeers, Watcher } from '../ports/feature.ts';
+import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Shared } from '../ports/shared.ts';
@@ -22,7 +23,9 @@ import { addressedEvent, type AddressedOptions, queueFor, refuseReserved } from 
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
+import { askAll } from './ask-all.ts';
 import { Batch } from './batch.ts';
+import { type Revoked, revokedAnswer, revokeElsewhere } from './cluster-revoke.ts';
 import type { Core } from './context.ts';
 import { Counts, countsSoFar, type CountsSoFar } from './counts.ts';
 import { Backlog } from './delivery/backlog.ts';
@@ -326,23 +329,47 @@ export class Server<
   }
 
   /**
-   * Ends at once, on this node, the sessions of a user, of a token (by its `jti`), or one session. With authentication,
+   * Ends at once the sessions of a user, of a token (by its `jti`), or one session, on all nodes. With authentication,
    * the server refuses their tokens until they expire; for a user, the tokens issued up to now. Resolves with the number
-   * of ended sessions. Rejects with `NoRoomError` when the list of revoked tokens is full (the sessions are ended even
-   * then), and with `UsageError` for a wrong argument.
+   * of ended sessions, and with `complete: false` when a node did not answer. Rejects with `NoRoomError` when the list of
+   * revoked tokens is full (the sessions are ended even then), and with `UsageError` for a wrong argument.
    */
-  async revoke(revocation: Revocation): Promise<{ readonly sessions: number }> {
+  async revoke(revocation: Revocation): Promise<{ readonly sessions: number; readonly complete?: false }> {
+    checkRevocation(revocation, this.#core.features.revoking.length > 0);
+    const { value, complete } = await this.#revoke(revocation);
+    this.log({
+      level: 'info',
+      event: 'revoked',
+      ...revocation,
+      sessions: value,
+      ...(!complete && { complete }),
+    });
+    return { sessions: value, ...(!complete && { complete }) };
+  }
+
+  async #revoke(revocation: Revocation): Promise<Revoked> {
+    // Begin with all nodes before the first `await`: a failure of one must not stop the others.
+    const parts = [this.#revokeHere(revocation), revokeElsewhere(revocation, this.#engine.peers)];
+    await Promise.allSettled(parts);
+    const counts = await Promise.all(parts);
+    return {
+      value: counts.reduce((sum, { value }) => sum + value, 0),
+      complete: counts.every(({ complete }) => complete),
+    };
+  }
+
+  async #revokeHere(revocation: Revocation): Promise<Revoked> {
     const { features, sessions } = this.#core;
-    checkRevocation(revocation, features.revoking.length > 0);
     const session = 'session' in revocation ? sessions.byId(revocation.session) : undefined;
     // Start all features before the first `await`: a failure of one must not stop the others.
-    const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session) ?? 0);
+    const counts = features.revoking.map(async (feature) => feature.revoking?.(revocation, session));
     const named = 'user' in revocation ? [...sessions.ofUser(revocation.user)] : session ? [session] : [];
-    const others = named.filter(({ state }) => state !== 'gone');
-    for (const other of others) other.disconnect('revoked');
-    const all = (await Promise.all(counts)).reduce((sum, count) => sum + count, others.length);
-    this.log({ level: 'info', event: 'revoked', ...revocation, sessions: all });
-    return { sessions: all };
+    const others = endAll(named);
+    const all = (await Promise.all(counts)).filter((count) => count !== undefined);
+    return {
+      value: all.reduce((sum, { value }) => sum + value, others),
+      complete: all.every(({ complete }) => complete),
+    };
   }
 
   /** All sessions of this node. */
@@ -497,8 +524,20 @@ export class Server<
       joinStream: (...stream) => Reflect.apply(joinStream, this, stream),
       join: (conduit) => this.join(conduit),
       lost: (conduit) => Reflect.apply(lost, this, [conduit]),
-      answer: this.nodes.answerPeer,
+      answer: (question) => this.#answer(question),
     };
+  }
+
+  /** Answers what another node asks. */
+  #answer(question: PeerQuestion): MaybePromise<unknown> {
+    const { features, sessions } = this.#core;
+    if (question.of === 'feature') {
+      const feature = features.all.find(({ name }) => name === question.name);
+      return feature?.asked?.(question.question);
+    }
+    if (question.of !== 'revoke') return answerPeer(question, this.#local);
+    if ('user' in question) return endAll([...sessions.ofUser(question.user)]);
+    return revokedAnswer(this.#revoke({ session: question.session }));
   }
 
   #openParts(): Promise<void> {
@@ -685,6 +724,8 @@ export class Server<
         subscriptions.leave(session, pattern);
       },
       directory: this.directory,
+      shared: this.#engine.shared,
+      peersOf: (feature) => this.#engine.peers && featurePeers(feature, this.#engine.peers),
       session: (id) => sessions.byId(id),
       deliver: (receivers, event) => queueFor(receivers, event, this.#core),
       canSend: (message, session, conduit, to, payload) =>
@@ -713,6 +754,23 @@ export class Server<
       Reflect.apply(join, this, [conduit]);
     };
   }
+}
+
+/** Ends the sessions that are not gone yet, as revoked. Returns their number. */
+function endAll(sessions: readonly Session[]): number {
+  const open = sessions.filter(({ state }) => state !== 'gone');
+  for (const session of open) session.disconnect('revoked');
+  return open.length;
+}
+
+function featurePeers(name: string, peers: Peers): FeaturePeers {
+  return {
+    get nodes() {
+      return peers.nodes;
+    },
+    ask: (node, question, ms) => peers.ask(node, { of: 'feature', name, question }, ms),
+    askAll: (question) => askAll(peers, { of: 'feature', name, question }),
+  };
 }
 
 function clusterDirectory(engine: Engine, local: Directory): Directory {

@@ -19,11 +19,12 @@ import type { Publication } from './engine.ts';
 import type { Handling, OutgoingEvent, OverflowRule } from './outgoing-event.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import type { CloseReason, Conduit } from './conduit.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Sum } from './directory.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandshakeAnswer } from './policy.ts';
 import type { RefusalNotes } from './refusal-notes.ts';
 import type { Revocation } from './revocations.ts';
+import type { Shared } from './shared.ts';
 import type { Arrival, DisconnectReason, Extension, Session, StartOverReason } from './session.ts';
 import type { User } from './user.ts';
 
@@ -98,6 +99,10 @@ export interface FeatureHost {
   ): MaybePromise<boolean>;
   unsubscribe(session: ServedSession, pattern: string): void;
   readonly directory: Directory;
+  /** What all nodes keep together; undefined where each node has its own. */
+  readonly shared: Shared | undefined;
+  /** The other nodes, for the feature of this name; undefined on a node of its own. */
+  peersOf(feature: string): FeaturePeers | undefined;
   /** The session with this public id, if it is connected to this node. */
   session(id: string): ServedSession | undefined;
   /** Queues one event for these sessions, whether they subscribe or not. */
@@ -125,6 +130,16 @@ export interface FeatureHost {
   readonly refusals: RefusalNotes;
   /** Tells this function each refusal of the server, also those that are not logged. One that throws is a bug. */
   hearRefusals(listener: RefusalNotes['note']): void;
+}
+
+/** The same feature on the other nodes: its hook `asked` answers. */
+export interface FeaturePeers {
+  /** Names of the nodes that live, as far as this one knows: the public ids of their sessions begin with them. */
+  readonly nodes: readonly string[];
+  /** Questions and answers are plain JSON. Rejects when there is no answer within `ms` milliseconds. */
+  ask(node: string, question: JsonObject, ms: number): Promise<unknown>;
+  /** Asks each node, and waits half a second at most. Undefined for a node that did not answer. */
+  askAll(question: JsonObject): Promise<readonly unknown[]>;
 }
 
 /** Records that features keep under names of their own, in order. They survive whatever the store of events survives. */
@@ -195,6 +210,8 @@ export interface Feature extends Extension {
   /** Resolves when the feature is ready. A rejection is logged and rejects `server.open()`. */
   open?(): Promise<void>;
   close?(): Promise<void> | undefined;
+  /** The same feature on another node asks: see `FeatureHost.peersOf`. What it returns is sent as JSON; a late question may come, too. */
+  asked?(question: JsonObject): MaybePromise<unknown>;
   /** How much the feature has now, for monitoring: numbers by name. */
   measuring?(): Readonly<Record<string, number>>;
   /**
@@ -231,11 +248,11 @@ export interface Feature extends Extension {
     conduit?: Conduit,
   ): MaybePromise<boolean>;
   /**
-   * Called when a user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, and returns
-   * their number. `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if the feature
+   * Called when a user, a token or a session is revoked. The feature ends the sessions whose tokens it knows, on all nodes, and
+   * returns their number. `session` is the session that the revocation names. Throws or rejects with `NoRoomError` if the feature
    * cannot store the revocation.
    */
-  revoking?(revocation: Revocation, session: ServedSession | undefined): MaybePromise<number>;
+  revoking?(revocation: Revocation, session: ServedSession | undefined): MaybePromise<Sum<number>>;
   /** Throws `BayeuxError` for data that may not be published to the channel. */
   checking?(channel: string, data: unknown): void;
   /**

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Sum } from './directory.ts';
 
 /** Argument of `server.revoke`: all tokens of a user, one token by its `jti`, or the token of one session. */
 export type Revocation =
@@ -27,8 +28,11 @@ export interface IssuedToken {
 
 /** The list of revoked users and tokens. Methods may return promises, so that the nodes of a cluster can share a list. */
 export interface Revocations {
-  /** Replaces an older entry of the same user or token. Throws `NoRoomError` when the list is full. */
-  add(entry: RevokedEntry): MaybePromise<void>;
+  /**
+   * Replaces an older entry of the same user or token. Throws `NoRoomError` when the list is full. A list of all nodes resolves with the
+   * sessions that ended on the others.
+   */
+  add(entry: RevokedEntry): MaybePromise<Sum<number> | undefined>;
   /** Whether the token is revoked, or its user was revoked after `issuedAt` or at that moment. */
   covers(token: IssuedToken): MaybePromise<boolean>;
 }

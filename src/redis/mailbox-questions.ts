@@ -7,6 +7,9 @@ import { isObject } from '../protocol/message.ts';
 /** The format that this version writes, and the only one that it reads. */
 const FORMAT = 1;
 
+/** How wrong the age of a question may be. Milliseconds. */
+const SLACK = 1000;
+
 /** What questions are made with. */
 export interface MailboxQuestionsOptions {
   /** The name of this node. */
@@ -44,7 +47,7 @@ export class MailboxQuestions {
         timer.cancel();
         resolve(answer);
       });
-      this.#tell(node, { ask: number, question }).then(
+      this.#tell(node, { ask: number, ms, question }).then(
         (isThere) => {
           if (!isThere) fail('is gone');
         },
@@ -59,8 +62,8 @@ export class MailboxQuestions {
     this.#answer = answer;
   }
 
-  /** Takes what another node told this one. False for a text in a format that this version cannot read. */
-  told(text: string): boolean {
+  /** Takes what another node told this one, `age` milliseconds ago. False for a text in a format that this version cannot read. */
+  told(text: string, age: number): boolean {
     const read = parsed(text);
     if (!isObject(read) || read.v !== FORMAT || typeof read.from !== 'string') return false;
     if (typeof read.answer === 'number') {
@@ -69,6 +72,8 @@ export class MailboxQuestions {
     }
     const question = questionOf(read.question);
     if (typeof read.ask !== 'number' || question === undefined) return false;
+    // Nobody waits for the answer any more.
+    if (typeof read.ms === 'number' && age > read.ms + SLACK) return true;
     void this.#reply(read.from, read.ask, question);
     return true;
   }

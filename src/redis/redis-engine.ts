@@ -207,8 +207,8 @@ class RedisEngine implements Engine {
         if (!this.#isClosed) side.deliver(this.#history.stamped(publication, stored));
       },
       missed: (gap) => this.#missed(gap, side),
-      told: (text) => {
-        if (!this.#questions.told(text))
+      told: (text, age) => {
+        if (!this.#questions.told(text, age))
           side.warn('another node runs a version whose questions this one cannot read');
       },
       restarted: () => {

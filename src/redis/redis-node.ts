@@ -35,8 +35,8 @@ export interface RedisNodeSide {
   /** One publication, in the order of the mailbox. The next comes when the promise, if there is one, is resolved. */
   deliver(publication: Publication, stored: Stored | undefined, at: Position): MaybePromise<void>;
   missed(gap: MailboxGap): void;
-  /** A text of another node for this one: see `tell`. */
-  told(text: string): void;
+  /** A text of another node for this one: see `tell`. `age`: how long ago it was told, as far as this node knows. Milliseconds. */
+  told(text: string, age: number): void;
   /** Redis was restarted, or another one answers. */
   restarted(): void;
   /** `away`: publications and changes wait. The reason is for the log. */
@@ -115,6 +115,8 @@ export class RedisNode {
   readonly #ahead = new Set<number>();
   #caller: Caller | undefined;
   #runId: string | undefined;
+  // How far the clock of Redis is ahead. Milliseconds.
+  #clockAhead = 0;
   #isStopped = true;
   #reading: Promise<void> = Promise.resolve();
   readonly #opened = new Deferred<void>();
@@ -320,7 +322,7 @@ export class RedisNode {
 
   #bring(item: MailboxItem, at: Position): MaybePromise<void> {
     if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
-    if (item.is === 'told') return this.#side.told(item.text);
+    if (item.is === 'told') return this.#side.told(item.text, this.#ageOf(at));
     if (item.is === 'attended') return this.#side.changed(item.roster, item.change);
     if (item.is === 'skipped') return this.#publications.skipped(item.first, item.count);
     if (item.is === 'unreadable') {
@@ -354,6 +356,11 @@ export class RedisNode {
     return was;
   }
 
+  // The ids of a mailbox are times of Redis.
+  #ageOf({ id }: Position): number {
+    return this.#clock.now() + this.#clockAhead - Number.parseInt(id, 10);
+  }
+
   get #connectedRunId(): string | undefined {
     const { state } = this.commands;
     return state.is === 'open' ? state.runId : this.#runId;
@@ -380,6 +387,7 @@ export class RedisNode {
     const before = this.#caller;
     const isAnother = isFresh || birth !== before?.birth || runId !== this.#runId;
     this.#caller = { node: this.#node, birth };
+    this.#clockAhead = beat.now - this.#clock.now();
     this.#runId = runId;
     if (isAnother) this.#register(this.#caller, beat);
     if (isAnother || this.#isStopped) {

@@ -10,6 +10,7 @@ import type {
   Right,
   ServedSession,
 } from '../../ports/feature.ts';
+import type { Shared } from '../../ports/shared.ts';
 import { ChannelGrammar, type ChannelRules, kindOf } from '../../protocol/channel.ts';
 import { type BayeuxError, errors } from '../../protocol/errors.ts';
 import { isObject, type JsonObject, type Reply, type Request } from '../../protocol/message.ts';
@@ -21,10 +22,11 @@ import { KeysUnavailable, TokenRefusal } from './refusal.ts';
 import { endRevoked, markOf, Revoker } from './revoker.ts';
 import { type GrantRule, RuleGrants } from './rule-grants.ts';
 import { TokenGrants } from './token-grants.ts';
+import { SharedRevocations } from './shared-revocations.ts';
 import { Verifier } from './verifier.ts';
 
 type AuthParts = {
-  readonly options: ChannelRules & { readonly auth: AuthOptions };
+  readonly options: ChannelRules & { readonly auth: AuthOptions; readonly engineTimeout: number };
   readonly rules: { readonly byPattern: Readonly<Record<string, GrantRule>> };
   readonly clock: Clock;
   readonly log: Log;
@@ -54,6 +56,9 @@ export class Auth implements Feature {
   readonly #identified = new WeakMap<object, Proof>();
   readonly #bearers = new WeakMap<ServedSession, Bearer>();
   readonly #trusted = new WeakSet<ServedSession>();
+  readonly #memory: MemoryRevocations;
+  readonly #parts: Pick<AuthParts, 'clock' | 'options'>;
+  #shared: SharedRevocations | undefined;
   #host: FeatureHost | undefined;
 
   constructor({ options, rules, clock, log }: AuthParts) {
@@ -63,16 +68,28 @@ export class Auth implements Feature {
     this.#grammar = new ChannelGrammar(options);
     this.#rules = new RuleGrants(rules.byPattern);
     this.#refusals = new Refusals(clock, log);
-    const list = new MemoryRevocations(options.auth.revocations, clock);
-    this.#revoker = new Revoker({ options: options.auth, clock, refusals: this.#refusals, list });
+    this.#parts = { clock, options };
+    this.#memory = new MemoryRevocations(options.auth.revocations, clock);
+    this.#revoker = new Revoker({
+      options: options.auth,
+      clock,
+      refusals: this.#refusals,
+      list: this.#memory,
+      proofOf: (session) => this.#bearers.get(session)?.proof,
+    });
     this.#bearerParts = { rules: this.#rules, revoker: this.#revoker, clock };
   }
 
   readonly start = (host: FeatureHost): void => {
     this.#host = host;
+    if (host.shared !== undefined) this.#share(host.shared, host);
   };
 
-  readonly open = (): Promise<void> => this.#verifier.load();
+  readonly open = async (): Promise<void> => {
+    await Promise.all([this.#verifier.load(), this.#shared?.open()]);
+  };
+
+  readonly asked: FeatureHook<'asked'> = (question) => this.#shared?.asked(question);
 
   /** Reads the keys again. Throws `UsageError` for a file without a usable key, and keeps the old keys. */
   reloadKeys(): void {
@@ -156,6 +173,21 @@ export class Auth implements Feature {
     const unsubscribed = bearer.ended;
     bearer.ended = [];
     return { ...reply, ext: { ...reply.ext, auth: { unsubscribed } } };
+  }
+
+  #share(shared: Shared, { peersOf }: FeatureHost): void {
+    const { clock, options } = this.#parts;
+    this.#shared = new SharedRevocations({
+      memory: this.#memory,
+      limits: options.auth.revocations,
+      shared,
+      peers: peersOf(this.name),
+      clock,
+      engineTimeout: options.engineTimeout,
+      refusals: this.#refusals,
+      revoked: (entry) => this.#revoker.revoked(entry),
+    });
+    this.#revoker.share(this.#shared);
   }
 
   async #identify(ext: JsonObject | undefined, conduit: Conduit): Promise<Identity | undefined> {

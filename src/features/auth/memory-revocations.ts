@@ -13,6 +13,7 @@ export interface RevocationLimits {
 }
 
 interface Kept extends Ranked {
+  readonly kind: RevokedEntry['kind'];
   readonly id: string;
   readonly among: Map<string, Kept>;
   readonly revokedAt: number;
@@ -43,19 +44,36 @@ export class MemoryRevocations implements Revocations {
     return this.#bytes;
   }
 
-  add({ kind, id, revokedAt, until }: RevokedEntry): void {
+  add({ kind, id, revokedAt, until }: RevokedEntry): undefined {
     this.#removeEnded();
     const among = kind === 'user' ? this.#users : this.#tokens;
     const older = among.get(id);
     const bytes = ENTRY + memoryOf(id);
     const { maxEntries, maxBytes } = this.#limits;
-    if (older === undefined && this.size >= maxEntries) throw full('maxEntries', maxEntries);
-    if (older === undefined && this.#bytes + bytes > maxBytes) throw full('maxBytes', maxBytes);
+    if (older === undefined && this.size >= maxEntries) throw fullList('maxEntries', maxEntries);
+    if (older === undefined && this.#bytes + bytes > maxBytes) throw fullList('maxBytes', maxBytes);
     if (older !== undefined) this.#remove(older);
-    const kept = { id, among, revokedAt, bytes, rank: Math.max(until, older?.rank ?? until), slot: 0 };
+    const kept = {
+      kind,
+      id,
+      among,
+      revokedAt: Math.max(revokedAt, older?.revokedAt ?? revokedAt),
+      bytes,
+      rank: Math.max(until, older?.rank ?? until),
+      slot: 0,
+    };
     among.set(id, kept);
     this.#kept.add(kept);
     this.#bytes += bytes;
+  }
+
+  /** Those that have not ended. */
+  *entries(): Iterable<RevokedEntry> {
+    for (const among of [this.#users, this.#tokens])
+      for (const kept of among.values()) {
+        const { kind, id, revokedAt, rank: until } = kept;
+        if (this.#isLive(kept)) yield { kind, id, revokedAt, until };
+      }
   }
 
   covers({ sub, token, issuedAt }: IssuedToken): boolean {
@@ -81,7 +99,8 @@ export class MemoryRevocations implements Revocations {
   }
 }
 
-function full(limit: keyof RevocationLimits, most: number): NoRoomError {
+/** The error of a list without room. */
+export function fullList(limit: keyof RevocationLimits, most: number): NoRoomError {
   const option = `auth.revocations.${limit}`;
   return new NoRoomError(`the list of revoked users and tokens is full: ${option} is ${most}; raise it`);
 }

@@ -1,6 +1,7 @@
 import type { Refusals } from '../../core/refusals.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { andThen, type MaybePromise, recover } from '../../lib/maybe-promise.ts';
+import type { Sum } from '../../ports/directory.ts';
 import type { ServedSession } from '../../ports/feature.ts';
 import type { IssuedToken, Revocation, Revocations, RevokedEntry } from '../../ports/revocations.ts';
 import { errors, NoRoomError } from '../../protocol/errors.ts';
@@ -12,11 +13,17 @@ interface HeldToken extends IssuedToken {
   readonly expiresAt: number;
 }
 
+interface Added {
+  readonly elsewhere?: Sum<number> | undefined;
+  readonly error?: unknown;
+}
+
 interface RevokerParts {
   readonly options: AuthOptions;
   readonly clock: Clock;
   readonly refusals: Pick<Refusals, 'note'>;
   readonly list: Revocations;
+  readonly proofOf: (session: ServedSession) => HeldToken | undefined;
 }
 
 /** Revokes users and tokens: ends their sessions on this node, and adds them to the list of revocations. */
@@ -24,10 +31,17 @@ export class Revoker {
   readonly #parts: RevokerParts;
   readonly #byUser = new SessionsBy();
   readonly #byToken = new SessionsBy();
+  #list: Revocations;
   #count = 0;
 
   constructor(parts: RevokerParts) {
     this.#parts = parts;
+    this.#list = parts.list;
+  }
+
+  /** Takes another list from now on: one of all nodes. Called before any token comes. */
+  share(list: Revocations): void {
+    this.#list = list;
   }
 
   /** Number of revocations. A token that was looked up at another count must be looked up again. */
@@ -46,27 +60,42 @@ export class Revoker {
   }
 
   covers(token: HeldToken): MaybePromise<boolean> {
-    return this.#parts.list.covers(token);
+    return this.#list.covers(token);
   }
 
   /**
-   * Ends the sessions of the user, or of the token, and refuses the tokens from now on. Returns the number of sessions.
-   * `held` is the token of the session that the revocation names.
+   * Ends the sessions of the user, or of the token, and refuses the tokens from now on. Returns the number of sessions on all
+   * nodes. `held` is the token of the session that the revocation names.
    */
-  revoke(revocation: Revocation, held: HeldToken | undefined): MaybePromise<number> {
+  revoke(revocation: Revocation, held: HeldToken | undefined): MaybePromise<Sum<number>> {
     this.#count += 1;
     const entry = this.#entryFor(revocation, held);
-    if (entry === undefined) return 0;
-    const sessions = entry.kind === 'user' ? this.#byUser.of(entry.id) : this.#byToken.of(entry.id);
-    const added = recover<unknown>(
-      () => this.#parts.list.add(entry),
-      (error) => this.#failed(error),
+    if (entry === undefined) return { value: 0, complete: true };
+    const sessions = this.#sessionsOf(entry);
+    const added = recover<Added>(
+      () => andThen(this.#list.add(entry), (elsewhere) => ({ elsewhere })),
+      (error) => ({ error: this.#failed(error) }),
     );
     for (const session of sessions) endRevoked(session);
-    return andThen(added, (error) => {
+    return andThen(added, ({ elsewhere, error }) => {
       if (error !== undefined) throw error;
-      return sessions.length;
+      return { value: sessions.length + (elsewhere?.value ?? 0), complete: elsewhere?.complete ?? true };
     });
+  }
+
+  /** Another node has revoked, maybe a while ago: ends the sessions whose tokens are revoked. Returns their number. */
+  revoked(entry: RevokedEntry): number {
+    this.#count += 1;
+    const sessions = this.#sessionsOf(entry).filter((session) => {
+      const { issuedAt } = this.#parts.proofOf(session) ?? {};
+      return entry.kind === 'token' || issuedAt === undefined || issuedAt <= entry.revokedAt;
+    });
+    for (const session of sessions) endRevoked(session);
+    return sessions.length;
+  }
+
+  #sessionsOf({ kind, id }: RevokedEntry): readonly ServedSession[] {
+    return kind === 'user' ? this.#byUser.of(id) : this.#byToken.of(id);
   }
 
   #entryFor(revocation: Revocation, held: HeldToken | undefined): RevokedEntry | undefined {

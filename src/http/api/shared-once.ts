@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { randomHex } from '../../lib/random-hex.ts';
-import type { RefusalNotes } from '../../ports/feature.ts';
+import type { RefusalNotes } from '../../ports/refusal-notes.ts';
 import type { AnswerLimits, SharedAnswers } from '../../ports/shared.ts';
 import { isObject } from '../../protocol/message.ts';
 import {
