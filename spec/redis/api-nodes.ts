@@ -23,7 +23,7 @@ export interface ApiNode {
   readonly engine: Engine;
   readonly url: string;
   readonly logged: readonly LogEvent[];
-  /** Sends a batch, as a client of long-polling does. */
+  /** Sends a batch, as a client of long-polling does. Without replies where the status is no success. */
   say(...messages: object[]): Promise<Record<string, unknown>[]>;
   post(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer>;
 }
@@ -70,7 +70,7 @@ export async function apiNode(
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(messages),
     });
-    return JSON.parse(await response.text());
+    return response.ok ? JSON.parse(await response.text()) : [];
   };
   return { say, server, engine, url: origin, logged, post };
 }

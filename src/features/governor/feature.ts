@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { andThen } from '../../lib/maybe-promise.ts';
 import { spread } from '../../lib/spread.ts';
 import type { Conduit } from '../../ports/conduit.ts';
 import type { Feature, FeatureHook, FeatureHost, FeatureModule } from '../../ports/feature.ts';
@@ -63,13 +64,13 @@ export class Governor implements Feature {
 
   readonly measuring: FeatureHook<'measuring'> = () => ({ waiting: this.waiting });
 
-  readonly start = ({ refusals, screen }: FeatureHost): void => {
+  readonly start = ({ refusals, screen, shared }: FeatureHost): void => {
     const { options, clock, log } = this.#parts;
     const { handshakes, handshakesPerAddress, maxEventLoopDelay, bytes } = options.limits;
     this.#refusals = refusals;
     if (handshakes > 0) this.#queue = new HandshakeQueue(handshakes, clock, refusals);
     if (handshakesPerAddress !== 0)
-      this.#byAddress = new AddressRate(handshakesPerAddress, clock, refusals, log);
+      this.#byAddress = new AddressRate(handshakesPerAddress, { clock, log, refusals, shared });
     if (bytes > 0) this.#bytes = new ByteRate(bytes, clock, refusals);
     if (maxEventLoopDelay > 0)
       this.#delay = new LoopDelay(clock, maxEventLoopDelay, (isLate) =>
@@ -85,8 +86,7 @@ export class Governor implements Feature {
   readonly admitting: FeatureHook<'admitting'> = (request, conduit) => {
     this.#pauses.note(request, conduit);
     if (this.#delay?.watch() === true) throw this.#overloaded();
-    const byAddress = this.#byAddress?.take(conduit);
-    return byAddress === undefined ? this.#enter(conduit) : byAddress.then(() => this.#enter(conduit));
+    return andThen(this.#byAddress?.take(conduit), () => this.#enter(conduit));
   };
 
   outgoing(reply: Reply, _session: unknown, request: Request): Reply {

@@ -29,7 +29,7 @@ export class KeyGuard {
     this.#server = server;
     this.#ring = ring;
     this.#tokens = new TokenCallers(server);
-    this.#rates = new KeyRates(server.clock);
+    this.#rates = new KeyRates(server);
   }
 
   /**
@@ -39,7 +39,7 @@ export class KeyGuard {
   readonly pass: RequestHandler = async (req, _res, next) => {
     const caller = await this.#find(req);
     this.#callers.set(req, caller);
-    this.#rates.use(caller);
+    await this.#rates.use(caller);
     next();
   };
 
