@@ -29,7 +29,7 @@ export interface ApiNode {
 }
 
 /** An answer of the API. */
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;

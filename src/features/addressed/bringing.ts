@@ -128,8 +128,8 @@ export class Bringing {
     for (const { id, json } of page) {
       if (this.receiver.isGone) break;
       if (this.#delivered?.has(id) || this.receiver.waitsToo.has(id)) continue;
-      const { until, event }: KeptMessage = JSON.parse(json);
-      if (until > now) this.#queueOne(new KeptEvent(id, event.data, this), event);
+      const { until, event, reader }: KeptMessage = JSON.parse(json);
+      if (until > now) this.#queueOne(new KeptEvent(id, event.data, this, reader), event);
     }
     this.#isReading = false;
     if (this.#pending.size === 0) this.#goOn();
@@ -148,8 +148,8 @@ export class Bringing {
   }
 
   /** The client confirmed the message. */
-  confirmed(message: string): void {
-    this.#parts.reads.read(message, this.receiver.user);
+  confirmed(message: string, reader: string | undefined): void {
+    this.#parts.reads.read(message, this.receiver.user, reader);
   }
 }
 
@@ -158,12 +158,14 @@ class KeptEvent extends Tracked {
   readonly id: number;
   readonly #message: string;
   readonly #bringing: Bringing;
+  readonly #reader: string | undefined;
 
-  constructor(id: number, data: unknown, bringing: Bringing) {
+  constructor(id: number, data: unknown, bringing: Bringing, reader: string | undefined) {
     super();
     this.id = id;
     this.#message = messageId(data);
     this.#bringing = bringing;
+    this.#reader = reader;
   }
 
   handedOver(): void {
@@ -179,7 +181,7 @@ class KeptEvent extends Tracked {
   }
 
   confirmed(): void {
-    this.#bringing.confirmed(this.#message);
+    this.#bringing.confirmed(this.#message, this.#reader);
   }
 }
 

@@ -1,19 +1,32 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { allOf, andThen, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
+import { allOf, isPromise, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { randomHex } from '../../lib/random-hex.ts';
 import { UsageError } from '../../lib/usage-error.ts';
 import type { Conduit } from '../../ports/conduit.ts';
-import type { Feature, FeatureHook, FeatureHost, FeatureModule, ServedSession } from '../../ports/feature.ts';
+import type {
+  Feature,
+  FeatureHook,
+  FeatureHost,
+  FeatureModule,
+  FeaturePeers,
+  Records,
+  ServedSession,
+} from '../../ports/feature.ts';
 import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
 import { errors } from '../../protocol/errors.ts';
-import type { JsonObject, PublishRequest, ReplyFields } from '../../protocol/message.ts';
+import { isObject, type JsonObject, type PublishRequest, type ReplyFields } from '../../protocol/message.ts';
+import { Arrivals } from './arrivals.ts';
+import { deliverElsewhere, type Elsewhere, nodeOf } from './elsewhere.ts';
 import { KeptMessages } from './kept-messages.ts';
 import { Message, type Outcome } from './message.ts';
 import { addressedOptions, type AddressedRule, type Addressing } from './options.ts';
-import { ReadReceipts } from './read-receipts.ts';
+import { ReadReceipts, type Reads } from './read-receipts.ts';
 import { Receiver } from './receiver.ts';
 import { type AddressedRequest, readRequest } from './request.ts';
+
+/** How long another node may take to be told. Milliseconds. */
+const PATIENCE = 500;
 
 /** The channel on which senders learn what became of their messages. */
 const RECEIPTS = '/service/receipt';
@@ -45,9 +58,12 @@ class Addressed implements Feature {
   readonly name = 'addressed';
   readonly #parts: AddressedParts;
   readonly #receivers = new WeakMap<ServedSession, Receiver>();
+  readonly #byUser = new Map<string, Set<Receiver>>();
   readonly #reads: ReadReceipts;
   #host: FeatureHost | undefined;
   #kept: KeptMessages | undefined;
+  #peers: FeaturePeers | undefined;
+  #arrivals: Arrivals | undefined;
 
   constructor(parts: AddressedParts) {
     this.#parts = parts;
@@ -58,20 +74,45 @@ class Addressed implements Feature {
 
   readonly start = (host: FeatureHost): void => {
     this.#host = host;
-    const { records } = host;
+    this.#peers = host.peersOf(this.name);
+    this.#startKeeping(host.records);
+    if (this.#peers !== undefined) this.#arrivals = this.#makeArrivals(host, this.#peers);
+  };
+
+  readonly asked: FeatureHook<'asked'> = (question) => this.#arrivals?.asked(question);
+
+  #startKeeping(records: Records | undefined): void {
     const keeps = Object.values(this.#parts.rules.byPattern).some((rule) => rule.records !== undefined);
     if (!keeps || records === undefined) return;
     const connected = (user: string) =>
-      andThen(this.#receiversOf(user, host), (all) =>
-        all.filter(({ hasConnected, isGone }) => hasConnected && !isGone),
-      );
-    this.#kept = new KeptMessages({ ...this.#parts, records, reads: this.#reads, connected });
-  };
+      [...(this.#byUser.get(user) ?? [])].filter(({ hasConnected, isGone }) => hasConnected && !isGone);
+    const reads = { read: (...read: Parameters<Reads['read']>) => this.#read(...read) };
+    this.#kept = new KeptMessages({ ...this.#parts, records, reads, connected });
+  }
+
+  #makeArrivals(host: FeatureHost, peers: FeaturePeers): Arrivals {
+    const { clock, rules } = this.#parts;
+    return new Arrivals({
+      ...{ clock, host, peers, kept: this.#kept },
+      reads: { read: (...read) => this.#read(...read) },
+      receiver: (id) => this.#receiverOf(id, host),
+      overflowOf: (channel) => rules.of(channel).overflow,
+    });
+  }
+
+  // The node of the sender knows who wants to hear of it.
+  #read(id: string, user: string, sender?: string): void {
+    const node = sender && this.#peers && nodeOf(sender, this.#peers.nodes);
+    if (node) this.#peers?.ask(node, { read: { id, user } }, PATIENCE).catch(() => {});
+    else this.#reads.read(id, user);
+  }
 
   readonly attach: FeatureHook<'attach'> = (session) => {
     if (session.user === undefined) return [];
     const receiver = new Receiver(session, session.user.id, this);
     this.#receivers.set(session, receiver);
+    const { user } = receiver;
+    this.#byUser.set(user, (this.#byUser.get(user) ?? new Set()).add(receiver));
     return [receiver];
   };
 
@@ -85,6 +126,9 @@ class Addressed implements Feature {
   }
 
   closed(receiver: Receiver): void {
+    const others = this.#byUser.get(receiver.user);
+    others?.delete(receiver);
+    if (others?.size === 0) this.#byUser.delete(receiver.user);
     this.#kept?.closed(receiver);
   }
 
@@ -117,15 +161,22 @@ class Addressed implements Feature {
     const message = new Message(randomHex(16), this.#reads, this.#kept);
     if (sent.wantsRead) this.#reads.expect(message.id, session.id, allowed, sent.ref);
     const event = this.#eventOf(sending, message);
-    const behind = await this.#deliver(event, message, allowed, sending, host);
+    // Without a promise if the directory makes none: messages of two calls then keep their order.
+    const found = allOf(allowed.map((user) => host.directory.sessionsOf(user)));
+    const ids = (isPromise(found) ? await found : found).flat();
+    const behind = this.#deliver(event, message, ids, sending, host);
+    const remote = this.#deliverElsewhere(event, message, ids, sending);
     if (sending.addressing.copy) await this.#copy(sending, message.id, allowed, host);
     if (sent.receipts === false && sending.addressing.ttl === 0) {
       message.answered();
       return { successful: true };
     }
     await message.settled(this.#parts.clock);
-    const kept = await this.#keep(event, message, allowed, behind, sending);
-    const outcomes = outcomesOf(sent.receivers, allowed, kept, message);
+    const elsewhere = await remote;
+    for (const user of elsewhere?.delivered ?? []) message.delivered.add(user);
+    for (const user of elsewhere?.behind ?? []) behind.add(user);
+    const kept = await this.#keep(event, message, allowed, behind, sending, elsewhere);
+    const outcomes = outcomesOf(sent.receivers, allowed, kept, message, elsewhere?.queued ?? []);
     message.answered();
     return this.#answer(sending, message, outcomes);
   }
@@ -152,16 +203,14 @@ class Addressed implements Feature {
   }
 
   /** Queues the event for the sessions of its receivers. Returns those for whom a session has to get older messages first. */
-  async #deliver(
+  #deliver(
     event: OutgoingEvent,
     message: Message,
-    users: readonly string[],
+    ids: readonly string[],
     { addressing }: Sending,
     host: FeatureHost,
-  ): Promise<ReadonlySet<string>> {
-    // Without a promise if the directory makes none: messages of two calls then keep their order.
-    const found = allOf(users.map((user) => this.#receiversOf(user, host)));
-    const receivers = (isPromise(found) ? await found : found).flat();
+  ): Set<string> {
+    const receivers = ids.flatMap((id) => this.#receiverOf(id, host) ?? []);
     const behind = new Set<string>();
     const now: Receiver[] = [];
     for (const receiver of receivers) {
@@ -175,6 +224,25 @@ class Addressed implements Feature {
     return behind;
   }
 
+  /** Takes the message to the sessions of other nodes. */
+  #deliverElsewhere(
+    event: OutgoingEvent,
+    message: Message,
+    ids: readonly string[],
+    { session, sent, addressing }: Sending,
+  ): Promise<Elsewhere> | undefined {
+    const { channel, data } = event.message;
+    if (this.#peers === undefined || !isObject(data)) return undefined;
+    const keeps = addressing.ttl > 0 && !event.volatile;
+    const reader = sent.wantsRead ? { reader: session.id } : {};
+    const { volatile } = event;
+    return deliverElsewhere(
+      ids,
+      { channel, data, message: message.id, volatile, keeps, ...reader },
+      this.#peers,
+    );
+  }
+
   async #copy(
     { request, session, sent, rule }: Sending,
     id: string,
@@ -183,7 +251,8 @@ class Addressed implements Feature {
   ): Promise<void> {
     const { user } = session;
     if (user === undefined || users.includes(user.id)) return;
-    const sessions = (await this.#receiversOf(user.id, host)).map((receiver) => receiver.session);
+    const ids = await host.directory.sessionsOf(user.id);
+    const sessions = ids.flatMap((id) => this.#receiverOf(id, host)?.session ?? []);
     const { receivers, payload } = sent;
     const data = { from: senderOf(session), receivers, payload, id };
     const event = new OutgoingEvent({ channel: request.channel, data }, { volatile: isVolatile(sent, rule) });
@@ -191,6 +260,9 @@ class Addressed implements Feature {
       sessions.filter((other) => other !== session),
       event,
     );
+    const { volatile } = event;
+    const parcel = { channel: request.channel, data, volatile, keeps: false };
+    if (this.#peers !== undefined) void deliverElsewhere(ids, parcel, this.#peers);
   }
 
   /** Keeps the message for receivers who do not have it. Returns those for whom it is kept. */
@@ -199,12 +271,15 @@ class Addressed implements Feature {
     message: Message,
     users: readonly string[],
     behind: ReadonlySet<string>,
-    { addressing, request }: Sending,
+    { addressing, request, sent, session }: Sending,
+    elsewhere: Elsewhere | undefined,
   ): Promise<ReadonlySet<string>> {
     const kept = this.#kept;
     if (kept === undefined || addressing.ttl === 0 || event.volatile) return new Set();
     const missed = users.filter((user) => behind.has(user) || !message.delivered.has(user));
-    const json = `{"until":${this.#parts.clock.now() + addressing.ttl},"event":${event.json}}`;
+    const reader =
+      sent.wantsRead && this.#peers !== undefined ? `,"reader":${JSON.stringify(session.id)}` : '';
+    const json = `{"until":${this.#parts.clock.now() + addressing.ttl},"event":${event.json}${reader}}`;
     const room = kept.roomFor(event.bytes);
     if (missed.length > room)
       this.#host?.refusals.note(
@@ -219,7 +294,27 @@ class Addressed implements Feature {
     const stored = await Promise.all(
       missed.slice(0, room).map((user) => this.#keepFor(user, json, message, behind.has(user), kept)),
     );
-    return new Set(stored.filter((user) => user !== undefined));
+    const records = new Map(stored.filter((one) => one !== undefined));
+    await this.#tellKept(message.id, records, elsewhere);
+    return new Set(records.keys());
+  }
+
+  /** Tells the nodes that have the message for whom it is kept, and all nodes that a session of these users may get it. */
+  async #tellKept(
+    message: string,
+    records: ReadonlyMap<string, number>,
+    elsewhere: Elsewhere | undefined,
+  ): Promise<void> {
+    const peers = this.#peers;
+    if (peers === undefined) return;
+    const kept = { message, records: Object.fromEntries(records) };
+    const has = elsewhere?.nodes ?? [];
+    const told = has.map((node) => peers.ask(node, { kept }, PATIENCE));
+    if (records.size > 0)
+      for (const node of peers.nodes)
+        if (!has.includes(node)) told.push(peers.ask(node, { wake: [...records.keys()] }, PATIENCE));
+    // A session that connects later reads what is kept in any case.
+    await Promise.allSettled(told);
   }
 
   async #keepFor(
@@ -228,13 +323,13 @@ class Addressed implements Feature {
     message: Message,
     isBehind: boolean,
     kept: KeptMessages,
-  ): Promise<string | undefined> {
+  ): Promise<readonly [string, number] | undefined> {
     const id = await kept.keep(user, json);
     if (id === undefined) return undefined;
     // A session may have got the message while it was stored.
     if (message.delivered.has(user) && !isBehind) kept.delivered(user, [id]);
     else if (!message.keptAs(user, id) || isBehind) await kept.wake(user);
-    return user;
+    return [user, id];
   }
 
   #answer({ session, sent }: Sending, { id }: Message, receipts: JsonObject): ReplyFields {
@@ -245,13 +340,9 @@ class Addressed implements Feature {
     return { successful: true };
   }
 
-  #receiversOf(user: string, { directory, session }: FeatureHost): MaybePromise<readonly Receiver[]> {
-    return andThen(directory.sessionsOf(user), (ids) =>
-      ids.flatMap((id) => {
-        const found = session(id);
-        return (found && this.#receivers.get(found)) ?? [];
-      }),
-    );
+  #receiverOf(id: string, { session }: FeatureHost): Receiver | undefined {
+    const found = session(id);
+    return found && this.#receivers.get(found);
   }
 }
 
@@ -270,13 +361,15 @@ function outcomesOf(
   allowed: readonly string[],
   kept: ReadonlySet<string>,
   message: Message,
+  queuedElsewhere: readonly string[],
 ): JsonObject {
   const mayGet = new Set(allowed);
-  const { delivered, queuedFor } = message;
+  const queued = new Set([...message.queuedFor, ...queuedElsewhere]);
+  const { delivered } = message;
   const of = (user: string): Outcome => {
     if (!mayGet.has(user)) return 'denied';
     if (delivered.has(user)) return 'delivered';
-    return queuedFor.has(user) || kept.has(user) ? 'queued' : 'offline';
+    return queued.has(user) || kept.has(user) ? 'queued' : 'offline';
   };
   return Object.fromEntries(receivers.map((user) => [user, of(user)]));
 }

@@ -3,7 +3,7 @@ import type { Log } from '../../lib/log.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Records } from '../../ports/feature.ts';
 import type { Event } from '../../protocol/message.ts';
-import type { ReadReceipts } from './read-receipts.ts';
+import type { Reads } from './read-receipts.ts';
 import type { Receiver } from './receiver.ts';
 
 /** The parts that kept messages need. */
@@ -11,7 +11,7 @@ export interface KeptParts {
   readonly records: Records;
   readonly clock: Clock;
   readonly log: Log;
-  readonly reads: ReadReceipts;
+  readonly reads: Reads;
   /** The sessions of a user that have connected. */
   connected(user: string): MaybePromise<readonly Receiver[]>;
 }
@@ -21,6 +21,8 @@ export interface KeptMessage {
   /** Epoch milliseconds. */
   readonly until: number;
   readonly event: Event;
+  /** The session that wants to know when it was read. */
+  readonly reader?: string;
 }
 
 /** The name of a user's messages in the store. */

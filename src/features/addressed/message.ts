@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
-import type { ReadReceipts } from './read-receipts.ts';
+import type { Reads } from './read-receipts.ts';
 import { type Recipient, Tracked } from './tracked.ts';
 
 /** What became of a message for one user by the time of the reply (AD-5). */
@@ -17,7 +17,7 @@ const PATIENCE = 250;
 /** A message on its way to the sessions of its receivers. */
 export class Message extends Tracked {
   readonly id: string;
-  readonly #reads: ReadReceipts;
+  readonly #reads: Reads;
   readonly #kept: KeptMarks | undefined;
   /** Users whose session got the message. */
   readonly delivered = new Set<string>();
@@ -29,7 +29,7 @@ export class Message extends Tracked {
   #records: Map<string, number> | undefined;
   #settled: (() => void) | undefined;
 
-  constructor(id: string, reads: ReadReceipts, kept: KeptMarks | undefined) {
+  constructor(id: string, reads: Reads, kept: KeptMarks | undefined) {
     super();
     this.id = id;
     this.#reads = reads;

@@ -22,8 +22,14 @@ export interface ReadNotice {
   readonly state: 'read';
 }
 
+/** Takes notes of what clients have confirmed. */
+export interface Reads {
+  /** A session of the user has confirmed the message. `sender`: the session that wants to know, where it may be on another node. */
+  read(id: string, user: string, sender?: string): void;
+}
+
 /** Messages whose senders want to know when they were read. Beyond a bound, the oldest are forgotten. */
-export class ReadReceipts {
+export class ReadReceipts implements Reads {
   readonly #clock: Clock;
   readonly #tell: (session: string, notice: ReadNotice) => void;
   readonly #messages = new Map<string, Awaited>();

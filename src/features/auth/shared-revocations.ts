@@ -134,7 +134,7 @@ function markOfEntry({ kind, id, revokedAt, until }: RevokedEntry): Mark {
 }
 
 function entryOf({ id: mark, at: revokedAt, until }: Mark): RevokedEntry | undefined {
-  const [, kind, id] = /^(user|token) ([^]*)$/.exec(mark) ?? [];
+  const [, kind, id] = /^(user|token) (.*)$/s.exec(mark) ?? [];
   if ((kind !== 'user' && kind !== 'token') || id === undefined) return undefined;
   return { kind, id, revokedAt, until };
 }
