@@ -171,9 +171,9 @@ describeWithRedis('direct messages on three nodes', (cluster) => {
     await acquainted([a, b]);
     const ann = await Person.connected(a, 'ann');
     const bob = await Person.connected(b, 'bob');
-    proxy.block();
+    proxy.refuse();
     expect(await ann.send(['bob'])).toEqual({ bob: 'queued' });
-    proxy.unblock();
+    proxy.admit();
     await bob.connect(0);
     const again = await Person.connected(a, 'bob');
     await expect

@@ -52,7 +52,7 @@ describeWithRedis('rates on three nodes', (cluster) => {
     const a = await apiNode(cluster(), { settings, redis: { url: proxy.url } });
     const b = await apiNode(cluster(), { settings });
     await acquainted([a, b]);
-    proxy.block();
+    proxy.refuse();
     await expect.poll(() => a.logged.map(({ event }) => event), patience).toContain('engine.away');
     await expect.poll(() => shake(b), patience).toBe(true);
     const began = performance.now();

@@ -94,8 +94,8 @@ export class CutProxy {
 
   #accept(client: Socket, server: Socket): void {
     const pair = [client, server] as const;
-    if (this.#isBlocked) for (const socket of pair) socket.on('error', () => {}).destroy();
-    if (this.#isBlocked) return;
+    if (this.#refuses) for (const socket of pair) socket.on('error', () => {}).destroy();
+    if (this.#refuses) return;
     this.#pairs.add(pair);
     let onReply: ((reply: Buffer) => void) | undefined;
     const end = (): void => {

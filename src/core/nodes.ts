@@ -2,9 +2,10 @@ import type { Clock } from '../lib/clock.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine, EngineState, EngineStatus, NodeFacts, NodeStatus } from '../ports/engine.ts';
+import type { PeersAbout } from '../ports/feature.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { JsonObject } from '../protocol/message.ts';
-import { PATIENCE } from './ask-all.ts';
+import { askAll, PATIENCE } from './ask-all.ts';
 import { answerPeer } from './peer-directory.ts';
 import type { ServerState } from './readiness.ts';
 
@@ -101,13 +102,32 @@ export class Nodes {
     this.#answers.set(topic, answer);
   }
 
-  /** Asks another node about a topic. Rejects if it does not answer within 500 ms, or answers nothing. */
-  async ask(node: string, topic: string, about: JsonObject): Promise<unknown> {
-    const question = { of: 'topic', topic, about } as const;
-    const answer = await this.#parts.engine.peers?.ask(node, question, PATIENCE);
+  /** Asks another node about a topic. Rejects if it does not answer within `ms` milliseconds (500 if absent), or answers nothing. */
+  async ask(node: string, topic: string, about: JsonObject, ms = PATIENCE): Promise<unknown> {
+    const answer = await this.#parts.engine.peers?.ask(node, { of: 'topic', topic, about }, ms);
     if (answer === undefined || answer === null)
       throw new Error(`the node ${node} has no answer about ${topic}`);
     return answer;
+  }
+
+  /** Asks all other nodes about a topic. Undefined for one that did not answer within 500 ms. */
+  askAll(topic: string, about: JsonObject): Promise<readonly unknown[]> {
+    const { peers } = this.#parts.engine;
+    return peers === undefined ? Promise.resolve([]) : askAll(peers, { of: 'topic', topic, about });
+  }
+
+  /** Questions about one topic; undefined on a node of its own. */
+  about(topic: string): PeersAbout | undefined {
+    const { peers } = this.#parts.engine;
+    return (
+      peers && {
+        get nodes() {
+          return peers.nodes;
+        },
+        ask: (node, about, ms) => this.ask(node, topic, about, ms),
+        askAll: (about) => this.askAll(topic, about),
+      }
+    );
   }
 
   /** The answer to a question of another node. */

@@ -5,7 +5,7 @@ import { isTexts } from '../lib/texts.ts';
 import { askAll } from './ask-all.ts';
 
 /** A question about the sessions of a node. */
-export type DirectoryQuestion = Exclude<PeerQuestion, { readonly of: 'topic' | 'revoke' | 'feature' }>;
+export type DirectoryQuestion = Exclude<PeerQuestion, { readonly of: 'topic' }>;
 
 /** Answers what another node asks, from the directory of this node. */
 export function answerPeer(question: DirectoryQuestion, local: Directory): unknown {

@@ -6,8 +6,7 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Feature, FeatureHost, FeaturePeers, Watcher } from '../ports/feature.ts';
-import type { PeerQuestion } from '../ports/peer-question.ts';
+import type { Feature, FeatureHost, Watcher } from '../ports/feature.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Shared } from '../ports/shared.ts';
@@ -23,7 +22,6 @@ import { addressedEvent, type AddressedOptions, queueFor, refuseReserved } from 
 import { Admission } from './admission.ts';
 import { Advisor } from './advice.ts';
 import { checkFunction, checkRevocation, noChannel } from './arguments.ts';
-import { askAll } from './ask-all.ts';
 import { Batch } from './batch.ts';
 import { type Revoked, revokedAnswer, revokeElsewhere } from './cluster-revoke.ts';
 import type { Core } from './context.ts';
@@ -349,7 +347,7 @@ export class Server<
 
   async #revoke(revocation: Revocation): Promise<Revoked> {
     // Begin with all nodes before the first `await`: a failure of one must not stop the others.
-    const parts = [this.#revokeHere(revocation), revokeElsewhere(revocation, this.#engine.peers)];
+    const parts = [this.#revokeHere(revocation), revokeElsewhere(revocation, this.nodes.about(REVOKE))];
     await Promise.allSettled(parts);
     const counts = await Promise.all(parts);
     return {
@@ -497,6 +495,7 @@ export class Server<
   }
 
   #joinCluster(peers: Peers): void {
+    this.#answerPeers();
     const own = this.#ownHandling();
     peers.serve(new PeerRequests(own));
     if (peers.forwarder === undefined) return;
@@ -524,20 +523,19 @@ export class Server<
       joinStream: (...stream) => Reflect.apply(joinStream, this, stream),
       join: (conduit) => this.join(conduit),
       lost: (conduit) => Reflect.apply(lost, this, [conduit]),
-      answer: (question) => this.#answer(question),
+      answer: this.nodes.answerPeer,
     };
   }
 
-  /** Answers what another node asks. */
-  #answer(question: PeerQuestion): MaybePromise<unknown> {
+  #answerPeers(): void {
     const { features, sessions } = this.#core;
-    if (question.of === 'feature') {
-      const feature = features.all.find(({ name }) => name === question.name);
-      return feature?.asked?.(question.question);
-    }
-    if (question.of !== 'revoke') return answerPeer(question, this.#local);
-    if ('user' in question) return endAll([...sessions.ofUser(question.user)]);
-    return revokedAnswer(this.#revoke({ session: question.session }));
+    for (const feature of features.all)
+      if (feature.asked !== undefined)
+        this.nodes.answer(topicOf(feature.name), (question) => feature.asked?.(question));
+    this.nodes.answer(REVOKE, ({ user, session }) => {
+      if (typeof user === 'string') return endAll([...sessions.ofUser(user)]);
+      if (typeof session === 'string') return revokedAnswer(this.#revoke({ session }));
+    });
   }
 
   #openParts(): Promise<void> {
@@ -725,7 +723,7 @@ export class Server<
       },
       directory: this.directory,
       shared: this.#engine.shared,
-      peersOf: (feature) => this.#engine.peers && featurePeers(feature, this.#engine.peers),
+      peersOf: (feature) => this.nodes.about(topicOf(feature)),
       session: (id) => sessions.byId(id),
       deliver: (receivers, event) => queueFor(receivers, event, this.#core),
       canSend: (message, session, conduit, to, payload) =>
@@ -763,14 +761,12 @@ function endAll(sessions: readonly Session[]): number {
   return open.length;
 }
 
-function featurePeers(name: string, peers: Peers): FeaturePeers {
-  return {
-    get nodes() {
-      return peers.nodes;
-    },
-    ask: (node, question, ms) => peers.ask(node, { of: 'feature', name, question }, ms),
-    askAll: (question) => askAll(peers, { of: 'feature', name, question }),
-  };
+/** The topic of revocations. */
+const REVOKE = 'server revoke';
+
+/** The topic of the questions that a feature asks itself on other nodes. */
+function topicOf(feature: string): string {
+  return `feature ${feature}`;
 }
 
 function clusterDirectory(engine: Engine, local: Directory): Directory {

@@ -102,7 +102,7 @@ export interface FeatureHost {
   /** What all nodes keep together; undefined where each node has its own. */
   readonly shared: Shared | undefined;
   /** The other nodes, for the feature of this name; undefined on a node of its own. */
-  peersOf(feature: string): FeaturePeers | undefined;
+  peersOf(feature: string): PeersAbout | undefined;
   /** The session with this public id, if it is connected to this node. */
   session(id: string): ServedSession | undefined;
   /** Queues one event for these sessions, whether they subscribe or not. */
@@ -132,8 +132,8 @@ export interface FeatureHost {
   hearRefusals(listener: RefusalNotes['note']): void;
 }
 
-/** The same feature on the other nodes: its hook `asked` answers. */
-export interface FeaturePeers {
+/** The other nodes, for questions about one topic. Of a feature, the hook `asked` answers there. */
+export interface PeersAbout {
   /** Names of the nodes that live, as far as this one knows: the public ids of their sessions begin with them. */
   readonly nodes: readonly string[];
   /** Questions and answers are plain JSON. Rejects when there is no answer within `ms` milliseconds. */

@@ -6,24 +6,16 @@ export type PeerQuestion =
   | { readonly of: 'members'; readonly channel: string }
   | { readonly of: 'count'; readonly channel?: string }
   /** For the part of the server that answers questions about this topic: `server.nodes.answer`. */
-  | { readonly of: 'topic'; readonly topic: string; readonly about: JsonObject }
-  /** Ends sessions as `server.revoke` does: those of a user, or one by its public id. */
-  | { readonly of: 'revoke'; readonly user: string }
-  | { readonly of: 'revoke'; readonly session: string }
-  /** For a feature of that node. */
-  | { readonly of: 'feature'; readonly name: string; readonly question: JsonObject };
+  | { readonly of: 'topic'; readonly topic: string; readonly about: JsonObject };
 
 /** Reads what another node asks; undefined for a question that this version does not know. */
 export function questionOf(value: unknown): PeerQuestion | undefined {
   if (!isObject(value)) return undefined;
-  const { of, user, channel, topic, about, session, name, question } = value;
+  const { of, user, channel, topic, about } = value;
   if (of === 'sessionsOf' && typeof user === 'string') return { of, user };
   if (of === 'members' && typeof channel === 'string') return { of, channel };
   if (of === 'count' && channel === undefined) return { of };
   if (of === 'count' && typeof channel === 'string') return { of, channel };
   if (of === 'topic' && typeof topic === 'string' && isObject(about)) return { of, topic, about };
-  if (of === 'revoke' && typeof user === 'string') return { of, user };
-  if (of === 'revoke' && typeof session === 'string') return { of, session };
-  if (of === 'feature' && typeof name === 'string' && isObject(question)) return { of, name, question };
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { isTexts } from '../../lib/texts.ts';
-import type { FeatureHost, FeaturePeers } from '../../ports/feature.ts';
+import type { FeatureHost, PeersAbout } from '../../ports/feature.ts';
 import { OutgoingEvent, type OverflowRule } from '../../ports/outgoing-event.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { type Parcel, readParcel } from './elsewhere.ts';
@@ -16,7 +16,7 @@ const PATIENCE = 5_000;
 export interface ArrivalsParts {
   readonly clock: Clock;
   readonly host: Pick<FeatureHost, 'deliver'>;
-  readonly peers: FeaturePeers;
+  readonly peers: PeersAbout;
   readonly kept: KeptMessages | undefined;
   readonly reads: Reads;
   receiver(session: string): Receiver | undefined;

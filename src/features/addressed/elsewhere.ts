@@ -1,4 +1,4 @@
-import type { FeaturePeers } from '../../ports/feature.ts';
+import type { PeersAbout } from '../../ports/feature.ts';
 import { isObject, type JsonObject } from '../../protocol/message.ts';
 import { isTexts } from '../../lib/texts.ts';
 
@@ -32,7 +32,7 @@ export interface Elsewhere {
 const nowhere: Elsewhere = { delivered: [], queued: [], behind: [], nodes: [] };
 
 /** The public ids of sessions by their node, without those of this one. */
-function byNode(ids: readonly string[], { nodes }: FeaturePeers): ReadonlyMap<string, readonly string[]> {
+function byNode(ids: readonly string[], { nodes }: PeersAbout): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const id of ids) {
     const node = nodeOf(id, nodes);
@@ -50,7 +50,7 @@ export function nodeOf(session: string, nodes: readonly string[]): string | unde
 export async function deliverElsewhere(
   ids: readonly string[],
   parcel: Parcel,
-  peers: FeaturePeers,
+  peers: PeersAbout,
 ): Promise<Elsewhere> {
   const asked = Array.from(byNode(ids, peers), async ([node, sessions]) => {
     const question = { deliver: { ...parcel, sessions } };

@@ -9,7 +9,7 @@ import type {
   FeatureHook,
   FeatureHost,
   FeatureModule,
-  FeaturePeers,
+  PeersAbout,
   Records,
   ServedSession,
 } from '../../ports/feature.ts';
@@ -62,7 +62,7 @@ class Addressed implements Feature {
   readonly #reads: ReadReceipts;
   #host: FeatureHost | undefined;
   #kept: KeptMessages | undefined;
-  #peers: FeaturePeers | undefined;
+  #peers: PeersAbout | undefined;
   #arrivals: Arrivals | undefined;
 
   constructor(parts: AddressedParts) {
@@ -90,7 +90,7 @@ class Addressed implements Feature {
     this.#kept = new KeptMessages({ ...this.#parts, records, reads, connected });
   }
 
-  #makeArrivals(host: FeatureHost, peers: FeaturePeers): Arrivals {
+  #makeArrivals(host: FeatureHost, peers: PeersAbout): Arrivals {
     const { clock, rules } = this.#parts;
     return new Arrivals({
       ...{ clock, host, peers, kept: this.#kept },

@@ -4,7 +4,7 @@ import { inTime } from '../../lib/in-time.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Sum } from '../../ports/directory.ts';
 import { EngineUnavailable } from '../../ports/engine.ts';
-import type { FeaturePeers } from '../../ports/feature.ts';
+import type { PeersAbout } from '../../ports/feature.ts';
 import type { IssuedToken, Revocations, RevokedEntry } from '../../ports/revocations.ts';
 import type { Mark, MarksSide, Shared, SharedMarks } from '../../ports/shared.ts';
 import { NoRoomError } from '../../protocol/errors.ts';
@@ -17,7 +17,7 @@ export interface SharedRevocationsParts {
   readonly limits: RevocationLimits;
   readonly shared: Shared;
   /** Asks the same list on every other node. */
-  readonly peers: FeaturePeers | undefined;
+  readonly peers: PeersAbout | undefined;
   readonly clock: Clock;
   /** How long a look-up waits for the list when the node starts. Milliseconds. */
   readonly engineTimeout: number;
