@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll } from 'vitest';
+import { DelayLine } from './delay-line.ts';
 
 /** Where a connection is cut: before the request is passed on, after it, or when half of the reply was passed on. */
 export type CutPoint = 'before the request' | 'before the reply' | 'in the reply';
@@ -18,6 +19,8 @@ export class CutProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** By how much later requests reach the server. Milliseconds. */
+  delay = 0;
   #trap: Trap | undefined;
   #isClosed = false;
   #refuses = false;
@@ -49,6 +52,11 @@ export class CutProxy {
   /** Connections that are open now. */
   get size(): number {
     return this.#pairs.size;
+  }
+
+  /** The clients that the server sees, each as `HOST:PORT`. */
+  get clients(): string[] {
+    return Array.from(this.#pairs, ([, { localAddress, localPort }]) => `${localAddress}:${localPort}`);
   }
 
   /** Cuts the connection whose next request has the marker in it. Resolves when that happened. */
@@ -97,6 +105,7 @@ export class CutProxy {
     if (this.#refuses) for (const socket of pair) socket.on('error', () => {}).destroy();
     if (this.#refuses) return;
     this.#pairs.add(pair);
+    const toServer = new DelayLine(server);
     let onReply: ((reply: Buffer) => void) | undefined;
     const end = (): void => {
       this.#pairs.delete(pair);
@@ -106,7 +115,7 @@ export class CutProxy {
     client.on('data', (bytes: Buffer) => {
       const trap = this.#trap;
       if (trap === undefined || !bytes.includes(trap.marker)) {
-        server.write(bytes);
+        toServer.write(bytes, this.delay);
         return;
       }
       this.#trap = undefined;
@@ -114,7 +123,7 @@ export class CutProxy {
       if (trap.point === 'before the request') return end();
       onReply =
         trap.point === 'before the reply' ? end : (reply) => client.end(reply.subarray(0, reply.length / 2));
-      server.write(bytes);
+      toServer.write(bytes, this.delay);
     });
     server.on('data', (bytes: Buffer) => (onReply === undefined ? client.write(bytes) : onReply(bytes)));
     for (const socket of pair) {

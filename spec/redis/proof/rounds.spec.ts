@@ -1,0 +1,3 @@
+import { keepsPromises } from './rounds.ts';
+
+keepsPromises(6);
