@@ -1,5 +1,5 @@
 import { createClient } from '@redis/client';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Dial } from '../../src/redis/connection/line.ts';
 import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
 import { cutPoints, CutProxy } from '../support/cut-proxy.ts';
@@ -63,6 +63,35 @@ describeWithRedis(
       await a.node.close();
       const left = await cluster().send('KEYS', `${cluster().keys.prefix.replace(/[{}]/g, '?')}*`);
       expect(left).toEqual([cluster().keys.meta]);
+    });
+
+    it.each(cutPoints.slice(1))(
+      'tells what became of what is on its way when it is closed, and is cut %s',
+      async (point) => {
+        const proxy = await CutProxy.to(cluster().redis.port);
+        const a = await open('a', proxy.url, '/x');
+        const b = await open('b', undefined, '/x');
+        const cut = proxy.cutAt(point, 'trapped');
+        const outcome = a.outcome('trapped');
+        await cut;
+        const closing = a.node.close();
+        expect(await a.outcome('later')).toBe('EngineUnavailable');
+        await closing;
+        expect([await outcome, a.got]).toEqual(['accepted', ['trapped']]);
+        await expect.poll(() => b.got).toEqual(['trapped']);
+      },
+    );
+
+    it('does not wait for long when it is closed while Redis is away', async () => {
+      const a = await open('a', undefined, '/x');
+      cluster().redis.pause();
+      onTestFinished(() => cluster().redis.continue());
+      const outcome = a.outcome('sent');
+      await expect.poll(() => a.node.commands.state.is).toBe('away');
+      const began = performance.now();
+      await a.node.close();
+      expect(await outcome).toBe('EngineUnavailable');
+      expect(performance.now() - began).toBeLessThan(2000);
     });
 
     it('sends what is published in one turn in batches of 64, two on their way', async () => {

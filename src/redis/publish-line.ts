@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { Deferred } from '../lib/deferred.ts';
 import { Accepted } from './accepted.ts';
 import { NumberedBatch, type Stored, type Waiting } from './batch.ts';
 import { Retry } from './connection/retry.ts';
@@ -83,6 +84,8 @@ export class PublishLine {
   #caller: Caller | undefined;
   #mustResend = false;
   #holdTimer: Timer | undefined;
+  // Resolved when the outcome of all is known; undefined as long as more may come.
+  #finishing: Deferred<void> | undefined;
   #isClosed = false;
 
   constructor(options: PublishLineOptions) {
@@ -115,7 +118,8 @@ export class PublishLine {
    */
   publish(make: (number: number) => Carried, bytes: number, isPatient = false): Promise<Stored | undefined> {
     const { maxPending, maxPendingBytes } = this.#limits;
-    if (this.#isClosed) return Promise.reject(new EngineUnavailable('the engine is closed'));
+    if (this.#isClosed || this.#finishing !== undefined)
+      return Promise.reject(new EngineUnavailable('the engine is closed'));
     if (this.#pending >= maxPending || this.#pendingBytes + bytes > maxPendingBytes) {
       return Promise.reject(new EngineUnavailable(`${this.#pending} publications wait for Redis already`));
     }
@@ -125,6 +129,7 @@ export class PublishLine {
       const release = (): void => {
         this.#pending -= 1;
         this.#pendingBytes -= bytes;
+        if (this.#pending === 0) this.#finishing?.resolve();
       };
       this.#queue.push({
         make,
@@ -196,17 +201,35 @@ export class PublishLine {
     return lost.reduce((sum, { count }) => sum + count, 0);
   }
 
+  /**
+   * Takes no more publications, and rejects those that were surely not sent. Resolves when the outcome of the others is known, or after so many
+   * milliseconds.
+   */
+  async finish(ms: number): Promise<void> {
+    this.#finishing ??= new Deferred();
+    this.#rejectQueue();
+    if (this.#pending === 0) return;
+    const timer = this.#clock.after(ms, () => this.#finishing?.resolve());
+    await this.#finishing.promise;
+    timer.cancel();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stopListening();
     this.#retry.cancel();
     this.#holdTimer?.cancel();
-    const error = new EngineUnavailable('the engine is closed');
-    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
+    this.#rejectQueue();
+    const error = new EngineUnavailable('the engine was closed before Redis answered');
     for (const [number, waiting] of this.#unbrought) {
       this.#unbrought.delete(number);
       waiting.reject(error);
     }
+  }
+
+  #rejectQueue(): void {
+    const error = new EngineUnavailable('the engine is closed');
+    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
   }
 
   #go(): void {

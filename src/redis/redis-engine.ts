@@ -204,7 +204,7 @@ class RedisEngine implements Engine {
   #sideOf(side: NodeSide): RedisNodeSide {
     return {
       deliver: (publication, stored) => {
-        if (!this.#isClosed) side.deliver(this.#history.stamped(publication, stored));
+        side.deliver(this.#history.stamped(publication, stored));
       },
       missed: (gap) => this.#missed(gap, side),
       told: (text, age) => {

@@ -30,6 +30,9 @@ const AROUND = 200;
 /** After all data was lost: time in which every living node notices and tells its interests anew. Milliseconds. */
 export const REGISTERING = 1500;
 
+/** How long a node that is closed waits for the outcome of what it sent. Milliseconds. */
+const FINISHING = 1000;
+
 /** What a node calls. None of these may throw. */
 export interface RedisNodeSide {
   /** One publication, in the order of the mailbox. The next comes when the promise, if there is one, is resolved. */
@@ -287,9 +290,10 @@ export class RedisNode {
     if (await this.#removeKeysOf(dead)) this.#mailbox.forget(dead);
   }
 
-  /** Removes the keys of this node, if Redis can be reached. */
+  /** Waits a second at most for publications that are on their way, then removes the keys of this node if Redis can be reached. */
   async close(): Promise<void> {
     this.#opened.reject(new EngineUnavailable('the engine was closed before Redis answered'));
+    await this.#publications.finish(FINISHING);
     this.#resuming?.cancel();
     this.#heartbeat.close();
     this.#publications.close();

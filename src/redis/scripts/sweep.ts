@@ -8,11 +8,12 @@ ${checks}
 ${mailboxes}
 ${rosters}
 local dead, page = ARGV[3], tonumber(ARGV[4])
+local holder = redis.call('GET', p .. 'sweep')
 if dead ~= node then
-  local holder = redis.call('GET', p .. 'sweep')
+  if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
   if holder and holder ~= node then return {'OK', 'busy'} end
   redis.call('SET', p .. 'sweep', node, 'PX', ARGV[5])
-  if redis.call('EXISTS', p .. 'n:' .. dead) == 1 then return {'OK', 'living'} end
+  holder = node
 end
 -- First: a node that comes back now learns that it has to tell everything anew.
 redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead, 'l:' .. dead)
@@ -29,6 +30,7 @@ if #patterns == page or more then return {'OK', 'more'} end
 redis.call('DEL', p .. 'in:' .. dead, p .. 'n:' .. dead)
 redis.call('HDEL', p .. 'c', dead)
 redis.call('ZREM', p .. 'nodes', dead)
+if holder == node then redis.call('DEL', p .. 'sweep') end
 return {'OK', 'done'}
 `);
 
