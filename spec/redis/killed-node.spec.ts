@@ -5,8 +5,8 @@ import { type Wire, WebSocketClient } from '../transports/websocket-client.ts';
 import { describeWithRedis } from './cluster.ts';
 import { dumpOf, keysOf } from './dump.ts';
 
-const TIMEOUT = 4000;
-const MAX_INTERVAL = 4000;
+const TIMEOUT = 6000;
+const MAX_INTERVAL = 6000;
 
 /** How soon the keys of a node that was killed are gone. Milliseconds. */
 const GONE = { timeout: 2 * (TIMEOUT + MAX_INTERVAL), interval: 200 };
@@ -77,7 +77,7 @@ describeWithRedis('a node that is killed', (cluster) => {
     expect(reader.data('/chat/x')).toEqual(Array.from({ length: 100 }, (_, at) => at));
     expect(reader.messages.filter(({ ext }) => JSON.stringify(ext ?? {}).includes('gap'))).toEqual([]);
     await Promise.all([b.end(), c.end()]);
-    expect((await keysOf(cluster())).filter(isOfNode)).toEqual([]);
+    await expect.poll(async () => (await keysOf(cluster())).filter(isOfNode), GONE).toEqual([]);
   }, 60_000);
 
   it('leaves nothing but meta and history once a later node came and left, though it was the last one', async () => {
@@ -93,7 +93,7 @@ describeWithRedis('a node that is killed', (cluster) => {
       (await dumpOf(cluster())).filter((line) => line.includes(client.clientId.slice(0, NODE_LENGTH)));
     await expect.poll(others, GONE).toEqual([]);
     await later.end();
-    expect((await keysOf(cluster())).filter(isOfNode)).toEqual([]);
+    await expect.poll(async () => (await keysOf(cluster())).filter(isOfNode), GONE).toEqual([]);
     expect(await keysOf(cluster())).toContain(cluster().keys.history('/chat/x'));
   }, 60_000);
 });

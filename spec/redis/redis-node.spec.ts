@@ -224,6 +224,26 @@ describeWithRedis(
       expect(a.births.size).toBe(1);
     });
 
+    it('publishes nothing again when others took it for dead, and tells that its mailbox is gone', async () => {
+      const proxy = await CutProxy.to(cluster().redis.port);
+      const a = await open('a', proxy.url, '/x');
+      const b = await open('b', undefined, '/x');
+      const durable = { retention: { maxEvents: 9 }, json: '{}' };
+      await a.publish(1, '/x', { durable });
+      const { keys } = cluster();
+      proxy.pause();
+      await cluster().send('DEL', `${keys.prefix}n:a`);
+      await b.node.sweep('a');
+      await b.publish('not brought to a');
+      proxy.cut();
+      await expect.poll(() => a.gaps).toEqual([{ why: 'new' }]);
+      await a.publish(2, '/x', { durable });
+      await b.publish(3);
+      await expect.poll(() => a.got).toEqual([1, 2, 3]);
+      expect(b.got).toEqual([1, 'not brought to a', 2, 3]);
+      expect(await cluster().send('XLEN', keys.history('/x'))).toBe(2);
+    });
+
     it('registers anew after FLUSHALL before anything is published, and tells that something may be missing', async () => {
       const a = await open('a', undefined, '/x');
       const b = await open('b', undefined, '/x');

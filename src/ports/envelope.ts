@@ -5,7 +5,7 @@ import type { Publication } from './engine.ts';
 import type { StoredEvent } from './history-store.ts';
 import { OutgoingEvent } from './outgoing-event.ts';
 
-/** The format that this version writes. */
+/** The only format so far. */
 const FORMAT = 1;
 
 /** A publication as it travels, and what the engine knows of it. */
@@ -20,9 +20,12 @@ export interface Envelope {
 
 /**
  * A publication as JSON text. The event is not encoded again. The rule of its channel stays behind, since each node applies its own;
- * so do the receipt and the number of the publish, which mean nothing elsewhere.
+ * so do the receipt and the number of the publish, which mean nothing elsewhere. `format`: one that `decodeEnvelope` reads.
  */
-export function encodeEnvelope({ publication, origin, number, stored }: Envelope): string {
+export function encodeEnvelope(
+  { publication, origin, number, stored }: Envelope,
+  format: number = FORMAT,
+): string {
   const { event, from, notToPublisher, to } = publication;
   const rest = {
     n: [origin, number],
@@ -35,7 +38,7 @@ export function encodeEnvelope({ publication, origin, number, stored }: Envelope
     at: stored?.at,
     to,
   };
-  return `{"v":${FORMAT},"e":${event.json},${JSON.stringify(rest).slice(1)}`;
+  return `{"v":${format},"e":${event.json},${JSON.stringify(rest).slice(1)}`;
 }
 
 /** Reads what `encodeEnvelope` made; undefined for another format, or for text that is damaged. */

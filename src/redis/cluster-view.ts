@@ -1,11 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { EngineStatus, NodeFacts, NodeStatus } from '../ports/engine.ts';
 import { isObject } from '../protocol/message.ts';
+import { formats } from './formats.ts';
 import type { RedisNode } from './redis-node.ts';
 import type { Beat, Lease } from './scripts/beat.ts';
-
-/** The formats that this build reads. */
-const FORMATS = [1, 1] as const;
 
 /** Longest text of a trouble. Characters. */
 const LONGEST = 200;
@@ -39,7 +37,7 @@ export class ClusterView {
   /** How the engine is. Its node is undefined before it is opened. */
   status(node: RedisNode | undefined): EngineStatus {
     return {
-      formats: FORMATS,
+      formats,
       waiting: node?.pending ?? 0,
       lag: node?.lag ?? { entries: 0, ms: 0 },
       ...(node?.counts ?? { failures: 0, reconnects: 0 }),
@@ -50,7 +48,7 @@ export class ClusterView {
 
   /** What the lease of this node says. */
   lease(node: RedisNode | undefined, facts: NodeFacts | undefined): Lease {
-    const { formats, lag, trouble } = this.status(node);
+    const { lag, trouble } = this.status(node);
     return { formats, ...facts, lag, ...(trouble && { trouble }) };
   }
 

@@ -94,6 +94,12 @@ export class Mailbox {
     this.#lastNumbers.forget(origin);
   }
 
+  /** The mailbox was removed: what was in it is lost, and its numbers begin anew. */
+  removed(): void {
+    this.#lastNumber = 0;
+    this.#reader.missed({ why: 'new' });
+  }
+
   /** The next entry is not read any more. The connection has to be closed too. */
   close(): void {
     this.#isClosed = true;

@@ -3,12 +3,13 @@ import { Deferred } from '../lib/deferred.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { RosterChange } from '../ports/directory.ts';
 import { EngineUnavailable, type Publication } from '../ports/engine.ts';
-import { encodeEnvelope } from '../ports/envelope.ts';
+import { encodeEnvelope, type Envelope } from '../ports/envelope.ts';
 import type { Stored } from './batch.ts';
 import type { Durability } from './durability.ts';
 import { ChangeLine } from './change-line.ts';
 import type { Dial } from './connection/line.ts';
 import { RedisConnection } from './connection/redis-connection.ts';
+import { formats, strangers, writtenFormat } from './formats.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Keys } from './keys.ts';
 import { Lag } from './lag.ts';
@@ -90,6 +91,8 @@ export interface RedisNodeOptions {
   readonly lease: () => Lease;
   /** With `failover`, nothing counts as done before a replica has it. */
   readonly durability?: Durability;
+  /** Writes an envelope in one of the formats that the lease names; `encodeEnvelope` if absent. */
+  readonly encode?: (envelope: Envelope, format: number) => string;
   readonly side: RedisNodeSide;
 }
 
@@ -104,6 +107,10 @@ export class RedisNode {
   readonly #side: RedisNodeSide;
   readonly #reads: RedisConnection;
   readonly #publications: PublishLine;
+  readonly #lease: () => Lease;
+  readonly #encode: (envelope: Envelope, format: number) => string;
+  // What all living nodes read.
+  #format = formats[0];
   readonly #maxMailbox: number;
   readonly #isReplicated: boolean;
   readonly #interests: ChangeLine<InterestChange>;
@@ -130,6 +137,8 @@ export class RedisNode {
     this.#isReplicated = durability === 'failover';
     const { hold, maxMailbox } = { ...publishLimits, ...limits };
     this.#maxMailbox = maxMailbox;
+    this.#lease = options.lease;
+    this.#encode = options.encode ?? encodeEnvelope;
     this.#node = node;
     this.#clock = clock;
     this.#turns = new Turns(clock);
@@ -237,7 +246,7 @@ export class RedisNode {
       own = number;
       this.#own.set(number, publication);
       if (isDelivered) this.#ahead.add(number);
-      const envelope = encodeEnvelope({ publication, origin: this.#node, number });
+      const envelope = this.#encode({ publication, origin: this.#node, number }, this.#format);
       return { channel: event.channel, envelope, ...how };
     };
     try {
@@ -393,17 +402,25 @@ export class RedisNode {
     this.#caller = { node: this.#node, birth };
     this.#clockAhead = beat.now - this.#clock.now();
     this.#runId = runId;
+    this.#agree(beat);
     if (isAnother) this.#register(this.#caller, beat);
     if (isAnother || this.#isStopped) {
       const isReborn = before !== undefined && before.birth !== birth;
       // A mailbox that had nothing to read does not show it.
       if (isReborn) this.#side.missed({ why: 'new' });
+      else if (isFresh && before !== undefined) this.#mailbox.removed();
       this.#resume(this.#caller, beat, isReborn ? REGISTERING : 0);
     }
     this.#isStopped = false;
     this.#side.state('open');
     this.#side.beaten(beat);
     this.#opened.resolve();
+  }
+
+  #agree({ format, living }: Beat): void {
+    const own = this.#lease().formats;
+    this.#format = writtenFormat(format, own);
+    for (const why of strangers(living, own)) this.#side.failed(new Error(why));
   }
 
   #resume(caller: Caller, { numbers }: Beat, wait: number): void {

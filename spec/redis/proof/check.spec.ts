@@ -146,8 +146,8 @@ describe('the checker of what a cluster promises', () => {
       return one.id === 'e3' ? silent : one;
     });
     expect(brokenPromises(history({ asked, published }))).toEqual([
-      'c waited too long for the answer to /meta/connect',
-      'c waited too long for the answer to /meta/connect',
+      'c waited 11 ms for the answer to /meta/connect',
+      'nobody answered c, who asked /meta/connect at 0',
       'nobody answered the publish of e3',
     ]);
   });

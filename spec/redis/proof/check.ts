@@ -53,9 +53,11 @@ const isAcceptedAfter = ({ answer }: Published, time: number): boolean =>
   answer?.isAccepted === true && answer.at >= time;
 
 function unanswered({ asked, published }: ClusterHistory): string[] {
-  const clients = asked.flatMap(({ by, channel, at, answeredAt = Number.POSITIVE_INFINITY, patience }) =>
-    answeredAt - at <= patience ? [] : [`${by} waited too long for the answer to ${channel}`],
-  );
+  const clients = asked.flatMap(({ by, channel, at, answeredAt, patience }) => {
+    if (answeredAt === undefined) return [`nobody answered ${by}, who asked ${channel} at ${Math.round(at)}`];
+    const took = answeredAt - at;
+    return took <= patience ? [] : [`${by} waited ${Math.round(took)} ms for the answer to ${channel}`];
+  });
   return [
     ...clients,
     ...published.flatMap(({ id, answer }) => (answer ? [] : [`nobody answered the publish of ${id}`])),

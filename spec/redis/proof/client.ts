@@ -157,14 +157,26 @@ function socketOf(socket: WebSocketClient, heard: (message: Wire) => void): Carr
   };
 }
 
-// A connection for connects, and one for the rest.
+/** A connection for connects, and one for the rest: what comes while a request is under way goes together in the next one. */
 function pollingOf(url: string, heard: (message: Wire) => void): Carrier {
   const [connects, others] = [new HttpClient(url, 1), new HttpClient(url, 1)];
+  const waiting: Wire[] = [];
+  const send = async (client: HttpClient, messages: readonly Wire[]): Promise<void> => {
+    for (const one of await client.post(messages)) heard(one);
+  };
+  const sendWaiting = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = [...waiting];
+      await send(others, batch).catch(() => {});
+      waiting.splice(0, batch.length);
+    }
+  };
   return {
     type: 'long-polling',
     send: async (message) => {
-      const answer = await (message.channel === '/meta/connect' ? connects : others).post([message]);
-      for (const one of answer) heard(one);
+      if (message.channel === '/meta/connect') return send(connects, [message]);
+      waiting.push(message);
+      if (waiting.length === 1) await sendWaiting();
     },
     close: () => {
       connects.close();

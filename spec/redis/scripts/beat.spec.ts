@@ -189,7 +189,7 @@ describeWithRedis('the sweep script', (cluster) => {
     const left = await keysOf(cluster());
     expect(
       Array.isArray(left) ? left.map((key: string) => key.slice(keys.prefix.length)).toSorted() : left,
-    ).toEqual(['c', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nr:a', 'r:/r', 'rs:/r']);
+    ).toEqual(['c', 'g:dead', 'i:/x', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nr:a', 'r:/r', 'rs:/r']);
     expect(await cluster().send('HKEYS', keys.counters)).not.toContain('dead');
     expect(await cluster().send('ZRANGE', keys.nodes, '0', '-1')).toEqual(['a']);
   });
@@ -223,8 +223,22 @@ describeWithRedis('the sweep script', (cluster) => {
     const a = await withDead();
     await cluster().send('DEL', `${keys.prefix}n:dead`);
     await sweep(runner, a, 'dead', { page: 2 });
-    expect(await cluster().beat('dead')).toMatchObject({ isFresh: true });
+    const numbers = { publications: 0, interests: 7, presences: 8 };
+    expect(await cluster().beat('dead', { numbers })).toMatchObject({
+      isFresh: true,
+      numbers: { ...numbers, publications: 1 },
+    });
     expect(await sweep(runner, a, 'dead', { page: 2 })).toEqual({ is: 'OK', value: 'living' });
+  });
+
+  it('remembers for a while what the node had published, and only that', async () => {
+    const { runner, keys } = cluster();
+    const a = await withDead();
+    await cluster().send('DEL', `${keys.prefix}n:dead`);
+    expect(await sweep(runner, a, 'dead', { rememberMs: 100 })).toEqual({ is: 'OK', value: 'done' });
+    expect(await cluster().send('GET', `${keys.prefix}g:dead`)).toBe('1');
+    await expect.poll(() => cluster().send('EXISTS', `${keys.prefix}g:dead`)).toBe(0);
+    expect(await cluster().beat('dead')).toMatchObject({ isFresh: true, numbers: { publications: 0 } });
   });
 
   it('is done by one node at a time', async () => {

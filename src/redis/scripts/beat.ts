@@ -56,7 +56,9 @@ if now < tonumber(up or now) + 2 * lease_ms then due = {} end
 redis.call('SET', p .. 'n:' .. node, ARGV[3], 'PX', lease_ms)
 redis.call('ZADD', p .. 'nodes', now, node)
 redis.call('XTRIM', p .. 'in:' .. node, 'MINID', string.format('%.0f', now - keep_ms))
-local fresh = redis.call('HSETNX', p .. 'c', 'g:' .. node, ARGV[6])
+-- Swept, or unknown: only in the second case it has to publish again what Redis lost.
+local published = redis.call('GET', p .. 'g:' .. node) or ARGV[6]
+local fresh = redis.call('HSETNX', p .. 'c', 'g:' .. node, published)
 redis.call('HSETNX', p .. 'c', 'i:' .. node, ARGV[7])
 redis.call('HSETNX', p .. 'c', 'u:' .. node, ARGV[8])
 local numbers = redis.call('HMGET', p .. 'c', 'g:' .. node, 'i:' .. node, 'u:' .. node)

@@ -16,6 +16,8 @@ if dead ~= node then
   holder = node
 end
 -- First: a node that comes back now learns that it has to tell everything anew.
+local published = redis.call('HGET', p .. 'c', 'g:' .. dead)
+if published and dead ~= node then redis.call('SET', p .. 'g:' .. dead, published, 'PX', ARGV[7]) end
 redis.call('HDEL', p .. 'c', 'g:' .. dead, 'i:' .. dead, 'u:' .. dead, 'l:' .. dead)
 local patterns = redis.call('SPOP', p .. 'ni:' .. dead, page)
 for _, pattern in ipairs(patterns) do 
@@ -50,23 +52,23 @@ interface SweepLimits {
   holdMs?: number;
   /** Entries that the mailbox of a node which watches a roster keeps. */
   maxMailbox?: number;
+  /** Milliseconds. */
+  rememberMs?: number;
 }
 
 /**
  * Removes interests, places on rosters, and mailbox of a node without a lease, or of the calling node, which leaves. A call removes a page of each. It
- * may be sent twice.
+ * may be sent twice. The number of the last publication of a dead node is kept for `rememberMs`: if the node comes back, it has nothing to
+ * publish again.
  */
 export function sweep(
   runner: ScriptRunner,
   { node, birth }: Caller,
   dead: string,
-  { page = 500, holdMs = 5000, maxMailbox = 100_000 }: Readonly<SweepLimits> = {},
+  { page = 500, holdMs = 5000, maxMailbox = 100_000, rememberMs = 10_000 }: Readonly<SweepLimits> = {},
 ): Promise<Outcome<Swept>> {
-  return runner.run(
-    script,
-    [node, birth, dead, String(page), String(holdMs), String(maxMailbox)],
-    ([answer]) => sweptOf(textOf(answer)),
-  );
+  const args = [node, birth, dead, ...[page, holdMs, maxMailbox, rememberMs].map(String)];
+  return runner.run(script, args, ([answer]) => sweptOf(textOf(answer)));
 }
 
 function sweptOf(text: string): Swept {
