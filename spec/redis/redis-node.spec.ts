@@ -224,6 +224,18 @@ describeWithRedis(
       expect(a.births.size).toBe(1);
     });
 
+    it('takes no node for dead soon after its own connection was lost, as others may not be back yet', async () => {
+      const proxy = await CutProxy.to(cluster().redis.port);
+      await cluster().beat('dead', { leaseMs: 1 });
+      const a = await TestNode.open('a', proxy.url, { namespace: namespace(), leaseMs: 2000 });
+      const isDue = () => a.due.at(-1)?.includes('dead');
+      await expect.poll(isDue, { timeout: 8000 }).toBe(true);
+      proxy.cut();
+      await expect.poll(() => a.states.slice(-2)).toEqual(['away', 'open']);
+      expect(isDue()).toBe(false);
+      await expect.poll(isDue, { timeout: 8000 }).toBe(true);
+    });
+
     it('publishes nothing again when others took it for dead, and tells that its mailbox is gone', async () => {
       const proxy = await CutProxy.to(cluster().redis.port);
       const a = await open('a', proxy.url, '/x');

@@ -31,6 +31,8 @@ export class TestNode {
   readonly states: string[] = [];
   readonly failures: unknown[] = [];
   readonly births = new Set<string>();
+  /** What each beat said of nodes that have to be swept. */
+  readonly due: (readonly string[])[] = [];
   readonly wanted = new Set<string>();
   readonly places: Listing[] = [];
   restarts = 0;
@@ -53,7 +55,10 @@ export class TestNode {
       state: (state) => {
         if (this.states.at(-1) !== state) this.states.push(state);
       },
-      beaten: ({ birth }) => void this.births.add(birth),
+      beaten: ({ birth, due }) => {
+        this.births.add(birth);
+        this.due.push(due);
+      },
       failed: (error) => void this.failures.push(error),
       interests: () => this.wanted,
       places: () => this.places,

@@ -4,6 +4,9 @@ import type { Durability } from './durability.ts';
 import { type Beat, type BeatRequest, beat, type Lease, type Numbers } from './scripts/beat.ts';
 import type { ScriptRunner } from './scripts/script.ts';
 
+/** How long a lease lasts without a beat if nothing else is said. Milliseconds. */
+export const LEASE = 4000;
+
 /** Time that a node stops before its lease ends. Milliseconds. */
 const MARGIN = 500;
 
@@ -48,7 +51,7 @@ export class Heartbeat {
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#every = options.every ?? 1000;
-    this.#leaseMs = options.leaseMs ?? 4000;
+    this.#leaseMs = options.leaseMs ?? LEASE;
   }
 
   /** Whether no other node takes this one for dead, by the own clock. */

@@ -10,7 +10,7 @@ import { ChangeLine } from './change-line.ts';
 import type { Dial } from './connection/line.ts';
 import { RedisConnection } from './connection/redis-connection.ts';
 import { formats, strangers, writtenFormat } from './formats.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat, LEASE } from './heartbeat.ts';
 import { Keys } from './keys.ts';
 import { Lag } from './lag.ts';
 import { Mailbox, type MailboxGap, type Position } from './mailbox.ts';
@@ -113,6 +113,7 @@ export class RedisNode {
   #format = formats[0];
   readonly #maxMailbox: number;
   readonly #isReplicated: boolean;
+  readonly #leaseMs: number;
   readonly #interests: ChangeLine<InterestChange>;
   readonly #places: ChangeLine<Attending>;
   readonly #mailbox: Mailbox;
@@ -127,6 +128,8 @@ export class RedisNode {
   #runId: string | undefined;
   // How far the clock of Redis is ahead. Milliseconds.
   #clockAhead = 0;
+  // Since when `commands` is open.
+  #openSince = 0;
   #isStopped = true;
   #reading: Promise<void> = Promise.resolve();
   readonly #opened = new Deferred<void>();
@@ -138,6 +141,7 @@ export class RedisNode {
     const { hold, maxMailbox } = { ...publishLimits, ...limits };
     this.#maxMailbox = maxMailbox;
     this.#lease = options.lease;
+    this.#leaseMs = options.leaseMs ?? LEASE;
     this.#encode = options.encode ?? encodeEnvelope;
     this.#node = node;
     this.#clock = clock;
@@ -188,7 +192,10 @@ export class RedisNode {
       failed: (error) => this.#side.failed(error),
     });
     this.commands.onState((state) => {
-      if (state.is === 'open') this.#heartbeat.now();
+      if (state.is === 'open') {
+        this.#openSince = clock.now();
+        this.#heartbeat.now();
+      }
       if (state.is === 'away') this.#side.state('away', state.reason.message);
     });
   }
@@ -379,6 +386,11 @@ export class RedisNode {
     return state.is === 'open' ? state.runId : this.#runId;
   }
 
+  // Redis may have been away for all: a node without a lease gets time to come back before it is swept.
+  get #isSettled(): boolean {
+    return this.#clock.now() >= this.#openSince + 2 * this.#leaseMs;
+  }
+
   async #removeKeysOf(node: string): Promise<boolean> {
     for (;;) {
       if (this.#caller === undefined) return false;
@@ -413,7 +425,7 @@ export class RedisNode {
     }
     this.#isStopped = false;
     this.#side.state('open');
-    this.#side.beaten(beat);
+    this.#side.beaten(this.#isSettled ? beat : { ...beat, due: [] });
     this.#opened.resolve();
   }
 

@@ -17,7 +17,7 @@ function history(more: Partial<ClusterHistory> = {}): ClusterHistory {
   });
   const subscribed = ['s0', 's1'].map((session): Subscribed => ({ session, pattern: '/p/*', from: 0 }));
   return {
-    ...{ nodes: 2, published, subscribed, gaps: [], troubles: [], asked: [] },
+    ...{ nodes: 2, published, subscribed, gaps: [], troubles: [], asked: [], stalls: [] },
     received: published.flatMap(({ id, at }) => ['s0', 's1'].map((session) => ({ session, id, at: at + 5 }))),
     ...more,
   };
@@ -165,6 +165,11 @@ describe('the checker of what a cluster promises', () => {
     ];
     const late = history({ troubles, published, received });
     expect(recoveries(late)).toEqual([3100]);
+    const stalls = [
+      { at: 900, ms: 300 },
+      { at: 2000, ms: 300 },
+    ];
+    expect(recoveries({ ...late, stalls })).toEqual([2800]);
     expect(brokenPromises(late)).toEqual([
       'the cluster was not well 3000 ms after Redis was, but after 3100 ms',
     ]);

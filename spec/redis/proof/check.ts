@@ -26,9 +26,16 @@ export function brokenPromises(history: ClusterHistory): string[] {
 
 /**
  * How long it took after each trouble until each node had published and each session had got something again. Milliseconds. A trouble that
- * was soon followed by the next one is left out, unless all was well in between.
+ * was soon followed by the next one is left out, unless all was well in between. Time in which the process stood still does not count.
  */
-export function recoveries({ nodes, published, subscribed, received, troubles }: ClusterHistory): number[] {
+export function recoveries({
+  nodes,
+  published,
+  subscribed,
+  received,
+  troubles,
+  stalls,
+}: ClusterHistory): number[] {
   const end = published.at(-1)?.at ?? 0;
   return troubles.flatMap(({ until }, place) => {
     const isHere = ({ from, until: left }: Subscribed) => from < until && left === undefined;
@@ -43,7 +50,9 @@ export function recoveries({ nodes, published, subscribed, received, troubles }:
         (session) => received.find((one) => one.session === session && one.at >= until)?.at,
       ),
     ];
-    const took = Math.max(...firsts.map((at = Number.POSITIVE_INFINITY) => at)) - until;
+    const well = Math.max(...firsts.map((at = Number.POSITIVE_INFINITY) => at));
+    const stalled = stalls.filter(({ at }) => at > until && at < well).reduce((sum, { ms }) => sum + ms, 0);
+    const took = Math.max(0, well - until - stalled);
     const time = (troubles[place + 1]?.from ?? end) - until;
     return took > time && time < RECOVERY ? [] : [took];
   });

@@ -8,7 +8,8 @@ const PATIENCE = 10_000;
 /** Brings messages to a server, and calls `heard` with each that comes back. */
 interface Carrier {
   readonly type: 'websocket' | 'long-polling';
-  send(message: Wire): Promise<void>;
+  /** Calls `sent` when the message leaves: it may wait for a connection that is in use. */
+  send(message: Wire, sent: () => void): void;
   close(): void;
 }
 
@@ -104,20 +105,21 @@ export class Client {
   /** Resolves with an empty reply when the client loses its patience. */
   #ask(message: Wire, patience = PATIENCE): Promise<Wire> {
     const { recorder, name } = this.#options;
-    const answered = recorder.ask(name, String(message.channel), patience);
     return new Promise((resolve) => {
       const key = `${message.channel} ${message.id}`;
-      const settle = (reply: Wire): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(key);
-        resolve(reply);
-      };
-      const timer = setTimeout(() => settle({}), patience);
-      this.#waiting.set(key, (reply) => {
-        answered();
-        settle(reply);
+      this.#carrier.send(message, () => {
+        const answered = recorder.ask(name, String(message.channel), patience);
+        const settle = (reply: Wire): void => {
+          clearTimeout(timer);
+          this.#waiting.delete(key);
+          resolve(reply);
+        };
+        const timer = setTimeout(() => settle({}), patience);
+        this.#waiting.set(key, (reply) => {
+          answered();
+          settle(reply);
+        });
       });
-      this.#carrier.send(message).catch(() => {});
     });
   }
 
@@ -152,31 +154,43 @@ function socketOf(socket: WebSocketClient, heard: (message: Wire) => void): Carr
   });
   return {
     type: 'websocket',
-    send: async (message) => socket.send(message),
+    send: (message, sent) => {
+      sent();
+      socket.send(message);
+    },
     close: () => socket.socket.destroy(),
   };
+}
+
+interface Waiting {
+  readonly message: Wire;
+  readonly sent: () => void;
 }
 
 /** A connection for connects, and one for the rest: what comes while a request is under way goes together in the next one. */
 function pollingOf(url: string, heard: (message: Wire) => void): Carrier {
   const [connects, others] = [new HttpClient(url, 1), new HttpClient(url, 1)];
-  const waiting: Wire[] = [];
-  const send = async (client: HttpClient, messages: readonly Wire[]): Promise<void> => {
-    for (const one of await client.post(messages)) heard(one);
+  const waiting: Waiting[] = [];
+  const send = async (client: HttpClient, batch: readonly Waiting[]): Promise<void> => {
+    for (const { sent } of batch) sent();
+    // Whoever waits for an answer that does not come loses patience.
+    const answers = await client.post(batch.map(({ message }) => message)).catch(() => []);
+    for (const one of answers) heard(one);
   };
   const sendWaiting = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = [...waiting];
-      await send(others, batch).catch(() => {});
+      await send(others, batch);
       waiting.splice(0, batch.length);
     }
   };
   return {
     type: 'long-polling',
-    send: async (message) => {
-      if (message.channel === '/meta/connect') return send(connects, [message]);
-      waiting.push(message);
-      if (waiting.length === 1) await sendWaiting();
+    send: (message, sent) => {
+      const one = { message, sent };
+      if (message.channel === '/meta/connect') return void send(connects, [one]);
+      waiting.push(one);
+      if (waiting.length === 1) void sendWaiting();
     },
     close: () => {
       connects.close();

@@ -54,6 +54,12 @@ export interface Trouble {
   readonly mayLose: boolean;
 }
 
+/** A time in which the processor did something else: nodes, clients and the clock of this process stood still. */
+export interface Stall {
+  readonly at: number;
+  readonly ms: number;
+}
+
 /** All that the clients of a cluster did and saw, each list in the order in which it happened. */
 export interface ClusterHistory {
   readonly nodes: number;
@@ -63,4 +69,5 @@ export interface ClusterHistory {
   readonly gaps: readonly Gap[];
   readonly asked: readonly Asked[];
   readonly troubles: readonly Trouble[];
+  readonly stalls: readonly Stall[];
 }

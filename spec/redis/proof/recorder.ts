@@ -4,11 +4,16 @@ import type {
   Gap,
   Published,
   Received,
+  Stall,
   Subscribed,
   Trouble,
 } from './cluster-history.ts';
 
 type Open<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** How often this process looks at the clock, and how much later than that counts as standing still. Milliseconds. */
+const TICK = 50;
+const SHORTEST_STALL = 100;
 
 /** Writes down what the clients of a cluster do and see. */
 export class Recorder {
@@ -19,6 +24,7 @@ export class Recorder {
   readonly #gaps: Gap[] = [];
   readonly #asked: Open<Asked>[] = [];
   readonly #troubles: Trouble[] = [];
+  readonly #stalls: Stall[] = [];
   #count = 0;
 
   constructor(nodes: number) {
@@ -34,6 +40,7 @@ export class Recorder {
       gaps: this.#gaps,
       asked: this.#asked,
       troubles: this.#troubles,
+      stalls: this.#stalls,
     };
   }
 
@@ -81,5 +88,17 @@ export class Recorder {
 
   trouble(trouble: Trouble): void {
     this.#troubles.push(trouble);
+  }
+
+  /** Notices when this process stands still. Call the function that is returned at the end. */
+  watchStalls(): () => void {
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      const ms = now - last - TICK;
+      if (ms > SHORTEST_STALL) this.#stalls.push({ at: now, ms });
+      last = now;
+    }, TICK);
+    return () => clearInterval(timer);
   }
 }

@@ -49,11 +49,13 @@ export class Round {
   /** Resolves when all is over, with what the clients saw. */
   static async run(redis: RedisServer, namespace: string, schedule: Schedule): Promise<ClusterHistory> {
     const round = new Round(redis, schedule);
+    const stop = round.#recorder.watchStalls();
     try {
       await round.#open(namespace);
       await round.#play();
       return round.#recorder.history;
     } finally {
+      stop();
       await round.#close();
     }
   }
@@ -63,7 +65,7 @@ export class Round {
     for (let node = 0; node < NODES; node += 1) {
       const proxy = await CutProxy.to(this.#redis.port);
       const client = clients[library]?.(proxy.url) ?? createClient({ url: proxy.url });
-      const engine = redisEngine({ client, namespace, durability, timeout: 500 });
+      const engine = redisEngine({ client, namespace, durability });
       const host = new Host(
         {
           ...{ engine, timeout: TIMEOUT, maxSessionsPerBrowser: -1, log: () => {} },
