@@ -2,6 +2,7 @@ import { createClient } from '@redis/client';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Dial } from '../../src/redis/connection/line.ts';
 import { nodeRedis } from '../../src/redis/connection/node-redis.ts';
+import { encodeEnvelope } from '../../src/ports/envelope.ts';
 import { cutPoints, CutProxy } from '../support/cut-proxy.ts';
 import { describeWithRedis } from './cluster.ts';
 import { place } from './place.ts';
@@ -311,6 +312,20 @@ describeWithRedis(
       await expect.poll(() => b.got).toEqual([1, 2, 3, 4]);
       expect([a.gaps, b.gaps]).toEqual([[], []]);
       expect([a.restarts, b.restarts]).toEqual([1, 1]);
+    });
+
+    it('brings nothing again of a node that is gone, when Redis starts again', async () => {
+      const b = await open('b', undefined, '/x');
+      const dead = await cluster().node('dead');
+      const envelope = encodeEnvelope({ publication: publication(1), origin: 'dead', number: 1 });
+      await cluster().publish(dead, 1, { channel: '/x', envelope });
+      await expect.poll(() => b.got).toEqual([1]);
+      await cluster().send('DEL', `${cluster().keys.prefix}n:dead`);
+      await b.node.sweep('dead');
+      await cluster().redis.kill();
+      await cluster().redis.restart();
+      await b.publish(2);
+      expect([b.got, b.gaps]).toEqual([[1, 2], []]);
     });
 
     it('tells how many entries were trimmed before it read them', async () => {

@@ -89,9 +89,9 @@ export class Mailbox {
     return { id: this.#lastId, number: this.#lastNumber };
   }
 
-  /** Forgets the numbers of a node that is gone. */
-  forget(origin: string): void {
-    this.#lastNumbers.forget(origin);
+  /** Forgets the numbers of nodes whose entries were all trimmed: those added before that time are gone. Milliseconds of the clock. */
+  trimmed(before: number): void {
+    if (!this.#isReadingAgain) this.#lastNumbers.forgetBefore(before);
   }
 
   /** The mailbox was removed: what was in it is lost, and its numbers begin anew. */
@@ -151,7 +151,8 @@ export class Mailbox {
   }
 
   readonly #isNew = (item: MailboxItem): boolean =>
-    item.is !== 'publication' || this.#lastNumbers.isNew(item.envelope.origin, item.envelope.number);
+    item.is !== 'publication' ||
+    this.#lastNumbers.isNew(item.envelope.origin, item.envelope.number, this.#clock.now());
 
   #checkNumber(number: number, hasNews: boolean): void {
     if (number <= this.#lastNumber) {

@@ -114,6 +114,7 @@ export class RedisNode {
   readonly #maxMailbox: number;
   readonly #isReplicated: boolean;
   readonly #leaseMs: number;
+  readonly #keepMs: number;
   readonly #interests: ChangeLine<InterestChange>;
   readonly #places: ChangeLine<Attending>;
   readonly #mailbox: Mailbox;
@@ -142,6 +143,7 @@ export class RedisNode {
     this.#maxMailbox = maxMailbox;
     this.#lease = options.lease;
     this.#leaseMs = options.leaseMs ?? LEASE;
+    this.#keepMs = options.keepMs;
     this.#encode = options.encode ?? encodeEnvelope;
     this.#node = node;
     this.#clock = clock;
@@ -303,7 +305,7 @@ export class RedisNode {
 
   /** Removes all keys of a node that has no lease, unless another node does. */
   async sweep(dead: string): Promise<void> {
-    if (await this.#removeKeysOf(dead)) this.#mailbox.forget(dead);
+    await this.#removeKeysOf(dead);
   }
 
   /** Waits a second at most for publications that are on their way, then removes the keys of this node if Redis can be reached. */
@@ -391,12 +393,10 @@ export class RedisNode {
     return this.#clock.now() >= this.#openSince + 2 * this.#leaseMs;
   }
 
-  async #removeKeysOf(node: string): Promise<boolean> {
-    for (;;) {
-      if (this.#caller === undefined) return false;
+  async #removeKeysOf(node: string): Promise<void> {
+    while (this.#caller !== undefined) {
       const outcome = await sweep(this.runner, this.#caller, node);
-      if (outcome.is !== 'OK' || outcome.value === 'busy' || outcome.value === 'living') return false;
-      if (outcome.value === 'done') return true;
+      if (outcome.is !== 'OK' || outcome.value !== 'more') return;
     }
   }
 
@@ -415,6 +415,8 @@ export class RedisNode {
     this.#clockAhead = beat.now - this.#clock.now();
     this.#runId = runId;
     this.#agree(beat);
+    // A publication that comes twice does so within `keepMs` at most; clocks may differ a little.
+    this.#mailbox.trimmed(this.#clock.now() - 2 * this.#keepMs);
     if (isAnother) this.#register(this.#caller, beat);
     if (isAnother || this.#isStopped) {
       const isReborn = before !== undefined && before.birth !== birth;
