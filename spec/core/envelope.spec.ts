@@ -28,6 +28,11 @@ describe('an envelope', () => {
     );
   });
 
+  it('names the format that it is written in', () => {
+    expect(encodeEnvelope(envelopeOf(), 1)).toBe(encodeEnvelope(envelopeOf()));
+    expect(encodeEnvelope(envelopeOf(), 2)).toMatch(/^\{"v":2,"e":/);
+  });
+
   it('leaves behind what only its own node knows', () => {
     const overflow = { action: 'dropOldest' } as const;
     const envelope = envelopeOf(

@@ -4,6 +4,7 @@ import type { LogEvent } from '../../src/lib/log.ts';
 import { encodeEnvelope } from '../../src/ports/envelope.ts';
 import { formats, strangers, writtenFormat } from '../../src/redis/formats.ts';
 import { redisEngine } from '../../src/redis/redis-engine.ts';
+import { tell } from '../../src/redis/scripts/tell.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { describeWithRedis, type TestCluster } from './cluster.ts';
 import { publication, TestNode } from './test-node.ts';
@@ -49,6 +50,10 @@ class OtherVersion {
     const known = encodeEnvelope({ publication: publication(data), origin: this.#name, number });
     const envelope = known.replace(`"v":${LOWEST}`, `"v":${format}`);
     return this.#cluster.publish(this.#caller, number, { channel: '/x', envelope });
+  }
+
+  tell(node: string, message: object): Promise<unknown> {
+    return tell(this.#cluster.runner, this.#caller, node, JSON.stringify(message), 1000);
   }
 
   /** The formats of what it was brought. */
@@ -124,6 +129,18 @@ describeWithRedis('this version beside another one', (cluster) => {
     await expect.poll(() => heard).toEqual([1, 2]);
     expect(unreadable().length).toBe(2);
     expect(words('engine.missed').length).toBe(2);
+  });
+
+  it('counts without a later one whose questions and answers it cannot read', async () => {
+    const { server, words } = await open();
+    const later = await OtherVersion.join(cluster(), 'later123', LATER);
+    await expect
+      .poll(() => server.directory.count(), { timeout: 5000 })
+      .toEqual({ value: 1, complete: false });
+    await later.tell(server.node, { v: HIGHEST + 1, from: 'later123', ask: 1, question: { of: 'count' } });
+    await expect
+      .poll(() => words('engine.warning'))
+      .toEqual([expect.stringContaining('questions this one cannot read')]);
   });
 
   it('names a node that knows none of its formats, once a minute, and serves on', async () => {

@@ -127,6 +127,13 @@ describeWithRedis('the beat script', (cluster) => {
     expect(await cluster().send('HGET', cluster().keys.meta, 'format')).toBe('3');
   });
 
+  it('takes a lease that tells no formats, of which the node may make what it likes', async () => {
+    await cluster().beat('a');
+    await cluster().send('SET', `${cluster().keys.prefix}n:a`, '{}');
+    const { format, living } = await cluster().beat('b', { lease: { formats: [1, 2] } });
+    expect([format, [...living]]).toEqual([2, [['a', '{}']]]);
+  });
+
   it('trims the own mailbox by age', async () => {
     const a = await cluster().node('a');
     await cluster().node('b', '/x');

@@ -20,7 +20,8 @@ for at = 1, #nodes, 2 do
       living[#living + 1] = name
       living[#living + 1] = lease
       beats[#beats + 1] = nodes[at + 1]
-      formats[#formats + 1] = cjson.decode(lease).formats[2]
+      local theirs = cjson.decode(lease).formats
+      if theirs then formats[#formats + 1] = theirs[2] end
     else
       due[#due + 1] = name
     end
