@@ -7,9 +7,9 @@ import { createClient } from '@redis/client';
 
 /**
  * What Redis has used so far. `cpu`: microseconds of the process. `scripts`: microseconds in scripts. `calls`: of scripts. `commands`: all
- * but those of this bench, those that scripts call too.
+ * but those of this bench, those that scripts call too. `memory`: bytes of its data.
  *
- * @typedef {{ cpu: number, scripts: number, calls: number, commands: number }} Usage
+ * @typedef {{ cpu: number, scripts: number, calls: number, commands: number, memory: number }} Usage
  */
 
 /** Starts a redis-server that keeps nothing on the disk, on a socket file. */
@@ -28,9 +28,14 @@ export async function startRedis() {
   const admin = await createClient({ socket: { path, tls: false } }).connect();
   return {
     path,
+    admin,
     /** @returns {Promise<Usage>} */
     async usage() {
-      const [cpu, stats] = [await admin.info('cpu'), await admin.info('commandstats')];
+      const [cpu, stats, memory] = [
+        await admin.info('cpu'),
+        await admin.info('commandstats'),
+        await admin.info('memory'),
+      ];
       const number = (/** @type {string} */ text, /** @type {RegExp} */ pattern) =>
         Number(pattern.exec(text)?.[1] ?? 0);
       return {
@@ -38,6 +43,7 @@ export async function startRedis() {
         scripts: number(stats, /cmdstat_evalsha:calls=\d+,usec=(\d+)/),
         calls: number(stats, /cmdstat_evalsha:calls=(\d+)/),
         commands: commandsIn(stats),
+        memory: number(memory, /used_memory:(\d+)/),
       };
     },
     async flush() {

@@ -129,8 +129,8 @@ export class RedisNode {
   #runId: string | undefined;
   // How far the clock of Redis is ahead. Milliseconds.
   #clockAhead = 0;
-  // Since when `commands` is open.
-  #openSince = 0;
+  // Since when `commands` is open again.
+  #backSince = Number.NEGATIVE_INFINITY;
   #isStopped = true;
   #reading: Promise<void> = Promise.resolve();
   readonly #opened = new Deferred<void>();
@@ -195,7 +195,7 @@ export class RedisNode {
     });
     this.commands.onState((state) => {
       if (state.is === 'open') {
-        this.#openSince = clock.now();
+        if (this.#caller !== undefined) this.#backSince = clock.now();
         this.#heartbeat.now();
       }
       if (state.is === 'away') this.#side.state('away', state.reason.message);
@@ -390,7 +390,7 @@ export class RedisNode {
 
   // Redis may have been away for all: a node without a lease gets time to come back before it is swept.
   get #isSettled(): boolean {
-    return this.#clock.now() >= this.#openSince + 2 * this.#leaseMs;
+    return this.#clock.now() >= this.#backSince + 2 * this.#leaseMs;
   }
 
   async #removeKeysOf(node: string): Promise<void> {

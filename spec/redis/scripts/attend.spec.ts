@@ -209,7 +209,7 @@ describeWithRedis('the attend script', (cluster) => {
     );
     expect(await read()).toEqual({ seq: 5, total: 1, users: ['ann 1'] });
     expect(await keysLeft()).toEqual(
-      ['c', 'i:~/r', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nr:a', 'r:/r', 'rs:/r', 'sweep'].toSorted(),
+      ['c', 'g:dead', 'i:~/r', 'in:a', 'meta', 'n:a', 'ni:a', 'nodes', 'nr:a', 'r:/r', 'rs:/r'].toSorted(),
     );
   });
 });
