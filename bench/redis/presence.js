@@ -46,5 +46,5 @@ try {
   }
   for (const one of nodes) await one.close();
 } finally {
-  stop();
+  await stop();
 }
