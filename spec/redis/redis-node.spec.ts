@@ -228,14 +228,14 @@ describeWithRedis(
     it('takes no node for dead soon after its own connection was lost, as others may not be back yet', async () => {
       const proxy = await CutProxy.to(cluster().redis.port);
       await cluster().beat('dead', { leaseMs: 1 });
-      const a = await TestNode.open('a', proxy.url, { namespace: namespace(), leaseMs: 2000 });
+      const a = await TestNode.open('a', proxy.url, { namespace: namespace(), leaseMs: 2500 });
       const isDue = () => a.due.at(-1)?.includes('dead');
-      await expect.poll(isDue, { timeout: 8000 }).toBe(true);
+      await expect.poll(isDue, { timeout: 9000 }).toBe(true);
       proxy.cut();
       await expect.poll(() => a.states.slice(-2)).toEqual(['away', 'open']);
       expect(isDue()).toBe(false);
-      await expect.poll(isDue, { timeout: 8000 }).toBe(true);
-    });
+      await expect.poll(isDue, { timeout: 9000 }).toBe(true);
+    }, 30_000);
 
     it('publishes nothing again when others took it for dead, and tells that its mailbox is gone', async () => {
       const proxy = await CutProxy.to(cluster().redis.port);
