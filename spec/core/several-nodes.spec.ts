@@ -261,6 +261,31 @@ describe('an engine on its way', () => {
     expect(bob.data()).toEqual([1, 2, 3]);
   });
 
+  it('delivers what a batch publishes by the subscriptions at that point of the batch (PR-1, SB-7)', async () => {
+    const { bus, clock, here } = await nodes();
+    const ann = await here.join();
+    bus.delay = 300;
+    const wire = exchange();
+    const subscription = { subscription: '/a' };
+    const publish = (data: number) => ann.client.message('/a', { data });
+    void ann.client.send(
+      [
+        ...[publish(0), ann.client.message('/meta/subscribe', subscription), publish(1), publish(2)],
+        ...[ann.client.message('/meta/unsubscribe', subscription), publish(3)],
+        ...[ann.client.message('/meta/subscribe', subscription), publish(4)],
+      ],
+      wire,
+    );
+    for (let step = 0; step < 10; step += 1) await clock.tick(300);
+    await settle();
+    expect(wire.replies.map(({ channel, successful }) => [channel, successful])).toEqual(
+      ['/a', '/meta/subscribe', '/a', '/a', '/meta/unsubscribe', '/a', '/meta/subscribe', '/a'].map(
+        (channel) => [channel, true],
+      ),
+    );
+    expect([...ann.data(), ...wire.data]).toEqual([1, 2, 4]);
+  });
+
   it('answers server.publish with 503 when it fails', async () => {
     const { here } = await nodes();
     here.engine.isHanging = true;

@@ -95,6 +95,9 @@ export class Batch implements Context {
     for (let at = first; at < this.#requests.length; at += 1) {
       const request = this.#requests[at];
       if (request === undefined) break;
+      // PR-1: what was published earlier in the batch is delivered by the subscriptions of then.
+      if (this.#late !== undefined && (request.kind === 'subscribe' || request.kind === 'unsubscribe'))
+        return this.#awaitLate(this.#late, at);
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
@@ -106,7 +109,7 @@ export class Batch implements Context {
       if (reply instanceof OutgoingReply) this.#replies.push(reply);
       else if (reply !== undefined) this.#add(reply);
     }
-    if (this.#late !== undefined) return this.#awaitLate(this.#late);
+    if (this.#late !== undefined) return this.#awaitLate(this.#late, this.#requests.length);
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
   }
@@ -120,13 +123,13 @@ export class Batch implements Context {
     this.#late.set(this.#replies.length + this.#late.size, reply);
   }
 
-  async #awaitLate(late: ReadonlyMap<number, Late>): Promise<void> {
+  async #awaitLate(late: ReadonlyMap<number, Late>, next: number): Promise<void> {
     for (const [place, { made }] of late) {
       const reply = await made;
       if (reply !== undefined) this.#replies.splice(place, 0, reply);
     }
     this.#late = undefined;
-    return this.#handleFrom(this.#requests.length);
+    return this.#handleFrom(next);
   }
 
   // A batch counts for the session that it names first.
