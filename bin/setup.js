@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // `npm run setup`: installs test tools that npm does not: Chromium, Prometheus, nginx, HAProxy, Redis, shells, interpreters of other languages,
-// and CometD's Java clients if Java and Maven are there.
+// CometD's Java clients if Java and Maven are there, and the Python client aiocometd if pip is.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { prepare, versions } from '../spec/interop/java/clients.js';
+import { prepare as preparePython, version as aiocometd } from '../spec/interop/python/clients.js';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -89,3 +90,8 @@ for (const version of versions) {
     `CometD's Java client ${version.cometd} ${why === undefined ? 'is ready' : `is missing, so its specs are skipped: ${why}`}`,
   );
 }
+
+const why = preparePython();
+say(
+  `the Python client aiocometd ${aiocometd} ${why === undefined ? 'is ready' : `is missing, so its specs are skipped: ${why}`}`,
+);
