@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CometD } from 'cometd';
 import type { ServerSettings } from '../../src/index.ts';
 import { patience } from '../interop/columns.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { cometd, fayeClient } from '../interop/node-clients.ts';
 import { DIRECT, named } from './clients.ts';
 
@@ -96,7 +96,7 @@ const rows = [
 /** A host of users, and what opens a client there that lasts as long as the test. */
 async function place(settings: ServerSettings = {}, own: Open = openCometd, transport = 'websocket') {
   const { channels, ...rest } = settings;
-  const place: Host = await host({
+  const place: Hosting = await host({
     ...rest,
     policy: { ...named, ...settings.policy },
     channels: { [DIRECT]: { addressed: { ttl: 60_000 } }, ...channels },

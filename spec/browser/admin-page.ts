@@ -3,7 +3,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { type ApiKey, api, dashboard, type Server, type ServerSettings } from '../../src/index.ts';
 import { FakeClient } from '../support/fake-client.ts';
 import { socket } from '../support/fake-conduit.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { type Tabs, tabs } from './chromium.ts';
 
 /** Keys of the dashboard's visitors. */
@@ -16,7 +16,7 @@ export const keys = {
 
 /** A place with the dashboard, whose list of keys can be changed. */
 export interface Place {
-  readonly host: Host;
+  readonly host: Hosting;
   readonly url: string;
   keys: readonly ApiKey[];
 }

@@ -5,14 +5,14 @@ import type { ServerSettings } from '../../src/index.ts';
 import { resolveOptions } from '../../src/server-options.ts';
 import type { ServerOptions } from '../../src/server-options-types.ts';
 import { library } from './library.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 
 export const patience = { timeout: 15_000, interval: 20 };
 export const version = '1.2.3';
 export const lobby = '/chat/lobby';
 
 /** The page with what the program adds for it, on a server with these options. */
-export function servedChat(options: ServerOptions = {}, settings: ServerSettings = {}): Promise<Host> {
+export function servedChat(options: ServerOptions = {}, settings: ServerSettings = {}): Promise<Hosting> {
   const withRules = withChatOptions(resolveOptions(options), new Map());
   const policy = chatPolicy(options.auth === undefined);
   return host({ ...withRules, policy, ...settings }, { front: [library, pages('/bayeux', version)] });

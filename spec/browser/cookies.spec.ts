@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServerSettings } from '../../src/index.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { hasChromium, tabs } from './chromium.ts';
 
 const secret = 'a secret of at least thirty-two bytes';
@@ -13,7 +13,7 @@ const blank = '<!doctype html><title>blank</title>';
 
 /** A server that knows ann by her cookie, and what reached it with that cookie. */
 interface Bank {
-  readonly place: Host;
+  readonly place: Hosting;
   readonly withCookie: string[];
   /** What was published to her channel. */
   readonly published: unknown[];

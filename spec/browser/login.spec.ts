@@ -7,7 +7,7 @@ import { pages } from '../../src/http/pages.ts';
 import type { ServerSettings } from '../../src/index.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { run } from '../interop/child.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { isOpen, patience, servedChat, texts, write as say } from './chat-page.ts';
 import { hasChromium, tabs } from './chromium.ts';
 import { cutOff, faultsInAllWindows, sizes } from './page-faults.ts';
@@ -18,7 +18,7 @@ const channels = ['/chat/*', '/typing/*'];
 const mayChat = { subscribe: channels, publish: channels, history: ['/chat/*'], call: ['/service/*'] };
 
 /** The page of a server that asks for tokens. */
-function guarded(settings: ServerSettings = {}): Promise<Host> {
+function guarded(settings: ServerSettings = {}): Promise<Hosting> {
   const { clock, ...options } = settings;
   return servedChat({ auth: { secret, clockTolerance: 0 }, ...options }, clock && { clock });
 }

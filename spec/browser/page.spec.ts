@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { pages } from '../../src/http/pages.ts';
 import { run } from '../interop/child.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { lobby, patience, rename, servedChat, version, write } from './chat-page.ts';
 import { hasChromium, type Tabs, tabs } from './chromium.ts';
 import { cutOff, faultsInAllWindows, faultsInBothSchemes, sizes } from './page-faults.ts';
@@ -14,12 +14,12 @@ import { cutOff, faultsInAllWindows, faultsInBothSchemes, sizes } from './page-f
 const manifest: { version: string } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** The page as the program serves it. */
-function served(): Promise<Host> {
+function served(): Promise<Hosting> {
   return servedChat({ multiSessionInterval: 100 });
 }
 
 /** The page on another site, for a bayeuxd that allows it. */
-async function servedElsewhere(): Promise<{ origin: string; place: Host }> {
+async function servedElsewhere(): Promise<{ origin: string; place: Hosting }> {
   let origin = '';
   const place = await host({ multiSessionInterval: 100, origins: (asking) => asking === origin });
   const http = createServer(express().use(pages(place.url, version)));

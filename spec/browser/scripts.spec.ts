@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServerSettings } from '../../src/index.ts';
 import { pages } from '../../src/http/pages.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { hasChromium, tabs } from './chromium.ts';
 import { library } from './library.ts';
 import { fayeInPage } from './page-driver.ts';
@@ -13,7 +13,7 @@ import { fayeInPage } from './page-driver.ts';
 const patience = { timeout: 15_000, interval: 20 };
 
 /** Where a host is found under a name of its own, on plain HTTP. */
-const named = (name: string, { origin }: Host): string => origin.replace('127.0.0.1', name);
+const named = (name: string, { origin }: Hosting): string => origin.replace('127.0.0.1', name);
 
 /** Pages under another name: empty ones, with clients to load. */
 async function otherSite(name: string, referrerPolicy?: string): Promise<string> {
@@ -51,7 +51,7 @@ const handshake = {
 };
 
 /** Everything that a page can get out of a server by scripts, when the server publishes meanwhile. */
-async function readBy(page: Page, place: Host, url: string, referrerPolicy: string): Promise<unknown> {
+async function readBy(page: Page, place: Hosting, url: string, referrerPolicy: string): Promise<unknown> {
   const [reply] = [await ask(page, url, handshake, referrerPolicy)].flat();
   const { clientId } = Object(reply);
   const subscribe = { channel: '/meta/subscribe', clientId, subscription: '/**' };
@@ -61,7 +61,7 @@ async function readBy(page: Page, place: Host, url: string, referrerPolicy: stri
   return ask(page, url, connect, referrerPolicy);
 }
 
-async function place(settings: ServerSettings = {}): Promise<Host> {
+async function place(settings: ServerSettings = {}): Promise<Hosting> {
   return host(settings, { front: [library, pages('/bayeux', '1.2.3')] });
 }
 

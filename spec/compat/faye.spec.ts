@@ -2,12 +2,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FayeExtension, fayeExtension } from '../../src/features/faye.ts';
 import { close, hears } from '../interop/columns.ts';
 import { type FayeClientExtension, fayeDriver } from '../interop/faye-driver.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { fayeClient } from '../interop/node-clients.ts';
 
 const running = (extension: FayeExtension) => host({ extensions: [fayeExtension(extension)] });
 
-async function connected({ url }: Host, own?: FayeClientExtension) {
+async function connected({ url }: Hosting, own?: FayeClientExtension) {
   const client = fayeClient(url);
   if (own !== undefined) client.addExtension(own);
   const driver = fayeDriver(client);

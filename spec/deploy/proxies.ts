@@ -20,6 +20,8 @@ export interface ProxyProgram {
   cutsAfter(seconds: number): readonly Change[];
   /** Makes it serve TLS with the test's certificate. */
   readonly tls: readonly Change[];
+  /** Makes it open a connection to a node for each request. */
+  readonly withoutKeepAlive: readonly Change[];
 }
 
 /** One that runs. */
@@ -34,7 +36,7 @@ export interface RunningProxy {
 const tlsFolder = new URL('../cli/tls/', import.meta.url).pathname;
 const isThere = (command: string) => spawnSync(command, ['-v'], { stdio: 'ignore' }).status === 0;
 
-const nginx: ProxyProgram = {
+export const nginx: ProxyProgram = {
   name: 'nginx',
   isInstalled: isThere('nginx'),
   file: 'deploy/nginx/bayeuxd.conf',
@@ -45,9 +47,15 @@ const nginx: ProxyProgram = {
     ['# TLS: ssl_certificate     /etc/ssl/push.example.com.pem', `ssl_certificate ${tlsFolder}cert.pem`],
     ['# TLS: ssl_certificate_key /etc/ssl/push.example.com.key', `ssl_certificate_key ${tlsFolder}key.pem`],
   ],
+  withoutKeepAlive: [
+    ['keepalive 64;', ''],
+    ['keepalive_timeout 60s;', ''],
+    ['keepalive_requests 100000;', ''],
+    ["''      '';", "''      close;"],
+  ],
 };
 
-const haproxy: ProxyProgram = {
+export const haproxy: ProxyProgram = {
   name: 'haproxy',
   isInstalled: isThere('haproxy'),
   file: 'deploy/haproxy/haproxy.cfg',
@@ -60,6 +68,7 @@ const haproxy: ProxyProgram = {
     ['bind :80', ''],
     ['# TLS: bind :443 ssl crt /etc/haproxy/push.example.com.pem', 'bind :80 ssl crt FOLDER/both.pem'],
   ],
+  withoutKeepAlive: [['http-reuse safe', 'option http-server-close']],
 };
 
 export const proxies = [nginx, haproxy] as const;
@@ -67,17 +76,21 @@ for (const { name, isInstalled } of proxies)
   if (!isInstalled)
     process.stderr.write(`specs of ${name} skipped: it is not installed (apt-get install ${name})\n`);
 
-/** Starts a proxy in front of this server, until the test ends. */
+/** Starts a proxy in front of this server, or of these nodes as docs/cluster.md shows it, until the test ends. */
 export async function proxyFor(
   proxy: ProxyProgram,
-  server: string,
+  servers: string | readonly string[],
   changes: readonly Change[] = [],
 ): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   const port = await freePort();
   const shipped = readFileSync(proxy.file, 'utf8');
   const host = `127.0.0.1:${port}`;
-  const all: readonly Change[] = [...changes, ...placesOf(proxy, host, new URL(server).host, folder)];
+  const upstream: readonly Change[] =
+    typeof servers === 'string'
+      ? [['127.0.0.1:8000', new URL(servers).host]]
+      : severalNodes(proxy, shipped, servers);
+  const all: readonly Change[] = [...upstream, ...changes, ...placesOf(proxy, host, folder)];
   const config = all.reduce(changed, shipped).replaceAll('FOLDER', folder);
   const child = proxy.name === 'nginx' ? startNginx(folder, config) : startHaproxy(folder, config);
   let output = '';
@@ -101,11 +114,31 @@ function changed(text: string, [from, to]: Change): string {
 }
 
 /** What differs from the machine that the configuration is written for. */
-function placesOf({ name }: ProxyProgram, host: string, server: string, folder: string): Change[] {
-  const upstream: Change = ['127.0.0.1:8000', server];
+function placesOf({ name }: ProxyProgram, host: string, folder: string): Change[] {
   return name === 'nginx'
-    ? [upstream, ['listen 80', `listen ${host}`], ['/var/log/nginx/bayeuxd.log', `${folder}/access.log`]]
-    : [upstream, ['bind :80', `bind ${host}`], ['maxconn 20000', 'maxconn 2000']];
+    ? [
+        ['listen 80', `listen ${host}`],
+        ['/var/log/nginx/bayeuxd.log', `${folder}/access.log`],
+      ]
+    : [
+        ['bind :80', `bind ${host}`],
+        ['maxconn 20000', 'maxconn 2000'],
+      ];
+}
+
+/** Puts what docs/cluster.md says instead of the one server that is shipped, with these nodes. */
+function severalNodes({ name, file }: ProxyProgram, shipped: string, nodes: readonly string[]): Change[] {
+  const page = readFileSync('docs/cluster.md', 'utf8');
+  const documented = new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``).exec(page)?.[1];
+  const one = (name === 'nginx' ? /^upstream bayeuxd \{[^}]*\}/m : /^backend bayeuxd\n[^]*/m).exec(
+    shipped,
+  )?.[0];
+  if (documented === undefined || one === undefined)
+    throw new Error(`there is nothing to exchange in docs/cluster.md and ${file}`);
+  const addresses = documented.match(/10\.0\.0\.\d+:8000/g) ?? [];
+  if (addresses.length !== nodes.length) throw new Error(`docs/cluster.md has ${addresses.length} nodes`);
+  const changes = addresses.map((address, at): Change => [address, new URL(nodes[at] ?? '').host]);
+  return [[one, documented], ...changes];
 }
 
 function startNginx(folder: string, config: string): ChildProcess {

@@ -3,7 +3,7 @@ import { BayeuxError } from '../../src/index.ts';
 import { close, hears, patience, session } from './columns.ts';
 import { cometdDriver } from './cometd-driver.ts';
 import type { Driver } from './driver.ts';
-import { type Host, host } from './host.ts';
+import { type Hosting, host } from './host.ts';
 import { type CometdVersion, cometd, openCometd } from './node-clients.ts';
 
 const versions: readonly CometdVersion[] = ['9.0.0', '8.0.11', '7.0.19'];
@@ -57,7 +57,7 @@ describe.each(versions)('cometd %s', (version) => {
         ['/chat', '/chat', 2],
       ]);
     }
-    expect(server.sessions.size).toBe(2);
+    expect(await server.directory.count()).toEqual({ value: 2, complete: true });
   });
 
   it.each(['websocket', 'long-polling'])(
@@ -88,7 +88,7 @@ describe.each(versions)('cometd %s', (version) => {
 });
 
 /** Cuts the connection a connect is held on, publishes, and sees that all of it arrives on the next one. */
-async function keepsEvents(client: Driver, place: Host): Promise<void> {
+async function keepsEvents(client: Driver, place: Hosting): Promise<void> {
   await client.subscribe('/news');
   await expect.poll(() => session(place.server).state, patience).toBe('held');
   place.cut();

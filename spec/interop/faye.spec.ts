@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { expect, it, onTestFinished } from 'vitest';
-import type { TransportName } from '../../src/index.ts';
+import type { Extension, TransportName } from '../../src/index.ts';
 import { close, hears, session, waits } from './columns.ts';
 import type { Driver } from './driver.ts';
 import { fayeDriver } from './faye-driver.ts';
@@ -14,13 +14,13 @@ async function connected(client: Driver): Promise<Driver> {
 }
 
 it('handshakes over long-polling and goes on over WebSocket', async () => {
-  const { url, server } = await host();
   const opened: TransportName[] = [];
-  server.on('session.opened', ({ session: { transport } }) => opened.push(transport));
-  await connected(openFaye(url, 'websocket'));
-  await waits(server);
+  const watch: Extension = { name: 'watch', opened: ({ transport }) => void opened.push(transport) };
+  const place = await host({ extensions: [watch] });
+  await connected(openFaye(place.url, 'websocket'));
+  await waits(place.server);
   expect(opened).toEqual(['long-polling']);
-  expect(session(server).transport).toBe('websocket');
+  expect(session(place.server).transport).toBe('websocket');
 });
 
 it('tries again after a 500', async () => {
@@ -29,8 +29,8 @@ it('tries again after a 500', async () => {
     if (failing) response.status(500).send('Internal error');
     else next();
   };
-  const { url, server } = await host({ transports: ['long-polling'] }, { front: [front] });
-  const faye = fayeClient(url);
+  const place = await host({ transports: ['long-polling'] }, { front: [front] });
+  const faye = fayeClient(place.url);
   const ups: string[] = [];
   faye.on('transport:down', () => {
     ups.push('down');
@@ -43,7 +43,7 @@ it('tries again after a 500', async () => {
   await client.publish('/news', 'at last');
   await hears(client, [['/news', '/news', 'at last']]);
   expect(ups).toEqual(['up', 'down', 'up']);
-  expect(server.sessions.size).toBe(1);
+  expect(place.server.sessions.size).toBe(1);
 });
 
 it.each(['websocket', 'long-polling'])(
@@ -111,12 +111,12 @@ const forms = {
 it.each(['JSON', 'a form'] as const)(
   'takes a publish posted as %s without a session, where that is allowed',
   async (name) => {
-    const { url, server } = await host({ unconnectedPublish: 'allow' });
-    const client = await connected(openFaye(url, 'websocket'));
+    const place = await host({ unconnectedPublish: 'allow' });
+    const client = await connected(openFaye(place.url, 'websocket'));
     await client.subscribe('/chat');
-    expect(await post(url, forms[name])).toEqual([{ channel: '/chat', successful: true }]);
+    expect(await post(place.url, forms[name])).toEqual([{ channel: '/chat', successful: true }]);
     await hears(client, [['/chat', '/chat', 'hi']]);
-    expect(server.sessions.size).toBe(1);
+    expect(place.server.sessions.size).toBe(1);
   },
 );
 

@@ -19,11 +19,16 @@ export interface Hosting {
   readonly url: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Cuts every connection there is, as a failing network does. */
+  cut(): void;
 }
+
+/** How specs get what they run against. */
+export type StartHosting = (settings: ServerSettings, place: Place) => Promise<Hosting>;
 
 /** A bayeuxd in real time, with its health checks, that can go away and come back on the same port. */
 export class Host implements Hosting {
-  readonly #settings: ServerSettings;
+  readonly #settings: () => ServerSettings;
   readonly #path: string;
   readonly #front: readonly RequestHandler[];
   readonly #sockets = new Set<Socket>();
@@ -31,8 +36,9 @@ export class Host implements Hosting {
   #server: Server | undefined;
   #port = 0;
 
-  constructor(settings: ServerSettings, { path = '/bayeux', front = [] }: Place) {
-    this.#settings = settings;
+  /** Settings may differ from start to start: an engine serves one server. */
+  constructor(settings: ServerSettings | (() => ServerSettings), { path = '/bayeux', front = [] }: Place) {
+    this.#settings = typeof settings === 'function' ? settings : () => settings;
     this.#path = path;
     this.#front = front;
   }
@@ -52,7 +58,7 @@ export class Host implements Hosting {
   }
 
   async start(): Promise<void> {
-    const server = new Server(this.#settings);
+    const server = new Server(this.#settings());
     const app = express().use(health(server));
     for (const handler of this.#front) app.use(handler);
     app.use(this.#path, bayeux(server));
@@ -67,7 +73,6 @@ export class Host implements Hosting {
     this.#port = (this.#http.address() as AddressInfo).port;
   }
 
-  /** Cuts every connection there is, as a failing network does. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -80,10 +85,21 @@ export class Host implements Hosting {
   }
 }
 
-/** Starts a host that lasts as long as the test. */
-export async function host(settings: ServerSettings = {}, place: Place = {}): Promise<Host> {
+const oneServer: StartHosting = async (settings, place) => {
   const made = new Host(settings, place);
   await made.start();
   onTestFinished(() => made.stop());
   return made;
+};
+
+let startHosting = oneServer;
+
+/** Has all specs of this file run against something other than one server. */
+export function hostBy(start: StartHosting): void {
+  startHosting = start;
+}
+
+/** Starts a host that lasts as long as the test: one server, unless `hostBy` has said otherwise. */
+export function host(settings: ServerSettings = {}, place: Place = {}): Promise<Hosting> {
+  return startHosting(settings, place);
 }

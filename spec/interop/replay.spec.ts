@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemoryHistory, type ServerSettings } from '../../src/index.ts';
 import { cometdDriver } from './cometd-driver.ts';
 import { close, patience } from './columns.ts';
-import { type Host, host } from './host.ts';
+import { type Hosting, host } from './host.ts';
 import { jsforceClient, StreamingExtension } from './jsforce.ts';
 import './node-clients.ts';
 
@@ -17,7 +17,7 @@ interface Received {
   readonly event: { readonly replayId: number; readonly createdDate: string; readonly kind: string };
 }
 
-async function publish({ server }: Host, channel: string, ...texts: string[]): Promise<void> {
+async function publish({ server }: Hosting, channel: string, ...texts: string[]): Promise<void> {
   for (const text of texts) await server.publish(channel, payload(text));
 }
 

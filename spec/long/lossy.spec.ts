@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Server } from '../../src/index.ts';
 import type { Driver } from '../interop/driver.ts';
 import { type CometdVersion, openCometd, openFaye } from '../interop/node-clients.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { eventually } from './eventually.ts';
 import { HttpClient } from './http-client.ts';
 
@@ -51,7 +51,7 @@ async function publish(server: Server, heard: () => number): Promise<void> {
 
 const everything = Array.from({ length: MESSAGES }, (_, at) => at);
 
-async function lossyHost(): Promise<{ made: Host; destroyed: () => number }> {
+async function lossyHost(): Promise<{ made: Hosting; destroyed: () => number }> {
   const { front, destroyed } = lossy();
   const made = await host({}, { front: [front] });
   return { made, destroyed };

@@ -3,7 +3,7 @@ import type { HeardEvent, Policy } from '../../src/index.ts';
 import { redisEngine, type RedisEngineOptions } from '../../src/redis/redis-engine.ts';
 import { close } from '../interop/columns.ts';
 import type { Driver } from '../interop/driver.ts';
-import { type Host, host } from '../interop/host.ts';
+import { type Hosting, host } from '../interop/host.ts';
 import { openCometd, openFaye } from '../interop/node-clients.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { describeWithRedis } from './cluster.ts';
@@ -19,7 +19,7 @@ describeWithRedis(
   (cluster) => {
     const namespace = () => cluster().keys.prefix.slice(1, -2);
 
-    async function node(options: Partial<RedisEngineOptions> = {}): Promise<Host> {
+    async function node(options: Partial<RedisEngineOptions> = {}): Promise<Hosting> {
       const engine = redisEngine({
         url: cluster().redis.url,
         namespace: namespace(),
@@ -38,12 +38,12 @@ describeWithRedis(
       return made;
     }
 
-    async function nodes(): Promise<[Host, Host, Host]> {
+    async function nodes(): Promise<[Hosting, Hosting, Hosting]> {
       return [await node(), await node(), await node()];
     }
 
     /** What a session in a server hears of a channel. */
-    async function hears({ server }: Host, pattern: string, after?: number): Promise<HeardEvent[]> {
+    async function hears({ server }: Hosting, pattern: string, after?: number): Promise<HeardEvent[]> {
       const heard: HeardEvent[] = [];
       const session = await server.localSession();
       await session.subscribe(pattern, (event) => void heard.push(event), after);
@@ -59,7 +59,7 @@ describeWithRedis(
     }
 
     /** Sends a batch to a server, as a client of long-polling does. */
-    async function ask({ url }: Host, ...messages: object[]): Promise<Record<string, unknown>[]> {
+    async function ask({ url }: Hosting, ...messages: object[]): Promise<Record<string, unknown>[]> {
       const body = JSON.stringify(messages);
       const response = await fetch(url, {
         method: 'POST',
@@ -70,7 +70,7 @@ describeWithRedis(
     }
 
     /** Publishes on all servers until it is told to stop. Gives the data of what was accepted. */
-    function keepPublishing(hosts: readonly Host[], channel: string) {
+    function keepPublishing(hosts: readonly Hosting[], channel: string) {
       const accepted = new Set<string>();
       let goesOn = true;
       const publishing = hosts.map(async ({ server }, place) => {

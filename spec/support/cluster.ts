@@ -142,6 +142,10 @@ export class ClusterHost {
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }
+
+  cut(): void {
+    this.front.cut();
+  }
 }
 
 /** Three nodes on a bus. */

@@ -56,8 +56,13 @@ export class Front {
     return new Promise((resolve) => void this.#http.listen(0, '127.0.0.1', resolve));
   }
 
-  close(): Promise<void> {
+  /** Cuts every connection there is. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): Promise<void> {
+    this.cut();
     return new Promise((resolve) => this.#http.close(() => resolve()));
   }
 

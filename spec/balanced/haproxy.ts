@@ -1,0 +1,4 @@
+import { haproxy } from '../deploy/proxies.ts';
+import { hostBehind } from './hosts.ts';
+
+await hostBehind(haproxy);

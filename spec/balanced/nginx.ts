@@ -1,0 +1,4 @@
+import { nginx } from '../deploy/proxies.ts';
+import { hostBehind } from './hosts.ts';
+
+await hostBehind(nginx);

@@ -1,0 +1,25 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+// Specs that run against three nodes on a Redis behind a balancer, just as they do against one server.
+const specs = [
+  ...['aiocometd', 'cometd', 'faye', 'matrix', 'replay'].map((name) => `interop/${name}`),
+  'browser/matrix',
+  'extensions/resend-clients',
+  'balanced/*',
+].map((name) => `spec/${name}.spec.ts`);
+
+export default defineConfig({
+  test: {
+    projects: ['nginx', 'haproxy'].map((name) => ({
+      test: {
+        name,
+        include: specs,
+        setupFiles: [`spec/balanced/${name}.ts`],
+        testTimeout: 40_000,
+        hookTimeout: 60_000,
+        maxWorkers: availableParallelism(),
+      },
+    })),
+  },
+});
