@@ -129,8 +129,8 @@ function placesOf({ name }: ProxyProgram, host: string, folder: string): Change[
 /** Puts what docs/cluster.md says instead of the one server that is shipped, with these nodes. */
 function severalNodes({ name, file }: ProxyProgram, shipped: string, nodes: readonly string[]): Change[] {
   const page = readFileSync('docs/cluster.md', 'utf8');
-  const documented = new RegExp(`\`\`\`${name}\\n([^]*?)\`\`\``).exec(page)?.[1];
-  const one = (name === 'nginx' ? /^upstream bayeuxd \{[^}]*\}/m : /^backend bayeuxd\n[^]*/m).exec(
+  const documented = new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1];
+  const one = (name === 'nginx' ? /^upstream bayeuxd \{[^}]*\}/m : /^backend bayeuxd\n[\s\S]*/m).exec(
     shipped,
   )?.[0];
   if (documented === undefined || one === undefined)
