@@ -1,28 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { LinkedPeers } from '../../src/cluster/linked-peers.ts';
 import type { Server, ServerSettings } from '../../src/index.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import type { Engine } from '../../src/ports/engine.ts';
 import { redisEngine } from '../../src/redis/redis-engine.ts';
 import { type ProxyProgram, proxyFor } from '../deploy/proxies.ts';
 import { Host, type Hosting, hostBy, type Place } from '../interop/host.ts';
 import { redisIsMissing, RedisServer } from '../support/redis-server.ts';
-import { until } from '../support/until.ts';
 
 /** Has all specs of a file run against three nodes on a Redis, behind a balancer that sends each request to the next node. */
 export async function hostBehind(proxy: ProxyProgram): Promise<void> {
   if (redisIsMissing) throw new Error(redisIsMissing);
+  if (!proxy.isInstalled) throw new Error(`${proxy.name} is not installed: apt-get install ${proxy.name}`);
   const redis = await RedisServer.start();
   hostBy(async (settings, place) => {
     const host = new BalancedHost(redis.url, settings, place);
     onTestFinished(() => host.stop());
     await host.start();
-    const { origin } = await proxyFor(
-      proxy,
-      host.nodes.map((node) => node.origin),
-      proxy.withoutKeepAlive,
-    );
+    const origins = host.nodes.map(({ origin }) => origin);
+    const { origin } = await proxyFor(proxy, origins, proxy.withoutKeepAlive);
     host.origin = origin;
     return host;
   });
@@ -32,27 +26,20 @@ export async function hostBehind(proxy: ProxyProgram): Promise<void> {
 class BalancedHost implements Hosting {
   readonly nodes: readonly Host[];
   readonly #path: string;
-  #engines: Engine[] = [];
-  #peers: readonly LinkedPeers[] = [];
   /** Of the balancer. */
   origin = '';
 
-  constructor(redis: string, { history: _ofEachNode, ...settings }: ServerSettings, place: Place) {
+  constructor(redis: string, { history: _ofOneNode, ...settings }: ServerSettings, place: Place) {
     const namespace = randomUUID();
+    const engine = () =>
+      redisEngine({
+        url: redis,
+        namespace,
+        cluster: { listen: '127.0.0.1:0', secret: 'of three nodes behind a balancer' },
+      });
+    const own = () => ({ log: () => {}, ...settings, trustProxy: ['loopback'], engine: engine() });
     this.#path = place.path ?? '/bayeux';
-    this.nodes = Array.from(
-      { length: 3 },
-      () =>
-        new Host(
-          () => ({
-            log: () => {},
-            ...settings,
-            trustProxy: ['loopback'],
-            engine: this.#engine(redis, namespace),
-          }),
-          place,
-        ),
-    );
+    this.nodes = Array.from({ length: 3 }, () => new Host(own, place));
   }
 
   /** The node with a session; the first one if there is none. */
@@ -68,43 +55,12 @@ class BalancedHost implements Hosting {
   }
 
   async start(): Promise<void> {
-    this.#engines = [];
     await Promise.all(this.nodes.map((node) => node.start()));
     await Promise.all(this.nodes.map(({ server }) => server.open()));
-    await until(
-      () => this.#engines.every(({ peers }) => peers?.nodes.length === 2),
-      'all nodes know each other',
-    );
-    this.#peers = this.nodes.map(({ server }) => {
-      const { node, log, refusals } = server;
-      const made = new LinkedPeers({
-        ...{ node, log, refusals },
-        clock: systemClock,
-        secret: 'of a spec',
-        listen: '127.0.0.1:0',
-      });
-      server.forwardTo(made);
-      return made;
-    });
-    const infos = await Promise.all(
-      this.#peers.map(async (one, at) => ({
-        name: this.nodes[at]?.server.node ?? '',
-        link: await one.open(),
-      })),
-    );
-    for (const one of this.#peers) one.setNodes(infos);
-    await until(() => this.#peers.every(({ linked }) => linked.length === 2), 'all nodes are linked');
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
-    await Promise.all(this.#peers.map((one) => one.close()));
-  }
-
-  #engine(url: string, namespace: string): Engine {
-    const engine = redisEngine({ url, namespace });
-    this.#engines.push(engine);
-    return engine;
   }
 
   cut(): void {
