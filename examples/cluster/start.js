@@ -37,7 +37,7 @@ console.log(`The chat is at http://127.0.0.1:${port}/ - Ctrl-C stops everything.
 
 function startNode(name) {
   const node = run(name, process.execPath, [
-    ...[bayeuxd, '--port', ports[name], '--demo', '--trust-proxy', '127.0.0.1'],
+    ...[bayeuxd, '--port', ports[name], '--demo'],
     ...['--redis', `redis://127.0.0.1:${redis}`, '--cluster-listen', join(folder, `${name}.sock`)],
   ]);
   console.log(`Node ${name}: http://127.0.0.1:${ports[name]}/, process ${node.pid}`);

@@ -6,20 +6,35 @@ import { type ProxyProgram, proxyFor } from '../deploy/proxies.ts';
 import { Host, type Hosting, hostBy, type Place } from '../interop/host.ts';
 import { redisIsMissing, RedisServer } from '../support/redis-server.ts';
 
+let balancer: ProxyProgram | undefined;
+let redis: RedisServer | undefined;
+
 /** Has all specs of a file run against three nodes on a Redis, behind a balancer that sends each request to the next node. */
 export async function hostBehind(proxy: ProxyProgram): Promise<void> {
   if (redisIsMissing) throw new Error(redisIsMissing);
   if (!proxy.isInstalled) throw new Error(`${proxy.name} is not installed: apt-get install ${proxy.name}`);
-  const redis = await RedisServer.start();
+  balancer = proxy;
+  redis = await RedisServer.start();
+  const { url } = redis;
   hostBy(async (settings, place) => {
-    const host = new BalancedHost(redis.url, settings, place);
+    const host = new BalancedHost(url, settings, place);
     onTestFinished(() => host.stop());
     await host.start();
-    const origins = host.nodes.map(({ origin }) => origin);
-    const { origin } = await proxyFor(proxy, origins, proxy.withoutKeepAlive);
-    host.origin = origin;
+    host.origin = await balance(host.nodes.map(({ origin }) => origin));
     return host;
   });
+}
+
+/** The Redis of the nodes of this file. */
+export function redisUrl(): string {
+  if (redis === undefined) throw new Error('there is no Redis');
+  return redis.url;
+}
+
+/** Puts the balancer of this file before three nodes, until the test ends. Resolves to its address. */
+export async function balance(origins: readonly string[]): Promise<string> {
+  if (balancer === undefined) throw new Error('there is no balancer');
+  return (await proxyFor(balancer, origins, balancer.withoutKeepAlive)).origin;
 }
 
 /** Three nodes on a Redis. All can go away and come back, each on its port. */

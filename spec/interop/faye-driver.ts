@@ -22,6 +22,7 @@ interface FayeSubscription extends PromiseLike<void> {
 interface FayeMessage {
   channel: string;
   successful?: boolean;
+  clientId?: string;
   data?: unknown;
   id?: string;
   subscription?: string;
