@@ -4,7 +4,7 @@ import { Agent as SecureAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ask } from '../cli/running-program.ts';
-import { patience } from '../interop/columns.ts';
+import { patience, session } from '../interop/columns.ts';
 import { host } from '../interop/host.ts';
 import { handshake } from '../transports/websocket-client.ts';
 import { type ProxyProgram, proxies, proxyFor, type RunningProxy } from './proxies.ts';
@@ -102,6 +102,24 @@ describe.each(installed)('behind $name', (proxy) => {
     expect(stream.isOver).toBe(false);
     await place.server.publish('/news', 4);
     await expect.poll(heard, patience).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('an event is not lost that comes after a client has gone whose connect was held (CN-15)', async () => {
+    const place = await host({ trustProxy: ['loopback'] });
+    const { origin } = await proxyFor(proxy, place.origin);
+    const url = `${origin}/bayeux`;
+    const clientId = await shaken(url);
+    await post(url, { channel: '/meta/subscribe', clientId, subscription: '/news' });
+    const connect = { channel: '/meta/connect', clientId, connectionType: 'long-polling' };
+    await post(url, connect);
+    const leaving = new AbortController();
+    const held = post(url, connect, { signal: leaving.signal });
+    await expect.poll(() => session(place.server).state, patience).toBe('held');
+    leaving.abort();
+    await expect(held).rejects.toThrow();
+    await expect.poll(() => session(place.server).state, patience).toBe('idle');
+    await place.server.publish('/news', 1);
+    expect((await post(url, connect)).reply).toMatchObject({ channel: '/news', data: 1 });
   });
 
   it('the log has no clientId', async () => {
