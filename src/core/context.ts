@@ -52,8 +52,11 @@ export interface Core {
   readonly publisher: Publisher;
   /** Whether the server drains or is closed (EX-7): then no session may be opened. */
   isClosing(): boolean;
-  /** Milliseconds that a session has to wait whose server drains and has sent it away; undefined if the session may stay. */
-  awayFor(session: Session): number | undefined;
+  /**
+   * Milliseconds that a session has to wait whose server drains and has sent it away; `gone` if it has to end; undefined if it may
+   * stay.
+   */
+  awayFor(session: Session): number | 'gone' | undefined;
 }
 
 /** The arguments of request handlers besides the request and its session. */

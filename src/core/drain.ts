@@ -24,6 +24,7 @@ export class Drain {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #window: number;
+  readonly #hasOthers: boolean;
   readonly #staying: readonly Session[];
   // Sessions that were sent away, and whether their clients know.
   readonly #away = new Map<Session, boolean>();
@@ -31,11 +32,16 @@ export class Drain {
   #timer: Timer | undefined;
   #end: () => void = () => {};
 
-  /** `window`: milliseconds. */
-  constructor(sessions: Iterable<Session>, window: number, clock: Clock) {
+  /** `window`: milliseconds. `hasOthers`: whether a client comes back here that reached another node of a cluster. */
+  constructor(
+    sessions: Iterable<Session>,
+    { window, hasOthers }: { readonly window: number; readonly hasOthers: boolean },
+    clock: Clock,
+  ) {
     this.#clock = clock;
     this.#began = clock.now();
     this.#window = window;
+    this.#hasOthers = hasOthers;
     this.#staying = [...sessions].filter(({ carrier }) => carrier?.trusted !== true);
     this.over = new Promise((resolve) => {
       this.#end = resolve;
@@ -56,13 +62,15 @@ export class Drain {
 
   /**
    * How long a session that was sent away, and came back here, has to wait; undefined for one that may stay. Drawn, so that the next
-   * tries are spread too. 0 where the client did not know yet. Milliseconds.
+   * tries are spread too. 0 where the client did not know yet. Milliseconds. `gone` in a cluster: whichever node the client reached
+   * has sent it here, so that its session ends, and it shakes hands at one that goes on.
    */
-  pauseOf(session: Session): number | undefined {
+  pauseOf(session: Session): number | 'gone' | undefined {
     const knows = this.#away.get(session);
     if (knows === undefined) return undefined;
     this.#away.set(session, true);
     if (!knows) return 0;
+    if (this.#hasOthers) return 'gone';
     const left = LAST * this.#window - this.#passed;
     return left > 0 ? Math.random() * left : Math.max(0, this.#window - this.#passed);
   }

@@ -628,7 +628,8 @@ export class Server<
 
   #startDrain(window: number): Drain {
     this.#state = 'draining';
-    this.#drain = new Drain(this.#core.sessions, window, this.clock);
+    const hasOthers = this.#engine.peers?.forwarder !== undefined && this.#engine.peers.nodes.length > 0;
+    this.#drain = new Drain(this.#core.sessions, { window, hasOthers }, this.clock);
     return this.#drain;
   }
 

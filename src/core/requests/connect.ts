@@ -23,6 +23,11 @@ export function connect(
   // A feature may have ended the session.
   if (session.state === 'gone')
     throw session.wasTold ? errors.sessionDisconnected() : errors.sessionUnknown();
+  const pause = core.awayFor(session);
+  if (pause === 'gone') {
+    session.close('shutdown');
+    throw errors.sessionUnknown();
+  }
   const { connectionType: type } = request;
   if (type !== undefined && type !== conduit.transport) checkType(type, context);
   session.setCredit(request.ext?.flow);
@@ -30,7 +35,6 @@ export function connect(
   if (conduit.shape === 'socket') session.attach(conduit);
   else session.leaveSocket();
 
-  const pause = core.awayFor(session);
   if (pause !== undefined) return answerAway(pause, session, context);
   const heartbeat = isHeartbeat(request, session, context);
   // A heartbeat comes beside an open stream and does not replace it.
