@@ -528,7 +528,7 @@ describe('a node that has left', () => {
 });
 
 describe('a node that is starting', () => {
-  it('answers 503 for sessions that it does not know yet, and serves its own', async () => {
+  it('answers 503 to handshakes, and for sessions that it does not know yet', async () => {
     const opened = new Deferred<void>();
     const engine = new BusEngine(new Bus(systemClock), {
       settings: { listen: '127.0.0.1:0' },
@@ -536,15 +536,22 @@ describe('a node that is starting', () => {
     });
     engine.open = () => opened.promise;
     const { url, server } = await start({ engine });
-    const { status, body, headers } = await poll(url, publish('Somebody0123456789abcdef', '/a', 1)).answer;
-    expect([status, headers['retry-after'], body]).toEqual([
-      503,
-      '1',
-      'Service unavailable: this node is starting',
-    ]);
-    await shakeHands(url);
+    const handshake = {
+      channel: '/meta/handshake',
+      version: '1.0',
+      supportedConnectionTypes: ['long-polling'],
+    };
+    for (const message of [publish('Somebody0123456789abcdef', '/a', 1), handshake]) {
+      const { status, body, headers } = await poll(url, message).answer;
+      expect([status, headers['retry-after'], body]).toEqual([
+        503,
+        '1',
+        'Service unavailable: this node is starting',
+      ]);
+    }
     opened.resolve();
     await server.open();
+    await shakeHands(url);
     const [reply] = await post(url, publish('Somebody0123456789abcdef', '/a', 1));
     expect(reply?.error).toBe('402::session_unknown');
   });

@@ -83,7 +83,8 @@ export class Forwarding {
     let named = 0;
     let isMixed = false;
     for (const request of requests) {
-      if (request.kind === 'handshake') return 'here';
+      // CL-3: the other nodes would not know the new session yet.
+      if (request.kind === 'handshake') return this.#host.isStarting ? 'not known yet' : 'here';
       if (request.kind === 'invalid' || request.clientId === undefined) continue;
       const next = this.#nodeOf(request.clientId);
       if (next === undefined && this.#host.isStarting && !this.#isOwn(request.clientId))
