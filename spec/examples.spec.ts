@@ -8,6 +8,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, bayeux, Server } from '../src/index.ts';
 import { hasChromium, tabs } from './browser/chromium.ts';
+import { freePorts } from './docs/free-port.ts';
 import { close, hears } from './interop/columns.ts';
 import { run } from './interop/child.ts';
 import { cometdDriver } from './interop/cometd-driver.ts';
@@ -32,6 +33,7 @@ describe('examples', () => {
     expect(readdirSync(folder).sort()).toEqual([
       'bare-http.js',
       'bare-websocket.html',
+      'cluster',
       'express.js',
       'fastify.js',
       'in-process.js',
@@ -88,6 +90,44 @@ describe('examples', () => {
     await client.close();
     await expect.poll(output).toMatch(/^\w+ came\n\w+ went: disconnect$/m);
   });
+
+  const lacking = ['redis-server', 'nginx'].filter((name) => spawnSync(name, ['-v']).error !== undefined);
+
+  it.skipIf(lacking.length > 0)(
+    `cluster/start.js is one server of three nodes, and goes on without one ${lacking.join(', ')}`,
+    { timeout: 60_000 },
+    async () => {
+      const patience = { timeout: 30_000 };
+      const { origin, output } = await run('examples/cluster/start.js', { PORT: String(await freePorts(5)) });
+      await expect.poll(output, patience).toContain('The chat is at');
+      const at = new URL(origin);
+      at.port = /The chat is at http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? '';
+      expect(await (await fetch(at)).text()).toContain('<title>');
+      const url = `${at.origin}/bayeux`;
+      const clients = await Promise.all(
+        [
+          openFaye(url, 'websocket'),
+          openCometd('9.0.0', url, 'long-polling'),
+          openCometd('8.0.11', url, 'long-polling'),
+        ].map(connected),
+      );
+      for (const client of clients) await client.subscribe('/chat/a');
+      await clients[0]?.publish('/chat/a', 'hello');
+      for (const client of clients) await hears(client, [['/chat/a', '/chat/a', 'hello']]);
+
+      const [, victim] = /Node two: .* process (\d+)/.exec(output()) ?? [];
+      process.kill(Number(victim), 'SIGKILL');
+      await expect.poll(output, patience).toContain('Node two has ended (SIGKILL)');
+      const again = await connected(openCometd('9.0.0', url, 'websocket'));
+      // Clients of the node that is gone shake hands anew, and subscribe anew.
+      const allHear = async () => {
+        await again.publish('/chat/a', 'still here');
+        const heard = await Promise.all(clients.map((client) => client.heard()));
+        return heard.every((events) => events.some(({ data }) => data === 'still here'));
+      };
+      await expect.poll(allHear, { timeout: 30_000, interval: 500 }).toBe(true);
+    },
+  );
 
   const hasCurl = spawnSync('curl', ['--version']).status === 0;
 

@@ -30,7 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
 run('redis', 'redis-server', ['--port', redis, '--bind', '127.0.0.1', '--save', '', '--dir', folder]);
 await accepts(redis);
 for (const name of Object.keys(ports)) startNode(name);
-for (const one of Object.values(ports)) await accepts(one);
+for (const one of Object.values(ports)) await isReady(one);
 run('nginx', 'nginx', ['-p', folder, '-e', 'stderr', '-c', nginxConfig()]);
 await accepts(port);
 console.log(`The chat is at http://127.0.0.1:${port}/ - Ctrl-C stops everything.`);
@@ -85,6 +85,11 @@ async function accepts(where) {
     if (isOpen) return;
     await wait(50);
   }
+}
+
+async function isReady(node) {
+  await accepts(node);
+  while (!(await fetch(`http://127.0.0.1:${node}/readyz`)).ok) await wait(50);
 }
 
 async function stop() {

@@ -13,7 +13,9 @@ const differs: Record<string, string> = {
 };
 
 describe('conformance', () => {
-  it('of three nodes is that of one, whichever node each request comes to', { timeout: 300_000 }, async () => {
+  it('of three nodes is that of one, whichever node each request comes to', {
+    timeout: 300_000,
+  }, async () => {
     const cases = casesOf(sections).filter(({ check }) => !(check.id in differs));
     const results = await runAll(await host(), cases, { atOnce: 6, ms: 60_000 });
     const failures = results.filter(({ failure }) => failure !== undefined);
