@@ -21,6 +21,8 @@ const deploy = ['spec/deploy/**/*.spec.ts'];
 const site = ['spec/site/**/*.spec.ts'];
 // These run a redis-server each: `npm run test:redis`.
 const redis = ['spec/redis/**/*.spec.ts'];
+// These run behind nginx and HAProxy, with specs of other folders: `npm run test:cluster`.
+const balanced = ['spec/balanced/**/*.spec.ts'];
 const long = ['spec/long/**', 'spec/conformance/compare.spec.ts'];
 
 export default defineConfig({
@@ -42,7 +44,17 @@ export default defineConfig({
           maxWorkers,
           name: 'with modules of their own',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...sharing, ...measuring, ...apps, ...browser, ...deploy, ...site, ...redis, ...long],
+          exclude: [
+            ...sharing,
+            ...measuring,
+            ...apps,
+            ...browser,
+            ...deploy,
+            ...site,
+            ...redis,
+            ...balanced,
+            ...long,
+          ],
         },
       },
       { test: { ...limits, maxWorkers, name: 'outside: apps', include: apps } },
