@@ -45,6 +45,8 @@ const notRun: Record<string, string> = {
     'would install into this checkout, which has them',
   'NODE_OPTIONS=--import=./otel.mjs npx bayeuxd --tracing':
     'serves until it is stopped; spec/tracing/program.spec.ts runs it',
+  'npm install bayeuxd @redis/client': 'would install into this checkout, which has them',
+  'node start.js': 'serves until it is stopped; spec/examples.spec.ts runs it',
   'npm ci && npm start': 'serves until it is stopped, and would install into this checkout',
   'npm ci && npm run setup && npm test': 'is what runs this',
   'npm run bench': 'takes minutes, and both cores',

@@ -122,7 +122,7 @@ export function clientsSpecs(name: string, start: (settings: ServerSettings) => 
       await ann.subscribe(room);
       await ann.close();
       await place.clock.tick(9000);
-      expect(await logOf(viewer)).toEqual(['snapshot 0', 'join ann']);
+      await expect.poll(() => logOf(viewer), patience).toEqual(['snapshot 0', 'join ann']);
       await place.clock.tick(2000);
       await expect.poll(() => logOf(viewer), patience).toEqual(['snapshot 0', 'join ann', 'leave ann']);
     });
