@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { HistoryPage } from '../../src/index.ts';
 import type { Engine, Missed } from '../../src/ports/engine.ts';
 import { redisEngine, type RedisEngineOptions } from '../../src/redis/redis-engine.ts';
-import { host, type Host } from '../interop/host.ts';
+import { host, type Hosting } from '../interop/host.ts';
 
 /** What a session of one server heard. */
 interface Heard {
@@ -23,7 +23,7 @@ export interface Tally {
 
 /** Three servers of one cluster that publish all the time, each with a session that hears everything. */
 export class BusyServers {
-  readonly hosts: readonly Host[];
+  readonly hosts: readonly Hosting[];
   readonly accepted = new Set<string>();
   refused = 0;
   /** For each server: what it was told may be missing. */
@@ -32,7 +32,7 @@ export class BusyServers {
   readonly #publishing: Promise<unknown>;
   #goesOn = true;
 
-  private constructor(hosts: readonly Host[], missed: readonly Missed[][], heard: readonly Heard[][]) {
+  private constructor(hosts: readonly Hosting[], missed: readonly Missed[][], heard: readonly Heard[][]) {
     this.hosts = hosts;
     this.missed = missed;
     this.#heard = heard;
@@ -42,7 +42,7 @@ export class BusyServers {
   static async start(options: RedisEngineOptions): Promise<BusyServers> {
     const namespace = randomUUID();
     const missed: Missed[][] = [[], [], []];
-    const hosts: Host[] = [];
+    const hosts: Hosting[] = [];
     const heard: Heard[][] = [];
     for (const one of missed) {
       const engine = watched(redisEngine({ namespace, timeout: 500, ...options }), one);
@@ -145,7 +145,7 @@ function watched(engine: Engine, missed: Missed[]): Engine {
   return engine;
 }
 
-async function hearAll({ server }: Host): Promise<Heard[]> {
+async function hearAll({ server }: Hosting): Promise<Heard[]> {
   const heard: Heard[] = [];
   const session = await server.localSession();
   for (const channel of ['/busy', '/d/busy'])
