@@ -3,6 +3,7 @@ const delivery = ['delivery', 'deliveries'];
 /** @type {[string, string]} */
 const publish = ['publish', 'publishes'];
 const deliveries = { unit: delivery, compare: /** @type {const} */ (['rate']) };
+const large = { unit: delivery, compare: /** @type {const} */ (['rate', 'cpu']) };
 
 /** @type {readonly import('./index.js').Scenario[]} */
 export const webSocket = [
@@ -41,6 +42,20 @@ export const webSocket = [
     load: { subscribers: 10_000, window: 8 },
     ceiling: 'prebuilt',
     goal: { faye: { rate: 11 }, ceiling: { rate: 4.5 } },
+  },
+  {
+    ...large,
+    id: 'W10k',
+    group: 'large',
+    title: 'events of 10 kB: 1 publisher, 100 WebSocket subscribers, 8 in flight',
+    load: { subscribers: 100, window: 8, size: 10_000 },
+  },
+  {
+    ...large,
+    id: 'W60k',
+    group: 'large',
+    title: 'events of 60 kB: 1 publisher, 100 WebSocket subscribers, 8 in flight',
+    load: { subscribers: 100, window: 8, size: 60_000 },
   },
   {
     ...deliveries,
@@ -88,6 +103,14 @@ export const webSocket = [
     load: { publishers: 32, window: 32 },
     ceiling: 'sketch',
     goal: { faye: { rate: 1.2 } },
+  },
+  {
+    id: 'P10k',
+    group: 'P10k',
+    title: 'publishes of 10 kB over WebSocket, 32 publishers with 1 in flight each, no subscribers',
+    unit: publish,
+    compare: ['rate', 'cpu'],
+    load: { publishers: 32, size: 10_000 },
   },
   {
     ...deliveries,
