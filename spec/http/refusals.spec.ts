@@ -288,11 +288,9 @@ const rows: readonly Row[] = [
     cause: 'a long frame',
     settings: { maxMessageSize: 10 },
     asked: frame(masked(JSON.stringify([handshake]))),
-    // Said by the library that reads frames.
-    answer: '1009 WebSocket frame length too large',
+    answer: '1009 "maxMessageSize" is 10; raise it to allow more',
     event: 'request.refused',
     option: 'maxMessageSize',
-    why: '"maxMessageSize" is 10; raise it to allow more',
   },
   {
     cause: 'an event stream for nobody',

@@ -6,7 +6,7 @@ import { bayeux, type Server, UsageError } from '../../src/index.ts';
 import { noteMount } from '../../src/http/mounts.ts';
 import { listening, serverOf, start } from '../support/start.ts';
 import { turn, until } from '../support/until.ts';
-import { handshake, masked, WebSocketClient } from '../transports/websocket-client.ts';
+import { handshake, masked, opcodes, WebSocketClient } from '../transports/websocket-client.ts';
 
 const statusOf = async (url: string, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
   (await WebSocketClient.open(url, headers)).status;
@@ -215,7 +215,10 @@ describe('an upgrade', () => {
       text += chunk.toString();
     });
     const head = `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
-    socket.write(Buffer.concat([Buffer.from(head), masked(JSON.stringify([handshake()]))]));
+    const ping = masked('early', { opcode: opcodes.PING });
+    socket.write(Buffer.concat([Buffer.from(head), ping, masked(JSON.stringify([handshake()]))]));
     await until(() => text.includes('"successful":true'));
+    expect(text).toMatch(/^HTTP\/1\.1 101 /);
+    expect(text).toContain('early');
   });
 });

@@ -77,6 +77,17 @@ describe('what comes in small pieces costs no more than what comes whole (SEC-8)
     expect(await more()).toBeLessThan(MAX);
   });
 
+  it('WebSocket messages that are announced and do not come', async () => {
+    await begin();
+    const announced = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0x20]);
+    for (let at = 0; at < 100; at += 1) {
+      const client = await WebSocketClient.open(server.url);
+      client.socket.write(announced);
+    }
+    await politeWhile(server.url, Promise.resolve());
+    expect(await more()).toBeLessThan(2 * MAX);
+  });
+
   it('control frames between fragments', async () => {
     await begin();
     const alice = await WebSocketClient.open(server.url);

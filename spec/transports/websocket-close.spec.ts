@@ -17,6 +17,7 @@ const endings: readonly (readonly [string, number, Buffer])[] = [
   ['an array in the array', 1007, text('[[]]')],
   ['malformed UTF-8', 1007, text(Buffer.from([0x5b, 0x22, 0xc3, 0x28, 0x22, 0x5d]))],
   ['a frame over the limit', 1009, text(`[{"channel":"/a","data":"${'x'.repeat(1_048_576)}"}]`)],
+  ['a frame without a mask', 1002, Buffer.from('\x81\x02[]', 'latin1')],
   ['a batch over the limit', 1009, text(`[${'{"channel":"/a"},'.repeat(1000)}{"channel":"/a"}]`)],
   ['nesting over the limit', 1009, text(`[{"data":${'['.repeat(100_000)}${']'.repeat(100_000)}}]`)],
   ['a close frame', 1000, masked(Buffer.from([0x03, 0xe8]), { opcode: opcodes.CLOSE })],

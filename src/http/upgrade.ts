@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import WebSocket from 'faye-websocket';
+import driver from 'websocket-driver';
 import type { Server } from './options.ts';
 import { offeredProtocols, WebSocketTransport } from '../transports/websocket.ts';
 import { noteDisabled } from './disabled.ts';
@@ -64,6 +64,6 @@ function noteUnspoken({ options, refusals }: Server): string {
 // RFC 6455, 4.2.1: the key is sixteen bytes in base64.
 function isWebSocket(request: IncomingMessage): boolean {
   return (
-    WebSocket.isWebSocket(request) && /^[A-Za-z\d+/]{22}==$/.test(request.headers['sec-websocket-key'] ?? '')
+    driver.isWebSocket(request) && /^[A-Za-z\d+/]{22}==$/.test(request.headers['sec-websocket-key'] ?? '')
   );
 }

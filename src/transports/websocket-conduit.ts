@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { UpgradeRequest, WebSocket } from 'faye-websocket';
+import type { UpgradeRequest } from 'websocket-driver';
 import type {
   CloseReason,
   Conduit,
@@ -42,8 +42,8 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   #info: RequestInfo | undefined;
   #atWork = 0;
 
-  constructor(shared: Shared, frames: Frames, upgrade: UpgradeRequest, socket: Duplex, webSocket: WebSocket) {
-    super(shared, socket, webSocket);
+  constructor(shared: Shared, frames: Frames, upgrade: UpgradeRequest, socket: Duplex, answer: Buffer) {
+    super(shared, socket, answer);
     this.#shared = shared;
     this.#frames = frames;
     this.#upgrade = upgrade;
@@ -91,6 +91,10 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     return false;
   }
 
+  get inflates(): boolean {
+    return this.#frames.deflates;
+  }
+
   get maxBytes(): number {
     return this.#shared.server.options.websocket.maxFlushBytes;
   }
@@ -114,7 +118,7 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     this.close(closeCodes.disconnected, 'no session');
   }
 
-  protected received(text: string): void {
+  text(text: string): void {
     const requests = this.#decode(text);
     // WS-5: an empty batch is ignored.
     if (requests === undefined || requests.length === 0) return;

@@ -1,12 +1,11 @@
 import { constants, inflateRawSync } from 'node:zlib';
-import type { Extension, ExtensionSession, Message, Processed } from 'faye-websocket';
+import type { Extension } from 'websocket-driver';
 
 /**
- * `permessage-deflate` (RFC 7692) as an extension of `faye-websocket`: negotiates it and inflates messages.
- * No context takeover in either direction, so that no socket keeps a window, and all sockets can share a
- * compressed frame (see `deflatedFrame`).
+ * `permessage-deflate` (RFC 7692), for `websocket-driver` to negotiate; `agreed` is called when an offer is accepted. No context takeover
+ * in either direction, so that no socket keeps a window, and all sockets can share a compressed frame (see `deflatedFrame`).
  */
-export function permessageDeflate(maxLength: number, agreed: () => void): Extension {
+export function permessageDeflate(agreed: () => void): Extension {
   return {
     name: 'permessage-deflate',
     type: 'permessage',
@@ -17,7 +16,13 @@ export function permessageDeflate(maxLength: number, agreed: () => void): Extens
       const offer = offers.find(isAcceptable);
       if (offer === undefined) return null;
       agreed();
-      return new InflatingSession(maxLength, offer.server_max_window_bits !== undefined);
+      return {
+        generateResponse: () => ({
+          server_no_context_takeover: true,
+          client_no_context_takeover: true,
+          ...(offer.server_max_window_bits !== undefined && { server_max_window_bits: WINDOW_BITS }),
+        }),
+      };
     },
   };
 }
@@ -43,56 +48,13 @@ function isAcceptable(offer: Offer): boolean {
 // RFC 7692, 7.2.2: the end of the flush, which the sender left out.
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-class InflatingSession implements ExtensionSession {
-  readonly #maxLength: number;
-  readonly #namesWindow: boolean;
-
-  constructor(maxLength: number, namesWindow: boolean) {
-    this.#maxLength = maxLength;
-    this.#namesWindow = namesWindow;
-  }
-
-  generateResponse(): Readonly<Record<string, true | number>> {
-    return {
-      server_no_context_takeover: true,
-      client_no_context_takeover: true,
-      ...(this.#namesWindow && { server_max_window_bits: WINDOW_BITS }),
-    };
-  }
-
-  // Synchronous, so that messages keep their order. A message that is too large stops while it is inflated (WS-16).
-  processIncomingMessage(message: Message, processed: Processed): void {
-    if (!message.rsv1) {
-      processed(null, message);
-      return;
-    }
-    try {
-      message.data = inflateRawSync(Buffer.concat([message.data, TAIL]), {
-        maxOutputLength: this.#maxLength,
-        finishFlush: constants.Z_SYNC_FLUSH,
-      });
-    } catch (error) {
-      processed(new InflateError(error), null);
-      return;
-    }
-    processed(null, message);
-  }
-
-  // Data frames do not pass here: `deflatedFrame` makes them.
-  processOutgoingMessage(message: Message, processed: Processed): void {
-    processed(null, message);
-  }
-
-  close(): void {}
-}
-
-/** The WebSocket closes with the code for this `type`. */
-class InflateError extends Error {
-  readonly type: 'too_large' | 'encoding_error';
-
-  constructor(cause: unknown) {
-    super('cannot inflate', { cause });
-    const isTooLarge = cause instanceof RangeError;
-    this.type = isTooLarge ? 'too_large' : 'encoding_error';
-  }
+/**
+ * The message that a client compressed. Throws `RangeError` when it has more than `maxLength` bytes, before more of it is inflated
+ * (WS-16), and any other error when it does not inflate. Synchronous, so that messages keep their order.
+ */
+export function inflated(message: Buffer, maxLength: number): Buffer {
+  return inflateRawSync(Buffer.concat([message, TAIL]), {
+    maxOutputLength: maxLength,
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
 }

@@ -6,6 +6,17 @@ const FIN = 0x80;
 const COMPRESSED = 0x40;
 const TEXT = 0x1;
 const CLOSE = 0x8;
+const PING = 0x9;
+const PONG = 0xa;
+
+export const pingFrame = Buffer.from([FIN | PING, 0]);
+
+/** Answers a ping with what it carried. */
+export function pongFrame(payload: Buffer): Buffer {
+  const frame = begin(PONG, payload.length);
+  payload.copy(frame, 2);
+  return frame;
+}
 
 /** A close frame with a code and, if there is more to say, a few words of ASCII. */
 export function closeFrame(code: number, why = ''): Buffer {
@@ -83,6 +94,10 @@ export class Frames {
     this.#make = make;
     this.#clock = clock;
     this.#limits = limits;
+  }
+
+  get deflates(): boolean {
+    return this.#make === deflatedFrame;
   }
 
   /** Batches built so far, those of replies included. */

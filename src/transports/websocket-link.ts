@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'faye-websocket';
 import { overLimit } from '../protocol/over-limit.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { DeferredWrite } from '../core/delivery/flusher.ts';
@@ -9,14 +8,16 @@ import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { Unsettled, type Written } from './unsettled.ts';
-import { closeFrame } from './websocket-frame.ts';
-import { memoryHeld } from './websocket-pieces.ts';
+import { closeFrame, pingFrame, pongFrame } from './websocket-frame.ts';
+import { type FrameFault, type FrameSink, readFrames } from './websocket-reader.ts';
 import type { Rounds } from './websocket-rounds.ts';
+import type { UnfinishedInput } from './websocket-unfinished.ts';
 
 /** Close codes (WS-17). */
 export const closeCodes = {
   disconnected: 1000,
   shutdown: 1001,
+  protocol: 1002,
   binary: 1003,
   malformed: 1007,
   too_large: 1009,
@@ -47,26 +48,19 @@ declare module 'node:stream' {
   }
 }
 
-declare module 'faye-websocket' {
-  interface WebSocket {
-    [owner]?: WebSocketLink;
-  }
-}
-
 /**
- * A WebSocket under any protocol: the pace of reading, writes that have not left, pings, and the close.
- * `faye-websocket` shakes hands, reads, and answers pings. Frames are written to the socket beneath it, whole
- * and in order. Each protocol is a subclass, and not a second object: an object for each socket is memory
- * that idle sockets pay, too.
+ * A WebSocket under any protocol: what is read and at which pace, writes that have not left, pings, and the close. Frames are read from
+ * the socket and written to it directly, whole and in order. Each protocol is a subclass, and not a second object: an object for each
+ * socket is memory that idle sockets pay, too.
  *
  *   open     reads, writes
  *   closing  a close frame was sent: nothing is read or written any more, the peer has a second to go
  *   closed   the socket is gone
  */
-export abstract class WebSocketLink implements DeferredWrite {
+export abstract class WebSocketLink implements DeferredWrite, FrameSink {
+  unfinished: UnfinishedInput | undefined;
   readonly #shared: SharedByLinks;
   readonly #socket: Duplex;
-  readonly #webSocket: WebSocket;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #unanswered = 0;
   // Memory of the message that has not come whole. Bytes.
@@ -77,23 +71,23 @@ export abstract class WebSocketLink implements DeferredWrite {
   #heldBack: Buffer[] | undefined;
   #timer: Timer | undefined;
 
-  /** The WebSocket has opened. */
-  constructor(shared: SharedByLinks, socket: Duplex, webSocket: WebSocket) {
+  /** The handshake was accepted; `answer` is not written yet. */
+  constructor(shared: SharedByLinks, socket: Duplex, answer: Buffer) {
     this.#shared = shared;
     this.#socket = socket;
-    this.#webSocket = webSocket;
     socket[owner] = this;
-    webSocket[owner] = this;
-    webSocket.onmessage = onMessage;
-    webSocket.onclose = onClose;
-    webSocket.onerror = onError;
-    // Called after the listener that feeds the WebSocket.
-    socket.on('data', afterRead);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('close', onEnd);
+    socket.on('error', ignore);
     shared.pings.add(this);
+    // It leaves with all other answers of this turn.
+    this.#heldBack = [answer];
+    shared.server.flusher.writeAtTurnEnd(this);
   }
 
   /** A whole text message came. */
-  protected abstract received(text: string): void;
+  abstract text(text: string): void;
 
   /** Every write has left: there is room for more. */
   protected abstract drained(): void;
@@ -104,7 +98,13 @@ export abstract class WebSocketLink implements DeferredWrite {
   /** Whether too many messages are at work to read more of them. */
   protected abstract get isBusy(): boolean;
 
+  abstract get inflates(): boolean;
+
   abstract get address(): string;
+
+  get maxLength(): number {
+    return this.#shared.server.options.maxMessageSize;
+  }
 
   get isOpen(): boolean {
     return this.#state === 'open';
@@ -125,9 +125,7 @@ export abstract class WebSocketLink implements DeferredWrite {
     if (this.#unanswered === MAX_UNANSWERED) this.#socket.destroy();
     else if (this.alive) {
       this.#unanswered += 1;
-      this.#webSocket.ping('', () => {
-        this.#unanswered = 0;
-      });
+      this.#socket.write(pingFrame);
     }
   }
 
@@ -138,19 +136,35 @@ export abstract class WebSocketLink implements DeferredWrite {
     this.#awaitWrite();
   }
 
-  /**
-   * A whole message came. More may follow in the same read, so immediate answers are held back until the end
-   * of the turn.
-   */
-  take(data: string | Buffer): void {
+  /** Reads a chunk. More may follow in the same turn, so immediate answers are held back until the end of the turn. */
+  read(chunk: Buffer): void {
     if (this.#state !== 'open') return;
-    if (typeof data !== 'string') {
-      this.refuse(closeCodes.binary, 'a binary frame came: send text');
-      return;
-    }
     this.#isReading = true;
-    this.received(data);
+    readFrames(this, chunk);
     this.#isReading = false;
+    if (this.unfinished !== undefined || this.#partial > 0) this.#weigh();
+    this.pace();
+  }
+
+  pinged(payload: Buffer): void {
+    if (this.alive) this.#socket.write(pongFrame(payload));
+  }
+
+  ponged(): void {
+    this.#unanswered = 0;
+  }
+
+  endedByPeer(code: number): void {
+    this.close(code);
+  }
+
+  refuseFrame(fault: FrameFault, why: string): void {
+    this.refuse(closeCodes[fault], why);
+  }
+
+  refuseSize(): void {
+    const option = 'maxMessageSize';
+    this.refuse(closeCodes.too_large, overLimit(option, this.maxLength), option);
   }
 
   /** Pauses reading while the peer sends more than can be handled, or reads less than it is sent. */
@@ -162,27 +176,9 @@ export abstract class WebSocketLink implements DeferredWrite {
     if (isBusy !== this.#socket.isPaused()) this.#socket[isBusy ? 'pause' : 'resume']();
   }
 
-  /** Called after each read: ends a peer whose unfinished message takes too much memory (SEC-8). */
-  weigh(): void {
-    if (this.#state !== 'open') return;
-    const { intake, options } = this.#shared.server;
-    const held = memoryHeld(this.#webSocket);
-    const more = held - this.#partial;
-    if (held > 2 * options.maxMessageSize) this.#refuseSize();
-    else if (more > 0 && !intake.hasRoomFor(more, this.address)) this.closeFull(intake.full);
-    else this.#count(held);
-  }
-
-  /** The library that reads frames refused one, and has sent the close frame; or the connection broke. */
-  broken(why: string): void {
-    if (this.#state !== 'open' || why.startsWith('Network error')) return;
-    const { maxMessageSize } = this.#shared.server.options;
-    if (!why.includes('too large')) this.#noteRefused({ cause: 'frame', why });
-    else this.#noteRefused(tooLong(maxMessageSize));
-  }
-
   /** The socket is gone. */
   closed(): void {
+    if (this.#state === 'closed') return;
     this.#finish();
     this.#state = 'closed';
     this.#timer?.cancel();
@@ -247,9 +243,13 @@ export abstract class WebSocketLink implements DeferredWrite {
     return this.#unsettled === undefined || this.#unsettled.isEmpty;
   }
 
-  #refuseSize(): void {
-    const { option, why } = tooLong(this.#shared.server.options.maxMessageSize);
-    this.refuse(closeCodes.too_large, why, option);
+  // Ends a peer whose unfinished message takes too much memory (SEC-8).
+  #weigh(): void {
+    const held = this.unfinished?.held ?? 0;
+    const more = held - this.#partial;
+    const { intake } = this.#shared.server;
+    if (more > 0 && !intake.hasRoomFor(more, this.address)) this.closeFull(intake.full);
+    else this.#count(held);
   }
 
   #noteRefused(details: RefusalDetails): void {
@@ -311,36 +311,25 @@ export abstract class WebSocketLink implements DeferredWrite {
   #finish(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
+    this.unfinished = undefined;
     this.#count(0);
     this.#shared.pings.delete(this);
     this.gone();
     this.#socket.end();
     // Data that still comes is read and dropped.
-    this.#socket.unpipe();
     this.#socket.resume();
     this.#timer?.cancel();
     this.#timer = this.#shared.server.clock.after(LINGER, () => void this.#socket.destroy());
   }
 }
 
-function tooLong(maxMessageSize: number): RefusalDetails & { readonly option: string } {
-  const why = overLimit('maxMessageSize', maxMessageSize);
-  return { option: 'maxMessageSize', cause: why, why };
+function onData(this: Duplex, chunk: Buffer): void {
+  this[owner]?.read(chunk);
 }
 
-function onMessage(this: WebSocket, { data }: { readonly data: string | Buffer }): void {
-  this[owner]?.take(data);
-}
-
-function onError(this: WebSocket, { message }: { readonly message: string }): void {
-  this[owner]?.broken(message);
-}
-
-function onClose(this: WebSocket): void {
+function onEnd(this: Duplex): void {
   this[owner]?.closed();
 }
 
-function afterRead(this: Duplex): void {
-  this[owner]?.weigh();
-  this[owner]?.pace();
-}
+// `close` follows.
+function ignore(): void {}

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import WebSocket from 'faye-websocket';
+import driver from 'websocket-driver';
 import type { Server } from './options.ts';
 import { type Shared, WebSocketConduit } from './websocket-conduit.ts';
 import { permessageDeflate } from './websocket-deflate.ts';
@@ -34,31 +34,34 @@ export class WebSocketTransport {
 
   /** Answers a WebSocket handshake that was accepted, and joins the socket to the server. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { maxMessageSize, websocket } = this.#server.options;
+    const { websocket } = this.#server.options;
     const { headers, method, url } = request;
-    // The WebSocket and the conduit keep this object: it has only a few fields of the request.
+    // The conduit keeps this object: it has only a few fields of the request.
     const upgrade = { headers, method, url };
     const protocols = websocket.protocol === undefined ? offeredProtocols(headers) : [websocket.protocol];
+    const handshake = driver.http(upgrade, { protocols });
     let frames = this.#plain;
-    const extensions = websocket.perMessageDeflate
-      ? [permessageDeflate(maxMessageSize, () => (frames = this.#deflated))]
-      : [];
-    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
-    const webSocket = new WebSocket(upgrade, socket, head, protocols, {
-      maxLength: maxMessageSize,
-      extensions,
+    if (websocket.perMessageDeflate)
+      handshake.addExtension(permessageDeflate(() => (frames = this.#deflated)));
+    let answer: Buffer = NOTHING;
+    handshake.io.on('data', (bytes: Buffer) => {
+      answer = bytes;
     });
-    // The answer to the handshake leaves with all others of this turn; a refusal leaves at once, before the socket is destroyed.
-    socket.cork();
-    this.#server.flusher.writeAtTurnEnd({ writeDeferred: () => socket.uncork() });
-    webSocket.onerror = () => socket.uncork();
-    webSocket.onopen = () => {
-      webSocket.onopen = null;
-      webSocket.onerror = null;
-      new WebSocketConduit(this.#shared, frames, upgrade, socket, webSocket);
-    };
+    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
+    if (!handshake.start()) {
+      socket.on('error', () => socket.destroy());
+      socket.end(answer, () => socket.destroy());
+      return;
+    }
+    const conduit = new WebSocketConduit(this.#shared, frames, upgrade, socket, answer);
+    if (head.length === 0) return;
+    // What is answered to the head comes behind the handshake.
+    conduit.writeDeferred();
+    conduit.read(head);
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** The subprotocols that a client offers, in its order. */
 export function offeredProtocols(headers: IncomingHttpHeaders): string[] {
