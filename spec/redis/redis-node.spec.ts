@@ -38,15 +38,6 @@ describeWithRedis(
       await expect.poll(() => b.delivered.map((one) => one.stored)).toEqual([stored]);
     });
 
-    it('resolves with what became of the first under an idempotency key', async () => {
-      const a = await open('a', undefined, '/x');
-      const durable = { retention: { maxEvents: 9 }, json: '{}' };
-      const once = { key: 'k', ttl: 60_000 };
-      const first = await a.publish(1, '/x', { durable, once });
-      expect(await a.publish(1, '/x', { durable, once })).toEqual(first);
-      expect(a.got).toEqual([1]);
-    });
-
     it('stores a record once, and brings it to nobody', async () => {
       const a = await open('a', undefined, '/**');
       const durable = { retention: { maxEvents: 9 }, json: '{"a":"record"}' };

@@ -95,7 +95,7 @@ export class TestNode {
     return this.node.interest(pattern, true);
   }
 
-  publish(data: unknown, channel?: string, how?: Pick<Carried, 'durable' | 'once' | 'toNodes'>) {
+  publish(data: unknown, channel?: string, how?: Pick<Carried, 'durable' | 'toNodes'>) {
     return this.node.publish(publication(data, channel), how);
   }
 

@@ -63,11 +63,6 @@ export class Keys {
     return `${this.prefix}hf`;
   }
 
-  /** String: the answer under an idempotency key. */
-  once(key: string): string {
-    return `${this.prefix}k:${key}`;
-  }
-
   /** The keys of all patterns that match a channel (CH-3). */
   interests(channel: string): string[] {
     const keys = [this.interest(channel)];

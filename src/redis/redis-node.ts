@@ -245,7 +245,7 @@ export class RedisNode {
    */
   async publish(
     publication: Publication,
-    how: Pick<Carried, 'durable' | 'once' | 'toNodes'> = {},
+    how: Pick<Carried, 'durable' | 'toNodes'> = {},
     isDelivered = false,
   ): Promise<Stored | undefined> {
     const { event } = publication;

@@ -93,32 +93,6 @@ describeWithRedis('the publish script', (cluster) => {
     expect([more, await cluster().mailbox('b')]).toEqual([[], []]);
   });
 
-  it('publishes once under an idempotency key, and tells the publisher what became of it then', async () => {
-    const a = await cluster().node('a');
-    await cluster().node('b', '/x');
-    const once = { key: 'k1', ttl: 60_000 };
-    await cluster().publish(a, 1, carried('/x', 1, { once }), carried('/x', 2, { once }), carried('/x', 3));
-    await cluster().publish(
-      a,
-      4,
-      carried('/x', 4, { once, durable: { retention: { maxEvents: 9 }, json: '{}' } }),
-    );
-    expect(await cluster().mailbox('a')).toEqual(['n 1 p {"data":1} r [2,{}] p {"data":3}', 'n 2 r [4,{}]']);
-    expect(await cluster().mailbox('b')).toEqual(['n 1 p {"data":1} p {"data":3}']);
-    expect(await cluster().send('PTTL', cluster().keys.once('k1'))).toBeGreaterThan(50_000);
-  });
-
-  it('remembers the history id under an idempotency key', async () => {
-    const a = await cluster().node('a');
-    const durable = { retention: { maxEvents: 9 }, json: '{}' };
-    const once = { key: 'k2', ttl: 60_000 };
-    await cluster().publish(a, 1, carried('/x', 1, { once, durable }));
-    await cluster().publish(a, 2, carried('/x', 1, { once, durable }));
-    const [first = '', second = ''] = await cluster().mailbox('a');
-    const stored = /"h":\d+,"at":\d+/.exec(first)?.[0];
-    expect(second).toBe(`n 2 r [2,{${stored}}]`);
-  });
-
   it('keeps about as many entries of a mailbox as it is told', async () => {
     const a = await cluster().node('a');
     for (let at = 1; at <= 1300; at += 1) void cluster().publish(a, at, carried('/x', at));

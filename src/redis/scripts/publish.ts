@@ -15,8 +15,7 @@ import {
  * ARGV after the checks: first number, count of publications, highest length of a mailbox, count of channels.
  * For each channel: count of its interest keys, the keys.
  * For each publication: flags, place, envelope; the place is an index into the channels, or with the flag `t` a list of nodes.
- *   With the flag `k`: idempotency key, how long it lasts. With the flag `h`: channel, most events, event as JSON. With the flag `a`:
- *   stored alone.
+ *   With the flag `h`: channel, most events, event as JSON. With the flag `a`: stored alone.
  */
 const script = new Script(`#!lua
 ${checks}
@@ -63,43 +62,26 @@ end
 for index = 1, count do
   local flags, place, envelope = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   at = at + 3
-  local once, ttl, channel, max_events, json, answer
-  if flags ~= '' then
-    if string.find(flags, 'k', 1, true) then
-      once, ttl = p .. 'k:' .. ARGV[at], ARGV[at + 1]
-      at = at + 2
-      answer = redis.call('GET', once)
-    end
-    if string.find(flags, 'h', 1, true) then
-      channel, max_events, json = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
-      at = at + 3
-    end
+  local stored = ''
+  if flags ~= '' and string.find(flags, 'h', 1, true) then
+    stored = store(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2])
+    envelope = string.sub(envelope, 1, -2) .. ',' .. stored .. '}'
+    at = at + 3
   end
-  if answer then
-    -- Published before, under the same key: the publisher alone gets a note.
-    put(node, 'r', string.format('[%.0f,%s]', last + index, answer))
+  if flags ~= '' and string.find(flags, 'a', 1, true) then
+    put(node, 'r', string.format('[%.0f,{%s}]', last + index, stored))
   else
-    local stored = ''
-    if channel then
-      stored = store(channel, max_events, json)
-      envelope = string.sub(envelope, 1, -2) .. ',' .. stored .. '}'
-    end
-    if once then redis.call('SET', once, '{' .. stored .. '}', 'PX', ttl) end
-    if flags ~= '' and string.find(flags, 'a', 1, true) then
-      put(node, 'r', string.format('[%.0f,{%s}]', last + index, stored))
-    else
-      if flags ~= '' and string.find(flags, 't', 1, true) then
-        -- A mailbox of a node that is gone would stay for good.
-        for name in string.gmatch(place, '%w+') do
-          if name ~= node and redis.call('ZSCORE', p .. 'nodes', name) then put(name, 'p', envelope) end
-        end
-      else
-        for _, name in ipairs(nodes[tonumber(place)]) do
-          if name ~= node then put(name, 'p', envelope) end
-        end
+    if flags ~= '' and string.find(flags, 't', 1, true) then
+      -- A mailbox of a node that is gone would stay for good.
+      for name in string.gmatch(place, '%w+') do
+        if name ~= node and redis.call('ZSCORE', p .. 'nodes', name) then put(name, 'p', envelope) end
       end
-      put(node, 'p', envelope)
+    else
+      for _, name in ipairs(nodes[tonumber(place)]) do
+        if name ~= node then put(name, 'p', envelope) end
+      end
     end
+    put(node, 'p', envelope)
   end
 end
 
@@ -120,8 +102,6 @@ export interface Carried {
   readonly isRecord?: boolean | undefined;
   /** Stores the event, whose JSON text is `json`. */
   readonly durable?: { readonly retention: Pick<Retention, 'maxEvents'>; readonly json: string } | undefined;
-  /** Not published if another one with the same key was, less than `ttl` milliseconds ago. */
-  readonly once?: { readonly key: string; readonly ttl: number } | undefined;
 }
 
 /** Publications that go in one script call. Their numbers follow one another. */
@@ -132,8 +112,8 @@ export interface Batch {
 
 /**
  * Puts a batch into the mailboxes of all nodes that want it, and into that of the node that publishes, which so learns what became of each:
- * field `p` has the envelope, with the history id `h` and the time `at` if it was stored; field `r` has the number of one that was
- * published before, and the answer of then, or of a record. Refused with `ORDER` unless its first number is the next: then it was done before, or one
+ * field `p` has the envelope, with the history id `h` and the time `at` if it was stored; field `r` has the number of a record, with
+ * the same. Refused with `ORDER` unless its first number is the next: then it was done before, or one
  * before it is missing.
  */
 export function publish(
@@ -146,11 +126,10 @@ export function publish(
   const interests: string[] = [];
   const rows: string[] = [];
   for (const publication of publications) {
-    const { channel, envelope, toNodes, isRecord, durable, once } = publication;
+    const { channel, envelope, toNodes, isRecord, durable } = publication;
     const nodes = isRecord === true ? '' : toNodes?.join(',');
     rows.push(flagsOf(publication));
     rows.push(nodes ?? String(placeOf(channel, places, interests, runner)), envelope);
-    if (once !== undefined) rows.push(once.key, String(once.ttl));
     if (durable !== undefined) rows.push(channel, String(durable.retention.maxEvents), durable.json);
   }
   const head = [
@@ -164,11 +143,10 @@ export function publish(
   return runner.run(script, [...head, ...interests, ...rows], nothing);
 }
 
-function flagsOf({ toNodes, isRecord, durable, once }: Carried): string {
+function flagsOf({ toNodes, isRecord, durable }: Carried): string {
   return [
     toNodes === undefined ? '' : 't',
     durable === undefined ? '' : 'h',
-    once === undefined ? '' : 'k',
     isRecord === true ? 'a' : '',
   ].join('');
 }
