@@ -228,6 +228,12 @@ describeWithRedis(
       await expect.poll(isDue, { timeout: 9000 }).toBe(true);
     }, 30_000);
 
+    it('takes a node for dead whatever the length of its own lease', async () => {
+      await cluster().beat('dead', { leaseMs: 1 });
+      const a = await TestNode.open('a', cluster().redis.url, { namespace: namespace(), leaseMs: 1200 });
+      await expect.poll(() => a.due.at(-1), { timeout: 9000 }).toEqual(['dead']);
+    }, 20_000);
+
     it('publishes nothing again when others took it for dead, and tells that its mailbox is gone', async () => {
       const proxy = await CutProxy.to(cluster().redis.port);
       const a = await open('a', proxy.url, '/x');

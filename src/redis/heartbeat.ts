@@ -7,6 +7,9 @@ import type { ScriptRunner } from './scripts/script.ts';
 /** How long a lease lasts without a beat if nothing else is said. Milliseconds. */
 export const LEASE = 4000;
 
+/** The longest time between two beats. Milliseconds. */
+const EVERY = 1000;
+
 /** Time that a node stops before its lease ends. Milliseconds. */
 const MARGIN = 500;
 
@@ -15,8 +18,6 @@ export interface HeartbeatOptions {
   readonly runner: ScriptRunner;
   readonly clock: Clock;
   readonly node: string;
-  /** Milliseconds; 1000 if absent. */
-  readonly every?: number;
   /** How long the lease lasts without a beat. Milliseconds; 4000 if absent. */
   readonly leaseMs?: number;
   /** How long the mailbox keeps entries. Milliseconds. */
@@ -50,8 +51,9 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#every = options.every ?? 1000;
     this.#leaseMs = options.leaseMs ?? LEASE;
+    // The beat script takes Redis to have been away for all when no node beat for half of a lease.
+    this.#every = Math.min(EVERY, this.#leaseMs / 4);
   }
 
   /** Whether no other node takes this one for dead, by the own clock. */
