@@ -10,7 +10,7 @@ import {
 import type { Reply } from '../protocol/message.ts';
 import { Outgoing } from '../protocol/outgoing.ts';
 import { FrameError, kinds } from './frames.ts';
-import type { Link } from './link.ts';
+import type { Pipe } from './pipe.ts';
 import type { Opening } from './remote-conduit.ts';
 
 /** A message that another node has encoded. */
@@ -42,7 +42,7 @@ class Encoded extends Outgoing {
 export class Edge implements ConduitOwner {
   readonly conduit: Conduit;
   readonly #number: number;
-  readonly #link: Link;
+  readonly #pipe: Pipe;
   readonly #over: (edge: Edge) => void;
   // The batches of a socket that are not carried out yet.
   readonly #atWork = new Map<number, () => void>();
@@ -52,10 +52,10 @@ export class Edge implements ConduitOwner {
   readonly waitingBytes = 0;
 
   /** `over` is called when the conduit need not be served any more. */
-  constructor(conduit: Conduit, number: number, link: Link, over: (edge: Edge) => void) {
+  constructor(conduit: Conduit, number: number, pipe: Pipe, over: (edge: Edge) => void) {
     this.conduit = conduit;
     this.#number = number;
-    this.#link = link;
+    this.#pipe = pipe;
     this.#over = over;
   }
 
@@ -65,15 +65,15 @@ export class Edge implements ConduitOwner {
 
   /** Forwards a batch. Resolves when it is on its way; for a socket, when it was carried out. */
   forward(batch: string): Promise<void> {
-    if (!this.#link.fits(batch)) {
+    if (!this.#pipe.fits(batch)) {
       this.conduit.end('failed');
       if (this.#batches === 0) this.#finish();
       return Promise.resolve();
     }
     const isFirst = this.#batches === 0;
     this.#batches += 1;
-    if (isFirst) this.#link.send(kinds.request, this.#number, this.#description, batch);
-    else this.#link.send(kinds.batch, this.#number, this.#isTaken ? '1' : '', batch);
+    if (isFirst) this.#pipe.send(kinds.request, this.#number, this.#description, batch);
+    else this.#pipe.send(kinds.batch, this.#number, this.#isTaken ? '1' : '', batch);
     if (this.conduit.shape !== 'socket') return Promise.resolve();
     const number = this.#batches;
     return new Promise((resolve) => this.#atWork.set(number, resolve));
@@ -81,7 +81,7 @@ export class Edge implements ConduitOwner {
 
   /** Asks for a stream of the session with this clientId. */
   join(clientId: string): void {
-    this.#link.send(kinds.stream, this.#number, this.#description, clientId);
+    this.#pipe.send(kinds.stream, this.#number, this.#description, clientId);
   }
 
   /** The other node has answered, or has events. `text`: the number of the batch if the other node wants to know what becomes of it. */
@@ -123,11 +123,11 @@ export class Edge implements ConduitOwner {
 
   /** The client is gone. */
   gone(): void {
-    this.#link.send(kinds.gone, this.#number);
+    this.#pipe.send(kinds.gone, this.#number);
     this.#finish();
   }
 
-  /** The link broke (CL-2): what was on its way ends with 503. A socket that waits for nothing stays. */
+  /** The pipe broke (CL-2): what was on its way ends with 503. A socket that waits for nothing stays. */
   broken(): void {
     const { conduit } = this;
     const isIdle = conduit.shape === 'socket' && conduit.session !== this && this.#atWork.size === 0;
@@ -142,11 +142,11 @@ export class Edge implements ConduitOwner {
   lost(): void {}
 
   cede(): void {
-    this.#link.send(kinds.cede, this.#number);
+    this.#pipe.send(kinds.cede, this.#number);
   }
 
   vacate(): void {
-    this.#link.send(kinds.vacate, this.#number);
+    this.#pipe.send(kinds.vacate, this.#number);
     this.unbind();
   }
 
@@ -159,7 +159,7 @@ export class Edge implements ConduitOwner {
     const { isPart = false } = this.conduit;
     const state = [isPart, this.#isTaken, maxEvents !== 0] as const;
     const opening: Opening = [shape, transport, http2, address, maxBytes, browser, ...state];
-    const info = withoutIds(JSON.stringify(request), this.#link.peer);
+    const info = withoutIds(JSON.stringify(request), this.#pipe.peer);
     return `${JSON.stringify(opening)}\n${info}`;
   }
 
@@ -167,11 +167,11 @@ export class Edge implements ConduitOwner {
     return {
       settled: (_batch, whole, mayHaveArrived = false) => {
         if (this.#isOver) return;
-        this.#link.send(kinds.settled, this.#number, `${number},${whole ? 1 : 0},${mayHaveArrived ? 1 : 0}`);
+        this.#pipe.send(kinds.settled, this.#number, `${number},${whole ? 1 : 0},${mayHaveArrived ? 1 : 0}`);
         if (this.conduit.shape === 'exchange') this.#finish();
       },
-      moved: () => this.#link.send(kinds.moved, this.#number),
-      sentLarge: (bytes) => this.#link.send(kinds.large, this.#number, String(bytes)),
+      moved: () => this.#pipe.send(kinds.moved, this.#number),
+      sentLarge: (bytes) => this.#pipe.send(kinds.large, this.#number, String(bytes)),
     };
   }
 

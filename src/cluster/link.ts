@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { type Frame, FrameError, FrameReader, FrameWriter, type Kind, kinds } from './frames.ts';
+import type { Pipe } from './pipe.ts';
 import { commonFormat, type Greetings, type Hello, helloOf, proofOf, proves } from './proof.ts';
 
 /** The formats that this build can read and write. */
@@ -82,7 +83,7 @@ export interface LinkInit {
  *
  * Both nodes may dial at the same time. The one with the lower name decides which connection becomes the link, so that there is one.
  */
-export class Link {
+export class Link implements Pipe {
   readonly #socket: Socket;
   readonly #role: keyof Greetings;
   readonly #node: string;
@@ -132,7 +133,6 @@ export class Link {
     return this.#state === 'open';
   }
 
-  /** Whether so much is unsent that events should wait. */
   get isFull(): boolean {
     return this.#unsent > FULL;
   }
@@ -142,7 +142,6 @@ export class Link {
     this.#owner = owner;
   }
 
-  /** Writes a frame at the end of this turn, together with the others. */
   send(kind: Kind, id: number, head?: string, body?: string): void {
     if (this.#state === 'closed') return;
     this.#writer.add(kind, id, head, body);
@@ -151,7 +150,6 @@ export class Link {
     this.#clock.soon(this.#flush);
   }
 
-  /** Whether a frame can carry this batch. Tells the owner if not. */
   fits(batch: string): boolean {
     if (3 * batch.length <= BATCH_BYTES || Buffer.byteLength(batch) <= BATCH_BYTES) return true;
     this.#owner.oversized(BATCH_BYTES);

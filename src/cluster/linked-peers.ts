@@ -7,6 +7,7 @@ import type { NodeSide } from '../ports/engine.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import { type Forwarder, type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { type LinkAddress, linkAddress, textOf } from './address.ts';
+import { AllReached } from './all-reached.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { listenAt } from './listen.ts';
@@ -44,7 +45,7 @@ export class LinkedPeers implements Forwarder {
   #host: PeerHost | undefined;
   readonly #forwarded = { out: 0, in: 0 };
   #server: Server | undefined;
-  #linked = () => {};
+  readonly #all: AllReached;
   #isClosed = false;
 
   constructor({ node, clock, settings }: LinkedPeersInit) {
@@ -57,6 +58,7 @@ export class LinkedPeers implements Forwarder {
     this.#clock = clock;
     this.#settings = settings;
     this.#address = address;
+    this.#all = new AllReached(clock, () => this.#isClosed || this.#isComplete);
   }
 
   /** Names of the nodes to which there is a link. */
@@ -102,7 +104,7 @@ export class LinkedPeers implements Forwarder {
     const { advertise, secret = '', tls } = this.#settings;
     const [node, clock] = [this.#node, this.#clock];
     const host = { node, secret, clock, log, refusals, handler };
-    this.#host = { ...host, dial: (address) => this.#dial(address), linked: () => this.#linked() };
+    this.#host = { ...host, dial: (address) => this.#dial(address), linked: () => this.#all.look() };
     const server =
       tls === undefined
         ? createServer((socket) => this.#accept(socket))
@@ -126,18 +128,7 @@ export class LinkedPeers implements Forwarder {
 
   /** Resolves when there is a link to each node that takes links; after so many milliseconds in any case. */
   whenLinked(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.cancel();
-        this.#linked = () => {};
-        resolve();
-      };
-      const timer = this.#clock.after(ms, done);
-      this.#linked = () => {
-        if (this.#isClosed || this.#isComplete) done();
-      };
-      this.#linked();
-    });
+    return this.#all.wait(ms);
   }
 
   /** True for a node that was told with an address, and for one to which there is a link. */
@@ -172,7 +163,7 @@ export class LinkedPeers implements Forwarder {
   /** Closes all links. What is on its way ends with 503. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#linked();
+    this.#all.look();
     for (const link of this.#greeting) link.cut({ why: 'this node closes' });
     for (const peer of this.#peers.values()) peer.close();
     this.#server?.close();

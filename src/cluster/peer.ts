@@ -4,11 +4,12 @@ import type { Log } from '../lib/log.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { RefusalNotes } from '../ports/refusal-notes.ts';
-import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
+import type { PeerHandler } from '../ports/peers.ts';
 import type { Frame } from './frames.ts';
 import { type Ending, Link, type LinkOwner } from './link.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Traffic } from './traffic.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** The first and the longest pause before another node is dialed again. Milliseconds. */
 const FIRST_PAUSE = 50;
@@ -16,9 +17,6 @@ const LONGEST_PAUSE = 2_000;
 
 /** How long something waits for a link: the lease of a node, and a second. Milliseconds. */
 const PATIENCE = 5_000;
-
-/** Bytes that may wait for one link. */
-const MAX_WAITING = 16_777_216;
 
 /** What a peer needs of its node. */
 export interface PeerHost {
@@ -34,13 +32,6 @@ export interface PeerHost {
   linked(): void;
 }
 
-interface Waiting {
-  readonly bytes: number;
-  readonly timer: Timer;
-  begin(traffic: Traffic): void;
-  fail(error: UnreachableError): void;
-}
-
 /**
  * Another node: the link to it, and what waits for one. Both nodes dial, at once and again and again, until there is a link.
  */
@@ -54,12 +45,12 @@ export class Peer implements LinkOwner {
   #pause: Timer | undefined;
   #attempts = 0;
   #openedAt = 0;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: WaitingLine;
 
   constructor(name: string, host: PeerHost) {
     this.#name = name;
     this.#host = host;
+    this.#waiting = new WaitingLine(name, host.clock);
   }
 
   get isLinked(): boolean {
@@ -83,7 +74,7 @@ export class Peer implements LinkOwner {
     this.#pause?.cancel();
     this.#pause = undefined;
     this.#dialing?.cut({ why: `the node ${this.#name} has left` });
-    this.#failAll(`the node ${this.#name} has left`);
+    this.#waiting.fail(`the node ${this.#name} has left`);
   }
 
   close(): void {
@@ -136,13 +127,7 @@ export class Peer implements LinkOwner {
     this.#host.log({ level: 'info', event: 'link.opened', node: this.#name });
     const traffic = new Traffic(link, this.#host.handler, this.#host.clock);
     this.#traffic = traffic;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const one of waiting) {
-      one.timer.cancel();
-      one.begin(traffic);
-    }
+    this.#waiting.begin(traffic);
     this.#host.linked();
   }
 
@@ -194,37 +179,8 @@ export class Peer implements LinkOwner {
   }
 
   #await<T>(bytes: number, ms: number, begin: (traffic: Traffic) => Promise<T>): Promise<T> {
-    if (this.#waitingBytes + bytes > MAX_WAITING)
-      return Promise.reject(this.#unreachable('too much waits for it'));
     this.#dial();
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        bytes,
-        timer: this.#host.clock.after(ms, () => {
-          this.#waiting = this.#waiting.filter((one) => one !== waiting);
-          this.#waitingBytes -= bytes;
-          reject(this.#unreachable(`there was no link for ${ms} ms`));
-        }),
-        begin: (traffic) => void begin(traffic).then(resolve, reject),
-        fail: reject,
-      };
-      this.#waiting.push(waiting);
-      this.#waitingBytes += bytes;
-    });
-  }
-
-  #failAll(why: string): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const { timer, fail } of waiting) {
-      timer.cancel();
-      fail(this.#unreachable(why));
-    }
-  }
-
-  #unreachable(why: string): UnreachableError {
-    return new UnreachableError(`the node ${this.#name} cannot be reached: ${why}`);
+    return this.#waiting.add(bytes, ms, begin);
   }
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { FrameError, kinds } from './frames.ts';
-import type { Link } from './link.ts';
+import type { Pipe } from './pipe.ts';
 
 /** Bytes on their way to one socket or stream above which events wait in the queue of the session. */
 const WINDOW = 262_144;
@@ -54,7 +54,7 @@ export class RemoteConduit implements Conduit {
   readonly isPart: boolean;
   readonly #takesEvents: boolean;
   readonly #id: number;
-  readonly #link: Link;
+  readonly #pipe: Pipe;
   readonly #over: (conduit: RemoteConduit) => void;
   #info: RequestInfo | string;
   #session: ConduitOwner | undefined;
@@ -71,7 +71,7 @@ export class RemoteConduit implements Conduit {
     id: number,
     opening: Opening,
     info: string,
-    link: Link,
+    pipe: Pipe,
     over: (conduit: RemoteConduit) => void,
   ) {
     const [shape, transport, http2, address, maxBytes, browser, isPart, isTaken, takesEvents] = opening;
@@ -85,7 +85,7 @@ export class RemoteConduit implements Conduit {
     this.#takesEvents = takesEvents;
     this.#id = id;
     this.#info = info;
-    this.#link = link;
+    this.#pipe = pipe;
     this.#over = over;
     this.isTaken = isTaken;
   }
@@ -108,8 +108,8 @@ export class RemoteConduit implements Conduit {
     const before = this.#session;
     this.#session = session;
     if (this.shape !== 'socket' || session === before || this.#state !== 'open') return;
-    if (session === undefined) this.#link.send(kinds.unbind, this.#id);
-    else this.#link.send(kinds.bind, this.#id, session.id);
+    if (session === undefined) this.#pipe.send(kinds.unbind, this.#id);
+    else this.#pipe.send(kinds.bind, this.#id, session.id);
   }
 
   /** Whether the socket serves a session of another node. */
@@ -119,18 +119,18 @@ export class RemoteConduit implements Conduit {
   }
 
   get alive(): boolean {
-    return this.#state === 'open' && this.#link.isOpen;
+    return this.#state === 'open' && this.#pipe.isOpen;
   }
 
   get ready(): boolean {
-    const isReady = this.alive && this.#unsettledBytes <= WINDOW && !this.#link.isFull;
+    const isReady = this.alive && this.#unsettledBytes <= WINDOW && !this.#pipe.isFull;
     if (!isReady) this.#isWaiting = true;
     return isReady;
   }
 
-  /** A response can be answered while the link is full. It brings no events then. */
+  /** A response can be answered while the pipe is full. It brings no events then. */
   get maxEvents(): number | undefined {
-    return this.#takesEvents && !this.#link.isFull ? undefined : 0;
+    return this.#takesEvents && !this.#pipe.isFull ? undefined : 0;
   }
 
   send(batch: readonly Outgoing[], handover?: Handover): void {
@@ -139,7 +139,7 @@ export class RemoteConduit implements Conduit {
       return;
     }
     const body = bodyOf(batch);
-    if (!this.#link.fits(body)) {
+    if (!this.#pipe.fits(body)) {
       this.end('failed');
       handover?.settled(batch, false);
       return;
@@ -149,13 +149,13 @@ export class RemoteConduit implements Conduit {
     const isSettled = handover === undefined && isExchange;
     if (isSettled) this.#over(this);
     else this.#remember(batch, handover, body.length);
-    this.#link.send(kinds.send, this.#id, isSettled ? '' : String(this.#sent), body);
+    this.#pipe.send(kinds.send, this.#id, isSettled ? '' : String(this.#sent), body);
   }
 
   end(reason: EndReason, why?: CloseReason, text?: string, retryAfter?: number): void {
     const isAnswered = this.#state === 'answered';
     if (this.#state !== 'open' && !(isAnswered && reason === 'overtaken')) return;
-    this.#link.send(
+    this.#pipe.send(
       kinds.end,
       this.#id,
       JSON.stringify([reason, why ?? null, text ?? null, retryAfter ?? null]),
@@ -201,7 +201,7 @@ export class RemoteConduit implements Conduit {
     this.#session?.flush();
   }
 
-  /** The client is gone, or the link: all that is not settled is not whole, newest first (DL-8). */
+  /** The client is gone, or the pipe: all that is not settled is not whole, newest first (DL-8). */
   lose(mayHaveArrived: boolean): void {
     this.#state = 'gone';
     const lost = [...this.#unsettled.values()].reverse();

@@ -6,7 +6,7 @@ import { type PeerQuestion, questionOf } from '../ports/peer-question.ts';
 import { type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { Edge } from './edge.ts';
 import { type Frame, FrameError, kinds } from './frames.ts';
-import type { Link } from './link.ts';
+import type { Pipe } from './pipe.ts';
 import { openingOf, RemoteConduit } from './remote-conduit.ts';
 
 /** Requests that one node may have under way at another. Bounds the memory for a peer that misbehaves. */
@@ -18,9 +18,9 @@ interface Asked {
   readonly timer: Timer;
 }
 
-/** All that is under way on one open link, in both directions. It ends with the link. */
+/** All that is under way on one open pipe, in both directions. It ends with the pipe. */
 export class Traffic {
-  readonly #link: Link;
+  readonly #pipe: Pipe;
   readonly #handler: PeerHandler;
   readonly #clock: Clock;
   // Conduits of this node that the other one serves.
@@ -32,8 +32,8 @@ export class Traffic {
   readonly #asked = new Map<number, Asked>();
   #last = 0;
 
-  constructor(link: Link, handler: PeerHandler, clock: Clock) {
-    this.#link = link;
+  constructor(pipe: Pipe, handler: PeerHandler, clock: Clock) {
+    this.#pipe = pipe;
     this.#handler = handler;
     this.#clock = clock;
   }
@@ -59,11 +59,11 @@ export class Traffic {
 
   ask(question: PeerQuestion, ms: number): Promise<unknown> {
     const id = this.#nextId(this.#asked);
-    this.#link.send(kinds.ask, id, JSON.stringify(question));
+    this.#pipe.send(kinds.ask, id, JSON.stringify(question));
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(ms, () => {
         this.#asked.delete(id);
-        reject(new UnreachableError(`the node ${this.#link.peer} did not answer in ${ms} ms`));
+        reject(new UnreachableError(`the node ${this.#pipe.peer} did not answer in ${ms} ms`));
       });
       this.#asked.set(id, { resolve, reject, timer });
     });
@@ -103,7 +103,7 @@ export class Traffic {
     for (const conduit of this.#remotes.values()) conduit.flush();
   }
 
-  /** The link is over. */
+  /** The pipe is over. */
   end(): void {
     for (const [id, resolve] of this.#joining) {
       this.#joining.delete(id);
@@ -116,13 +116,13 @@ export class Traffic {
     }
     for (const { reject, timer } of this.#asked.values()) {
       timer.cancel();
-      reject(new UnreachableError(`the link to the node ${this.#link.peer} broke`));
+      reject(new UnreachableError(`the connection to the node ${this.#pipe.peer} broke`));
     }
     this.#asked.clear();
   }
 
   #newEdge(conduit: Conduit): Edge {
-    const edge = new Edge(conduit, this.#nextId(this.#edges), this.#link, this.#edgeOver);
+    const edge = new Edge(conduit, this.#nextId(this.#edges), this.#pipe, this.#edgeOver);
     this.#edges.set(edge.number, edge);
     this.#edgeOf.set(conduit, edge);
     return edge;
@@ -149,7 +149,7 @@ export class Traffic {
     if (this.#remotes.size >= MAX_CONDUITS) throw new FrameError('too many requests are under way');
     const end = head.indexOf('\n');
     const opening = openingOf(head.slice(0, end));
-    const conduit = new RemoteConduit(id, opening, head.slice(end + 1), this.#link, this.#remoteOver);
+    const conduit = new RemoteConduit(id, opening, head.slice(end + 1), this.#pipe, this.#remoteOver);
     this.#remotes.set(id, conduit);
     return conduit;
   }
@@ -170,12 +170,12 @@ export class Traffic {
   }
 
   #done(conduit: RemoteConduit, number: number): void {
-    this.#link.send(kinds.done, conduit.id, String(number));
+    this.#pipe.send(kinds.done, conduit.id, String(number));
   }
 
   #joinStream(conduit: RemoteConduit, clientId: string): void {
     const joined = this.#handler.join(clientId, conduit);
-    this.#link.send(kinds.joined, conduit.id, joined ? '1' : '');
+    this.#pipe.send(kinds.joined, conduit.id, joined ? '1' : '');
     if (!joined) this.#remotes.delete(conduit.id);
   }
 
@@ -205,14 +205,14 @@ export class Traffic {
     const question = questionOf(value);
     if (question === undefined) {
       // A later version may ask more.
-      this.#link.send(kinds.answer, id, '');
+      this.#pipe.send(kinds.answer, id, '');
       return;
     }
-    const tell = (answer: unknown) => this.#link.send(kinds.answer, id, '1', JSON.stringify(answer ?? null));
+    const tell = (answer: unknown) => this.#pipe.send(kinds.answer, id, '1', JSON.stringify(answer ?? null));
     const answered = recover(
       () => this.#handler.answer(question),
       () => {
-        this.#link.send(kinds.answer, id, '');
+        this.#pipe.send(kinds.answer, id, '');
         return failed;
       },
     );
@@ -227,7 +227,7 @@ export class Traffic {
     asked.timer.cancel();
     const answer = parsed(text);
     if (isKnown === '1' && answer !== undefined) asked.resolve(answer);
-    else asked.reject(new UnreachableError(`the node ${this.#link.peer} failed to answer`));
+    else asked.reject(new UnreachableError(`the node ${this.#pipe.peer} failed to answer`));
   }
 }
 
