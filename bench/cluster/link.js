@@ -1,8 +1,9 @@
 // The cost of a request that reaches another node than that of its session, beside the same request at that node itself:
-// time at 1 in flight, and CPU of both nodes together at 32.
+// time at 1 in flight, and CPU of both nodes together at 32. The same through Redis, where there is a redis-server.
 import { fork } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { startRedis } from './redis.js';
 
 const ROUNDS = 15;
 const SECONDS = 0.6;
@@ -19,31 +20,53 @@ async function main(argv) {
     process.stderr.write('npm run bench:cluster   the cost of a forwarded request\n');
     return 2;
   }
-  const nodes = await Promise.all([start(), start()]);
+  process.stdout.write(`a publish of one message by HTTP, median of ${ROUNDS} rounds\n`);
+  const linked = await Promise.all([start(), start()]);
+  const infos = linked.map(({ name, link }) => ({ name, link }));
+  await Promise.all(linked.map(({ ask }) => ask({ is: 'nodes', nodes: infos })));
+  const faults = report(await measured(linked));
+  const redis = await startRedis();
+  if (redis === undefined)
+    process.stdout.write('there is no redis-server: nothing is measured through Redis\n');
+  else {
+    process.stdout.write('the same through Redis; its own CPU is counted too\n');
+    report(await measured([await start(redis.url), await start(redis.url)], redis.cpu));
+    redis.stop();
+  }
+  for (const fault of faults) process.stderr.write(`bench: FAILED, ${fault}\n`);
+  return faults.length > 0 ? 1 : 0;
+}
+
+/** @typedef {{ p50: number, cpu: number, rate: number }} Measured */
+/** @typedef {Awaited<ReturnType<typeof start>>} Node */
+
+/**
+ * Measures both ways, and stops the nodes. `more`: microseconds of CPU that something else took.
+ * @param {readonly Node[]} nodes @param {() => Promise<number>} [more]
+ */
+async function measured(nodes, more) {
+  const [owner, edge] = nodes;
+  if (owner === undefined || edge === undefined) throw new Error('no nodes');
   try {
-    const infos = nodes.map(({ name, link }) => ({ name, link }));
-    await Promise.all(nodes.map(({ ask }) => ask({ is: 'nodes', nodes: infos })));
-    const [owner, edge] = nodes;
     const clientId = await shakeHands(owner.port);
     const body = JSON.stringify([{ channel: '/bench', clientId, data: { n: 1 } }]);
     // Warm up.
     for (const { port } of nodes) await load(port, body, IN_FLIGHT, 1);
     /** @type {{ local: Measured[], forwarded: Measured[] }} */
-    const measured = { local: [], forwarded: [] };
+    const all = { local: [], forwarded: [] };
     for (let round = 0; round < ROUNDS; round += 1) {
-      measured.local.push(await measure(nodes, owner.port, body));
-      measured.forwarded.push(await measure(nodes, edge.port, body));
+      all.local.push(await measure(nodes, owner.port, body, more));
+      all.forwarded.push(await measure(nodes, edge.port, body, more));
     }
-    return report(measured);
+    return all;
   } finally {
     for (const { stop } of nodes) stop();
   }
 }
 
-/** @typedef {{ p50: number, cpu: number, rate: number }} Measured */
-
-async function start() {
-  const child = fork(fileURLToPath(new URL('node.js', import.meta.url)));
+/** @param {string[]} redis The URL of a Redis; none for nodes with links. */
+async function start(...redis) {
+  const child = fork(fileURLToPath(new URL('node.js', import.meta.url)), redis);
   /** @param {object} message @returns {Promise<any>} */
   const ask = (message) =>
     new Promise((resolve) => {
@@ -54,16 +77,16 @@ async function start() {
   return { name, link, port, ask, stop: () => void child.kill() };
 }
 
-/** @param {readonly { ask(message: object): Promise<any> }[]} nodes @param {number} port @param {string} body @returns {Promise<Measured>} */
-async function measure(nodes, port, body) {
+/** @param {readonly Node[]} nodes @param {number} port @param {string} body @param {() => Promise<number>} more @returns {Promise<Measured>} */
+async function measure(nodes, port, body, more = async () => 0) {
   const alone = await load(port, body, 1, SECONDS);
-  const before = await cpuOf(nodes);
+  const before = (await cpuOf(nodes)) + (await more());
   const many = await load(port, body, IN_FLIGHT, SECONDS);
-  const cpu = ((await cpuOf(nodes)) - before) / many.length;
+  const cpu = ((await cpuOf(nodes)) + (await more()) - before) / many.length;
   return { p50: median(alone), cpu, rate: many.length / SECONDS };
 }
 
-/** Microseconds of all nodes. @param {readonly { ask(message: object): Promise<any> }[]} nodes */
+/** Microseconds of all nodes. @param {readonly Node[]} nodes */
 async function cpuOf(nodes) {
   const all = await Promise.all(nodes.map(({ ask }) => ask({ is: 'cpu' })));
   return all.reduce((sum, { user, system }) => sum + user + system, 0);
@@ -135,7 +158,7 @@ async function shakeHands(port) {
   return reply.clientId;
 }
 
-/** @param {{ local: Measured[], forwarded: Measured[] }} measured @returns {number} */
+/** Prints it. Returns what is above its goal. @param {{ local: Measured[], forwarded: Measured[] }} measured @returns {string[]} */
 function report({ local, forwarded }) {
   /** @param {readonly Measured[]} all @param {keyof Measured} name */
   const of = (all, name) => median(all.map((one) => one[name]));
@@ -147,14 +170,12 @@ function report({ local, forwarded }) {
   const line = (/** @type {string} */ name, /** @type {Measured[]} */ all) =>
     `  ${name}  p50 ${of(all, 'p50').toFixed(3)} ms at 1 in flight; ${of(all, 'cpu').toFixed(1)} us of CPU, ${Math.round(of(all, 'rate'))} a second at ${IN_FLIGHT}\n`;
   process.stdout.write(
-    `a publish of one message by HTTP, median of ${ROUNDS} rounds\n${line('at the node of the session', local)}${line('at another node           ', forwarded)}  forwarding adds ${added.toFixed(3)} ms and ${cpu.toFixed(1)} us on both nodes together\n`,
+    `${line('at the node of the session', local)}${line('at another node           ', forwarded)}  forwarding adds ${added.toFixed(3)} ms and ${cpu.toFixed(1)} us on all processes together\n`,
   );
-  const faults = [
+  return [
     ...(cpu > MOST_CPU ? [`forwarding takes ${cpu.toFixed(1)} us of CPU, above ${MOST_CPU}`] : []),
     ...(added > MOST_ADDED ? [`forwarding adds ${added.toFixed(3)} ms, above ${MOST_ADDED}`] : []),
   ];
-  for (const fault of faults) process.stderr.write(`bench: FAILED, ${fault}\n`);
-  return faults.length > 0 ? 1 : 0;
 }
 
 /** @param {readonly number[]} numbers */

@@ -1,8 +1,9 @@
-// One node: a server, its port and its link. Driven by messages: `open`, `nodes`, `cpu`.
+// One node: a server, its port and its link; with the URL of a Redis as its argument, no link. Driven by messages: `open`, `nodes`, `cpu`.
 import { createServer } from 'node:http';
 import { LinkedPeers } from '../../dist/cluster/linked-peers.js';
 import { MemoryEngine, Server } from '../../dist/index.js';
 import { systemClock } from '../../dist/lib/clock.js';
+import { redisEngine } from '../../dist/redis/redis-engine.js';
 
 /** The engine of a single node, and links. */
 class LinkedEngine extends MemoryEngine {
@@ -26,7 +27,9 @@ class LinkedEngine extends MemoryEngine {
   }
 }
 
-const engine = new LinkedEngine();
+const [url] = process.argv.slice(2);
+const linked = new LinkedEngine();
+const engine = url === undefined ? linked : redisEngine({ url });
 const server = new Server({ engine, log() {} });
 const http = createServer();
 server.attach(http, { path: '/bayeux' });
@@ -37,10 +40,10 @@ process.on('message', async (/** @type {any} */ { is, nodes }) => {
     await new Promise((resolve) => void http.listen(0, '127.0.0.1', () => resolve(undefined)));
     const address = http.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    process.send?.({ name: server.node, link: engine.address, port });
+    process.send?.({ name: server.node, link: linked.address, port });
   } else if (is === 'nodes') {
-    engine.links.setNodes(nodes);
-    while (engine.links.linked.length < nodes.length - 1)
+    linked.links.setNodes(nodes);
+    while (linked.links.linked.length < nodes.length - 1)
       await new Promise((resolve) => setTimeout(resolve, 10));
     process.send?.({});
   } else process.send?.(process.cpuUsage());

@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/cli/check.ts';
-import { linkSettings } from '../../src/cli/cluster-links.ts';
+import { clusterSettings } from '../../src/cli/cluster-links.ts';
 import { loadConfig } from '../../src/cli/config.ts';
 import { printConfig } from '../../src/cli/print-config.ts';
 import { silent } from '../../src/lib/log.ts';
@@ -36,8 +36,8 @@ it.each([
   [{ '--cluster-listen': '10.0.0.1:8001' }, '--cluster-listen: cluster.listen needs redis.url too'],
   [{ '--cluster-secret': secret }, '--cluster-secret: cluster.secret needs redis.url too'],
   [
-    { ...redis, '--cluster-secret': secret },
-    '--cluster-secret: cluster.secret has no effect without cluster.listen',
+    { ...redis, '--cluster-secret': secret, '--cluster-advertise': '10.0.0.1:1' },
+    '--cluster-advertise: cluster.advertise has no effect without cluster.listen',
   ],
   [
     { ...redis, '--cluster-listen': '10.0.0.1' },
@@ -107,9 +107,9 @@ it.each([
 describe('--check says in words', () => {
   const where = 'This node is one of the cluster "bayeux" on the Redis at 10.0.0.5:6379.';
 
-  it('that each client has to come to one node, where there are no links', async () => {
+  it('that requests are forwarded through Redis, where there are no links', async () => {
     expect(await checked({})).toBe(
-      `${where}\nEach client has to come to the same node each time, since cluster.listen is not set.`,
+      `${where}\nClients may come to any node. Requests are forwarded through Redis: links are faster, set cluster.listen.`,
     );
   });
 
@@ -147,13 +147,19 @@ describe('the secret of the cluster', () => {
       '--cluster-secret-file': path,
     }).program;
     const warnings: LogEvent[] = [];
-    const settings = () => linkSettings(cluster, (event) => void warnings.push(event));
+    const settings = () => clusterSettings(cluster, (event) => void warnings.push(event));
     chmodSync(path, 0o600);
     expect(settings()).toEqual({ listen: '10.0.0.1:8001', secret });
     expect(warnings).toEqual([]);
     chmodSync(path, 0o644);
     settings();
     expect(warnings).toMatchObject([{ event: 'cluster.secret_file_open', file: path, mode: '644' }]);
+  });
+
+  it('does for nodes without links too', () => {
+    const { cluster } = load({ ...redis, '--cluster-secret': secret }).program;
+    expect(clusterSettings(cluster, silent)).toEqual({ secret });
+    expect(clusterSettings(load(redis).program.cluster, silent)).toBe(undefined);
   });
 
   it('is refused when the file has less than 32 characters', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type LinkAddress, linkAddress, textOf } from '../../src/cluster/address.ts';
-import { checkLinks } from '../../src/cluster/link-settings.ts';
+import { checkCluster } from '../../src/cluster/link-settings.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Bus } from '../support/bus-engine.ts';
 import { connectAll, startNode } from '../support/cluster.ts';
@@ -13,7 +13,7 @@ const pem = (name: string) => readFileSync(fileURLToPath(new URL(`../cli/tls/${n
 const tls = { cert: pem('cert'), key: pem('key'), ca: pem('cert') };
 
 /** As code in JavaScript gives them. */
-const check = (settings: object) => checkLinks(Object.assign({ listen: '10.0.0.1:1' }, settings));
+const check = (settings: object) => checkCluster(Object.assign({ listen: '10.0.0.1:1' }, settings));
 
 describe('the settings of links', () => {
   it.each([
@@ -22,6 +22,7 @@ describe('the settings of links', () => {
     [{ listen: '/run/bayeuxd/1', advertise: '/run/bayeuxd/1', secret }],
     [{ listen: '0.0.0.0:8001', advertise: 'one.example.com:8001', secret }],
     [{ listen: '[::1]:8001', secret, tls }],
+    [{ listen: undefined, secret }],
   ])('%j are accepted', (given) => {
     check(given);
   });
@@ -29,7 +30,9 @@ describe('the settings of links', () => {
   it.each([
     [{ listen: '10.0.0.1' }, 'cluster.listen must be host:port'],
     [{ listen: 8001 }, 'got 8001'],
-    [{ listen: undefined }, 'cluster.listen must be host:port'],
+    [{ listen: undefined, secret: 'short' }, 'cluster.secret must be a text of at least 32 characters'],
+    [{ listen: undefined, advertise: 'a:1' }, 'cluster.advertise has no effect without cluster.listen'],
+    [{ listen: undefined, tls }, 'cluster.tls has no effect without cluster.listen'],
     [{ listen: '10.0.0.1:70000', secret }, 'a port of at most 65535, got "10.0.0.1:70000"'],
     [{}, 'cluster.listen on a TCP port needs cluster.secret, the same on all nodes'],
     [{ secret: 'short' }, 'cluster.secret must be a text of at least 32 characters'],

@@ -66,6 +66,12 @@ export class TestCluster {
     const entries = entriesOf(await this.send('XRANGE', this.keys.mailbox(node), '-', '+'));
     return entries.map(({ fields }) => fields.flat().join(' '));
   }
+
+  /** What a node was told and has not removed. */
+  async told(node: string): Promise<string[]> {
+    const entries = entriesOf(await this.send('XRANGE', this.keys.told(node), '-', '+'));
+    return entries.flatMap(({ fields }) => fields.map(([, text]) => text));
+  }
 }
 
 /** Describes what runs against a Redis of its own; skipped with the reason where there is none. */

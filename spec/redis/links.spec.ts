@@ -1,53 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { connect } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { linkAddress } from '../../src/cluster/address.ts';
 import { redisEngine } from '../../src/redis/redis-engine.ts';
-import { entriesOf } from '../../src/redis/reply.ts';
 import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';
-import { type ServingNode, serveNode } from '../support/cluster.ts';
+import type { ServingNode } from '../support/cluster.ts';
 import { start } from '../support/start.ts';
-import { until } from '../support/until.ts';
-import { describeWithRedis, type TestCluster } from './cluster.ts';
-import { redisNode, SECRET } from './redis-nodes.ts';
+import { describeWithRedis } from './cluster.ts';
+import { monitored } from './monitored.ts';
+import { pipedNode, redisNode, SECRET } from './redis-nodes.ts';
 
 const patience = { timeout: 10_000, interval: 20 };
 const namesOf = (nodes: readonly ServingNode[]) => nodes.map(({ server }) => server.node);
 const publish = (clientId: string, data: unknown = 1) => ({ channel: '/a', clientId, data });
 
-/** Listens to all commands that a Redis gets, until they are asked for. */
-async function monitored(port: number): Promise<() => Promise<string>> {
-  const socket = connect({ host: '127.0.0.1', port });
-  onTestFinished(() => void socket.destroy());
-  let all = '';
-  socket.setEncoding('utf8').on('data', (more: string) => {
-    all += more;
-  });
-  socket.write('MONITOR\r\n');
-  await until(() => all.startsWith('+OK'));
-  return async () => {
-    const end = `the end of what ${randomUUID()} is told`;
-    const other = connect({ host: '127.0.0.1', port });
-    other.end(`ECHO "${end}"\r\n`);
-    await until(() => all.includes(end));
-    return all;
-  };
-}
-
 describeWithRedis('links of nodes on one Redis', (cluster) => {
   const on = () => ({ url: cluster().redis.url, namespace: cluster().keys.prefix.slice(1, -2) });
-
-  /** Questions and answers that went through the mailbox of a node. */
-  const toldTo = async ({ send, keys }: TestCluster, { server }: ServingNode) =>
-    entriesOf(await send.call(cluster(), 'XRANGE', keys.mailbox(server.node), '-', '+')).flatMap(
-      ({ fields }) => fields.filter(([name]) => name === 'c'),
-    );
-
-  async function unlinked(): Promise<ServingNode> {
-    const node = await serveNode({ engine: redisEngine(on()) });
-    onTestFinished(() => node.stop());
-    return node;
-  }
 
   it('are there when a server is open, and its lease says where to reach it', async () => {
     const [a, b] = [await redisNode(on()), await redisNode(on())];
@@ -63,25 +29,38 @@ describeWithRedis('links of nodes on one Redis', (cluster) => {
     expect(reply?.successful).toBe(true);
   });
 
-  it('carry questions, so that mailboxes stay empty', async () => {
+  it('carry requests and questions, so that nothing is told through Redis', async () => {
     const [a, b] = [await redisNode(on()), await redisNode(on())];
-    await shakeHands(b.url);
+    const clientId = await shakeHands(b.url);
+    const [reply] = await post(a.url, publish(clientId));
+    expect(reply?.successful).toBe(true);
     expect(await a.server.directory.count()).toEqual({ value: 1, complete: true });
-    expect(await toldTo(cluster(), b)).toEqual([]);
+    for (const { server } of [a, b]) expect(await cluster().told(server.node)).toEqual([]);
   });
 
-  it('are not there for a node without: it is asked by its mailbox, and its sessions are unknown elsewhere', async () => {
-    const [a, b] = [await redisNode(on()), await unlinked()];
+  it('are not there for a node without: it is told all through Redis, and tells so', async () => {
+    const secret = { cluster: { secret: SECRET } };
+    const [a, b, c] = [await redisNode(on()), await pipedNode({ ...on(), ...secret }), await redisNode(on())];
     const clientId = await shakeHands(b.url);
     await expect.poll(() => a.server.directory.count(), patience).toEqual({ value: 1, complete: true });
-    expect(await toldTo(cluster(), b)).not.toEqual([]);
     for (const [one, id] of [
       [a, clientId],
       [b, await shakeHands(a.url)],
     ] as const) {
       const [reply] = await post(one.url, publish(id));
-      expect(reply?.error).toBe('402::session_unknown');
+      expect(reply?.successful).toBe(true);
     }
+    const opened = ({ logged }: ServingNode) =>
+      logged.flatMap(({ event, node, through }) => (event === 'link.opened' ? [[node, through]] : []));
+    const [ofA, ofB, ofC] = [a, b, c].map(({ server }) => server.node);
+    expect(opened(a)).toEqual([
+      [ofB, 'redis'],
+      [ofC, undefined],
+    ]);
+    expect(opened(b)).toEqual([
+      [ofA, 'redis'],
+      [ofC, 'redis'],
+    ]);
   });
 
   it('go on while Redis is away, and when the lease of a node has ended meanwhile', async () => {

@@ -41,25 +41,31 @@ describeWithRedis('the program with Redis', (cluster) => {
     expect(Array.isArray(left) ? left.filter((key: string) => !keep.test(key)) : left).toEqual([]);
   });
 
-  it('takes requests for sessions of other nodes, until their node is killed and its lease ends', async () => {
-    const linked = (name: string) => [...flags(), '--cluster-listen', join(folder, name)];
-    const [a, b] = [await serve(linked('a')), await serve(linked('b'))];
-    const ask = async (clientId: string) => {
-      const connect = connectOf(clientId, { advice: { timeout: 0 } });
-      const [reply] = await post(`${b.url}/bayeux`, connect).catch((error: Error) => [
-        { error: error.message },
-      ]);
-      return reply;
-    };
-    const clientId = await shakeHands(`${a.url}/bayeux`);
-    expect(await ask(clientId)).toMatchObject({ successful: true });
-    await a.end('SIGKILL');
-    expect((await ask(clientId))?.error).toMatch(/^503 |^402:/);
-    await expect.poll(() => ask(clientId), patience).toMatchObject({ error: '402::session_unknown' });
-    // Its socket file is still there.
-    const again = await serve(linked('a'));
-    expect(await ask(await shakeHands(`${again.url}/bayeux`))).toMatchObject({ successful: true });
-  });
+  it.each([
+    ['over links', (name: string) => ['--cluster-listen', join(folder, name)]],
+    ['through Redis', () => []],
+  ])(
+    'takes requests for sessions of other nodes %s, until their node is killed and its lease ends',
+    async (_how, more) => {
+      const start = (name: string) => serve([...flags(), ...more(name)]);
+      const [a, b] = [await start('a'), await start('b')];
+      const ask = async (clientId: string) => {
+        const connect = connectOf(clientId, { advice: { timeout: 0 } });
+        const [reply] = await post(`${b.url}/bayeux`, connect).catch((error: Error) => [
+          { error: error.message },
+        ]);
+        return reply;
+      };
+      const clientId = await shakeHands(`${a.url}/bayeux`);
+      expect(await ask(clientId)).toMatchObject({ successful: true });
+      await a.end('SIGKILL');
+      expect((await ask(clientId))?.error).toMatch(/^503 |^402:/);
+      await expect.poll(() => ask(clientId), patience).toMatchObject({ error: '402::session_unknown' });
+      // Its socket file, if it had one, is still there.
+      const again = await start('a');
+      expect(await ask(await shakeHands(`${again.url}/bayeux`))).toMatchObject({ successful: true });
+    },
+  );
 
   it('does not start where another node has its address, and says so', async () => {
     const listen = ['--cluster-listen', join(folder, 'taken')];

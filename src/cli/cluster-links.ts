@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { LinkSettings, LinkTls } from '../cluster/link-settings.ts';
+import type { ClusterSettings, LinkTls } from '../cluster/link-settings.ts';
 import { modeWith } from '../lib/file-mode.ts';
 import type { Log } from '../lib/log.ts';
 import { unreadable } from '../lib/unreadable.ts';
@@ -8,13 +8,13 @@ import { UsageError } from '../lib/usage-error.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 
 /**
- * How the options say that this node is linked; undefined if it is not. Reads their files, and logs a secret that others may read. Throws
+ * How the options say that this node reaches others; undefined if they say nothing. Reads their files, and logs a secret that others may read. Throws
  * `UsageError` that begins with the path of the option.
  */
-export function linkSettings(options: ClusterOptions, log: Log): LinkSettings | undefined {
+export function clusterSettings(options: ClusterOptions, log: Log): ClusterSettings | undefined {
   const { listen, advertise, secretFile } = options;
-  if (listen === undefined) return undefined;
   const secret = secretFile === undefined ? options.secret : secretIn(secretFile, log);
+  if (listen === undefined) return secret === undefined ? undefined : { secret };
   const tls = tlsOf(options.tls);
   return {
     listen,

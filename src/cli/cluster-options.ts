@@ -12,11 +12,11 @@ const file = { kind: 'string', pattern: /./, what: 'a file name' } as const;
 /** Options of the links between nodes. */
 export const clusterRows = {
   cluster: group(
-    'Links to the other nodes of `redis.url`. Over them, a request reaches the node of its session, so that a client may come to any node.',
+    'How this node reaches the others of `redis.url`, so that a client may come to any node. Without `listen` the nodes forward requests through Redis.',
     {
       listen: {
         ...address,
-        doc: 'Address that takes the links of other nodes: a TCP port, or a socket file for nodes on one machine. Unset: this node has no links.',
+        doc: 'Address that takes links of other nodes, which are faster than Redis: a TCP port, or a socket file for nodes on one machine. Unset: this node has no links.',
       },
       advertise: {
         ...address,
@@ -27,7 +27,7 @@ export const clusterRows = {
         pattern: /^(?!<redacted>$)(?=.{32,})/s,
         what: 'at least 32 characters, not `<redacted>`',
         secret: true,
-        doc: 'Secret of all nodes, by which they prove themselves to each other. A socket file needs none.',
+        doc: 'Secret of all nodes, by which they prove themselves to each other. A TCP port needs it.',
       },
       secretFile: {
         ...file,
@@ -58,8 +58,9 @@ export function clusterContradictions(
     ([name, value]) => (value === undefined ? [] : [`cluster.${name}`]),
   );
   if (!hasRedis) return given.map((path) => [path, `${path} needs redis.url too`]);
-  if (listen === undefined)
-    return given.map((path) => [path, `${path} has no effect without cluster.listen`]);
+  const unlinked = listen === undefined ? given.filter((path) => !path.startsWith('cluster.secret')) : [];
+  if (unlinked.length > 0)
+    return unlinked.map((path) => [path, `${path} has no effect without cluster.listen`]);
   const problems: [string, string][] = [];
   if (secret !== undefined && secretFile !== undefined)
     problems.push([

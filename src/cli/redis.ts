@@ -4,14 +4,14 @@ import type { Engine } from '../ports/engine.ts';
 import { redisEngine } from '../redis/redis-engine.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
-import { linkSettings } from './cluster-links.ts';
+import { clusterSettings } from './cluster-links.ts';
 
 /** The engine on Redis; undefined without `redis.url`. Throws `ConfigError` for a URL, an address or a file that cannot be used. */
 export function redisEngineOf({ program, places }: Config, log: Log): Engine | undefined {
   const { url, ...options } = program.redis;
   if (url === undefined) return undefined;
   try {
-    const cluster = linkSettings(program.cluster, log);
+    const cluster = clusterSettings(program.cluster, log);
     return redisEngine({ url, ...options, ...(cluster && { cluster }) });
   } catch (error) {
     return unusable(error, places);
@@ -33,7 +33,10 @@ export function clusterOf({ program: { redis, cluster } }: Config): readonly str
   const { listen, advertise = listen, tls } = cluster;
   const where = `This node is one of the cluster "${redis.namespace}" on the Redis at ${new URL(redis.url).host}.`;
   if (listen === undefined)
-    return [where, 'Each client has to come to the same node each time, since cluster.listen is not set.'];
+    return [
+      where,
+      'Clients may come to any node. Requests are forwarded through Redis: links are faster, set cluster.listen.',
+    ];
   const how =
     tls.certFile !== undefined || listen.startsWith('/')
       ? ''

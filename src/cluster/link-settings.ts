@@ -10,28 +10,41 @@ export interface LinkTls {
   readonly ca: string | Buffer;
 }
 
-/** How a node is linked to the others. */
-export interface LinkSettings {
-  /** Where this node takes links: `host:port`, `[IPv6]:port`, or the path of a socket file. Port 0 takes any free one. */
-  readonly listen: string;
+/** How a node reaches the others. */
+export interface ClusterSettings {
+  /**
+   * Where this node takes links: `host:port`, `[IPv6]:port`, or the path of a socket file. Port 0 takes any free one. If absent, it is
+   * reached through Redis.
+   */
+  readonly listen?: string;
   /** Where others reach this node; absent if that is where it listens. */
   readonly advertise?: string;
-  /** The same on all nodes: at least 32 characters. A socket file needs none. */
+  /** The same on all nodes: at least 32 characters. A socket file needs none, nor do nodes that are reached through Redis. */
   readonly secret?: string;
   readonly tls?: LinkTls;
 }
 
-const names: Record<keyof LinkSettings, true> = { listen: true, advertise: true, secret: true, tls: true };
+/** Settings of a node that takes links. */
+export type LinkSettings = ClusterSettings & { readonly listen: string };
+
+/** Whether the node takes links. */
+export function hasLinks(settings: ClusterSettings | undefined): settings is LinkSettings {
+  return settings?.listen !== undefined;
+}
+
+const names: Record<keyof ClusterSettings, true> = { listen: true, advertise: true, secret: true, tls: true };
 
 /** Checks settings that code gave. Throws `UsageError` that begins with the name of the setting: `cluster.listen`. */
-export function checkLinks(given: LinkSettings): void {
+export function checkCluster(given: ClusterSettings): void {
   checkNames(given, { what: 'cluster', functions: [], others: Object.keys(names) });
   const { listen, advertise, secret, tls } = given;
-  const at = placeOf('listen', listen);
-  if (advertise !== undefined) checkAdvertise(advertise, at);
+  const at = listen === undefined ? undefined : placeOf('listen', listen);
+  if (at === undefined) checkUnlinked(given);
+  else if (advertise !== undefined) checkAdvertise(advertise, at);
   if (secret !== undefined && (typeof secret !== 'string' || secret.length < 32))
     throw new UsageError('cluster.secret must be a text of at least 32 characters');
   if (tls !== undefined) checkTls(tls);
+  if (at === undefined) return;
   if ('path' in at) {
     if (tls !== undefined) throw new UsageError('cluster.tls has no effect on a socket file: leave it out');
     return;
@@ -42,6 +55,11 @@ export function checkLinks(given: LinkSettings): void {
     throw new UsageError(
       `cluster.listen "${listen}" is no address that other nodes can reach: set cluster.advertise`,
     );
+}
+
+function checkUnlinked({ advertise, tls }: ClusterSettings): void {
+  if (advertise !== undefined) throw new UsageError('cluster.advertise has no effect without cluster.listen');
+  if (tls !== undefined) throw new UsageError('cluster.tls has no effect without cluster.listen');
 }
 
 function checkAdvertise(advertise: unknown, listen: LinkAddress): void {

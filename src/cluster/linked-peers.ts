@@ -8,6 +8,7 @@ import type { PeerQuestion } from '../ports/peer-question.ts';
 import { type Forwarder, type PeerHandler, UnreachableError } from '../ports/peers.ts';
 import { type LinkAddress, linkAddress, textOf } from './address.ts';
 import { AllReached } from './all-reached.ts';
+import { Forwarded } from './forwarded.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { listenAt } from './listen.ts';
@@ -33,6 +34,7 @@ export type LinkSide = Pick<NodeSide, 'log' | 'refusals'>;
 
 /** The other nodes, each over a link of its own. Whoever knows them calls `setNodes`. */
 export class LinkedPeers implements Forwarder {
+  readonly forwarded = new Forwarded();
   readonly #node: string;
   readonly #clock: Clock;
   readonly #settings: LinkSettings;
@@ -43,7 +45,6 @@ export class LinkedPeers implements Forwarder {
   #nodes: ReadonlyMap<string, NodeInfo> = new Map();
   #handler: PeerHandler | undefined;
   #host: PeerHost | undefined;
-  readonly #forwarded = { out: 0, in: 0 };
   #server: Server | undefined;
   readonly #all: AllReached;
   #isClosed = false;
@@ -76,25 +77,9 @@ export class LinkedPeers implements Forwarder {
     return { out, in: incoming };
   }
 
-  /** Requests of clients since the start that other nodes carried out, and those that this one did for them. */
-  get forwarded(): { readonly out: number; readonly in: number } {
-    return this.#forwarded;
-  }
-
   /** Sets what the other nodes use of this one. Called once, before `open`. */
   serve(handler: PeerHandler): void {
-    this.#handler = {
-      receive: (batch, conduit) => {
-        this.#forwarded.in += 1;
-        return handler.receive(batch, conduit);
-      },
-      join: (clientId, conduit) => {
-        this.#forwarded.in += 1;
-        return handler.join(clientId, conduit);
-      },
-      lost: (conduit) => handler.lost(conduit),
-      answer: (question) => handler.answer(question),
-    };
+    this.#handler = this.forwarded.counting(handler);
   }
 
   /** Listens. Resolves to the address that other nodes have to be told. Rejects with `UsageError` when it cannot be had. */
@@ -142,13 +127,13 @@ export class LinkedPeers implements Forwarder {
 
   async forward(node: string, batch: string, conduit: Conduit): Promise<void> {
     const peer = this.#known(node);
-    this.#forwarded.out += 1;
+    this.forwarded.out += 1;
     return peer.forward(batch, conduit);
   }
 
   async join(node: string, clientId: string, conduit: Conduit): Promise<boolean> {
     const peer = this.#known(node);
-    this.#forwarded.out += 1;
+    this.forwarded.out += 1;
     return peer.joinStream(clientId, conduit);
   }
 

@@ -1,4 +1,4 @@
-import { checkLinks, type LinkSettings } from '../cluster/link-settings.ts';
+import { checkCluster, type ClusterSettings } from '../cluster/link-settings.ts';
 import { checkNames, member } from '../lib/known-names.ts';
 import { shown } from '../lib/shown.ts';
 import { UsageError } from '../lib/usage-error.ts';
@@ -45,11 +45,8 @@ export interface RedisEngineOptions {
   readonly timeout?: number;
   /** How long a node may be without Redis, or too slow, before events are discarded that it has not read. Milliseconds; 60,000 if absent. */
   readonly keep?: number;
-  /**
-   * Links to the other nodes, over which a request reaches the node of its session. If absent, each client has to come to the same node
-   * each time.
-   */
-  readonly cluster?: LinkSettings;
+  /** How a request reaches the node of its session: with `listen` over links, else through Redis, which takes longer. */
+  readonly cluster?: ClusterSettings;
 }
 
 /** Options that were checked. */
@@ -113,7 +110,7 @@ export function readOptions(options: RedisEngineOptions): ResolvedRedisOptions {
     throw new UsageError(`away must be "wait" or "local", got ${shown(away)}`);
   checkMs('timeout', timeout, 10);
   checkMs('keep', keep, 5000);
-  if (cluster !== undefined) checkLinks(cluster);
+  if (cluster !== undefined) checkCluster(cluster);
   return {
     namespace,
     durability,

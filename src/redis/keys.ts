@@ -28,6 +28,11 @@ export class Keys {
     return `${this.prefix}in:${node}`;
   }
 
+  /** Stream: what other nodes tell a node, and not its sessions. */
+  told(node: string): string {
+    return `${this.prefix}to:${node}`;
+  }
+
   /** Set: the nodes that want a pattern. */
   interest(pattern: string): string {
     return `${this.prefix}i:${pattern}`;

@@ -10,8 +10,6 @@ export type MailboxItem =
   | { readonly is: 'repeated'; readonly number: number; readonly stored?: Stored }
   /** To the publisher alone: these numbers were not published, and will not be. */
   | { readonly is: 'skipped'; readonly first: number; readonly count: number }
-  /** From another node to this one, and not to its sessions. */
-  | { readonly is: 'told'; readonly text: string }
   /** A roster that this node watches has changed. */
   | { readonly is: 'attended'; readonly roster: string; readonly change: RosterChange }
   /** Written by a later version, or damaged. */
@@ -34,7 +32,6 @@ export function mailboxEntry({ id, fields: [number, ...items] }: StreamEntry): M
 function itemOf(field: string, text: string): MailboxItem {
   if (field === 'r') return repeatedOf(text);
   if (field === 's') return skippedOf(text);
-  if (field === 'c') return { is: 'told', text };
   if (field === 'a') return attendedOf(text);
   const envelope = field === 'p' ? decodeEnvelope(text) : undefined;
   return envelope === undefined ? { is: 'unreadable', field } : { is: 'publication', envelope };

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { parsed } from '../lib/parsed.ts';
 import { type PeerQuestion, questionOf } from '../ports/peer-question.ts';
 import { isObject } from '../protocol/message.ts';
+import type { Told } from './redis-node.ts';
 
 /** The format that this version writes, and the only one that it reads. */
 const FORMAT = 1;
@@ -15,8 +16,8 @@ export interface MailboxQuestionsOptions {
   /** The name of this node. */
   readonly node: string;
   readonly clock: Clock;
-  /** Brings a text to a node. Answers whether there is such a node; the text may get lost all the same. */
-  readonly tell: (node: string, text: string) => Promise<boolean>;
+  /** Tells a node a text, which may get lost. */
+  readonly tell: (node: string, text: string) => Promise<Told>;
 }
 
 /** Questions to other nodes and their answers, by way of the mailboxes. */
@@ -48,8 +49,8 @@ export class MailboxQuestions {
         resolve(answer);
       });
       this.#tell(node, { ask: number, ms, question }).then(
-        (isThere) => {
-          if (!isThere) fail('is gone');
+        (told) => {
+          if (told === 'gone') fail('is gone');
         },
         // The answer may come all the same.
         () => {},
@@ -86,7 +87,7 @@ export class MailboxQuestions {
     }
   }
 
-  #tell(node: string, message: object): Promise<boolean> {
+  #tell(node: string, message: object): Promise<Told> {
     return this.#options.tell(node, JSON.stringify({ v: FORMAT, from: this.#options.node, ...message }));
   }
 }

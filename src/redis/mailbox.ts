@@ -6,7 +6,7 @@ import { RedisError } from './connection/redis-error.ts';
 import type { Keys } from './keys.ts';
 import { LastNumbers } from './last-numbers.ts';
 import { type MailboxEntry, type MailboxItem, mailboxEntry } from './mailbox-items.ts';
-import { entriesOf, listOf, numberOf } from './reply.ts';
+import { entriesOf, listOf, numberOf, type StreamEntry } from './reply.ts';
 
 /** A place in a mailbox. Places with different logs cannot be compared. Plain JSON. */
 export interface Position {
@@ -27,6 +27,8 @@ export type MailboxGap =
 export interface MailboxReader {
   /** The items of one entry that are new here, in order. The next entry comes when the promise, if there is one, is resolved. */
   brought(items: readonly MailboxItem[], at: Position): MaybePromise<void>;
+  /** A text of another node for this one, and the id of its entry. May come twice. */
+  told(text: string, id: string): void;
   missed(gap: MailboxGap): void;
   /** Redis was restarted, or another one answers. What it still has was read again, without repeats. */
   restarted(): void;
@@ -47,7 +49,10 @@ export interface MailboxOptions {
 /** Entries of one read. */
 const PAGE = 500;
 
-/** Reads the mailbox of a node from its begin, and goes on behind the last entry after each reconnect. */
+/** Bytes of texts that were read and are still in Redis. */
+const MAX_READ = 65_536;
+
+/** Reads the mailbox of a node from its begin, and goes on behind the last entry after each reconnect. Reads what it is told beside it. */
 export class Mailbox {
   readonly #connection: RedisConnection;
   readonly #keys: Keys;
@@ -59,6 +64,8 @@ export class Mailbox {
   #log = 0;
   #lastId = '0-0';
   #lastNumber = 0;
+  #lastTold = '0-0';
+  #readBytes = 0;
   // Whether entries may come that were read before the restart.
   #isReadingAgain = false;
   #failures = 0;
@@ -123,6 +130,7 @@ export class Mailbox {
     if (this.#runId !== undefined && runId !== this.#runId) {
       this.#log += 1;
       this.#lastId = '0-0';
+      this.#lastTold = '0-0';
       this.#isReadingAgain = true;
       this.#reader.restarted();
     }
@@ -130,16 +138,42 @@ export class Mailbox {
   }
 
   async #readPage(block: readonly string[], ms?: number): Promise<boolean> {
-    const key = this.#keys.mailbox(this.#node);
-    const args = ['XREAD', 'COUNT', String(PAGE), ...block, 'STREAMS', key, this.#lastId];
-    const reply = await this.#connection.send(args, ms);
+    const [mailbox, told] = [this.#keys.mailbox(this.#node), this.#keys.told(this.#node)];
+    const streams = ['STREAMS', mailbox, told, this.#lastId, this.#lastTold];
+    const reply = await this.#connection.send(['XREAD', 'COUNT', String(PAGE), ...block, ...streams], ms);
     if (reply === null) return false;
-    const [stream] = listOf(reply);
-    for (const entry of entriesOf(listOf(stream)[1])) {
-      if (this.#isClosed) return false;
+    for (const stream of listOf(reply)) {
+      const [key, entries] = listOf(stream);
+      if (key === told) this.#takeTold(entriesOf(entries));
+      else await this.#bringAll(entriesOf(entries));
+    }
+    return !this.#isClosed;
+  }
+
+  async #bringAll(entries: readonly StreamEntry[]): Promise<void> {
+    for (const entry of entries) {
+      if (this.#isClosed) return;
       await this.#bring(mailboxEntry(entry));
     }
-    return true;
+  }
+
+  #takeTold(entries: readonly StreamEntry[]): void {
+    for (const { id, fields } of entries) {
+      this.#lastTold = id;
+      for (const [, text] of fields) {
+        this.#readBytes += text.length;
+        if (!this.#isClosed) this.#reader.told(text, id);
+      }
+    }
+    if (this.#readBytes > MAX_READ) this.#removeRead();
+  }
+
+  // A failure is that of the next read too.
+  #removeRead(): void {
+    this.#readBytes = 0;
+    const [ms = '0', count = '0'] = this.#lastTold.split('-');
+    const next = `${ms}-${Number(count) + 1}`;
+    this.#connection.send(['XTRIM', this.#keys.told(this.#node), 'MINID', next]).catch(() => {});
   }
 
   #bring(entry: MailboxEntry): MaybePromise<void> {

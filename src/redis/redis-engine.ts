@@ -5,6 +5,7 @@
  */
 
 import { LinkedPeers } from '../cluster/linked-peers.ts';
+import { hasLinks } from '../cluster/link-settings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
 import { isNode, newNode } from '../lib/node-name.ts';
@@ -29,6 +30,7 @@ import { Keys } from './keys.ts';
 import type { MailboxGap } from './mailbox.ts';
 import { MailboxQuestions } from './mailbox-questions.ts';
 import { RedisGroups } from './redis-groups.ts';
+import { PipedPeers } from './piped-peers.ts';
 import { RedisHistory } from './redis-history.ts';
 import { REGISTERING, RedisNode, type RedisNodeSide } from './redis-node.ts';
 import { RedisPeers } from './redis-peers.ts';
@@ -38,7 +40,7 @@ import type { Carried } from './scripts/publish.ts';
 
 export type { IoRedisClient } from './connection/io-redis.ts';
 export type { NodeRedisClient } from './connection/node-redis.ts';
-export type { LinkSettings, LinkTls } from '../cluster/link-settings.ts';
+export type { ClusterSettings, LinkTls } from '../cluster/link-settings.ts';
 export type { Durability } from './durability.ts';
 export type { RedisEngineOptions } from './engine-options.ts';
 
@@ -64,7 +66,6 @@ class RedisEngine implements Engine {
   readonly shared: RedisShared;
   readonly #options: ReturnType<typeof readOptions>;
   readonly #history: RedisHistory;
-  readonly #questions: MailboxQuestions;
   readonly #peers: RedisPeers;
   readonly #interests: Interests;
   readonly #rosters: RedisRosters;
@@ -86,14 +87,7 @@ class RedisEngine implements Engine {
         this.#carry(publication, { durable: { retention, json: publication.event.json } }),
     });
     this.history = this.#history;
-    this.#questions = new MailboxQuestions({
-      node: this.node,
-      clock: systemClock,
-      tell: async (node, text) => (await this.#node?.tell(node, text)) ?? false,
-    });
-    const { cluster: settings } = this.#options;
-    const links = settings && new LinkedPeers({ node: this.node, clock: systemClock, settings });
-    this.#peers = new RedisPeers(this.#questions, links);
+    this.#peers = this.#makePeers();
     this.peers = this.#peers;
     this.shared = new RedisShared({
       clock: systemClock,
@@ -128,7 +122,7 @@ class RedisEngine implements Engine {
       durability,
       lease: () => ({
         ...this.#view.lease(this.#node, side.facts?.()),
-        link: this.#peers.address,
+        ...this.#peers.lease,
       }),
       side: this.#sideOf(side),
     });
@@ -140,7 +134,7 @@ class RedisEngine implements Engine {
       const checking = dialling.then(() => checkRedis(node.commands, this.#options, side.warn));
       await Promise.all([opening, checking]);
       this.#opened.resolve(node);
-      await this.#peers.whenLinked();
+      await this.#peers.whenReached();
     } catch (error) {
       this.#opened.reject(error);
       await this.close();
@@ -186,6 +180,7 @@ class RedisEngine implements Engine {
     this.#interests.close();
     this.#rosters.close();
     this.shared.close();
+    await this.#peers.leave();
     // First the lease: then the others know that this node has left, and has not lost its links.
     await this.#node?.close();
     await this.#peers.close();
@@ -194,6 +189,18 @@ class RedisEngine implements Engine {
   async #carry(publication: Publication, how: Pick<Carried, 'durable'> = {}): Promise<Stored | undefined> {
     const { to } = publication;
     return this.#require().publish(publication, to === undefined ? how : { ...how, toNodes: nodesOf(to) });
+  }
+
+  #makePeers(): RedisPeers {
+    const { cluster } = this.#options;
+    const own = { node: this.node, clock: systemClock };
+    const tell = async (node: string, text: string) => (await this.#node?.tell(node, text)) ?? 'not now';
+    return new RedisPeers({
+      clock: systemClock,
+      questions: new MailboxQuestions({ ...own, tell }),
+      pipes: new PipedPeers({ ...own, secret: cluster?.secret ?? '', tell }),
+      links: hasLinks(cluster) ? new LinkedPeers({ ...own, settings: cluster }) : undefined,
+    });
   }
 
   #require(): RedisNode {
@@ -208,8 +215,7 @@ class RedisEngine implements Engine {
       },
       missed: (gap) => this.#missed(gap, side),
       told: (text, age) => {
-        if (!this.#questions.told(text, age))
-          side.warn('another node runs a version whose questions this one cannot read');
+        if (!this.#peers.told(text, age)) side.warn('another node runs a version that this one cannot read');
       },
       restarted: () => {
         this.#rosters.missed(REGISTERING);
@@ -223,7 +229,7 @@ class RedisEngine implements Engine {
       },
       beaten: (beat) => {
         this.#view.beaten(beat);
-        this.#peers.leases = beat.living;
+        this.#peers.beaten(beat);
         this.shared.beaten(beat.birth);
         void this.#sweep(beat.due);
       },

@@ -74,6 +74,8 @@ interface Attending {
 
 const begin: Attending = { key: 'begin', change: () => ({ is: 'begin' }) };
 const end: Attending = { key: 'end', change: () => ({ is: 'end' }) };
+/** What became of a text for another node. `gone`: Redis knows no such node. `not now`: this node has to renew its lease first. */
+export type Told = 'told' | 'gone' | 'not now';
 
 /** What a node on Redis is made with. */
 export interface RedisNodeOptions {
@@ -276,11 +278,12 @@ export class RedisNode {
     return this.#publications.publish(make, durable.json.length + AROUND);
   }
 
-  /** Brings a text to another node. Answers whether there is such a node. Sent once: it may get lost. */
-  async tell(node: string, text: string): Promise<boolean> {
-    if (this.#caller === undefined) return false;
+  /** Tells another node a text. Sent once. Rejects with `RedisError`; then it may come all the same. */
+  async tell(node: string, text: string): Promise<Told> {
+    if (this.#caller === undefined) return 'not now';
     const outcome = await tell(this.runner, this.#caller, node, text, this.#maxMailbox);
-    return outcome.is === 'OK' && outcome.value;
+    if (outcome.is !== 'OK') return 'not now';
+    return outcome.value ? 'told' : 'gone';
   }
 
   /** Resolves when it is in force for publications begun after that. */
@@ -333,6 +336,7 @@ export class RedisNode {
         await this.#bring(item, at);
       }
     },
+    told: (text: string, id: string): void => this.#side.told(text, this.#ageOf(id)),
     missed: (gap: MailboxGap): void => {
       this.#publications.missed();
       // What no replica confirmed was not accepted: it is sent again.
@@ -344,7 +348,6 @@ export class RedisNode {
 
   #bring(item: MailboxItem, at: Position): MaybePromise<void> {
     if (item.is === 'repeated') return this.#publications.brought(item.number, item.stored);
-    if (item.is === 'told') return this.#side.told(item.text, this.#ageOf(at));
     if (item.is === 'attended') return this.#side.changed(item.roster, item.change);
     if (item.is === 'skipped') return this.#publications.skipped(item.first, item.count);
     if (item.is === 'unreadable') {
@@ -379,7 +382,7 @@ export class RedisNode {
   }
 
   // The ids of a mailbox are times of Redis.
-  #ageOf({ id }: Position): number {
+  #ageOf(id: string): number {
     return this.#clock.now() + this.#clockAhead - Number.parseInt(id, 10);
   }
 

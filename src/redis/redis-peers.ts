@@ -1,50 +1,82 @@
-import type { LinkedPeers, LinkSide } from '../cluster/linked-peers.ts';
 import { linkAddress } from '../cluster/address.ts';
+import type { LinkedPeers, LinkSide } from '../cluster/linked-peers.ts';
+import type { Clock } from '../lib/clock.ts';
 import { parsed } from '../lib/parsed.ts';
+import type { Conduit } from '../ports/conduit.ts';
 import type { PeerQuestion } from '../ports/peer-question.ts';
 import type { Forwarder, PeerHandler, Peers } from '../ports/peers.ts';
 import { isObject } from '../protocol/message.ts';
 import type { MailboxQuestions } from './mailbox-questions.ts';
+import type { PipedPeers } from './piped-peers.ts';
+import type { Beat, Lease } from './scripts/beat.ts';
 
-/** How long a node that starts waits for links to the others. Milliseconds. */
-const FIRST_LINKS = 1_000;
+/** How long a node that starts waits until it reaches the others. Milliseconds. */
+const STARTING = 1_000;
 
-/** The other nodes on one Redis. They are asked over a link where there is one, and else by way of their mailboxes. */
-export class RedisPeers implements Peers {
-  readonly forwarder?: Forwarder;
+/** Longest time between two beats after which the leases of other nodes count. Milliseconds. */
+const LATE = 2_000;
+
+/** In this time each node renews its lease after Redis was away, or lost all. Milliseconds. */
+const RETURNING = 2_500;
+
+/** What the peers are made with. */
+export interface RedisPeersInit {
+  readonly clock: Clock;
+  readonly questions: MailboxQuestions;
+  readonly pipes: PipedPeers;
+  /** If absent, this node has no links. */
+  readonly links?: LinkedPeers | undefined;
+}
+
+/**
+ * The other nodes on one Redis. Two nodes that both take links use a link for all that is between them. Others forward through pipes in
+ * Redis, and ask by their mailboxes.
+ */
+export class RedisPeers implements Peers, Forwarder {
+  readonly #clock: Clock;
   readonly #questions: MailboxQuestions;
+  readonly #pipes: PipedPeers;
   readonly #links: LinkedPeers | undefined;
   #living: readonly string[] = [];
   #address: string | undefined;
+  #birth: string | undefined;
+  #lastBeat = Number.NEGATIVE_INFINITY;
+  // Until then a node without a lease may come back.
+  #unsureUntil = 0;
 
-  /** `links`: if absent, this node has none, and forwards nothing. */
-  constructor(questions: MailboxQuestions, links: LinkedPeers | undefined) {
+  constructor({ clock, questions, pipes, links }: RedisPeersInit) {
+    this.#clock = clock;
     this.#questions = questions;
+    this.#pipes = pipes;
     this.#links = links;
-    if (links !== undefined) this.forwarder = links;
   }
 
-  /** Those with a lease, and those with a link: a node that has just started, or whose lease ended while Redis was away. */
+  get forwarder(): Forwarder {
+    return this;
+  }
+
+  /** Those with a lease, and those that are reached: a node that has just started, or whose lease ended while Redis was away. */
   get nodes(): readonly string[] {
-    if (this.#links === undefined) return this.#living;
-    return [...new Set([...this.#living, ...this.#links.linked])];
+    return [...new Set([...this.#living, ...(this.#links?.linked ?? []), ...this.#pipes.reached])];
   }
 
-  /** Where other nodes reach the links of this one; undefined before `open`, and without links. */
-  get address(): string | undefined {
-    return this.#address;
+  /** What the other nodes have to know of this one. */
+  get lease(): Pick<Lease, 'link' | 'key'> {
+    return { link: this.#address, key: this.#pipes.key };
   }
 
   get linked(): readonly string[] | undefined {
     return this.#links?.linked;
   }
 
-  get forwarded(): { readonly out: number; readonly in: number } | undefined {
-    return this.#links?.forwarded;
+  get forwarded(): { readonly out: number; readonly in: number } {
+    const [linked, piped] = [this.#links?.forwarded, this.#pipes.forwarded];
+    return { out: piped.out + (linked?.out ?? 0), in: piped.in + (linked?.in ?? 0) };
   }
 
   serve(handler: PeerHandler): void {
     this.#questions.serve((question) => handler.answer(question));
+    this.#pipes.serve(handler);
     this.#links?.serve(handler);
   }
 
@@ -54,30 +86,81 @@ export class RedisPeers implements Peers {
       : this.#questions.ask(node, question, ms);
   }
 
-  /** Takes links from now on. Rejects with `UsageError` when the address cannot be had. */
+  reaches(node: string): boolean {
+    return this.#wayTo(node).reaches(node);
+  }
+
+  forward(node: string, batch: string, conduit: Conduit): Promise<void> {
+    return this.#wayTo(node).forward(node, batch, conduit);
+  }
+
+  join(node: string, clientId: string, conduit: Conduit): Promise<boolean> {
+    return this.#wayTo(node).join(node, clientId, conduit);
+  }
+
+  lost(conduit: Conduit): void {
+    this.#links?.lost(conduit);
+    this.#pipes.lost(conduit);
+  }
+
+  /** Begins to reach the others, and to be reached. Rejects with `UsageError` when the address of the links cannot be had. */
   async open(side: LinkSide): Promise<void> {
+    this.#pipes.open(side);
     this.#address = await this.#links?.open(side);
   }
 
-  /** Resolves when there is a link to each node that takes links, or a second has passed. */
-  async whenLinked(): Promise<void> {
-    await this.#links?.whenLinked(FIRST_LINKS);
+  /** Resolves when this node reaches each of the others, or a second has passed. */
+  async whenReached(): Promise<void> {
+    await Promise.all([this.#links?.whenLinked(STARTING), this.#pipes.whenReached(STARTING)]);
   }
 
-  /** Which other nodes have a lease, and the JSON of their leases. */
-  set leases(leases: ReadonlyMap<string, string>) {
-    this.#living = [...leases.keys()];
-    this.#links?.setNodes(Array.from(leases, ([name, lease]) => ({ name, ...linkIn(lease) })));
+  /** Takes what another node told this one, `age` milliseconds ago. False if this version cannot read it. */
+  told(text: string, age: number): boolean {
+    return this.#pipes.told(text) || this.#questions.told(text, age);
+  }
+
+  /** Learns which other nodes have a lease, after each beat. */
+  beaten({ birth, isFresh, living }: Beat): void {
+    const now = this.#clock.now();
+    if (isFresh || birth !== this.#birth || now > this.#lastBeat + LATE) this.#unsureUntil = now + RETURNING;
+    this.#birth = birth;
+    this.#lastBeat = now;
+    this.#living = [...living.keys()];
+    const nodes = Array.from(living, ([name, lease]) => ({ name, ...told(lease) }));
+    this.#links?.setNodes(nodes);
+    const piped = nodes.filter(({ link, key }) => key !== undefined && !this.#isLinkable(link));
+    this.#pipes.setNodes(
+      piped.map(({ name }) => name),
+      now >= this.#unsureUntil,
+    );
+  }
+
+  /** Tells the other nodes that this one closes, and ends what goes through Redis. Then its lease can end. */
+  leave(): Promise<void> {
+    return this.#pipes.close();
   }
 
   async close(): Promise<void> {
     await this.#links?.close();
   }
+
+  // The same for two nodes as long as both live.
+  #wayTo(node: string): Forwarder {
+    return this.#links?.reaches(node) === true ? this.#links : this.#pipes;
+  }
+
+  #isLinkable(link: string | undefined): boolean {
+    return this.#links !== undefined && link !== undefined;
+  }
 }
 
-// A later version may tell more of its links than this one can read.
-function linkIn(lease: string): { readonly link?: string } {
+// A later version may tell more than this one can read.
+function told(lease: string): { readonly link?: string; readonly key?: string } {
   const read = parsed(lease);
-  const link = isObject(read) ? read.link : undefined;
-  return typeof link === 'string' && linkAddress(link) !== undefined ? { link } : {};
+  if (!isObject(read)) return {};
+  const { link, key } = read;
+  return {
+    ...(typeof link === 'string' && linkAddress(link) !== undefined && { link }),
+    ...(typeof key === 'string' && { key }),
+  };
 }

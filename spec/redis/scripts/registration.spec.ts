@@ -75,14 +75,15 @@ describeWithRedis('the group script', (cluster) => {
 });
 
 describeWithRedis('the tell script', (cluster) => {
-  it('puts a text into the mailbox of a node, and makes none for a node that is gone', async () => {
+  it('puts a text where a node reads it, and makes no key for a node that is gone', async () => {
     const { runner, keys } = cluster();
     const a = await cluster().node('a');
     await cluster().node('b');
     expect(await tell(runner, a, 'b', 'hello', 1000)).toEqual({ is: 'OK', value: true });
     expect(await tell(runner, a, 'gone', 'hello', 1000)).toEqual({ is: 'OK', value: false });
-    expect(await cluster().mailbox('b')).toEqual(['n 1 c hello']);
-    expect(await cluster().send('EXISTS', keys.mailbox('gone'))).toBe(0);
+    expect(await cluster().told('b')).toEqual(['hello']);
+    expect(await cluster().mailbox('b')).toEqual([]);
+    expect(await cluster().send('EXISTS', keys.told('gone'))).toBe(0);
   });
 
   it('refuses a node without a lease, and one that knows other data', async () => {

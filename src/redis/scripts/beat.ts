@@ -57,6 +57,7 @@ if now < tonumber(up or now) + 2 * lease_ms then due = {} end
 redis.call('SET', p .. 'n:' .. node, ARGV[3], 'PX', lease_ms)
 redis.call('ZADD', p .. 'nodes', now, node)
 redis.call('XTRIM', p .. 'in:' .. node, 'MINID', string.format('%.0f', now - keep_ms))
+redis.call('XTRIM', p .. 'to:' .. node, 'MINID', string.format('%.0f', now - keep_ms))
 -- Swept, or unknown: only in the second case it has to publish again what Redis lost.
 local published = redis.call('GET', p .. 'g:' .. node) or ARGV[6]
 local fresh = redis.call('HSETNX', p .. 'c', 'g:' .. node, published)
@@ -81,6 +82,8 @@ export interface Lease {
   readonly formats: readonly [number, number];
   /** Where its links are taken, as `LinkSettings.advertise`; absent if it takes none. */
   readonly link?: string | undefined;
+  /** With which texts for it are sealed: `NodeKeys.open`. Absent if nothing can be forwarded to it. */
+  readonly key?: string | undefined;
   readonly [more: string]: unknown;
 }
 

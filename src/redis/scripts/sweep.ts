@@ -29,7 +29,7 @@ local more = leave_all(p .. 'nr:' .. dead, dead, page)
 more = leave_all(p .. 'nx:' .. dead, dead, page) or more
 send(ARGV[6])
 if #patterns == page or more then return {'OK', 'more'} end
-redis.call('DEL', p .. 'in:' .. dead, p .. 'n:' .. dead)
+redis.call('DEL', p .. 'in:' .. dead, p .. 'to:' .. dead, p .. 'n:' .. dead)
 redis.call('HDEL', p .. 'c', dead)
 redis.call('ZREM', p .. 'nodes', dead)
 if holder == node then redis.call('DEL', p .. 'sweep') end

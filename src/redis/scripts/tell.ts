@@ -1,23 +1,23 @@
 import { numberOf } from '../reply.ts';
 import { type Caller, checks, type Outcome, Script, type ScriptRunner } from './script.ts';
 
-const script = new Script(`#!lua
+// Works without free memory too: what is told is removed as soon as it was read, and connects have to go on.
+const script = new Script(`#!lua flags=allow-oom
 ${checks}
 local to = ARGV[3]
 if not redis.call('ZSCORE', p .. 'nodes', to) then return {'OK', 0} end
-local n = redis.call('HINCRBY', p .. 'c', to, 1)
-redis.call('XADD', p .. 'in:' .. to, 'MAXLEN', '~', ARGV[5], '*', 'n', n, 'c', ARGV[4])
+redis.call('XADD', p .. 'to:' .. to, 'MAXLEN', '~', ARGV[5], '*', 'c', ARGV[4])
 return {'OK', 1}
 `);
 
-/** Puts a text for the node itself, and not for its sessions, into a mailbox. Answers whether there is such a node. Sent again, it comes twice. */
+/** Tells a node a text, which is not for its sessions. Answers whether there is such a node. Sent again, it comes twice. */
 export function tell(
   runner: ScriptRunner,
   { node, birth }: Caller,
   to: string,
   text: string,
-  maxMailbox: number,
+  maxEntries: number,
 ): Promise<Outcome<boolean>> {
-  const args = [node, birth, to, text, String(maxMailbox)];
+  const args = [node, birth, to, text, String(maxEntries)];
   return runner.run(script, args, ([isThere]) => numberOf(isThere) === 1);
 }
