@@ -152,17 +152,24 @@ describeWithRedis('nodes without links on one Redis', (cluster) => {
 
   it('never answer 402 for a session that lives while Redis loses all it has', async () => {
     const { owner, edge, clientId } = await two();
-    const seen = new Set<string>();
+    // Either node may renew its lease first, and then sees no other.
+    const asked = [
+      [edge.url, clientId],
+      [owner.url, await shakeHands(edge.url)],
+    ] as const;
     await cluster().send('FLUSHALL');
     const end = performance.now() + 4_000;
-    while (performance.now() < end) {
-      const { is, ms } = await outcome(edge.url, connectOf(clientId, { advice: { timeout: 0 } }));
-      seen.add(is);
-      expect(ms).toBeLessThan(6_000);
-    }
-    seen.delete('503');
-    expect([...seen]).toEqual(['successful']);
-    expect(owner.server.sessions.size).toBe(1);
+    const answers = asked.map(async ([url, id]) => {
+      const seen = new Set<string>();
+      while (performance.now() < end) {
+        const { is, ms } = await outcome(url, connectOf(id, { advice: { timeout: 0 } }));
+        seen.add(is);
+        expect(ms).toBeLessThan(6_000);
+      }
+      seen.delete('503');
+      return [...seen];
+    });
+    expect(await Promise.all(answers)).toEqual([['successful'], ['successful']]);
   });
 
   it('answer 503, then 402 when a node is gone from Redis for longer than its lease', async () => {
