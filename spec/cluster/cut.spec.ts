@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectOf } from '../support/bayeux-http.ts';
+import { connectOf, shakeHands } from '../support/bayeux-http.ts';
 import { type ClusterNode, cluster } from '../support/cluster.ts';
 import { Relay } from '../support/relay.ts';
 import { settle, until } from '../support/until.ts';
@@ -105,6 +105,17 @@ describe('a link that is cut', () => {
       await until(() => owner.peers.load.in === 0 && edge.peers.load.out === 0);
     },
   );
+
+  it('while a stream is asked for has it refused with 503', async () => {
+    const { owner, edge, relays } = await apart();
+    const clientId = await shakeHands(owner.url, { supportedConnectionTypes: ['eventsource'] });
+    for (const relay of relays) relay.hold();
+    const asked = fetch(`${edge.url}/${clientId}`, { headers: { Accept: 'text/event-stream' } });
+    await until(() => edge.peers.load.out === 1);
+    for (const relay of relays) relay.cut();
+    const { status, headers } = await asked;
+    expect([status, headers.get('Retry-After')]).toEqual([503, '1']);
+  });
 
   it('while a batch is on its way counts it as not whole', async () => {
     const { owner, edge, relays } = await apart();

@@ -88,6 +88,9 @@ function poll(url: string, ...messages: readonly object[]) {
   };
 }
 
+const askStream = (url: string, clientId: string) =>
+  ask(`${url}/${clientId}`, { Accept: 'text/event-stream' }, undefined, 'GET').answer;
+
 const noDate = ({ date: _date, ...headers }: IncomingHttpHeaders) => headers;
 
 describe('a request that comes to another node than that of its session', () => {
@@ -506,6 +509,31 @@ describe('a node that cannot be reached', () => {
     );
   });
 
+  it('is waited for by a stream too, which is then refused with 503 and not with 404', async () => {
+    const clock = new FakeClock();
+    const { edge, third } = await nodes({ clock });
+    edge.peers.setNodes([{ name: 'GoneGone', link: '127.0.0.1:1' }, third.info]);
+    const asked = askStream(edge.url, 'GoneGone0123456789abcdef');
+    await settle(50);
+    await clock.tick(5_100);
+    const { status, body, headers } = await asked;
+    expect([status, headers['retry-after'], body]).toEqual([
+      503,
+      '1',
+      'Service unavailable: the node GoneGone cannot be reached: there was no link for 5000 ms',
+    ]);
+  });
+
+  it('that leaves meanwhile has no stream either: 404', async () => {
+    const clock = new FakeClock();
+    const { edge, third } = await nodes({ clock });
+    edge.peers.setNodes([{ name: 'GoneGone', link: '127.0.0.1:1' }, third.info]);
+    const asked = askStream(edge.url, 'GoneGone0123456789abcdef');
+    await settle(50);
+    edge.peers.setNodes([third.info]);
+    expect((await asked).status).toBe(404);
+  });
+
   it('that leaves meanwhile has lost its sessions: 402', async () => {
     const clock = new FakeClock();
     const { edge, third } = await away({ clock });
@@ -549,11 +577,14 @@ describe('a node that is starting', () => {
         'Service unavailable: this node is starting',
       ]);
     }
+    const stream = await askStream(url, 'Somebody0123456789abcdef');
+    expect([stream.status, stream.headers['retry-after']]).toEqual([503, '1']);
     opened.resolve();
     await server.open();
     await shakeHands(url);
     const [reply] = await post(url, publish('Somebody0123456789abcdef', '/a', 1));
     expect(reply?.error).toBe('402::session_unknown');
+    expect((await askStream(url, 'Somebody0123456789abcdef')).status).toBe(404);
   });
 });
 

@@ -38,12 +38,16 @@ export class Forwarding {
     if (destination === 'several')
       return new Mixed(requests, conduit, messagesIn(texts), this.#parts).handle();
     if (destination !== 'not known yet') return this.#forward(destination.node, requests, conduit, texts);
-    conduit.end('capacity', undefined, 'this node is starting', AGAIN);
+    this.#refuseWhileStarting(conduit);
   }
 
   /** As `Server.joinStream`. */
   joinStream(clientId: string, conduit: Conduit): MaybePromise<boolean> {
     const node = this.#nodeOf(clientId);
+    if (node === undefined && this.#host.isStarting && !this.#isOwn(clientId)) {
+      this.#refuseWhileStarting(conduit);
+      return false;
+    }
     if (node === undefined) return this.#host.joinStream(clientId, conduit);
     this.#host.join(conduit);
     return this.#forwarder.join(node, clientId, conduit).then(
@@ -54,6 +58,7 @@ export class Forwarding {
       (error: unknown) => {
         this.#host.lost(conduit);
         if (!(error instanceof UnreachableError)) this.#failed(error);
+        else if (this.#forwarder.reaches(node)) this.#refuseUnreachable(conduit, error);
         return false;
       },
     );
@@ -102,10 +107,18 @@ export class Forwarding {
       if (!(error instanceof UnreachableError)) {
         this.#failed(error);
         conduit.end('failed');
-      } else if (this.#forwarder.reaches(node)) conduit.end('capacity', undefined, error.message, AGAIN);
+      } else if (this.#forwarder.reaches(node)) this.#refuseUnreachable(conduit, error);
       // CL-3: the node has left, and the session with it.
       else return this.#host.receive(requests, conduit, texts);
     });
+  }
+
+  #refuseWhileStarting(conduit: Conduit): void {
+    conduit.end('capacity', undefined, 'this node is starting', AGAIN);
+  }
+
+  #refuseUnreachable(conduit: Conduit, { message }: UnreachableError): void {
+    conduit.end('capacity', undefined, message, AGAIN);
   }
 
   // A part of a batch is handled as a batch of its own.

@@ -1,10 +1,18 @@
 import type { Timer } from '../lib/clock.ts';
 import { isPromise } from '../lib/maybe-promise.ts';
-import type { Conduit, ConduitOwner, EndReason, Handover, RequestInfo } from '../ports/conduit.ts';
+import type {
+  CloseReason,
+  Conduit,
+  ConduitOwner,
+  EndReason,
+  Handover,
+  RequestInfo,
+} from '../ports/conduit.ts';
 import type { Server } from './options.ts';
 import { encodeBatch, type Outgoing } from '../protocol/outgoing.ts';
 import { browserOf } from './browser-cookie.ts';
 import {
+  comeAgain,
   commonHeaders,
   type Handle,
   type HttpRequest,
@@ -48,7 +56,7 @@ function answer(
   server: Server,
 ): void {
   if (joined) stream.open();
-  else refuseStream(req, res, server);
+  else if (stream.alive) refuseStream(req, res, server);
 }
 
 function refuseStream(req: HttpRequest, res: HttpResponse, { options, refusals }: Server): void {
@@ -147,7 +155,7 @@ class EventStream implements Conduit {
     if (!this.#isDestroyed && this.#res.writableLength === 0) this.#unsettled.settleUpTo(written);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, _why?: CloseReason, text?: string, retryAfter?: number): void {
     if (reason === 'overtaken') {
       this.#closed();
       this.#res.destroy();
@@ -156,7 +164,9 @@ class EventStream implements Conduit {
     if (!this.#alive) return;
     this.#alive = false;
     this.#timer?.cancel();
-    this.#res.end('');
+    if (!this.#isOpen && reason === 'capacity')
+      refuse(this.#res, 503, `Service unavailable: ${text ?? 'no room'}`, comeAgain(retryAfter));
+    else this.#res.end('');
     const { clock, options } = this.#server;
     atTurn(this.#res, () => {
       this.#timer = clock.after(readingTime(options), () => void this.#res.destroy());
