@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { linkAddress } from '../../src/cluster/address.ts';
 import { redisEngine } from '../../src/redis/redis-engine.ts';
@@ -8,6 +10,7 @@ import { describeWithRedis } from './cluster.ts';
 import { monitored } from './monitored.ts';
 import { pipedNode, redisNode, SECRET } from './redis-nodes.ts';
 
+const pem = (name: string) => readFileSync(fileURLToPath(new URL(`../cli/tls/${name}.pem`, import.meta.url)));
 const patience = { timeout: 10_000, interval: 20 };
 const namesOf = (nodes: readonly ServingNode[]) => nodes.map(({ server }) => server.node);
 const publish = (clientId: string, data: unknown = 1) => ({ channel: '/a', clientId, data });
@@ -83,6 +86,29 @@ describeWithRedis('links of nodes on one Redis', (cluster) => {
     await b.server.close();
     const [reply] = await post(a.url, connectOf(clientId));
     expect(reply).toMatchObject({ error: '402::session_unknown', advice: { reconnect: 'handshake' } });
+  });
+
+  it('with TLS refuse a node with a certificate of another authority, and log it', async () => {
+    const withCert = (name: string) => ({
+      ...on(),
+      cluster: {
+        listen: '127.0.0.1:0',
+        secret: SECRET,
+        tls: { cert: pem(`${name}cert`), key: pem(`${name}key`), ca: pem('cert') },
+      },
+    });
+    const [a, b] = [await redisNode(withCert('')), await redisNode(withCert(''))];
+    const [reply] = await post(a.url, publish(await shakeHands(b.url)));
+    expect(reply?.successful).toBe(true);
+    const stranger = await redisNode(withCert('other-'));
+    const refusal = ({ logged }: ServingNode) => logged.find(({ event }) => event === 'link.refused');
+    for (const node of [a, b]) await expect.poll(() => refusal(node), patience).toBeDefined();
+    expect(refusal(a)?.why).toMatch(
+      /^a certificate does not fit \(\w+\): check "cluster.tls" of both nodes$/,
+    );
+    const clientId = await shakeHands(stranger.url);
+    const { status } = await fetch(a.url, { method: 'POST', body: JSON.stringify([publish(clientId)]) });
+    expect(status).toBe(503);
   });
 
   it('keep a server from opening when their address is taken, and the error says so', async () => {

@@ -328,11 +328,11 @@ describe('a pipe through Redis', () => {
   it('ends for a key that is none, and for a frame that its owner cannot read', async () => {
     const { b } = ends();
     b.take({ is: 'open', own: 'x', key: 'no key' });
-    expect(b.endings).toEqual([{ why: 'the other node gave no key of this format', isFault: true }]);
+    expect(b.endings).toEqual([{ why: 'the other node gave no key of this format', fault: 'frame' }]);
     const { a, b: other } = await opened();
     a.send('bad');
     await until(() => other.endings.length === 1);
-    expect(other.endings[0]?.isFault).toBe(true);
+    expect(other.endings[0]?.fault).toBe('frame');
   });
 
   it('tells when all was sent', async () => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { type Frame, FrameError, FrameReader, FrameWriter, type Kind, kinds } from './frames.ts';
 import type { Pipe } from './pipe.ts';
+import { tlsProblem } from './tls-problem.ts';
 import { commonFormat, type Greetings, type Hello, helloOf, proofOf, proves } from './proof.ts';
 
 /** The formats that this build can read and write. */
@@ -39,8 +40,8 @@ export interface Ending {
   readonly why: string;
   /** Set if a side refused the other. */
   readonly refusal?: Refusal;
-  /** Whether the peer sent what it must not send. */
-  readonly isFault?: boolean;
+  /** Set if the peer sent what it must not send, or TLS refused it. */
+  readonly fault?: 'frame' | 'certificate';
 }
 
 /** What the user of a link hears of it. */
@@ -193,7 +194,8 @@ export class Link implements Pipe {
   };
 
   readonly #failed = (error: Error): void => {
-    this.#ending ??= { why: error.message };
+    const problem = tlsProblem(error);
+    this.#ending ??= problem === undefined ? { why: error.message } : { why: problem, fault: 'certificate' };
   };
 
   readonly #closed = (): void => {
@@ -207,7 +209,7 @@ export class Link implements Pipe {
       this.#reader.read(chunk, this.#take);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.cut({ why: `the other side sent what is no frame of a link: ${error.message}`, isFault: true });
+      this.cut({ why: `the other side sent what is no frame of a link: ${error.message}`, fault: 'frame' });
     }
   };
 

@@ -12,6 +12,7 @@ import { Forwarded } from './forwarded.ts';
 import { Link, type LinkOwner } from './link.ts';
 import type { LinkSettings } from './link-settings.ts';
 import { listenAt } from './listen.ts';
+import { tlsProblem } from './tls-problem.ts';
 import type { NodeInfo } from './node-info.ts';
 import { noteRefusal, Peer, type PeerHost } from './peer.ts';
 
@@ -93,7 +94,13 @@ export class LinkedPeers implements Forwarder {
     const server =
       tls === undefined
         ? createServer((socket) => this.#accept(socket))
-        : createTlsServer({ ...tls, requestCert: true }, (socket) => this.#accept(socket));
+        : createTlsServer({ ...tls, requestCert: true }, (socket) => this.#accept(socket)).on(
+            'tlsClientError',
+            (error, { authorizationError }) => {
+              const why = tlsProblem(error, authorizationError ?? undefined);
+              if (why !== undefined) refusals.note('link.refused', { cause: 'certificate', why });
+            },
+          );
     this.#server = server.on('connection', (socket) => this.#track(socket));
     const taken = await listenAt(server, this.#address);
     return advertise ?? textOf(taken);

@@ -185,11 +185,8 @@ export class Peer implements LinkOwner {
 }
 
 /** Logs why a connection was refused, unless it is one of two that were opened at the same time. */
-export function noteRefusal(
-  { why, refusal, isFault = false }: Ending,
-  node: string,
-  refusals: RefusalNotes,
-): void {
-  if ((refusal === undefined && !isFault) || refusal === 'duplicate') return;
-  refusals.note('link.refused', { cause: refusal ?? 'frame', why, ...(node !== '' && { node }) });
+export function noteRefusal({ why, refusal, fault }: Ending, node: string, refusals: RefusalNotes): void {
+  const cause = refusal ?? fault;
+  if (cause === undefined || cause === 'duplicate') return;
+  refusals.note('link.refused', { cause, why, ...(node !== '' && { node }) });
 }

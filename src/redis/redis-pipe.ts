@@ -222,7 +222,7 @@ export class RedisPipe implements Pipe {
     this.#seal = this.#keys.seal(key, own, its);
     this.#other = other;
     if (this.#seal !== undefined) return true;
-    this.cut({ why: 'the other node gave no key of this format', isFault: true });
+    this.cut({ why: 'the other node gave no key of this format', fault: 'frame' });
     return false;
   }
 
@@ -242,7 +242,7 @@ export class RedisPipe implements Pipe {
       });
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.cut({ why: `the other node sent what is no frame: ${error.message}`, isFault: true });
+      this.cut({ why: `the other node sent what is no frame: ${error.message}`, fault: 'frame' });
       return;
     }
     this.#readBytes += bytes.length;
