@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MailboxQuestions } from '../../src/redis/mailbox-questions.ts';
+import { encodePipeText, type PipeText } from '../../src/redis/pipe-text.ts';
 import { PipedPeers } from '../../src/redis/piped-peers.ts';
 import { RedisPeers } from '../../src/redis/redis-peers.ts';
 import { NodeKeys } from '../../src/redis/seal.ts';
@@ -23,7 +24,12 @@ const withOther: Beat = { ...alone, living: new Map([['Other123', lease]]) };
 /** The peers of a node that has beaten for some time, and knows one other. */
 async function peers() {
   const clock = new FakeClock();
-  const own = { node: 'Own12345', clock, tell: async () => 'told' as const };
+  const told: (readonly [node: string, text: string])[] = [];
+  const tell = async (node: string, text: string) => {
+    told.push([node, text]);
+    return 'told' as const;
+  };
+  const own = { node: 'Own12345', clock, tell };
   const pipes = new PipedPeers({ ...own, secret: '' });
   const made = new RedisPeers({ clock, questions: new MailboxQuestions(own), pipes });
   made.serve(peerHandler());
@@ -34,7 +40,7 @@ async function peers() {
     return made.reaches('Other123');
   };
   for (let at = 0; at < 5; at += 1) await beat(withOther);
-  return { beat };
+  return { beat, made, told };
 }
 
 describe('a node without a lease', () => {
@@ -62,6 +68,19 @@ describe('a node without a lease', () => {
     const { beat } = await peers();
     expect([await beat(alone), await beat(withOther)]).toEqual([false, true]);
   });
+});
+
+it('a text of a node that is unknown makes none known, but for one that begins a pipe', async () => {
+  const { made, told } = await peers();
+  const from = (text: PipeText) => made.told(encodePipeText('Strange1', text));
+  from({ is: 'data', own: 'x', other: 'y', number: 2, box: '' });
+  from({ is: 'close', other: 'y', isLeaving: false });
+  expect([made.reaches('Strange1'), told.slice(-1)]).toEqual([
+    false,
+    [['Strange1', encodePipeText('Own12345', { is: 'close', other: 'x', isLeaving: false })]],
+  ]);
+  from({ is: 'open', own: 'x', key: new NodeKeys('').open });
+  expect(made.reaches('Strange1')).toBe(true);
 });
 
 it('a node whose lease has no key, or says what this version cannot read, is not reached', async () => {

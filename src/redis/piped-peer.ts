@@ -64,13 +64,8 @@ export class PipedPeer implements PipeOwner {
     return this.#hasLeft;
   }
 
-  /** Requests of clients that one of the two nodes serves for the other now. */
-  get size(): Traffic['size'] {
-    return this.#traffic?.size ?? { out: 0, in: 0 };
-  }
-
   get isBusy(): boolean {
-    const { out, in: incoming } = this.size;
+    const { out, in: incoming } = this.#traffic?.size ?? { out: 0, in: 0 };
     return out + incoming > 0;
   }
 

@@ -54,16 +54,6 @@ export class PipedPeers implements Forwarder {
     return Array.from(this.#peers).flatMap(([name, { isReached }]) => (isReached ? [name] : []));
   }
 
-  /** Requests of clients that are under way between this node and others. */
-  get load(): { readonly out: number; readonly in: number } {
-    let [out, incoming] = [0, 0];
-    for (const { size } of this.#peers.values()) {
-      out += size.out;
-      incoming += size.in;
-    }
-    return { out, in: incoming };
-  }
-
   /** Sets what the other nodes use of this one. Called once, before `open`. */
   serve(handler: PeerHandler): void {
     this.#handler = this.forwarded.counting(handler);
@@ -99,7 +89,14 @@ export class PipedPeers implements Forwarder {
   told(text: string): boolean {
     const read = decodePipeText(text);
     if (read === undefined) return false;
-    this.#peerOf(read.from)?.told(read.text);
+    const { from, text } = read;
+    // Only a node that begins a pipe may be new.
+    const peer = text.is === 'open' ? this.#peerOf(from) : this.#peers.get(from);
+    if (peer !== undefined) peer.told(text);
+    else if (text.is === 'data')
+      this.#host?.tell(from, { is: 'close', other: text.own, isLeaving: false }).catch(() => {
+        // It learns it when it sends more.
+      });
     return true;
   }
 
