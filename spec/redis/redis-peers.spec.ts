@@ -17,6 +17,8 @@ const alone: Beat = {
   isFresh: false,
   numbers,
   living: new Map(),
+  beats: new Map(),
+  unread: { written: 0, oldest: undefined },
   due: [],
 };
 const withOther: Beat = { ...alone, living: new Map([['Other123', lease]]) };
@@ -72,7 +74,7 @@ describe('a node without a lease', () => {
 
 it('a text of a node that is unknown makes none known, but for one that begins a pipe', async () => {
   const { made, told } = await peers();
-  const from = (text: PipeText) => made.told(encodePipeText('Strange1', text));
+  const from = (text: PipeText) => made.told(encodePipeText('Strange1', text), 0);
   from({ is: 'data', own: 'x', other: 'y', number: 2, box: '' });
   from({ is: 'close', other: 'y', isLeaving: false });
   expect([made.reaches('Strange1'), told.slice(-1)]).toEqual([

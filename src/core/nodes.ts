@@ -79,10 +79,11 @@ export class Nodes {
     return status && { state: engineState(), ...status };
   }
 
-  /** Links to other nodes, and the requests that went over them; undefined where this node has none. */
+  /** Links to other nodes, and the requests that were forwarded, over them or not; undefined where none is forwarded. */
   get links(): { readonly up: number; readonly out: number; readonly in: number } | undefined {
-    const { linked, forwarded = { out: 0, in: 0 } } = this.#parts.engine.peers ?? {};
-    return linked && { up: linked.length, ...forwarded };
+    const { linked, forwarded } = this.#parts.engine.peers ?? {};
+    if (linked === undefined && forwarded === undefined) return undefined;
+    return { up: linked?.length ?? 0, out: 0, in: 0, ...forwarded };
   }
 
   /** What this node tells of itself. */

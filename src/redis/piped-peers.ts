@@ -86,8 +86,8 @@ export class PipedPeers implements Forwarder {
   }
 
   /** Takes what another node told. False for what is no text of a pipe. */
-  told(text: string): boolean {
-    const read = decodePipeText(text);
+  told(told: string): boolean {
+    const read = decodePipeText(told);
     if (read === undefined) return false;
     const { from, text } = read;
     // Only a node that begins a pipe may be new.
