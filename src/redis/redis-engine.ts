@@ -171,7 +171,11 @@ class RedisEngine implements Engine {
   }
 
   nodes(): readonly NodeStatus[] {
-    return this.#view.nodes;
+    const listed = this.#view.nodes;
+    const names = new Set(listed.map(({ node }) => node));
+    // One that has just started is reached before its lease is seen.
+    const more = this.#peers.nodes.filter((node) => !names.has(node));
+    return [...listed, ...more.map((node) => ({ node }))];
   }
 
   async close(): Promise<void> {
