@@ -140,7 +140,7 @@ describeWithRedis('this version beside another one', (cluster) => {
     await later.tell(server.node, { v: HIGHEST + 1, from: 'later123', ask: 1, question: { of: 'count' } });
     await expect
       .poll(() => words('engine.warning'))
-      .toEqual([expect.stringContaining('questions this one cannot read')]);
+      .toEqual([expect.stringContaining('a version that this one cannot read')]);
   });
 
   it('names a node that knows none of its formats, once a minute, and serves on', async () => {

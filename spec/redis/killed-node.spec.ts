@@ -51,6 +51,9 @@ describeWithRedis('a node that is killed', (cluster) => {
     expect(longest).toBeLessThan(1000);
 
     const connect = (clientId: string) => post(urlOf(b), connectOf(clientId, { advice: { timeout: 0 } }));
+    // 503 until the lease of the node ends.
+    const answered = () => connect(lost[0] ?? '').catch(({ message }: Error) => message.slice(0, 3));
+    await expect.poll(answered, { timeout: 10_000, interval: 100 }).not.toBe('503');
     for (const clientId of lost)
       expect(told(await connect(clientId))).toMatchObject({
         error: '402::session_unknown',

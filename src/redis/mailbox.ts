@@ -49,8 +49,9 @@ export interface MailboxOptions {
 /** Entries of one read. */
 const PAGE = 500;
 
-/** Bytes of texts that were read and are still in Redis. */
+/** Texts that were read are removed together: after so many bytes, or milliseconds. */
 const MAX_READ = 65_536;
+const READ_TIME = 1_000;
 
 /** Reads the mailbox of a node from its begin, and goes on behind the last entry after each reconnect. Reads what it is told beside it. */
 export class Mailbox {
@@ -66,6 +67,7 @@ export class Mailbox {
   #lastNumber = 0;
   #lastTold = '0-0';
   #readBytes = 0;
+  #readSince = 0;
   // Whether entries may come that were read before the restart.
   #isReadingAgain = false;
   #failures = 0;
@@ -141,13 +143,14 @@ export class Mailbox {
     const [mailbox, told] = [this.#keys.mailbox(this.#node), this.#keys.told(this.#node)];
     const streams = ['STREAMS', mailbox, told, this.#lastId, this.#lastTold];
     const reply = await this.#connection.send(['XREAD', 'COUNT', String(PAGE), ...block, ...streams], ms);
-    if (reply === null) return false;
-    for (const stream of listOf(reply)) {
+    for (const stream of listOf(reply ?? [])) {
       const [key, entries] = listOf(stream);
       if (key === told) this.#takeTold(entriesOf(entries));
       else await this.#bringAll(entriesOf(entries));
     }
-    return !this.#isClosed;
+    const isOld = this.#readBytes > 0 && this.#clock.now() >= this.#readSince + READ_TIME;
+    if (isOld || this.#readBytes > MAX_READ) this.#removeRead();
+    return reply !== null && !this.#isClosed;
   }
 
   async #bringAll(entries: readonly StreamEntry[]): Promise<void> {
@@ -158,6 +161,7 @@ export class Mailbox {
   }
 
   #takeTold(entries: readonly StreamEntry[]): void {
+    if (this.#readBytes === 0) this.#readSince = this.#clock.now();
     for (const { id, fields } of entries) {
       this.#lastTold = id;
       for (const [, text] of fields) {
@@ -165,7 +169,6 @@ export class Mailbox {
         if (!this.#isClosed) this.#reader.told(text, id);
       }
     }
-    if (this.#readBytes > MAX_READ) this.#removeRead();
   }
 
   // A failure is that of the next read too.
