@@ -11,11 +11,12 @@ const PATIENCE = 10_000;
  * @param {Awaited<ReturnType<typeof import('./redis-server.js').startRedis>>} redis
  * @param {'./redis/node.js' | './redis/faye/node.js'} script
  * @param {(nodes: readonly import('../child.js').Child[]) => Promise<T>} work
+ * @param {number} [core] The core that all nodes share; undefined: any.
  */
-export async function withNodes(redis, script, work) {
+export async function withNodes(redis, script, work, core) {
   await redis.flush();
   const env = { BENCH_REDIS: redis.path };
-  const nodes = Array.from({ length: NODES }, () => startChild(script, undefined, {}, env));
+  const nodes = Array.from({ length: NODES }, () => startChild(script, core, {}, env));
   try {
     await Promise.all(nodes.map(({ ask }) => ask('open')));
     return await work(nodes);

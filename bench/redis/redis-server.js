@@ -28,6 +28,7 @@ export async function startRedis() {
   const admin = await createClient({ socket: { path, tls: false } }).connect();
   return {
     path,
+    pid: child.pid ?? 0,
     admin,
     /** @returns {Promise<Usage>} */
     async usage() {

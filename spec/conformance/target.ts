@@ -15,6 +15,8 @@ export interface Place {
   readonly url: string;
   /** Requests go by HTTP/2; WebSockets have HTTP/1.1 all the same. */
   readonly http2?: boolean;
+  /** How many nodes take the requests in turn; 1 unless given. */
+  readonly nodes?: number;
 }
 
 /** The server under test as one check sees it over one transport: its sockets, which end with the check, and names of its own. */
@@ -24,6 +26,7 @@ export class Target {
   /** What this check asked last, for whom it waits in vain. */
   last = 'nothing was sent';
   readonly #wire: Wire;
+  readonly #rounds: number;
   readonly #open: (() => void)[] = [];
   readonly #name = `c${randomBytes(6).toString('hex')}`;
   #ids = 0;
@@ -33,6 +36,7 @@ export class Target {
     this.url.pathname = this.url.pathname.replace(/\/$/, '');
     this.transport = transport;
     this.#wire = server.http2 ? http2(this.url) : http1;
+    this.#rounds = 2 * (server.nodes ?? 1);
   }
 
   /** A channel that no other check uses. */
@@ -99,7 +103,7 @@ export class Target {
 
   /** Lets the server take in what other connections have written before. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < this.#rounds; round++) {
       await this.post([{ id: this.nextId(), channel: '/meta/disconnect', clientId: 'nobody' }]).response;
     }
   }

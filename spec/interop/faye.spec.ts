@@ -96,6 +96,7 @@ it.each(['websocket', 'long-polling'])(
     const client = await connected(openFaye(place.url, transport));
     await client.publish('/chat', { text: 'once' });
     await client.publish('/chat', { text: 'after' });
+    await expect.poll(() => heard.length).toBeGreaterThan(1);
     expect(heard).toEqual([{ text: 'once' }, { text: 'after' }]);
   },
 );
