@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { pinThreads } from '../child.js';
 import { startRedis } from './redis.js';
 
 const ROUNDS = 15;
@@ -16,6 +17,7 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** @param {readonly string[]} argv @returns {Promise<number>} The exit code: 1 when a goal was missed, 2 for a flag, as there is none. */
 async function main(argv) {
+  pinThreads(process.pid, { main: 1, others: 1 });
   if (argv.length > 0) {
     process.stderr.write('npm run bench:cluster   the cost of a forwarded request\n');
     return 2;
@@ -74,6 +76,8 @@ async function start(...redis) {
       child.send(message);
     });
   const { name, link, port } = await ask({ is: 'open' });
+  // On cores of their own the nodes and the load would take turns at random, and each wake-up of an idle core costs some microseconds.
+  pinThreads(child.pid ?? 0, { main: 0, others: 0 });
   return { name, link, port, ask, stop: () => void child.kill() };
 }
 

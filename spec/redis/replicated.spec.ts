@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisEngine } from '../../src/redis/redis-engine.ts';
 import { nodeSide } from '../support/node-side.ts';
+import { sent } from '../support/redis-command.ts';
 import { redisIsMissing } from '../support/redis-server.ts';
 import { WatchedRedis } from '../support/watched-redis.ts';
 import { connectTo } from './connect.ts';
@@ -84,6 +85,30 @@ describe.skipIf(redisIsMissing)(`durability "failover"${because}`, async () => {
     expect(outcome.is()).toBe(false);
     redis.replica.continue();
     await told;
+  });
+
+  it('tells that publications were lost after a replica had them, and publishes them again', async () => {
+    const broken = await WatchedRedis.start(0);
+    const namespace = randomUUID();
+    const open = (name: string) =>
+      TestNode.open(name, broken.master.url, { namespace, durability: 'failover' }, '/x');
+    const [a, b] = [await open('a'), await open('b')];
+    await a.publish('saved');
+    for (const server of [broken.master, broken.replica]) await sent(server, 'SAVE');
+    for (const data of ['lost 1', 'lost 2']) await a.publish(data);
+    await expect.poll(() => b.got).toHaveLength(3);
+    await Promise.all([broken.master.kill(), broken.replica.kill()]);
+    await broken.master.restart();
+    await broken.replica.restart();
+    await expect
+      .poll(() => a.failures.map(String), { timeout: 10_000 })
+      .toContainEqual(
+        expect.stringMatching(/"failover" does not hold: Redis lost 2 publications .* are published again/),
+      );
+    expect(a.gaps).toContainEqual({ why: 'rolled back', entries: 2 });
+    await a.publish('next');
+    await expect.poll(() => b.got.at(-1), { timeout: 10_000 }).toBe('next');
+    for (const { got } of [a, b]) expect(got).toEqual(['saved', 'lost 1', 'lost 2', 'next']);
   });
 
   it('is away while its Redis may not write without replicas, and says why', async () => {

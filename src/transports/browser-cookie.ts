@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomHex } from '../lib/random-hex.ts';
 import type { TransportOptions } from './options.ts';
 import type { RequestHead } from './http.ts';
 import { cookieOf } from './request-info.ts';
@@ -18,7 +18,7 @@ export function browserOf(
 
 /** A new id: 160 random bits. */
 export function newBrowser(): string {
-  return randomBytes(20).toString('hex');
+  return randomHex(20);
 }
 
 /** The `Set-Cookie` that gives a browser its id; undefined if browsers are not counted. */
