@@ -17,7 +17,8 @@ describe('conformance', () => {
     timeout: 300_000,
   }, async () => {
     const cases = casesOf(sections).filter(({ check }) => !(check.id in differs));
-    const results = await runAll({ ...(await host()), nodes: 3 }, cases, { atOnce: 6, ms: 60_000 });
+    const { url } = await host();
+    const results = await runAll({ url, nodes: 3 }, cases, { atOnce: 6, ms: 60_000 });
     const failures = results.filter(({ failure }) => failure !== undefined);
     expect(failures.map((one) => `${nameOf(one)}: ${one.failure}`)).toEqual([]);
     expect(results.length).toBeGreaterThan(300);

@@ -12,7 +12,7 @@ const because = redisIsMissing === undefined ? '' : `: ${redisIsMissing}`;
 
 describe.skipIf(redisIsMissing)(`durability "failover"${because}`, async () => {
   if (redisIsMissing) return;
-  const redis = await WatchedRedis.start(0);
+  const [redis, broken] = await Promise.all([WatchedRedis.start(0), WatchedRedis.start(0)]);
 
   const open = (name: string, namespace: string, ...patterns: string[]) =>
     TestNode.open(name, redis.master.url, { namespace, durability: 'failover' }, ...patterns);
@@ -88,7 +88,6 @@ describe.skipIf(redisIsMissing)(`durability "failover"${because}`, async () => {
   });
 
   it('tells that publications were lost after a replica had them, and publishes them again', async () => {
-    const broken = await WatchedRedis.start(0);
     const namespace = randomUUID();
     const open = (name: string) =>
       TestNode.open(name, broken.master.url, { namespace, durability: 'failover' }, '/x');
