@@ -1,4 +1,5 @@
 import { constants, inflateRawSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Outgoing, OutgoingReply } from '../../src/protocol/outgoing.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
@@ -7,6 +8,20 @@ import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { settle } from '../support/until.ts';
 
 const event = (data: unknown) => new OutgoingEvent({ channel: '/a', data });
+
+/** The messages in frames that follow one another. */
+function messagesIn(frames: Buffer): unknown[] {
+  const messages: unknown[] = [];
+  for (let at = 0; at < frames.length; ) {
+    const short = frames[at + 1] as number;
+    const start = at + (short < 126 ? 2 : short === 126 ? 4 : 10);
+    const length =
+      short < 126 ? short : short === 126 ? frames.readUInt16BE(at + 2) : frames.readUInt32BE(at + 6);
+    at = start + length;
+    messages.push(...JSON.parse(frames.toString('utf8', start, at)));
+  }
+  return messages;
+}
 
 describe('a frame (RFC 6455, 5.2)', () => {
   it.each([
@@ -71,6 +86,40 @@ describe('frames', () => {
       [1],
       [1, 2],
     ]);
+  });
+
+  it('carry the reply of a session behind events that others get too, byte for byte as if they were encoded together', () => {
+    const some = fc.array(fc.string({ unit: 'binary', maxLength: 200 }), { minLength: 1, maxLength: 4 });
+    const size = fc.constantFrom(0, 50, 110, 65_000, 65_300);
+    fc.assert(
+      fc.property(
+        some,
+        size,
+        fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }),
+        (texts, more, ids) => {
+          const frames = make();
+          const events = [...texts, 'x'.repeat(more)].map(event);
+          for (const id of ids) {
+            const reply = new OutgoingReply({ id, channel: '/meta/connect', successful: true });
+            const text = JSON.stringify([...events, reply].map(({ message }) => message));
+            const frame = frames.of([...events, reply]);
+            if (Buffer.byteLength(text) <= limits.maxFlushBytes)
+              expect(frame.equals(textFrame(text))).toBe(true);
+            else expect(messagesIn(frame)).toEqual(JSON.parse(text));
+          }
+        },
+      ),
+    );
+  });
+
+  it('encode those events once', () => {
+    const [shared, other] = [event('a'), event('b')];
+    let encoded = 0;
+    Object.defineProperty(shared, 'json', { get: () => (encoded++, '{}') });
+    const frames = make();
+    for (const id of ['1', '2', '3'])
+      frames.of([shared, other, new OutgoingReply({ id, channel: '/meta/connect', successful: true })]);
+    expect(encoded).toBe(1);
   });
 
   it('of replies are not kept, those of events until the turn ends', async () => {

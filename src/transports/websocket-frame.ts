@@ -9,6 +9,9 @@ const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
 
+const COMMA = 0x2c;
+const CLOSING = 0x5d;
+
 export const pingFrame = Buffer.from([FIN | PING, 0]);
 
 /** Answers a ping with what it carried. */
@@ -65,6 +68,12 @@ function begin(kind: number, length: number): Buffer {
   return frame;
 }
 
+/** Bytes of the header of an unmasked frame. */
+function headerOf(frame: Buffer): number {
+  const length = frame[1] as number;
+  return length < 126 ? 2 : length === 126 ? 4 : 10;
+}
+
 interface Built {
   readonly batch: readonly Outgoing[];
   readonly frame: Buffer;
@@ -111,7 +120,29 @@ export class Frames {
     if (last !== undefined && isSame(last.batch, batch)) return last.frame;
     const known = this.#byFirst.get(batch[0]);
     if (known !== undefined && isSame(known.batch, batch)) return known.frame;
-    return this.#build(batch);
+    return this.#ofEventsAndReply(batch) ?? this.#build(batch);
+  }
+
+  // The frame of the events, which other sessions share, gets the reply of this session behind the last event.
+  #ofEventsAndReply(batch: readonly Outgoing[]): Buffer | undefined {
+    const { maxFlushBytes, messagesPerFrame } = this.#limits;
+    const reply = batch[batch.length - 1];
+    if (!(reply instanceof OutgoingReply) || batch.length === 1 || this.deflates) return undefined;
+    if (messagesPerFrame !== 0 && batch.length > messagesPerFrame) return undefined;
+    const events = this.of(batch.slice(0, -1));
+    const start = headerOf(events);
+    const { json, bytes } = reply;
+    const length = events.length - start + 1 + bytes;
+    // Several frames of events have more bytes than one frame may carry, too.
+    if (length > maxFlushBytes) return undefined;
+    this.#built += 1;
+    const frame = begin(TEXT, length);
+    const at = frame.length - bytes - 2;
+    events.copy(frame, at - (events.length - start - 1), start, events.length - 1);
+    frame[at] = COMMA;
+    frame.write(json, at + 1);
+    frame[frame.length - 1] = CLOSING;
+    return frame;
   }
 
   #build(batch: readonly Outgoing[]): Buffer {
