@@ -28,7 +28,7 @@ export class BoundedQueue extends Queue {
 
   /** Whether the queue is empty and keeps nothing that a later event depends on. */
   get isIdle(): boolean {
-    const isClean = this.#gaps === undefined && this.#aging === undefined && this.#reserved === 0;
+    const isClean = this.#gaps === undefined && this.#aging === undefined;
     return isClean && this.size === 0 && !this.hasRules && !this.#isPushing;
   }
 

@@ -14,6 +14,9 @@ export class PlainOutbox implements Outbox {
   // The run is empty where there is a queue.
   #run: SharedRun;
   #queue: BoundedQueue | undefined;
+  // The queue counts them, too.
+  #reserved = 0;
+  #reservedBytes = 0;
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
 
@@ -45,7 +48,7 @@ export class PlainOutbox implements Outbox {
       if (this.#queue === undefined) {
         const { runs, maxQueue, maxQueueBytes } = this.#limits;
         const run = runs.after(this.#run, event);
-        if (run.size <= maxQueue && run.bytes <= maxQueueBytes) {
+        if (run.size + this.#reserved <= maxQueue && run.bytes + this.#reservedBytes <= maxQueueBytes) {
           this.#run = run;
           return 'kept';
         }
@@ -96,7 +99,9 @@ export class PlainOutbox implements Outbox {
   }
 
   reserve(events: number, bytes: number): void {
-    (this.#queue ?? this.#startQueue()).reserve(events, bytes);
+    this.#reserved += events;
+    this.#reservedBytes += bytes;
+    this.#queue?.reserve(events, bytes);
   }
 
   #setRun(events: readonly OutgoingEvent[]): void {
@@ -107,6 +112,7 @@ export class PlainOutbox implements Outbox {
   // The queue takes over what waits.
   #startQueue(): BoundedQueue {
     this.#queue = new BoundedQueue(this.#limits, this.#owner, this.#run.events);
+    this.#queue.reserve(this.#reserved, this.#reservedBytes);
     this.#run = this.#limits.runs.empty;
     return this.#queue;
   }

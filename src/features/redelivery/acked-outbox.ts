@@ -16,6 +16,8 @@ interface ReportedGaps {
   readonly gaps: GapsByChannel;
 }
 
+const none: readonly OutgoingEvent[] = [];
+
 /** Most entries kept. A client with more has not acknowledged anything for a long time. */
 const MAX_CLOSINGS = 100;
 
@@ -31,7 +33,8 @@ const MAX_CLOSINGS = 100;
  */
 export class AckedOutbox implements Outbox {
   readonly #fresh: Outbox;
-  readonly #sent: OutgoingEvent[] = [];
+  // Never changed, but replaced: it may be the array that all sessions with these events share.
+  #sent: readonly OutgoingEvent[] = none;
   #next = 0;
   #gone = 0;
   #batch = 0;
@@ -93,12 +96,17 @@ export class AckedOutbox implements Outbox {
 
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
+    if (this.#next === this.#sent.length) {
+      const fresh = this.#fresh.take(maxBytes, maxCount, least);
+      this.#keep(fresh);
+      return fresh;
+    }
     const again = this.#again(maxBytes, maxCount, least);
     if (this.#next < this.#sent.length) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
-    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
-    for (const event of fresh) if (!event.volatile) this.#keep(event);
-    return again.length === 0 ? fresh : [...again, ...fresh];
+    const fresh = this.#fresh.take(left, maxCount - again.length, 0);
+    this.#keep(fresh);
+    return [...again, ...fresh];
   }
 
   /** Does nothing when a connect has already put everything back. */
@@ -110,9 +118,8 @@ export class AckedOutbox implements Outbox {
 
   /** Drops and returns the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
   acknowledge(seen: number): readonly OutgoingEvent[] {
-    const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
-    const had = this.#drop(Math.max(0, end - this.#gone));
-    this.#reported = this.#reported.filter(({ batch }) => batch > seen);
+    const had = this.#drop(Math.max(0, this.#endOf(seen) - this.#gone));
+    if (this.#reported.length > 0) this.#reported = this.#reported.filter(({ batch }) => batch > seen);
     this.#next = 0;
     return had;
   }
@@ -132,6 +139,14 @@ export class AckedOutbox implements Outbox {
     return gaps.size === 0 ? signed : withGaps(signed, gaps);
   }
 
+  #endOf(seen: number): number {
+    for (let at = this.#closings.length - 1; at >= 0; at -= 1) {
+      const closing = this.#closings[at];
+      if (closing !== undefined && closing.batch <= seen) return closing.end;
+    }
+    return 0;
+  }
+
   #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
     const taken: OutgoingEvent[] = [];
     let bytes = 0;
@@ -147,17 +162,31 @@ export class AckedOutbox implements Outbox {
   }
 
   // AK-9: sent events count against the limits, like events that wait.
-  #keep(event: OutgoingEvent): void {
-    this.#sent.push(event);
-    this.#next += 1;
-    if (!event.replayed) this.#fresh.reserve(1, event.bytes);
+  #keep(fresh: readonly OutgoingEvent[]): void {
+    const kept = fresh.some(isVolatile) ? fresh.filter((event) => !event.volatile) : fresh;
+    if (kept.length === 0) return;
+    this.#sent = this.#sent.length === 0 ? kept : [...this.#sent, ...kept];
+    this.#next += kept.length;
+    this.#reserve(kept, 1);
+  }
+
+  #reserve(events: readonly OutgoingEvent[], sign: 1 | -1): void {
+    let count = 0;
+    let bytes = 0;
+    for (const event of events) {
+      if (event.replayed) continue;
+      count += sign;
+      bytes += sign * event.bytes;
+    }
+    this.#fresh.reserve(count, bytes);
   }
 
   #drop(count: number): readonly OutgoingEvent[] {
-    const dropped = this.#sent.splice(0, count);
-    for (const event of dropped) {
-      if (!event.replayed) this.#fresh.reserve(-1, -event.bytes);
-    }
+    if (count === 0) return none;
+    const isAll = count >= this.#sent.length;
+    const dropped = isAll ? this.#sent : this.#sent.slice(0, count);
+    this.#sent = isAll ? none : this.#sent.slice(count);
+    this.#reserve(dropped, -1);
     this.#gone += count;
     // Removes batches that cover only events that are gone.
     while ((this.#closings[0]?.end ?? Number.POSITIVE_INFINITY) <= this.#gone) this.#closings.shift();
@@ -202,4 +231,8 @@ function merged(reported: readonly ReportedGaps[]): GapsByChannel {
     }
   }
   return all;
+}
+
+function isVolatile({ volatile }: OutgoingEvent): boolean {
+  return volatile;
 }
