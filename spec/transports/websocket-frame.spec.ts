@@ -115,7 +115,11 @@ describe('frames', () => {
   it('encode those events once', () => {
     const [shared, other] = [event('a'), event('b')];
     let encoded = 0;
-    Object.defineProperty(shared, 'json', { get: () => (encoded++, '{}') });
+    const encode = () => {
+      encoded += 1;
+      return '{}';
+    };
+    Object.defineProperty(shared, 'json', { get: encode });
     const frames = make();
     for (const id of ['1', '2', '3'])
       frames.of([shared, other, new OutgoingReply({ id, channel: '/meta/connect', successful: true })]);

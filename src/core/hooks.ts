@@ -16,7 +16,7 @@ import type {
 import { checkNames } from '../lib/known-names.ts';
 import { inTime, type TimeLimit } from '../lib/in-time.ts';
 import type { Log } from '../lib/log.ts';
-import { adopt, andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
+import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { shown } from '../lib/shown.ts';
 import { copyOf } from '../lib/json.ts';
 import { didYouMean } from '../lib/did-you-mean.ts';
@@ -204,14 +204,17 @@ export class Hooks {
     }
   }
 
-  #run<T>(value: T, pass: Pass<T>, at = 0): MaybePromise<T> {
-    const extension = pass.extensions[at];
-    if (extension === undefined) return value;
-    return andThen(this.#step(extension, value, pass), (next) => {
-      if (next === undefined) throw errors.messageDeleted();
-      if (typeof next !== 'object' || next === null) throw noMessage(extension, pass.hook, next);
-      return this.#run(next, pass, at + 1);
-    });
+  #run<T>(value: T, pass: Pass<T>, first = 0): MaybePromise<T> {
+    const { extensions, hook } = pass;
+    let passed = value;
+    for (let at = first; at < extensions.length; at += 1) {
+      const extension = extensions[at] as Extension;
+      const next = this.#step(extension, passed, pass);
+      if (isPromise(next))
+        return next.then((later) => this.#run(messageFrom(later, extension, hook), pass, at + 1));
+      passed = messageFrom(next, extension, hook);
+    }
+    return passed;
   }
 
   #step<T>(extension: Extension, value: T, pass: Pass<T>): MaybePromise<T | undefined> {
@@ -335,6 +338,13 @@ export function checkExtension(extension: Extension): void {
       `kinds of ${what} has ${shown(kind)}${didYouMean(String(kind), Object.keys(kindNames))}`,
     );
   }
+}
+
+/** What an extension returned, if it is a message. Throws `BayeuxError` if it deleted the message. */
+function messageFrom<T>(next: T | undefined, extension: Extension, hook: Hook): T {
+  if (next === undefined) throw errors.messageDeleted();
+  if (typeof next !== 'object' || next === null) throw noMessage(extension, hook, next);
+  return next;
 }
 
 function noMessage({ name }: Extension, hook: Hook, answer: unknown): UsageError {

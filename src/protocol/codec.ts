@@ -228,13 +228,25 @@ function unknownFields(message: JsonObject): JsonObject | undefined {
   return unknown.length === 0 ? undefined : Object.fromEntries(unknown.map((key) => [key, message[key]]));
 }
 
-/** A copy without keys that could change a prototype, at any depth (SEC-7). The depth limit bounds the recursion. */
+/** The value without keys that could change a prototype, at any depth (SEC-7). The depth limit bounds the recursion. */
 function withoutProto(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutProto);
+  return hasUnsafeKeys(value) ? copyWithoutProto(value) : value;
+}
+
+function hasUnsafeKeys(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasUnsafeKeys);
+  for (const [key, inner] of Object.entries(value))
+    if (unsafeKeys.has(key) || hasUnsafeKeys(inner)) return true;
+  return false;
+}
+
+function copyWithoutProto(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyWithoutProto);
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !unsafeKeys.has(key))
-      .map(([key, inner]) => [key, withoutProto(inner)]),
+      .map(([key, inner]) => [key, copyWithoutProto(inner)]),
   );
 }

@@ -120,14 +120,16 @@ export class Frames {
     if (last !== undefined && isSame(last.batch, batch)) return last.frame;
     const known = this.#byFirst.get(batch[0]);
     if (known !== undefined && isSame(known.batch, batch)) return known.frame;
-    return this.#ofEventsAndReply(batch) ?? this.#build(batch);
+    const reply = batch[batch.length - 1];
+    const joined = reply instanceof OutgoingReply ? this.#behindEvents(batch, reply) : undefined;
+    return joined ?? this.#build(batch);
   }
 
   // The frame of the events, which other sessions share, gets the reply of this session behind the last event.
-  #ofEventsAndReply(batch: readonly Outgoing[]): Buffer | undefined {
+  #behindEvents(batch: readonly Outgoing[], reply: OutgoingReply): Buffer | undefined {
     const { maxFlushBytes, messagesPerFrame } = this.#limits;
-    const reply = batch[batch.length - 1];
-    if (!(reply instanceof OutgoingReply) || batch.length === 1 || this.deflates) return undefined;
+    const event = batch[batch.length - 2];
+    if (event === undefined || event instanceof OutgoingReply || this.deflates) return undefined;
     if (messagesPerFrame !== 0 && batch.length > messagesPerFrame) return undefined;
     const events = this.of(batch.slice(0, -1));
     const start = headerOf(events);
