@@ -257,6 +257,8 @@ export interface ServerOptions {
   readonly maxInterval?: number | undefined;
   /** Longest delay of a lazy event. Milliseconds; `5000` by default. */
   readonly maxLazyTimeout?: number | undefined;
+  /** How long an event may wait for others that are written to the session with it. Milliseconds; `0` by default. */
+  readonly writeDelay?: number | undefined;
   /** Longest pause between connects that a client may ask for. Milliseconds; `60000` by default. */
   readonly maxClientInterval?: number | undefined;
   /** How long a policy or an extension may take to answer; then the message fails with 500. Milliseconds; `8000` by default. */
@@ -467,6 +469,8 @@ export interface ChannelRuleOptions {
   readonly lazy?: number | true | false | undefined;
   /** Events leave now or not at all: those that a session cannot take at once are dropped for it. */
   readonly volatile?: boolean | undefined;
+  /** The option of the same name, for these channels. Milliseconds. */
+  readonly writeDelay?: number | undefined;
   /** The option of the same name, for these channels. */
   readonly broadcastToPublisher?: boolean | undefined;
   /** What happens when too many events of this rule wait for one session. */

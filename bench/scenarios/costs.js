@@ -21,6 +21,16 @@ const loads = {
     unit: delivery,
     load: { publishers: 32, subscribers: 4, rate: 5000 },
   },
+  W1M: {
+    title: '200 publishers, 1,000 publishes a second, 1,000 WebSocket subscribers',
+    unit: delivery,
+    load: { publishers: 200, subscribers: 1000, rate: 1000 },
+  },
+  W6: {
+    title: '50 publishes a second to 200 WebSocket subscribers',
+    unit: delivery,
+    load: { subscribers: 200, rate: 50 },
+  },
   L1: {
     title: '200 long-polling subscribers, 32 in flight',
     unit: delivery,
@@ -96,6 +106,9 @@ const features = {
     feature: { feature: 'both' },
     goal: { cpu: 1.1 },
   },
+  delay1: { title: 'writeDelay: 1', under: ['W1M'], feature: { feature: 'delay1' } },
+  delay5: { title: 'writeDelay: 5', under: ['W1M', 'W6'], feature: { feature: 'delay5' } },
+  delay20: { title: 'writeDelay: 20', under: ['W1M'], feature: { feature: 'delay20' } },
   deflate: {
     title: 'compression, events of 1,000 bytes',
     under: ['W1', 'W1w1'],

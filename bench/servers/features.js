@@ -27,6 +27,9 @@ const features = {
   journal: () => ({ journal: true }),
   both: () => ({ policy, extensions: [looks] }),
   metrics: () => ({}),
+  delay1: () => ({ writeDelay: 1 }),
+  delay5: () => ({ writeDelay: 5 }),
+  delay20: () => ({ writeDelay: 20 }),
   deflate: () => ({ websocket: { perMessageDeflate: true } }),
 };
 

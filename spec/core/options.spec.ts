@@ -20,6 +20,7 @@ const defaults = {
   interval: 0,
   maxInterval: 15_000,
   maxLazyTimeout: 5_000,
+  writeDelay: 0,
   maxClientInterval: 60_000,
   hookTimeout: 8_000,
   engineTimeout: 5_000,

@@ -14,6 +14,7 @@ const time = {
   interval: ms(0, 'Pause that the server advises between a connect reply and the next connect.'),
   maxInterval: ms(15_000, 'Silence allowed after `interval` before a session expires.'),
   maxLazyTimeout: ms(5_000, 'Longest delay of a lazy event.'),
+  writeDelay: ms(0, 'How long an event may wait for others that are written to the session with it.'),
   maxClientInterval: ms(60_000, 'Longest pause between connects that a client may ask for.'),
   hookTimeout: ms(
     8_000,

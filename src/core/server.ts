@@ -616,6 +616,7 @@ export class Server<
     if (window > 0) await this.#startDrain(window).over;
     this.#state = 'closed';
     this.#isClosing = true;
+    this.#core.flusher.endDelays();
     const ended = this.#endSessions();
     this.#engineSide.close();
     this.#core.flusher.stop();

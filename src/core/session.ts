@@ -39,7 +39,11 @@ import type { Transports } from './transports.ts';
 
 /** The parts of the server that a session needs. */
 export interface SessionHost extends SenderHost {
-  readonly options: { readonly handshakeDelivery: boolean; readonly maxLazyTimeout: number };
+  readonly options: {
+    readonly handshakeDelivery: boolean;
+    readonly maxLazyTimeout: number;
+    readonly writeDelay: number;
+  };
   readonly clock: Clock;
   readonly log: Log;
   readonly grammar: ChannelGrammar;

@@ -36,6 +36,8 @@ export interface Handling extends Delivery {
   readonly replayId?: number | undefined;
   /** The event was read from history: it does not count towards what may wait (RP-10). */
   readonly replayed?: boolean;
+  /** How long the event may wait for others; undefined: as long as the server says. Milliseconds. */
+  readonly writeDelay?: number | undefined;
   readonly overflow?: OverflowRule | undefined;
   readonly gap?: Gap | undefined;
   /** An object of the feature that made the event, by which the feature knows the event again. Each copy of the event has it. */
@@ -57,6 +59,8 @@ export class OutgoingEvent extends Outgoing {
   readonly channel: string;
   readonly lazy: boolean | number;
   readonly volatile: boolean;
+  /** How long it may wait for others that are written with it; undefined: as long as the server says. Milliseconds. */
+  readonly writeDelay: number | undefined;
   readonly replayId: number | undefined;
   readonly replayed: boolean;
   readonly overflow: OverflowRule | undefined;
@@ -83,6 +87,7 @@ export class OutgoingEvent extends Outgoing {
     this.#message = event;
     this.volatile = handling.volatile ?? false;
     this.lazy = this.volatile ? false : lazy;
+    this.writeDelay = handling.writeDelay;
     this.replayId = handling.replayId;
     this.replayed = replayed;
     this.overflow = overflow;

@@ -10,7 +10,15 @@ const LONGEST_PAUSE = 10;
 export interface Flushed {
   /** The socket or stream that events are pushed to; undefined if they go with connect replies. */
   readonly way: Conduit | undefined;
+  /** Has the session flushed at the end of this turn. */
+  schedule(): void;
   flush(): void;
+}
+
+/** Sessions whose events wait for others. */
+interface Delayed {
+  readonly sessions: Flushed[];
+  readonly timer: Timer;
 }
 
 /** Collects answers while more input is read, and writes them at the end of the turn. */
@@ -38,6 +46,8 @@ export class Flusher {
   // Sessions that poll and were due in a pause.
   #paused: Flushed[] = [];
   #pause: Timer | undefined;
+  // By the delay in milliseconds.
+  readonly #delayed = new Map<number, Delayed>();
   // When the first poll was answered, in this turn or at the end of the turn before.
   #pollsBegan: number | undefined;
 
@@ -60,6 +70,24 @@ export class Flusher {
     this.#awaitEnd();
   }
 
+  /**
+   * Has the session scheduled within so many milliseconds. All sessions with one delay share its timer, so that those with the same events
+   * are flushed in one turn.
+   */
+  addWithin(session: Flushed, delay: number): void {
+    const delayed = this.#delayed.get(delay);
+    if (delayed !== undefined) {
+      delayed.sessions.push(session);
+      return;
+    }
+    const sessions = [session];
+    const timer = this.#clock.after(delay, () => {
+      this.#delayed.delete(delay);
+      for (const one of sessions) one.schedule();
+    });
+    this.#delayed.set(delay, { sessions, timer });
+  }
+
   writeAtTurnEnd(write: DeferredWrite): void {
     this.#writes.push(write);
     this.#awaitEnd();
@@ -71,6 +99,16 @@ export class Flusher {
     this.#pollsBegan ??= this.#clock.now();
     this.#awaitEnd();
     return true;
+  }
+
+  /** Flushes at once the sessions whose events wait for others. */
+  endDelays(): void {
+    const all = [...this.#delayed.values()];
+    this.#delayed.clear();
+    for (const { sessions, timer } of all) {
+      timer.cancel();
+      for (const session of sessions) session.flush();
+    }
   }
 
   /** Ends the pause: the server closes. */

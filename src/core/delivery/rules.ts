@@ -59,6 +59,13 @@ export const deliveryRuleRows = {
     kind: 'boolean',
     doc: 'Events leave now or not at all: those that a session cannot take at once are dropped for it.',
   },
+  writeDelay: {
+    kind: 'number',
+    unit: 'milliseconds',
+    min: 0,
+    max: many,
+    doc: 'The option of the same name, for these channels.',
+  },
   broadcastToPublisher: { kind: 'boolean', doc: 'The option of the same name, for these channels.' },
   overflow: {
     kind: 'group',
@@ -71,6 +78,8 @@ export const deliveryRuleRows = {
 export interface DeliveryRule {
   readonly lazy?: boolean | number | undefined;
   readonly volatile?: boolean | undefined;
+  /** Milliseconds. */
+  readonly writeDelay?: number | undefined;
   readonly broadcastToPublisher?: boolean | undefined;
   /** The same object for all channels of one rule. */
   readonly overflow?: OverflowRule | undefined;
@@ -91,29 +100,30 @@ export interface DeliveryRules {
 
 /** How an event is handled: the options of its publisher override the rule of its channel. */
 export function handlingBy(
-  { lazy = false, volatile = false, overflow }: DeliveryRule,
+  { lazy = false, volatile = false, writeDelay, overflow }: DeliveryRule,
   options: Delivery,
 ): Handling {
-  if (overflow === undefined && lazy === false && !volatile) return options;
+  if (overflow === undefined && writeDelay === undefined && lazy === false && !volatile) return options;
   return {
     ...options,
     lazy: options.lazy ?? lazy,
     volatile: options.volatile ?? volatile,
+    writeDelay,
     overflow,
     isRuled: true,
   };
 }
 
 /**
- * An event from another node comes without the overflow rule of its channel: each node applies its own. Whether the event is lazy or
- * volatile was decided where it was published.
+ * An event from another node comes without the overflow rule of its channel, and its write delay: each node applies its own. Whether the
+ * event is lazy or volatile was decided where it was published.
  */
 export function ruled(event: OutgoingEvent, rules: DeliveryRules): OutgoingEvent {
   if (event.isRuled) return event;
-  const { overflow } = rules.of(event.channel);
-  return overflow === undefined
+  const { overflow, writeDelay } = rules.of(event.channel);
+  return overflow === undefined && writeDelay === undefined
     ? event
-    : new OutgoingEvent(event.message, { ...event, overflow, isRuled: true });
+    : new OutgoingEvent(event.message, { ...event, overflow, writeDelay, isRuled: true });
 }
 
 /** Reads a rule. Throws `UsageError` for one that contradicts itself. */

@@ -28,12 +28,12 @@ const SLOWEST = 16;
 export interface SenderHost {
   readonly clock: Clock;
   readonly limits: OutboxLimits;
-  readonly flusher: Pick<Flusher, 'add'>;
+  readonly flusher: Pick<Flusher, 'add' | 'addWithin'>;
   readonly counts: Pick<Counts, 'deliveries' | 'returned' | 'dropped'>;
   readonly oversized: Oversized;
   readonly events: Events;
   readonly refusals: Pick<Refusals, 'note'>;
-  readonly options: { readonly maxLazyTimeout: number };
+  readonly options: { readonly maxLazyTimeout: number; readonly writeDelay: number };
 }
 
 /** The session that a sender sends for. */
@@ -63,6 +63,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   readonly #host: SenderHost;
   readonly #owner: SenderOwner;
   #isScheduled = false;
+  // The shortest delay that runs, of those of the events that wait; 0 if there is none. Milliseconds.
+  #writeDelay = 0;
   #unsettled = 0;
   #carrier: Conduit | undefined;
   // Whether a volatile event was queued since the last flush.
@@ -79,9 +81,9 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#host = host;
   }
 
-  /** Whether an urgent event waits, and the client accepts events. */
+  /** Whether an urgent event waits, for no others any more, and the client accepts events. */
   get hasUrgent(): boolean {
-    if (this.#credit === 0) return false;
+    if (this.#credit === 0 || this.#writeDelay > 0) return false;
     return this.outbox.urgent > 0 || (this.#lazyWait?.isOver === true && this.outbox.size > 0);
   }
 
@@ -99,8 +101,8 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   }
 
   /**
-   * Puts an event in the outbox. It leaves at the end of this turn or, if it is lazy, by its deadline. A volatile event that cannot leave
-   * in this turn is dropped.
+   * Puts an event in the outbox. It leaves at the end of this turn, after its write delay or, if it is lazy, by its deadline. A volatile
+   * event that the client cannot be sent now is dropped.
    */
   queue(event: OutgoingEvent): Pushed {
     if (event.volatile) {
@@ -109,8 +111,11 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     }
     const pushed = this.outbox.push(event);
     if (pushed !== 'kept') return pushed;
-    if (event.lazy === false) this.schedule();
-    else this.#waitLazily(event.lazy);
+    if (event.lazy === false) {
+      const delay = event.writeDelay ?? this.#host.options.writeDelay;
+      if (delay === 0) this.schedule();
+      else this.#scheduleWithin(delay);
+    } else this.#waitLazily(event.lazy);
     return pushed;
   }
 
@@ -124,6 +129,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   flush(): void {
     // Events that are queued from here on need another flush.
     this.#isScheduled = false;
+    this.#writeDelay = 0;
     if (this.hasUrgent) {
       if (this.way === undefined) this.#owner.answerHeld();
       else {
@@ -327,6 +333,18 @@ export class Sender implements Handover, Flushed, OutboxOwner {
     this.#unsettled += 1;
     conduit.send(batch, this);
     if (this.#unsettled > 0) this.#isSlow = true;
+  }
+
+  // All that waits leaves together: a longer delay than one that runs changes nothing, nor does any where events wait for the client.
+  #scheduleWithin(delay: number): void {
+    const isRunning = this.#writeDelay > 0;
+    if (this.#isScheduled || (isRunning && this.#writeDelay <= delay)) return;
+    if (!isRunning && this.outbox.urgent > 1) {
+      this.schedule();
+      return;
+    }
+    this.#writeDelay = delay;
+    this.#host.flusher.addWithin(this, delay);
   }
 
   #waitLazily(lazy: number | true): void {
