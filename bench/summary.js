@@ -35,13 +35,13 @@ export function summarise(scenario, cells, rounds) {
 }
 
 /**
- * Compares the ratios of bayeuxd, inside Express and on bare `http`, with the goals of the scenario.
+ * Compares the ratios of bayeuxd, inside Express, attached beside it and on bare `http`, with the goals of the scenario.
  *
  * @param {import('./scenarios/index.js').Scenario} scenario
  * @param {readonly Row[]} rows
  */
 export function judge(scenario, rows) {
-  const ours = rows.filter(({ cell }) => !cell.own && (cell.server === 'bayeuxd' || cell.server === 'bare'));
+  const ours = rows.filter(({ cell }) => !cell.own && ['bayeuxd', 'bare', 'attached'].includes(cell.server));
   return ours.flatMap(({ cell, ratios }) =>
     Object.entries(scenario.goal ?? {}).flatMap(([against, goal]) =>
       Object.entries(goal).flatMap(([measure, wanted]) => {

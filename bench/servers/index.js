@@ -24,6 +24,13 @@ export const servers = {
     dialect: 'bayeux',
     transports: ['long-polling'],
   },
+  // Beside an Express app on the same http server.
+  attached: {
+    label: 'bayeuxd attached, beside Express 5',
+    script: './servers/bayeuxd-attached.js',
+    dialect: 'bayeux',
+    transports: ['long-polling'],
+  },
   before: {
     label: 'bayeuxd, the other build',
     script: './servers/bayeuxd.js',
