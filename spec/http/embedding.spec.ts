@@ -161,6 +161,22 @@ describe.each([
     expect(await bob.take(1)).toEqual([{ channel: '/news', data: 1 }]);
   });
 
+  it('leaves the methods of the framework to what runs when the answer is out', async () => {
+    const seen: unknown[] = [];
+    const app = framework();
+    app.use(compression(), (req, res, next) => {
+      res.once('finish', () => {
+        seen.push(req.get('x-trace'), req.ip, req.protocol, res.get('X-Content-Type-Options'));
+      });
+      next();
+    });
+    app.use('/bayeux', bayeux(serverFor()));
+    const url = `${await serve(app)}/bayeux`;
+    await fetch(url, { method: 'POST', headers: { ...json, 'X-Trace': '7' }, body: JSON.stringify([two]) });
+    await until(() => seen.length > 0);
+    expect(seen).toEqual(['7', '127.0.0.1', 'http', 'nosniff']);
+  });
+
   it('serves its mount alone, WebSockets included', async () => {
     const server = serverFor();
     const app = framework();
