@@ -16,7 +16,8 @@ const others = /^(UTF|SHA|RFC|ISO|IPV|AES|RSA|NODE)-\d+$/;
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(
-      (entry) => entry.isFile() && /\.(ts|js|md)$/.test(entry.name) && !entry.parentPath.includes('vendor'),
+      (entry) =>
+        entry.isFile() && /\.(ts|js|md)$/.test(entry.name) && !/vendor|node_modules/.test(entry.parentPath),
     )
     .map((entry) => join(entry.parentPath, entry.name));
 }
