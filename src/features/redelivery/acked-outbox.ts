@@ -96,17 +96,12 @@ export class AckedOutbox implements Outbox {
 
   take(maxBytes: number, maxCount: number, least: 0 | 1 = 1): readonly OutgoingEvent[] {
     this.#from ??= this.#next;
-    if (this.#next === this.#sent.length) {
-      const fresh = this.#fresh.take(maxBytes, maxCount, least);
-      this.#keep(fresh);
-      return fresh;
-    }
     const again = this.#again(maxBytes, maxCount, least);
     if (this.#next < this.#sent.length) return again;
     const left = again.reduce((bytes, event) => bytes - event.bytes - 1, maxBytes);
-    const fresh = this.#fresh.take(left, maxCount - again.length, 0);
+    const fresh = this.#fresh.take(left, maxCount - again.length, again.length === 0 ? least : 0);
     this.#keep(fresh);
-    return [...again, ...fresh];
+    return again.length === 0 ? fresh : [...again, ...fresh];
   }
 
   /** Does nothing when a connect has already put everything back. */
@@ -118,8 +113,9 @@ export class AckedOutbox implements Outbox {
 
   /** Drops and returns the events that a client with this batch has. All other sent events are sent again (AK-4, AK-6). */
   acknowledge(seen: number): readonly OutgoingEvent[] {
-    const had = this.#drop(Math.max(0, this.#endOf(seen) - this.#gone));
-    if (this.#reported.length > 0) this.#reported = this.#reported.filter(({ batch }) => batch > seen);
+    const end = this.#closings.findLast(({ batch }) => batch <= seen)?.end ?? 0;
+    const had = this.#drop(Math.max(0, end - this.#gone));
+    this.#reported = this.#reported.filter(({ batch }) => batch > seen);
     this.#next = 0;
     return had;
   }
@@ -135,14 +131,6 @@ export class AckedOutbox implements Outbox {
     const room = Math.min(maxBytes - new OutgoingReply(signed).bytes, MAX_GAP_BYTES);
     const gaps = this.#gapsWithin(room);
     return gaps.size === 0 ? signed : withGaps(signed, gaps);
-  }
-
-  #endOf(seen: number): number {
-    for (let at = this.#closings.length - 1; at >= 0; at -= 1) {
-      const closing = this.#closings[at];
-      if (closing !== undefined && closing.batch <= seen) return closing.end;
-    }
-    return 0;
   }
 
   #again(maxBytes: number, maxCount: number, least: 0 | 1): OutgoingEvent[] {
