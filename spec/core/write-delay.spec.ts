@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
+import { Flusher } from '../../src/core/delivery/flusher.ts';
 import { ruled } from '../../src/core/delivery/rules.ts';
+import { Histogram } from '../../src/lib/histogram.ts';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { FakeClient, serve } from '../support/fake-client.ts';
 import { socket } from '../support/fake-conduit.ts';
 
@@ -29,6 +32,20 @@ async function polling() {
   const client = await FakeClient.connected(server);
   for (const pattern of patterns) await client.subscribe(pattern);
   return { server, clock, client };
+}
+
+/** A flusher, and a session that counts how often it was scheduled. */
+function flushing() {
+  const clock = new FakeClock();
+  const session = {
+    way: undefined,
+    scheduled: 0,
+    schedule() {
+      session.scheduled += 1;
+    },
+    flush() {},
+  };
+  return { clock, flusher: new Flusher(clock, new Histogram([])), session };
 }
 
 describe('writeDelay', () => {
@@ -120,6 +137,32 @@ describe('writeDelay', () => {
     await server.publish('/slow', 1);
     await server.close();
     expect(came()[0]).toEqual([1]);
+  });
+
+  it('keeps a session once, however often others take along what waits', async () => {
+    const { flusher, clock, session } = flushing();
+    for (let count = 0; count < 3; count += 1) flusher.addWithin(session, 10);
+    await clock.tick(10);
+    expect(session.scheduled).toBe(1);
+  });
+
+  it('keeps no session that has gone, and no timer for it', async () => {
+    const { server, clock, client } = await polling();
+    await server.publish('/slow', 1);
+    await server.publish('/a', 1);
+    expect(clock.pending).toBeGreaterThan(2);
+    await client.disconnect();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('goes on for the others when a session has gone', async () => {
+    const { flusher, clock, session } = flushing();
+    const other = flushing().session;
+    flusher.addWithin(other, 10);
+    flusher.addWithin(session, 10);
+    flusher.forget(other);
+    await clock.tick(10);
+    expect([session.scheduled, other.scheduled]).toEqual([1, 0]);
   });
 
   it('is that of the node that writes the event', () => {

@@ -17,7 +17,7 @@ export interface Flushed {
 
 /** Sessions whose events wait for others. */
 interface Delayed {
-  readonly sessions: Flushed[];
+  readonly sessions: Set<Flushed>;
   readonly timer: Timer;
 }
 
@@ -77,15 +77,24 @@ export class Flusher {
   addWithin(session: Flushed, delay: number): void {
     const delayed = this.#delayed.get(delay);
     if (delayed !== undefined) {
-      delayed.sessions.push(session);
+      delayed.sessions.add(session);
       return;
     }
-    const sessions = [session];
+    const sessions = new Set([session]);
     const timer = this.#clock.after(delay, () => {
       this.#delayed.delete(delay);
       for (const one of sessions) one.schedule();
     });
     this.#delayed.set(delay, { sessions, timer });
+  }
+
+  /** No delay runs for the session any more: it has gone. */
+  forget(session: Flushed): void {
+    for (const [delay, { sessions, timer }] of this.#delayed) {
+      if (!sessions.delete(session) || sessions.size > 0) continue;
+      timer.cancel();
+      this.#delayed.delete(delay);
+    }
   }
 
   writeAtTurnEnd(write: DeferredWrite): void {

@@ -28,7 +28,7 @@ const SLOWEST = 16;
 export interface SenderHost {
   readonly clock: Clock;
   readonly limits: OutboxLimits;
-  readonly flusher: Pick<Flusher, 'add' | 'addWithin'>;
+  readonly flusher: Pick<Flusher, 'add' | 'addWithin' | 'forget'>;
   readonly counts: Pick<Counts, 'deliveries' | 'returned' | 'dropped'>;
   readonly oversized: Oversized;
   readonly events: Events;
@@ -245,6 +245,7 @@ export class Sender implements Handover, Flushed, OutboxOwner {
   /** Drops all queued events: the session is over. */
   clear(): void {
     this.#lazyWait?.end();
+    this.#host.flusher.forget(this);
     this.outbox = new PlainOutbox(this.#host.limits, this);
   }
 
