@@ -8,7 +8,7 @@ import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { api, bayeux, Server } from '../src/index.ts';
 import { hasChromium, tabs } from './browser/chromium.ts';
-import { freePorts } from './docs/free-port.ts';
+import { freePorts } from './support/free-port.ts';
 import { close, hears } from './interop/columns.ts';
 import { run } from './interop/child.ts';
 import { cometdDriver } from './interop/cometd-driver.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, expect, onTestFinished } from 'vitest';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { readPage } from '../docs/markdown.ts';
 import { onPort } from '../docs/program.ts';
 import { patience } from './chat-page.ts';

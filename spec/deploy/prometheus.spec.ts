@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask, serve } from '../cli/running-program.ts';
 import { HeldPoll } from '../support/held-poll.ts';
 import { tempFolder } from '../support/temp-folder.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** Replaces a part of a configuration. Throws when it is not there. */
 type Change = readonly [from: string, to: string];

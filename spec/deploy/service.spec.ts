@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configFile } from '../../src/cli/init.ts';
 import { optionTable } from '../../src/server-options.ts';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const { folder } = tempFolder();

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfigFile } from '../../src/cli/config-file.ts';
 import { settle, until } from '../support/until.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { interpret, interpreters, isInstalled } from './interpreters.ts';
 import { type Block, pages, parsePage } from './markdown.ts';
 import { commandsOf, keeps, type Program, programsOf, promisedBy } from './program.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { ask, launch, serve } from '../cli/running-program.ts';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { close } from '../interop/columns.ts';
 import { openFaye } from '../interop/node-clients.ts';
 import { connectOf, post, shakeHands } from '../support/bayeux-http.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll } from 'vitest';
-import { freePort } from '../docs/free-port.ts';
+import { freePort } from './free-port.ts';
 
 /** The program: `REDIS_SERVER` may name that of a Valkey. */
 const program = process.env.REDIS_SERVER ?? 'redis-server';
