@@ -6,6 +6,8 @@ import { subscribe } from '../../src/cli/subscribe.ts';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
 import { type Running, startBayeuxd, startCometd, startFaye } from '../conformance/servers.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
+import { freePort } from '../support/free-port.ts';
+import { listen } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { publishing } from './publishing.ts';
 
@@ -30,7 +32,7 @@ function listenTo(url: string, pattern: string) {
 async function serve(port: number, settings: ServerSettings = {}) {
   const server = new Server(settings);
   const http = createServer(express().use('/bayeux', bayeux(server)));
-  await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+  await listen(http, port);
   const close = async () => {
     await server.close();
     http.closeAllConnections();
@@ -98,7 +100,7 @@ describe('bayeuxd publish', () => {
 
 describe('bayeuxd subscribe', () => {
   it('waits for a server that went away, and subscribes again', async () => {
-    const first = await serve(0);
+    const first = await serve(await freePort());
     const listener = listenTo(first.url, '/a');
     await until(() => first.server.sessions.size === 1 && listener.said.length === 1);
     await first.close();

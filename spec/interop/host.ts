@@ -1,8 +1,10 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import { onTestFinished } from 'vitest';
 import { bayeux, health, Server, type ServerSettings } from '../../src/index.ts';
+import { freePort } from '../support/free-port.ts';
+import { listen } from '../support/start.ts';
 
 /** Where a host serves Bayeux, and what else. */
 export interface Place {
@@ -63,14 +65,14 @@ export class Host implements Hosting {
     for (const handler of this.#front) app.use(handler);
     app.use(this.#path, bayeux(server));
     this.#server = server;
+    this.#port ||= await freePort();
     this.#http = createServer(app).on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
     if (server.options.transports.includes('websocket'))
       server.attachUpgrades(this.#http, { path: this.#path });
-    await new Promise<void>((resolve) => void this.#http.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (this.#http.address() as AddressInfo).port;
+    await listen(this.#http, this.#port);
   }
 
   cut(): void {

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Server as NetServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bayeux, Server } from '../../src/index.ts';
+import { freePort } from '../support/free-port.ts';
+import { listen } from '../support/start.ts';
 import { until } from '../support/until.ts';
 import { classPath, isReady, versions } from './java/clients.js';
 
@@ -39,9 +40,8 @@ class Host {
     this.#server = new Server();
     this.#server.onCall('/service/echo', ({ data }) => data);
     this.#listener = this.#transport === 'h2c' ? this.#serveHttp2() : this.#serveHttp();
-    this.#listener.listen(this.#port, '127.0.0.1');
-    await once(this.#listener, 'listening');
-    this.#port = (this.#listener.address() as AddressInfo).port;
+    this.#port ||= await freePort();
+    await listen(this.#listener, this.#port);
     return `http://127.0.0.1:${this.#port}/bayeux`;
   }
 

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import express from 'express';
 import { onTestFinished } from 'vitest';
 import { bayeux, Server, type ServerSettings } from '../../src/index.ts';
@@ -30,9 +31,10 @@ export async function start(settings: ServerSettings = {}): Promise<Started> {
   return { server, clock, http, url: `http://127.0.0.1:${port}/bayeux` };
 }
 
-/** Listens on any free port. */
-export function listen(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => void http.listen(0, '127.0.0.1', resolve));
+/** Listens on this port, or on any that is free. Whoever comes back to a port takes it from `freePort`: others get those of the system meanwhile. */
+export async function listen(http: NetServer, port = 0): Promise<void> {
+  http.listen(port, '127.0.0.1');
+  await once(http, 'listening');
 }
 
 /** A server that lasts as long as the test. */
