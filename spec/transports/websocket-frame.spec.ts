@@ -3,14 +3,25 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Outgoing, OutgoingReply } from '../../src/protocol/outgoing.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
-import { closeFrame, deflatedFrame, Frames, textFrame } from '../../src/transports/websocket-frame.ts';
+import {
+  closeFrame,
+  deflatedFrame,
+  type Frame,
+  Frames,
+  ownFrame,
+  textFrame,
+} from '../../src/transports/websocket-frame.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { settle } from '../support/until.ts';
 
 const event = (data: unknown) => new OutgoingEvent({ channel: '/a', data });
 
+/** The bytes on the wire. */
+const bytesOf = (frame: Frame) => (typeof frame === 'string' ? Buffer.from(frame, 'latin1') : frame);
+
 /** The messages in frames that follow one another. */
-function messagesIn(frames: Buffer): unknown[] {
+function messagesIn(frame: Frame): unknown[] {
+  const frames = bytesOf(frame);
   const messages: unknown[] = [];
   for (let at = 0; at < frames.length; ) {
     const short = frames[at + 1] as number;
@@ -26,21 +37,27 @@ function messagesIn(frames: Buffer): unknown[] {
 describe('a frame (RFC 6455, 5.2)', () => {
   it.each([
     [0, [0x81, 0]],
+    [16_384, [0x81, 126, 0x40, 0]],
+    [16_385, [0x81, 126, 0x40, 1]],
     [125, [0x81, 125]],
     [126, [0x81, 126, 0, 126]],
     [65_535, [0x81, 126, 0xff, 0xff]],
     [65_536, [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]],
     [16_909_060, [0x81, 127, 0, 0, 0, 0, 1, 2, 3, 4]],
   ])('of %i bytes begins as it must', (length, head) => {
-    const frame = textFrame('x'.repeat(length));
-    expect([...frame.subarray(0, head.length)]).toEqual(head);
-    expect(frame.subarray(head.length).equals(Buffer.alloc(length, 'x'))).toBe(true);
+    for (const make of [textFrame, ownFrame]) {
+      const frame = bytesOf(make('x'.repeat(length)));
+      expect([...frame.subarray(0, head.length)]).toEqual(head);
+      expect(frame.subarray(head.length).equals(Buffer.alloc(length, 'x'))).toBe(true);
+    }
   });
 
   it('counts bytes, not characters', () => {
-    const frame = textFrame('é漢🎈');
-    expect(frame[1]).toBe(9);
-    expect(frame.subarray(2).toString()).toBe('é漢🎈');
+    for (const text of ['é漢🎈', 'ÿ', '\ud800'])
+      for (const frame of [textFrame(text), bytesOf(ownFrame(text))]) {
+        expect(frame[1]).toBe(Buffer.byteLength(text));
+        expect(frame.subarray(2).equals(Buffer.from(text))).toBe(true);
+      }
   });
 
   it('that closes carries its code', () => {
@@ -60,7 +77,7 @@ describe('a frame (RFC 6455, 5.2)', () => {
 
 describe('frames', () => {
   const limits = { maxFlushBytes: 65_536, messagesPerFrame: 0 };
-  const make = () => new Frames(textFrame, new FakeClock(), limits);
+  const make = () => new Frames(false, new FakeClock(), limits);
 
   it('are built once for all who got the same events', () => {
     const frames = make();
@@ -71,7 +88,7 @@ describe('frames', () => {
     expect(built[1]).toBe(built[0]);
     expect(built[4]).toBe(built[2]);
     expect(built[5]).toBe(built[3]);
-    expect(built.map((frame) => frame.subarray(2).toString())).toEqual(
+    expect(built.map((frame) => bytesOf(frame).subarray(2).toString())).toEqual(
       batches.map((batch) => JSON.stringify(batch.map(({ message }) => message))),
     );
   });
@@ -79,7 +96,9 @@ describe('frames', () => {
   it('do not mix up batches that begin alike', () => {
     const frames = make();
     const [a, b, c] = [event(1), event(2), event(3)];
-    const texts = [[a, b], [a, c], [a], [a, b]].map((batch) => frames.of(batch).subarray(2).toString());
+    const texts = [[a, b], [a, c], [a], [a, b]].map((batch) =>
+      bytesOf(frames.of(batch)).subarray(2).toString(),
+    );
     expect(texts.map((text) => JSON.parse(text).map(({ data }: { data: number }) => data))).toEqual([
       [1, 2],
       [1, 3],
@@ -104,12 +123,23 @@ describe('frames', () => {
             const text = JSON.stringify([...events, reply].map(({ message }) => message));
             const frame = frames.of([...events, reply]);
             if (Buffer.byteLength(text) <= limits.maxFlushBytes)
-              expect(frame.equals(textFrame(text))).toBe(true);
+              expect(bytesOf(frame).equals(textFrame(text))).toBe(true);
             else expect(messagesIn(frame)).toEqual(JSON.parse(text));
           }
         },
       ),
     );
+  });
+
+  it('of one receiver need no buffer if they are short and of ASCII', () => {
+    const frames = make();
+    const reply = (id: string) => new OutgoingReply({ id, channel: '/meta/connect', successful: true });
+    expect(frames.of([reply('1')])).toBeTypeOf('string');
+    expect(frames.of([event('a'), reply('1')])).toBeTypeOf('string');
+    expect(frames.of([event('é'), reply('1')])).toBeInstanceOf(Buffer);
+    expect(frames.of([event('a'), reply('é')])).toBeInstanceOf(Buffer);
+    expect(frames.of([event('a'.repeat(20_000)), reply('1')])).toBeInstanceOf(Buffer);
+    expect(frames.of([event('a')])).toBeInstanceOf(Buffer);
   });
 
   it('encode those events once', () => {
@@ -128,7 +158,7 @@ describe('frames', () => {
 
   it('of replies are not kept, those of events until the turn ends', async () => {
     const frames = make();
-    const reply = [new OutgoingReply({ channel: '/a', successful: true })];
+    const reply = [new OutgoingReply({ channel: '/é', successful: true })];
     expect(frames.of(reply)).not.toBe(frames.of(reply));
     const batch = [event(1)];
     const first = frames.of(batch);

@@ -8,7 +8,7 @@ import type { Server } from './options.ts';
 import type { Handover } from '../ports/conduit.ts';
 import type { Outgoing } from '../protocol/outgoing.ts';
 import { Unsettled, type Written } from './unsettled.ts';
-import { closeFrame, pingFrame, pongFrame } from './websocket-frame.ts';
+import { closeFrame, type Frame, pingFrame, pongFrame } from './websocket-frame.ts';
 import { type FrameFault, type FrameSink, readFrames } from './websocket-reader.ts';
 import type { Rounds } from './websocket-rounds.ts';
 import type { UnfinishedInput } from './websocket-unfinished.ts';
@@ -68,7 +68,7 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
   #unsettled: Unsettled | undefined;
   #awaited: Written | undefined;
   #isReading = false;
-  #heldBack: Buffer[] | undefined;
+  #heldBack: Frame[] | undefined;
   #timer: Timer | undefined;
 
   /** The handshake was accepted; `answer` is not written yet. */
@@ -189,7 +189,7 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
   /**
    * Writes the frame of this batch. While a message is being read, the frame waits for the end of the turn.
    */
-  protected write(frame: Buffer, batch: readonly Outgoing[], handover: Handover | undefined): void {
+  protected write(frame: Frame, batch: readonly Outgoing[], handover: Handover | undefined): void {
     if (!this.#isReading) this.writeDeferred();
     this.#writeFrame(frame);
     if (this.#isWritten && this.#heldBack === undefined) handover?.settled(batch, true);
@@ -261,8 +261,8 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
     this.#partial = partial;
   }
 
-  #writeFrame(frame: Buffer): void {
-    if (!this.#isReading) this.#socket.write(frame);
+  #writeFrame(frame: Frame): void {
+    if (!this.#isReading) this.#put(frame);
     else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
     else {
       this.#heldBack = [frame];
@@ -270,12 +270,17 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
     }
   }
 
+  #put(frame: Frame): void {
+    if (typeof frame === 'string') this.#socket.write(frame, 'latin1');
+    else this.#socket.write(frame);
+  }
+
   #writeHeldBack(): void {
     const frames = this.#heldBack;
     this.#heldBack = undefined;
     if (frames === undefined || !this.alive) return;
     if (frames.length > 1) this.#socket.cork();
-    for (const frame of frames) this.#socket.write(frame);
+    for (const frame of frames) this.#put(frame);
     if (frames.length > 1) this.#socket.uncork();
   }
 

@@ -5,7 +5,7 @@ import driver from 'websocket-driver';
 import type { Server } from './options.ts';
 import { type Shared, WebSocketConduit } from './websocket-conduit.ts';
 import { permessageDeflate } from './websocket-deflate.ts';
-import { deflatedFrame, Frames, textFrame } from './websocket-frame.ts';
+import { Frames } from './websocket-frame.ts';
 import { Rounds } from './websocket-rounds.ts';
 
 /** Turns upgraded sockets into conduits of one server, and keeps what these share. */
@@ -19,8 +19,8 @@ export class WebSocketTransport {
     const { clock, options } = server;
     const { pingInterval, firstMessageTimeout } = options.websocket;
     this.#server = server;
-    this.#plain = new Frames(textFrame, clock, options.websocket);
-    this.#deflated = new Frames(deflatedFrame, clock, options.websocket);
+    this.#plain = new Frames(false, clock, options.websocket);
+    this.#deflated = new Frames(true, clock, options.websocket);
     this.#shared = {
       server,
       pings: new Rounds(clock, pingInterval, (conduit) => conduit.ping()),
