@@ -9,7 +9,7 @@ export interface Work {
   events: number;
   /** Texts made of replies. */
   replies: number;
-  /** Pieces of memory given to sockets: one that several of them share counts once. */
+  /** What sockets were given to write: strings, and buffers, of which one that several sockets share counts once. */
   frames: number;
   /** Times that something was given to a socket's own write, which calls the operating system. */
   writes: number;
@@ -22,7 +22,7 @@ const source = resolve('src');
 /** Counts what a server does for its sockets. Its clients may live in the same process: what they do does not count. */
 export class WorkMeter {
   #work: Work = none();
-  #frames = new Set<Buffer>();
+  #buffers = new Set<Buffer>();
 
   /** Has to be made before the first client connects. */
   constructor(http: HttpServer) {
@@ -39,7 +39,7 @@ export class WorkMeter {
       return stringify(value, ...rest);
     };
     this.#work = none();
-    this.#frames = new Set();
+    this.#buffers = new Set();
     JSON.stringify = noting;
     Error.stackTraceLimit = 50;
     promises.enable();
@@ -51,7 +51,7 @@ export class WorkMeter {
       Error.stackTraceLimit = stackTraceLimit;
       JSON.stringify = stringify;
     }
-    return { ...this.#work, frames: this.#frames.size };
+    return { ...this.#work, frames: this.#work.frames + this.#buffers.size };
   }
 
   #watch(socket: Socket): void {
@@ -69,7 +69,10 @@ export class WorkMeter {
 
   #noteWrite(chunks: readonly unknown[]): void {
     this.#work.writes += 1;
-    for (const chunk of chunks) if (Buffer.isBuffer(chunk)) this.#frames.add(chunk);
+    for (const chunk of chunks) {
+      if (Buffer.isBuffer(chunk)) this.#buffers.add(chunk);
+      else this.#work.frames += 1;
+    }
   }
 
   #noteText(value: unknown): void {

@@ -262,7 +262,7 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
   }
 
   #writeFrame(frame: Frame): void {
-    if (!this.#isReading) this.#put(frame);
+    if (!this.#isReading) this.#socket.write(frame, 'latin1');
     else if (this.#heldBack !== undefined) this.#heldBack.push(frame);
     else {
       this.#heldBack = [frame];
@@ -270,17 +270,12 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
     }
   }
 
-  #put(frame: Frame): void {
-    if (typeof frame === 'string') this.#socket.write(frame, 'latin1');
-    else this.#socket.write(frame);
-  }
-
   #writeHeldBack(): void {
     const frames = this.#heldBack;
     this.#heldBack = undefined;
     if (frames === undefined || !this.alive) return;
     if (frames.length > 1) this.#socket.cork();
-    for (const frame of frames) this.#put(frame);
+    for (const frame of frames) this.#socket.write(frame, 'latin1');
     if (frames.length > 1) this.#socket.uncork();
   }
 
