@@ -11,11 +11,8 @@ interface Tally {
   sockets: number;
 }
 
-/** The counters that include one session. */
-export interface Seat {
-  readonly address: string;
-  readonly socket: SocketTally | undefined;
-}
+/** What counts one session: the tally of the socket that it was opened on, else one of its own. */
+export type Seat = SocketTally;
 
 /** The limits on sessions. */
 export interface AdmissionOptions {
@@ -71,19 +68,19 @@ export class Admission {
     const address = addressOf(conduit);
     this.#sessions += 1;
     if (address !== '') this.#tallyOf(address).sessions += 1;
-    if (conduit.shape !== 'socket') return { address, socket: undefined };
-    conduit.tally ??= { address, sessions: 0 };
-    conduit.tally.sessions += 1;
-    return { address, socket: conduit.tally };
+    const seat = conduit.tally ?? { address, sessions: 0 };
+    if (conduit.shape === 'socket') conduit.tally = seat;
+    seat.sessions += 1;
+    return seat;
   }
 
   /** Stops counting a session that ended. */
-  leave({ address, socket }: Seat): void {
+  leave(seat: Seat): void {
     this.#sessions -= 1;
-    if (socket !== undefined) socket.sessions -= 1;
-    const tally = this.#byAddress.get(address);
+    seat.sessions -= 1;
+    const tally = this.#byAddress.get(seat.address);
     if (tally !== undefined) tally.sessions -= 1;
-    this.#dropEmpty(address, tally);
+    this.#dropEmpty(seat.address, tally);
   }
 
   /** Counts a socket that was opened, if there is room for it; else says in words why there is none, and logs it. */

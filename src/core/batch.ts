@@ -1,5 +1,6 @@
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
+import { TaskQueue } from '../lib/task-queue.ts';
 import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Arrival, Extension, Work } from '../ports/session.ts';
@@ -178,7 +179,7 @@ export class Batch implements Context {
     const session = this.conduit.shape === 'exchange' ? this.#firstSession() : undefined;
     if (session === undefined || session.waitingBytes === 0) return undefined;
     const { maxWaitingBytes } = this.core.options;
-    const isLong = session.tasks.length >= MAX_WAITING;
+    const isLong = (session.tasks?.length ?? 0) >= MAX_WAITING;
     if (!isLong && session.waitingBytes + memory <= maxWaitingBytes) return undefined;
     const full = isLong ? { limit: MAX_WAITING } : { option: 'maxWaitingBytes', limit: maxWaitingBytes };
     const why = isLong
@@ -217,9 +218,11 @@ export class Batch implements Context {
       return this.#attempt(request, session);
     }
     const { tasks } = session;
-    if (tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
+    if (tasks !== undefined && tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
     const reply = this.#attempt(request, session);
-    return isPromise(reply) ? tasks.await(reply) : reply;
+    if (!isPromise(reply)) return reply;
+    session.tasks ??= new TaskQueue();
+    return session.tasks.await(reply);
   }
 
   #attempt(

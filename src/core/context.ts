@@ -7,6 +7,7 @@ import type { Listeners } from './listeners.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Counts } from './counts.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Events } from './events.ts';
 import type { Intake } from './intake.ts';
@@ -28,6 +29,7 @@ import type { Transports } from './transports.ts';
 export interface Core {
   readonly options: CoreOptions;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly log: Log;
   readonly grammar: ChannelGrammar;
   readonly transports: Transports;

@@ -26,6 +26,7 @@ import { Batch } from './batch.ts';
 import { type Revoked, revokedAnswer, revokeElsewhere } from './cluster-revoke.ts';
 import type { Core } from './context.ts';
 import { Counts, countsSoFar, type CountsSoFar } from './counts.ts';
+import { Deadlines } from './deadlines.ts';
 import { Backlog } from './delivery/backlog.ts';
 import { Drain, hasConnection } from './drain.ts';
 import { Flusher } from './delivery/flusher.ts';
@@ -669,6 +670,7 @@ export class Server<
     return {
       ...{ options, clock, log, rules, features, hooks, transports, advisor, events, admission, sessions },
       ...{ subscriptions, backlog, refusals, counts, flusher },
+      deadlines: new Deadlines(clock),
       intake: new Intake(options.maxIncomingBytes, refusals),
       grammar: new ChannelGrammar(options),
       judge: new Judge(

@@ -1,8 +1,7 @@
-import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
-import { TaskQueue } from '../lib/task-queue.ts';
+import type { TaskQueue } from '../lib/task-queue.ts';
 import type { Stamped } from '../channels/channel-index.ts';
 import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
@@ -25,7 +24,7 @@ import { addressedEvent, type AddressedOptions, queueFor } from './addressed.ts'
 import type { Seat } from './admission.ts';
 import type { AdviceKind, Advisor } from './advice.ts';
 import type { Counts } from './counts.ts';
-import { Deadline } from './deadline.ts';
+import type { Deadlines, Waiter } from './deadlines.ts';
 import type { Backlog } from './delivery/backlog.ts';
 import { SessionFeatures } from './session-features.ts';
 import { Sender, type SenderHost, type SenderOwner } from './delivery/sender.ts';
@@ -44,7 +43,7 @@ export interface SessionHost extends SenderHost {
     readonly maxLazyTimeout: number;
     readonly writeDelay: number;
   };
-  readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly log: Log;
   readonly grammar: ChannelGrammar;
   readonly transports: Transports;
@@ -107,7 +106,7 @@ interface Held {
  * Events are pushed when a socket or stream is attached and the session is not deliverOnly. Otherwise they
  * leave with a response. The session holds the connects of every transport.
  */
-export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped {
+export class Session implements ServedSession, HookedSession, SenderOwner, ConduitOwner, Stamped, Waiter {
   // Fields that each event reads come first, to be together in memory: worth a tenth in benchmark W3.
   state: SessionState;
   readonly #host: SessionHost;
@@ -124,24 +123,29 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   readonly id: string;
   readonly seat: Seat;
-  readonly attributes: Record<string, unknown> = {};
   readonly subscriptions = new Set<string>();
   /** Memory of the subscriptions if no other session shared them. Bytes. */
   subscriptionBytes = 0;
-  /** Handles the requests of the session one after another (PR-12). */
-  readonly tasks = new TaskQueue();
   /** Memory of its messages that wait or are being handled. Written by `Batch`. Bytes. */
   waitingBytes = 0;
   broadcastToPublisher: boolean | undefined;
   /** The mark of the channel index. */
   stamp = 0;
+  // Written by `Deadlines`.
+  rank = 0;
+  slot = -1;
+  dueAt = 0;
+
+  /** Handles the requests of the session one after another (PR-12). Made by `Batch` for the first one that takes time. */
+  tasks: TaskQueue | undefined;
+  // Made when first asked for.
+  #attributes: Record<string, unknown> | undefined;
 
   // Private, so that printing or storing a session does not reveal them.
   readonly #clientId: string;
   #user: User | undefined;
   readonly #browser: string | undefined;
   readonly #timing: Partial<Timing> | undefined;
-  readonly #deadline: Deadline;
   #transport: TransportName;
   // Of `#transport`. Milliseconds.
   #maxInterval: number;
@@ -167,7 +171,6 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     this.features = SessionFeatures.none;
     this.hookLists = host.hooks.lists;
     this.#sender = new Sender(this, host);
-    this.#deadline = new Deadline(host.clock, () => this.#onDeadline());
     const { interval, maxInterval } = this.timing(init.transport);
     this.#maxInterval = maxInterval;
     this.#grace = interval + maxInterval;
@@ -187,6 +190,11 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   /** The client's bearer secret. */
   get clientId(): string {
     return this.#clientId;
+  }
+
+  get attributes(): Record<string, unknown> {
+    this.#attributes ??= {};
+    return this.#attributes;
   }
 
   get user(): User | undefined {
@@ -393,7 +401,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       if (refusal !== undefined) return refusal;
     }
     if (memory > 0) intake.add(memory);
-    this.#held = { request, memory, conduit, grace };
+    this.#held = { request: isPlain ? this.#lean(request) : request, memory, conduit, grace };
     conduit.session = this;
     this.#enter('held', hold);
     // While poll answers pause, urgent events wait for the end of the pause.
@@ -514,6 +522,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     }
   }
 
+  /** The deadline of its state has passed. Called by `Deadlines`. */
+  onDue(): void {
+    if (this.state === 'held') void this.release();
+    else if (this.#isStillRead) this.#extend();
+    else this.close('timeout');
+  }
+
   /** Moves the deadline later, never earlier: any message shows that the client is alive (EX-2). */
   touch(carrier: TransportName): void {
     // ES-5: a client that has a stream sends its messages by POST.
@@ -523,7 +538,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
       this.#transport = transport;
       this.#maxInterval = this.timing(transport).maxInterval;
     }
-    if (this.state === 'new' || this.state === 'idle') this.#deadline.putOff(this.#maxInterval);
+    if (this.state === 'new' || this.state === 'idle') this.#host.deadlines.putOff(this, this.#maxInterval);
   }
 
   /** Attaches a socket or stream, to which events are pushed. A session has at most one, and a conduit one session (WS-8). */
@@ -604,7 +619,7 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     if (this.state === 'gone') return;
     const held = this.#unhold();
     const push = this.#push;
-    this.#deadline.cancel();
+    this.#host.deadlines.cancel(this);
     this.state = 'gone';
     this.#setPush(undefined);
     if (push !== undefined) push.session = undefined;
@@ -658,18 +673,12 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
   }
 
   #putOff(ms: number): void {
-    if (this.#isWaiting) this.#deadline.putOff(ms);
+    if (this.#isWaiting) this.#host.deadlines.putOff(this, ms);
   }
 
   #enter(state: SessionState, ms: number): void {
     this.state = state;
-    this.#deadline.set(ms);
-  }
-
-  #onDeadline(): void {
-    if (this.state === 'held') void this.release();
-    else if (this.#isStillRead) this.#extend();
-    else this.close('timeout');
+    this.#host.deadlines.set(this, ms);
   }
 
   #setPush(conduit: Conduit | undefined): void {
@@ -693,6 +702,13 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const step = Math.max(this.#grace, 1);
     this.#extendedFor += step;
     this.#enter(this.state, step);
+  }
+
+  // The request as it came has strings and a list of fields of its own: together more memory than the object.
+  #lean(request: ConnectRequest): ConnectRequest {
+    const { id, connectionType } = request;
+    if (id === undefined || connectionType === undefined) return request;
+    return { kind: 'connect', channel: '/meta/connect', id, clientId: this.#clientId, connectionType };
   }
 
   #unhold(): Held | undefined {

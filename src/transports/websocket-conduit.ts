@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { UpgradeRequest } from 'websocket-driver';
 import type {
@@ -36,18 +37,24 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
   tally: SocketTally | undefined;
   readonly #shared: Shared;
   readonly #frames: Frames;
-  readonly #socket: Duplex;
-  readonly #upgrade: UpgradeRequest;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #url: string | undefined;
   #session: ConduitOwner | undefined;
   #info: RequestInfo | undefined;
   #atWork = 0;
 
-  constructor(shared: Shared, frames: Frames, upgrade: UpgradeRequest, socket: Duplex, answer: Buffer) {
+  constructor(
+    shared: Shared,
+    frames: Frames,
+    { headers, url }: UpgradeRequest,
+    socket: Duplex,
+    answer: Buffer,
+  ) {
     super(shared, socket, answer);
     this.#shared = shared;
     this.#frames = frames;
-    this.#upgrade = upgrade;
-    this.#socket = socket;
+    this.#headers = headers;
+    this.#url = url;
     shared.idle.add(this);
     shared.server.join(this);
   }
@@ -74,17 +81,17 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
 
   get request(): RequestInfo {
     const { trustProxy } = this.#shared.server.options;
-    this.#info ??= requestInfo({ ...this.#upgrade, socket: this.#socket }, this.transport, trustProxy);
+    this.#info ??= requestInfo(this.#head, this.transport, trustProxy);
     return this.#info;
   }
 
   get address(): string {
     const { trustProxy } = this.#shared.server.options;
-    return addressOf({ headers: this.#upgrade.headers, socket: this.#socket }, trustProxy);
+    return addressOf(this.#head, trustProxy);
   }
 
   get browser(): string | undefined {
-    return browserOf(this.#upgrade, this.#shared.server.options);
+    return browserOf(this.#head, this.#shared.server.options);
   }
 
   get http2(): boolean {
@@ -145,6 +152,10 @@ export class WebSocketConduit extends WebSocketLink implements Conduit {
     if (this.#atWork === 0) return false;
     const waiting = this.#session?.waitingBytes ?? 0;
     return this.#atWork > MAX_AT_WORK || waiting > this.#shared.server.options.maxWaitingBytes;
+  }
+
+  get #head() {
+    return { headers: this.#headers, url: this.#url, socket: this.socket };
   }
 
   #decode(text: string): Request[] | undefined {

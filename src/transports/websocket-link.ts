@@ -102,6 +102,10 @@ export abstract class WebSocketLink implements DeferredWrite, FrameSink {
 
   abstract get address(): string;
 
+  protected get socket(): Duplex {
+    return this.#socket;
+  }
+
   get maxLength(): number {
     return this.#shared.server.options.maxMessageSize;
   }

@@ -8,6 +8,8 @@ export class Rounds<T> {
   readonly #clock: Clock;
   readonly #period: number;
   readonly #visit: (member: T) => void;
+  // Due times are whole milliseconds from here on: larger or broken numbers would take memory of their own for each member.
+  readonly #origin: number;
   // Ordered by due time, since all members wait equally long.
   readonly #due = new Map<T, number>();
   #timer: Timer | undefined;
@@ -15,6 +17,7 @@ export class Rounds<T> {
   /** `period` is in milliseconds. */
   constructor(clock: Clock, period: number, visit: (member: T) => void) {
     this.#clock = clock;
+    this.#origin = clock.now();
     this.#period = period;
     this.#visit = visit;
   }
@@ -22,7 +25,7 @@ export class Rounds<T> {
   /** Adds a member. The period of a known member starts again. */
   add(member: T): void {
     this.#due.delete(member);
-    this.#due.set(member, this.#clock.now() + this.#period);
+    this.#due.set(member, this.#now() + this.#period);
     this.#timer ??= this.#clock.after(this.#period, this.#goRound);
   }
 
@@ -33,7 +36,7 @@ export class Rounds<T> {
   }
 
   readonly #goRound = (): void => {
-    const now = this.#clock.now();
+    const now = this.#now();
     for (const [member, due] of this.#due) {
       if (due > now) break;
       this.#due.delete(member);
@@ -42,6 +45,10 @@ export class Rounds<T> {
     }
     this.#rearm(now);
   };
+
+  #now(): number {
+    return Math.ceil(this.#clock.now() - this.#origin);
+  }
 
   #rearm(now: number): void {
     const [first] = this.#due.values();

@@ -36,7 +36,6 @@ export class WebSocketTransport {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { websocket } = this.#server.options;
     const { headers, method, url } = request;
-    // The conduit keeps this object: it has only a few fields of the request.
     const upgrade = { headers, method, url };
     const protocols = websocket.protocol === undefined ? offeredProtocols(headers) : [websocket.protocol];
     const handshake = driver.http(upgrade, { protocols });

@@ -57,12 +57,13 @@ function checkType(type: string, { core }: Context): void {
 
 // ADV-11, ADV-12: the advice of the client holds for this cycle, within limits.
 function cycleOf({ advice }: ConnectRequest, session: Session, { core, conduit }: Context): Cycle {
-  const timing = session.timing(conduit.transport);
+  const { timeout, interval, maxInterval } = session.timing(conduit.transport);
   const { maxClientInterval } = core.options;
   return {
-    ...timing,
-    hold: Math.min(advice?.timeout ?? timing.timeout, timing.timeout),
-    interval: advice?.interval === undefined ? timing.interval : Math.min(advice.interval, maxClientInterval),
+    timeout,
+    maxInterval,
+    hold: Math.min(advice?.timeout ?? timeout, timeout),
+    interval: advice?.interval === undefined ? interval : Math.min(advice.interval, maxClientInterval),
   };
 }
 

@@ -50,7 +50,8 @@ function checkVersions({ version, minimumVersion }: HandshakeRequest): void {
 }
 
 function major(version: string): number {
-  const first = version.split('.', 1)[0] ?? '';
+  const dot = version.indexOf('.');
+  const first = dot === -1 ? version : version.slice(0, dot);
   return /^\d+$/.test(first) ? Number(first) : Number.NaN;
 }
 
@@ -114,7 +115,7 @@ function accept(
     },
     core,
   );
-  Object.assign(session.attributes, attributes);
+  if (attributes !== undefined) Object.assign(session.attributes, attributes);
   core.counts.opened += 1;
   core.sessions.add(session);
   conduit.session?.vacate(conduit);
