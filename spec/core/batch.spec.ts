@@ -1,10 +1,35 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryEngine } from '../../src/core/memory-engine.ts';
 import type { ServerOptions } from '../../src/server-options-types.ts';
 import type { LogEvent } from '../../src/lib/log.ts';
+import type { Engine, Publication } from '../../src/ports/engine.ts';
 import type { PolicyRequest } from '../../src/ports/policy.ts';
 import { ask, FakeClient, serve } from '../support/fake-client.ts';
 import { exchange, socket } from '../support/fake-conduit.ts';
-import { settle } from '../support/until.ts';
+import { settle, until } from '../support/until.ts';
+
+/** Answers publishes when it is told to. */
+class LateEngine extends MemoryEngine implements Engine {
+  readonly given: unknown[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  override publish(publication: Publication): Promise<void> {
+    this.given.push(publication.event.message.data);
+    return new Promise((resolve) => {
+      this.#waiting.push(() => {
+        super.publish(publication);
+        resolve();
+      });
+    });
+  }
+
+  /** Whether there was a publish to answer. */
+  answer(): boolean {
+    const next = this.#waiting.shift();
+    next?.();
+    return next !== undefined;
+  }
+}
 
 /** A policy that thinks about `/slow…` until it is told to go on. */
 function thinking() {
@@ -193,6 +218,83 @@ describe('messages of one session (PR-12)', () => {
     goOn();
     await Promise.all(asked);
     expect(order).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ['frames', () => socket()],
+    ['requests', () => exchange()],
+  ])('keep it where a whole batch comes before another one, in two %s', async (_how, make) => {
+    const { policy, goOn } = thinking();
+    const { server } = serve({ policy });
+    const wire = make();
+    const client = await FakeClient.connected(server);
+    const order: unknown[] = [];
+    server.on('published', ({ data }) => order.push(data));
+    const batch = ['/fast', '/slow', '/fast'].map((channel, at) => client.message(channel, { data: at }));
+    const asked = [client.send(batch, wire)];
+    for (const data of [3, 4])
+      asked.push(client.publish('/fast', data, wire.shape === 'socket' ? wire : make()));
+    await settle();
+    goOn();
+    await Promise.all(asked);
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('keep it where a batch waits for the engine before it subscribes', async () => {
+    const engine = new LateEngine();
+    const { server } = serve({ engine });
+    const client = await FakeClient.connected(server);
+    const asked = client.send([
+      client.message('/a', { data: 1 }),
+      client.message('/meta/subscribe', { subscription: '/a' }),
+      client.message('/a', { data: 2 }),
+      client.message('/meta/unsubscribe', { subscription: '/a' }),
+      client.message('/a', { data: 3 }),
+    ]);
+    const later = client.publish('/a', 4);
+    for (let answers = 0; answers < 4; answers += 1) await until(() => engine.answer());
+    await Promise.all([asked, later]);
+    expect(engine.given).toEqual([1, 2, 3, 4]);
+  });
+
+  it('keep it where batches name two sessions, the other way round', async () => {
+    const { policy, waiting, goOn } = thinking();
+    const { server } = serve({ policy });
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    const order: unknown[] = [];
+    server.on('published', ({ data }) => order.push(data));
+    const asked = [
+      ask(server, [ann.message('/slow', { data: 1 }), bob.message('/fast', { data: 2 })]),
+      ask(server, [bob.message('/slow', { data: 3 }), ann.message('/fast', { data: 4 })]),
+      ask(server, [ann.message('/fast', { data: 5 }), bob.message('/fast', { data: 6 })]),
+    ];
+    await settle();
+    expect(waiting).toHaveLength(1);
+    goOn();
+    await settle();
+    goOn();
+    await Promise.all(asked);
+    expect(order).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('keep it where a batch waits first for one session and then for another', async () => {
+    const { policy, waiting, goOn } = thinking();
+    const { server } = serve({ policy });
+    const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
+    const order: unknown[] = [];
+    server.on('published', ({ data }) => order.push(data));
+    const asked = [
+      bob.publish('/slow', 1),
+      ask(server, [ann.message('/slow', { data: 2 }), bob.message('/fast', { data: 3 })]),
+    ];
+    await settle();
+    expect(waiting).toHaveLength(2);
+    waiting[1]?.(true);
+    await settle();
+    expect(order).toEqual([2]);
+    goOn();
+    await Promise.all(asked);
+    expect(order).toEqual([2, 1, 3]);
   });
 
   it('keep it at random', async () => {

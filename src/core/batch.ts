@@ -44,6 +44,8 @@ export class Batch implements Context {
   // Of the message that is being handled: whether the engine has it, and the call that lets the next one begin.
   #isHandedOver = false;
   #goOn: (() => void) | undefined;
+  // Ends the place of the batch in the queues of its sessions, if it has one.
+  #leaveLine: (() => void) | undefined;
   #opened: Session | undefined;
   #connecting: Session | undefined;
   #first: Session | undefined;
@@ -97,8 +99,10 @@ export class Batch implements Context {
       const request = this.#requests[at];
       if (request === undefined) break;
       // PR-1: what was published earlier in the batch is delivered by the subscriptions of then.
-      if (this.#late !== undefined && (request.kind === 'subscribe' || request.kind === 'unsubscribe'))
-        return this.#awaitLate(this.#late, at);
+      if (this.#late !== undefined && (request.kind === 'subscribe' || request.kind === 'unsubscribe')) {
+        const late = this.#late;
+        return andThen(this.#lineUp(), () => this.#awaitLate(late, at));
+      }
       const reply = this.#replyTo(request);
       if (isPromise(reply)) {
         return reply.then((made) => {
@@ -110,6 +114,7 @@ export class Batch implements Context {
       if (reply instanceof OutgoingReply) this.#replies.push(reply);
       else if (reply !== undefined) this.#add(reply);
     }
+    this.#leaveLine?.();
     if (this.#late !== undefined) return this.#awaitLate(this.#late, this.#requests.length);
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
@@ -217,12 +222,42 @@ export class Batch implements Context {
       this.#connecting ??= session;
       return this.#attempt(request, session);
     }
-    const { tasks } = session;
-    if (tasks !== undefined && tasks.length > 0) return tasks.run(() => this.#attempt(request, session));
+    if (session.tasks !== undefined && session.tasks.length > 0 && this.#leaveLine === undefined)
+      return andThen(this.#lineUp(), () => this.#attempt(request, session));
     const reply = this.#attempt(request, session);
     if (!isPromise(reply)) return reply;
-    session.tasks ??= new TaskQueue();
-    return session.tasks.await(reply);
+    const earlier = this.#lineUp();
+    return earlier === undefined ? reply : Promise.all([reply, earlier]).then(([made]) => made);
+  }
+
+  /**
+   * Takes one place in the queue of each session that the batch names, up to its last message, so that no later request comes between
+   * two of them. Settles when all earlier requests of these sessions are handed over; undefined if there is none to wait for.
+   */
+  #lineUp(): Promise<unknown> | undefined {
+    if (this.#leaveLine !== undefined) return undefined;
+    const left = new Promise<void>((resolve) => {
+      this.#leaveLine = resolve;
+    });
+    let earlier: Promise<unknown> | undefined;
+    for (const session of this.#queuedSessions()) {
+      session.tasks ??= new TaskQueue();
+      const { tasks } = session;
+      earlier = earlier === undefined ? tasks.last : Promise.all([earlier, tasks.last]);
+      void tasks.await(left);
+    }
+    return earlier;
+  }
+
+  /** The sessions in whose queues the batch waits. A connect waits in no queue. */
+  #queuedSessions(): ReadonlySet<Session> {
+    const { sessions } = this.core;
+    const named = new Set<Session>();
+    for (const request of this.#requests) {
+      const session = request.kind === 'connect' ? undefined : sessions.named(request);
+      if (session !== undefined && sessions.trusts(this.conduit, session)) named.add(session);
+    }
+    return named;
   }
 
   #attempt(
@@ -386,6 +421,7 @@ export class Batch implements Context {
   }
 
   #giveUp(error: unknown): void {
+    this.#leaveLine?.();
     if (error instanceof NoRoomError)
       this.conduit.end('capacity', undefined, error.message, error.retryAfter);
     else {

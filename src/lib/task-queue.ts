@@ -10,13 +10,18 @@ export class TaskQueue {
     this.length = 0;
   }
 
+  /** Settles when all tasks of now are done; undefined if there is none. */
+  get last(): Promise<unknown> | undefined {
+    return this.#last;
+  }
+
   /** Runs the task when everything before it is done. */
   run<T>(task: () => MaybePromise<T>): MaybePromise<T> {
     const result = this.#last === undefined ? task() : this.#last.then(task, task);
     return isPromise(result) ? this.await(result) : result;
   }
 
-  /** Adds a task that began while the queue was empty: later tasks wait for it. */
+  /** Adds a task that has begun, or waits for the last one: later tasks wait for it. */
   await<T>(result: Promise<T>): Promise<T> {
     this.length += 1;
     const done = (): void => {
