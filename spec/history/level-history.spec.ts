@@ -28,6 +28,7 @@ function watchWrites() {
   const written: unknown[] = [];
   let begun = 0;
   let failing = false;
+  let wrote = (): void => {};
   const make = ClassicLevel.prototype.batch;
   const spy = vi.spyOn(ClassicLevel.prototype, 'batch').mockImplementation(function (this: ClassicLevel) {
     begun += 1;
@@ -36,15 +37,20 @@ function watchWrites() {
     batch.write = async (options: object = {}) => {
       written.push(options);
       if (failing) throw new Error('the disk is full');
-      return write(options);
+      await write(options);
+      wrote();
     };
     return batch;
   });
   return {
     written,
     begun: () => begun,
-    fail() {
-      failing = true;
+    fail(yes = true) {
+      failing = yes;
+    },
+    /** Calls back after each write. */
+    onWrite(call: () => void) {
+      wrote = call;
     },
     [Symbol.dispose]: () => spy.mockRestore(),
   };
@@ -101,6 +107,31 @@ describe('a level history', () => {
     expect(await idsIn(store)).toEqual([id, again.id]);
     await store.close();
     expect(await idsIn(await opened({ path }))).toEqual([id, again.id]);
+  });
+
+  it('stores in the order of the calls also those that come while it is opened again', async () => {
+    let now = TODAY;
+    const store = await opened({ path: folder() }, { ...plenty, now: () => now });
+    using disk = watchWrites();
+    disk.fail();
+    for (const _ of ['written', 'refused'])
+      await expect(append(store, '/a')).rejects.toThrow('the disk is full');
+    disk.fail(false);
+    now += 1000;
+    const appended = [append(store, '/a'), append(store, '/a')];
+    // Opening ends with a write. What follows it takes some steps, and calls come between them.
+    disk.onWrite(() => {
+      if (appended.length > 2) return;
+      let steps = Promise.resolve();
+      for (let at = 0; at < 50; at += 1)
+        steps = steps.then(() => {
+          appended.push(append(store, '/a'));
+        });
+    });
+    await appended[0];
+    expect(appended).toHaveLength(52);
+    const ids = (await Promise.all(appended)).map(({ id }) => id);
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
   });
 
   it('keeps within its bounds, and says what it discarded', async () => {

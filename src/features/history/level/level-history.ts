@@ -13,6 +13,7 @@ import type {
   StoredEvent,
 } from '../../../ports/history-store.ts';
 import { checkedBound, MAX_CHANNELS } from '../bounds.ts';
+import { TaskQueue } from '../../../lib/task-queue.ts';
 import { UsageError } from '../../../lib/usage-error.ts';
 import { type Bounds, Contents } from './contents.ts';
 import { damaged, openDatabase } from './database.ts';
@@ -60,6 +61,12 @@ interface Opened {
   readonly witness: Witness;
 }
 
+/** An event that has its id, and is not written yet. */
+interface Added {
+  readonly open: Opened;
+  readonly id: number;
+}
+
 /**
  * The history of one process in a folder, stored by LevelDB (the package `classic-level`). It survives restarts and `kill -9`,
  * and takes sixteen bytes of memory for each event, and an entry for each channel. After a failed write, as on a full disk, the
@@ -76,6 +83,8 @@ export class LevelHistory implements HistoryStore {
   #contents: Contents | undefined;
   #failed: { readonly error: unknown; readonly at: number } | undefined;
   #reopening: Promise<Opened> | undefined;
+  // Appends that wait until it is open again. Later ones must not overtake them.
+  readonly #late = new TaskQueue();
   #newest = 0;
   #compaction: Promise<void> | undefined;
 
@@ -119,9 +128,11 @@ export class LevelHistory implements HistoryStore {
   }
 
   async append(channel: string, json: string): Promise<StoredEvent> {
-    const open = this.#isFailed ? await this.#again() : this.#opened();
+    const { open, id } =
+      this.#isFailed || this.#late.length > 0
+        ? await this.#late.run(async () => this.#add(await this.#usable(), channel, json))
+        : this.#add(this.#opened(), channel, json);
     const { contents, writer } = open;
-    const id = contents.append(channel, json);
     try {
       await writer.written();
     } catch (error) {
@@ -145,7 +156,7 @@ export class LevelHistory implements HistoryStore {
   }
 
   async expire(): Promise<void> {
-    const { contents } = this.#isFailed ? await this.#again() : this.#opened();
+    const { contents } = await this.#usable();
     await contents.expire();
   }
 
@@ -157,6 +168,10 @@ export class LevelHistory implements HistoryStore {
     this.#open = this.#contents = this.#settings = this.#failed = undefined;
     this.#newest = contents.newest;
     if (open !== undefined) await this.#close(open, isWritten);
+  }
+
+  #add(open: Opened, channel: string, json: string): Added {
+    return { open, id: open.contents.append(channel, json) };
   }
 
   /** Reads the events at the places that `find` names. None may have an id above `through`. */
@@ -248,6 +263,10 @@ export class LevelHistory implements HistoryStore {
 
   get #isFailed(): boolean {
     return this.#failed !== undefined || this.#open?.writer.failure !== undefined;
+  }
+
+  async #usable(): Promise<Opened> {
+    return this.#isFailed ? this.#again() : this.#opened();
   }
 
   /** Opens the database again after a failure, or rejects with that failure. */
