@@ -5,6 +5,7 @@ import { overLimit } from '../protocol/over-limit.ts';
 import type { Conduit } from '../ports/conduit.ts';
 import type { Arrival, Extension, Work } from '../ports/session.ts';
 import { EngineUnavailable } from '../ports/engine.ts';
+import { kindOf } from '../protocol/channel.ts';
 import { BayeuxError, errors, NoRoomError } from '../protocol/errors.ts';
 import type {
   ConnectRequest,
@@ -39,10 +40,11 @@ export class Batch implements Context {
   // HS-3: the handshake of a batch that has other messages too. The other messages fail.
   readonly #handshake: Request | undefined;
   readonly #replies: OutgoingReply[];
-  // Replies to messages that wait for the engine alone, by their place among all replies.
+  // Replies to messages that were handed over, by their place among all replies, and whose they are.
   #late: Map<number, Late> | undefined;
-  // Of the message that is being handled: whether the engine has it, and the call that lets the next one begin.
-  #isHandedOver = false;
+  #lateFor: Session | undefined;
+  // Of the message that is being handled: who has it, and the call that lets the next one begin.
+  #handedTo: 'engine' | 'store' | undefined;
   #goOn: (() => void) | undefined;
   // Ends the place of the batch in the queues of its sessions, if it has one.
   #leaveLine: (() => void) | undefined;
@@ -61,8 +63,8 @@ export class Batch implements Context {
     this.#replies = [];
   }
 
-  handedOver(): void {
-    this.#isHandedOver = true;
+  handedOver(to: 'engine' | 'store'): void {
+    this.#handedTo = to;
     this.#goOn?.();
   }
 
@@ -98,8 +100,7 @@ export class Batch implements Context {
     for (let at = first; at < this.#requests.length; at += 1) {
       const request = this.#requests[at];
       if (request === undefined) break;
-      // PR-1: what was published earlier in the batch is delivered by the subscriptions of then.
-      if (this.#late !== undefined && (request.kind === 'subscribe' || request.kind === 'unsubscribe')) {
+      if (this.#late !== undefined && this.#waitsForLate(request)) {
         const late = this.#late;
         return andThen(this.#lineUp(), () => this.#awaitLate(late, at));
       }
@@ -118,6 +119,12 @@ export class Batch implements Context {
     if (this.#late !== undefined) return this.#awaitLate(this.#late, this.#requests.length);
     if (this.#replies.length > 0) this.#respond();
     if (this.#afterwards !== undefined) this.#close();
+  }
+
+  // PR-1: what was published earlier in the batch is delivered by the subscriptions of then, and before what another session publishes.
+  #waitsForLate(request: Request): boolean {
+    if (request.kind === 'subscribe' || request.kind === 'unsubscribe') return true;
+    return this.core.sessions.named(request) !== this.#lateFor;
   }
 
   #add(reply: OutgoingReply | Late): void {
@@ -203,7 +210,7 @@ export class Batch implements Context {
     return undefined;
   }
 
-  /** The reply; undefined if the request is a connect that is now held. It is late if only the answer of the engine is missing. */
+  /** The reply; undefined if the request is a connect that is now held. It is late if only an answer is missing. */
   #replyTo(request: Request): MaybePromise<OutgoingReply | Late | undefined> {
     if (this.#handshake !== undefined && request !== this.#handshake)
       return this.#fail(request, errors.handshakeNotAlone(), undefined);
@@ -265,7 +272,8 @@ export class Batch implements Context {
     session: Session | undefined,
   ): MaybePromise<OutgoingReply | Late | undefined> {
     const { hooks } = this.core;
-    this.#isHandedOver = false;
+    this.#handedTo = undefined;
+    this.#goOn = undefined;
     try {
       const lists = session?.hookLists ?? hooks.lists;
       const around = lists.around[request.kind];
@@ -275,7 +283,10 @@ export class Batch implements Context {
           ? this.#answer(request, session)
           : this.#pass(request, session, around, incoming);
       return isPromise(reply)
-        ? this.#untilHandedOver(reply.catch((error: unknown) => this.#fail(request, error, session)))
+        ? this.#untilHandedOver(
+            reply.catch((error: unknown) => this.#fail(request, error, session)),
+            session,
+          )
         : reply;
     } catch (error) {
       return this.#fail(request, error, session);
@@ -305,12 +316,18 @@ export class Batch implements Context {
   // Only one message of a batch begins at a time.
   #untilHandedOver(
     reply: Promise<OutgoingReply | undefined>,
+    session: Session | undefined,
   ): MaybePromise<OutgoingReply | Late | undefined> {
-    if (this.#isHandedOver) return new Late(reply);
+    if (this.#handedTo !== undefined) return this.#lateReply(reply, session);
     return new Promise((resolve, reject) => {
-      this.#goOn = () => resolve(new Late(reply));
+      this.#goOn = () => resolve(this.#lateReply(reply, session));
       reply.then(resolve, reject);
     });
+  }
+
+  #lateReply(reply: Promise<OutgoingReply | undefined>, session: Session | undefined): Late {
+    this.#lateFor = session;
+    return new Late(this.#handedTo === 'store' && session !== undefined ? session.storing(reply) : reply);
   }
 
   #arrival(session: Session | undefined): Arrival<Session> {
@@ -332,6 +349,10 @@ export class Batch implements Context {
     session: Session | undefined,
   ): MaybePromise<ReplyFields | undefined> {
     if (session === undefined || session.state === 'gone') return this.#publishUnconnected(request);
+    // PR-12: the publisher knows the place of an event among those that are being stored.
+    const stored = session.stores?.last;
+    if (stored !== undefined && request.kind !== 'connect' && !isBroadcast(request))
+      return stored.then(() => this.#dispatch(request, session));
     session.touch(this.conduit.transport);
     if (this.conduit.shape === 'socket' && request.kind !== 'connect') bind(session, this.conduit);
     if (this.core.features.metering.length > 0) this.#meter(request, session);
@@ -439,11 +460,11 @@ export class Batch implements Context {
   }
 }
 
-/** The reply to a message of which the engine has taken hold: it comes when the engine answers. */
+/** The reply to a message that was handed over: it comes when the engine, or the feature that stores it, answers. */
 class Late {
-  readonly made: Promise<OutgoingReply | undefined>;
+  readonly made: MaybePromise<OutgoingReply | undefined>;
 
-  constructor(made: Promise<OutgoingReply | undefined>) {
+  constructor(made: MaybePromise<OutgoingReply | undefined>) {
     this.made = made;
   }
 }
@@ -455,6 +476,10 @@ function isConnected({ message }: OutgoingReply): boolean {
 function bytesOf(texts: string | readonly string[]): number {
   if (typeof texts === 'string') return Buffer.byteLength(texts);
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
+
+function isBroadcast({ kind, channel }: ReadableRequest): boolean {
+  return kind === 'publish' && kindOf(channel) === 'broadcast';
 }
 
 function isHandshake({ kind }: Request): boolean {

@@ -67,8 +67,12 @@ export interface Context {
   readonly conduit: Conduit;
   /** Whether the request came alone in its batch (CN-6, HS-3). */
   readonly alone: boolean;
-  /** The engine has the message, and only its answer is missing: the next messages of the session and of the batch need not wait. */
-  handedOver(): void;
+  /**
+   * Only an answer is missing: the next messages of the session and of the batch need not wait. `engine`: it has the message. `store`: a
+   * feature stores the publish and knows its place among others that it stores; all but publishes to broadcast channels do wait then.
+   * Called once at most for each message.
+   */
+  handedOver(to: 'engine' | 'store'): void;
   /** Calls back when the response was written or never will be. */
   afterwards(call: () => void): void;
 }

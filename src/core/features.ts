@@ -1,6 +1,7 @@
 import type { Conduit } from '../ports/conduit.ts';
 import type { Publication } from '../ports/engine.ts';
 import type {
+  Answer,
   Carry,
   Feature,
   FeatureHost,
@@ -10,13 +11,7 @@ import type {
 } from '../ports/feature.ts';
 import { having } from '../lib/having.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type {
-  Event,
-  HandshakeRequest,
-  JsonObject,
-  PublishRequest,
-  ReplyFields,
-} from '../protocol/message.ts';
+import type { Event, HandshakeRequest, JsonObject, PublishRequest } from '../protocol/message.ts';
 import type { Handling, OutgoingEvent } from '../ports/outgoing-event.ts';
 import { Reserved } from './reserved.ts';
 
@@ -98,15 +93,11 @@ export class Features {
     for (const feature of this.metering) feature.metering?.(request, session, conduit);
   }
 
-  /** Lets a feature carry out a publish. `undefined` if no feature does. Throws `BayeuxError`. */
-  answer(
-    request: PublishRequest,
-    session: ServedSession | undefined,
-    conduit: Conduit,
-  ): MaybePromise<ReplyFields> | undefined {
+  /** What carries out a publish in a feature. `undefined` if no feature does. Throws `BayeuxError`. */
+  answer(request: PublishRequest, session: ServedSession | undefined, conduit: Conduit): Answer | undefined {
     for (const feature of this.answering) {
-      const fields = feature.answering?.(request, session, conduit);
-      if (fields !== undefined) return fields;
+      const answer = feature.answering?.(request, session, conduit);
+      if (answer !== undefined) return answer;
     }
     return undefined;
   }

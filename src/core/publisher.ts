@@ -1,7 +1,9 @@
+import type { TaskQueue } from '../lib/task-queue.ts';
 import { adopt, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Engine, Publication, Receipt as Counting, Receiver } from '../ports/engine.ts';
 import type { Addressee, Carry } from '../ports/feature.ts';
 import type { Session } from '../ports/session.ts';
+import { errors } from '../protocol/errors.ts';
 import type { Event, JsonObject } from '../protocol/message.ts';
 import { type Delivery, OutgoingEvent } from '../ports/outgoing-event.ts';
 import type { FoundRule } from '../channels/channel-rules.ts';
@@ -35,9 +37,14 @@ export interface Published {
   readonly publishId?: number;
 }
 
-/** Learns that the engine has an event, and that its answer takes time. */
+/** Learns who has an event, and that the answer takes time. */
 interface Sender {
-  handedOver(): void;
+  handedOver(to: 'engine' | 'store'): void;
+}
+
+/** A session that publishes. */
+interface Source extends Session {
+  readonly stores: TaskQueue | undefined;
 }
 
 /** Counts the sessions of this node for which an event of the server was queued. */
@@ -85,9 +92,9 @@ export class Publisher {
    * Publishes an event whose channel and permission were checked, and returns the event as delivered. Done
    * when the event is stored (if its channel is durable), queued for its receivers on this node and accepted
    * by the engine (PB-1, RP-9). Throws `BayeuxError` when an extension deletes the event. `sender` learns when the engine has the
-   * event but has not answered.
+   * event, or a feature stores it, but has not answered.
    */
-  publish(event: Event, session: Session | undefined, sender: Sender): MaybePromise<OutgoingEvent> {
+  publish(event: Event, session: Source | undefined, sender: Sender): MaybePromise<OutgoingEvent> {
     const { hooks } = this.#parts;
     if (hooks.lists.publishing.length === 0) return this.#accept(event, session, noOptions, sender);
     const made = hooks.publishing(event, session);
@@ -193,7 +200,7 @@ export class Publisher {
   // `hold` can delay the sending of an accepted event.
   #accept(
     event: Event,
-    session: Session | undefined,
+    session: Source | undefined,
     options: Delivery,
     sender: Sender | undefined,
     receipt?: Receipt,
@@ -204,11 +211,29 @@ export class Publisher {
     const handling = found === noRule ? options : handlingBy(found.rule, options);
     if (receipt === undefined && features.accepting.length === 0)
       return this.#send(new OutgoingEvent(event, handling), found, session, sender);
+    let isSent = false;
+    let toTell = sender;
     const send = (made: OutgoingEvent, carry?: Carry) => {
-      const work = () => this.#send(made, found, session, sender, receipt, carry);
+      isSent = true;
+      const work = () => this.#send(made, found, session, toTell, receipt, carry);
       return hold === undefined ? work() : hold(work);
     };
-    return features.accept(event, handling, send) ?? send(new OutgoingEvent(event, handling));
+    const accepted = features.accept(event, handling, send);
+    if (accepted === undefined) {
+      const plain = new OutgoingEvent(event, handling);
+      const stored = session?.stores?.last;
+      if (stored === undefined) return send(plain);
+      // PR-12: a feature still stores what the session published before.
+      return stored.then(() => {
+        if (session?.state === 'gone') throw errors.sessionUnknown();
+        return send(plain);
+      });
+    }
+    if (session !== undefined && !isSent && isPromise(accepted)) {
+      toTell = undefined;
+      sender?.handedOver('store');
+    }
+    return accepted;
   }
 
   #send(
@@ -232,7 +257,7 @@ export class Publisher {
       carry === undefined ? engine.publish(publication) : carry(publication);
     const accepted = carried === undefined ? undefined : adopt(carried);
     if (isPromise(accepted)) {
-      sender?.handedOver();
+      sender?.handedOver('engine');
       return engineAnswer(accepted, 'a publish', this.#parts.engineLimit).then((delivered) =>
         this.#sent(delivered instanceof OutgoingEvent ? delivered : event, message, session),
       );

@@ -138,6 +138,8 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
 
   /** Handles the requests of the session one after another (PR-12). Made by `Batch` for the first one that takes time. */
   tasks: TaskQueue | undefined;
+  /** Its publishes that a feature stores. Made with the first of them. */
+  stores: TaskQueue | undefined;
   // Made when first asked for.
   #attributes: Record<string, unknown> | undefined;
 
@@ -462,6 +464,12 @@ export class Session implements ServedSession, HookedSession, SenderOwner, Condu
     const fields = carryOut();
     for (const feature of this.features.all) feature.published?.(request, conduit, fields);
     return fields;
+  }
+
+  /** Notes a publish that a feature stores. Returns its reply, which comes after those of earlier ones. */
+  storing<T>(reply: Promise<T>): MaybePromise<T> {
+    this.stores ??= new TaskQueue();
+    return this.stores.run(() => reply);
   }
 
   subscribed(pattern: string): void {

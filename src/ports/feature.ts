@@ -178,6 +178,9 @@ export interface SubscribeAddition {
   afterwards(): void;
 }
 
+/** Carries out a publish, and returns the fields of its reply. Throws `BayeuxError` to refuse it. */
+export type Answer = () => MaybePromise<ReplyFields>;
+
 /** Takes a publication to all nodes. Resolves with the event as this node delivered it. */
 export type Carry = (publication: Publication) => Promise<OutgoingEvent>;
 
@@ -257,17 +260,18 @@ export interface Feature extends Extension {
   checking?(channel: string, data: unknown): void;
   /**
    * A publish is allowed, and its data was checked. The feature may carry it out itself, in place of listeners and
-   * subscribers, and returns the fields of the reply; `undefined` if it does not. `session` is absent for a publish without
-   * one. Throws `BayeuxError` to refuse it.
+   * subscribers: it returns the function that does so, which is called when it is the turn of the publish; `undefined` if it does not.
+   * `session` is absent for a publish without one. Throws `BayeuxError` to refuse it.
    */
   answering?(
     request: PublishRequest,
     session: ServedSession | undefined,
     conduit: Conduit,
-  ): MaybePromise<ReplyFields> | undefined;
+  ): Answer | undefined;
   /**
-   * An event was accepted. The feature may store it and call `next` in its own order; `undefined` if it does
-   * not handle the event. With `carry`, the engine is not asked to publish the event.
+   * An event was accepted. The feature may store it and call `next` later, in the order of these calls; `undefined` if it does
+   * not handle the event. Then no other publish of the client comes between, unless the feature handles it, too. With `carry`, the
+   * engine is not asked to publish the event.
    */
   accepting?<T>(
     event: Event,

@@ -23,7 +23,7 @@ function toy(rules: Rules): Feature {
     attach: () => [new Counted(rules)],
     answering: ({ channel, data }) =>
       channel === '/service/weight'
-        ? { successful: true, ext: { weight: rules.of(String(data)).weight ?? 0 } }
+        ? () => ({ successful: true, ext: { weight: rules.of(String(data)).weight ?? 0 } })
         : undefined,
   };
 }

@@ -62,7 +62,8 @@ function carryOut(
   if (core.features.checking.length > 0) core.features.check(channel, data);
   if (core.features.answering.length > 0) {
     const answer = core.features.answer(request, session, conduit);
-    if (answer !== undefined) return answer;
+    // PR-12: a feature may still store what the session published before.
+    if (answer !== undefined) return session?.stores?.last?.then(answer) ?? answer();
   }
   if (core.listeners.size > 0) core.listeners.tell(request, session);
   if (kindOf(channel) === 'service') return done;

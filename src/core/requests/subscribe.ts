@@ -104,7 +104,7 @@ function addTo(context: Context, additions: readonly Prepared[]): JsonObject | u
 // The engine may take time: the messages behind this one need not wait for it.
 function listen(session: Session, patterns: readonly string[], context: Context): MaybePromise<void> {
   const arriving = context.core.subscriptions.join(session, patterns);
-  if (isPromise(arriving)) context.handedOver();
+  if (isPromise(arriving)) context.handedOver('engine');
   return arriving;
 }
 

@@ -149,7 +149,7 @@ class Addressed implements Feature {
     if (!addressing || channel === RECEIPTS) return undefined;
     if (session === undefined) throw errors.sessionUnknown();
     const sent = readRequest(channel, data, addressing);
-    return this.#send({ request, session, conduit, sent, addressing, rule });
+    return () => this.#send({ request, session, conduit, sent, addressing, rule });
   };
 
   async #send(sending: Sending): Promise<ReplyFields> {

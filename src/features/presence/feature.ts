@@ -110,8 +110,10 @@ export class Presence implements Feature {
     const view = session && this.#sessions.get(session)?.view(channel);
     if (view === undefined)
       throw errors.publishDenied(REQUEST, 'the session does not subscribe to that list');
-    view.refresh();
-    return { successful: true };
+    return () => {
+      view.refresh();
+      return { successful: true };
+    };
   };
 
   #refuseUnlisted(viewed: readonly string[]): void {
