@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import { andThen, isPromise, type MaybePromise } from '../lib/maybe-promise.ts';
 import { memoryOf } from '../lib/memory.ts';
-import type { TaskQueue } from '../lib/task-queue.ts';
+import { TaskQueue } from '../lib/task-queue.ts';
 import type { Stamped } from '../channels/channel-index.ts';
 import type { CloseReason, Conduit, ConduitOwner, TransportName } from '../ports/conduit.ts';
 import type { HoldRefusal, ServedSession, SessionFeature } from '../ports/feature.ts';
