@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { isEvent } from '../conformance/message.ts';
 import { send } from '../http/send.ts';
 import { Http1 } from '../support/bare-clients.ts';
@@ -249,20 +249,73 @@ describe('a held poll', () => {
   });
 });
 
+describe('the answer to a publish', () => {
+  const publish = (id: unknown) => ({ channel: '/news', id, data: 1 });
+  const raw = (body: string) =>
+    `POST /bayeux HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  const settings = { unconnectedPublish: 'allow' } as const;
+
+  it.each(['plain', 'é', 'ÿ', '€', '😀', 'a"b\\c\u2028', '\ud800', ''])(
+    'has the length of its text in UTF-8, and the id as it came: %j',
+    async (id) => {
+      const { url } = await start(settings);
+      const { headers, body, text } = await send(url, 'POST', '', json, JSON.stringify([publish(id)]));
+      expect(body).toEqual([{ id, channel: '/news', successful: true }]);
+      expect(Number(headers['content-length'])).toBe(Buffer.byteLength(text));
+    },
+  );
+
+  it('is one part of one write, head and body together', async () => {
+    const { http, url } = await start(settings);
+    const parts: string[] = [];
+    http.once('connection', (socket: Socket) => {
+      const write = socket._write.bind(socket);
+      const writev = socket._writev?.bind(socket);
+      socket._write = (chunk, encoding, callback) => {
+        parts.push(String(chunk));
+        write(chunk, encoding, callback);
+      };
+      socket._writev = (chunks, callback) => {
+        parts.push(...chunks.map(({ chunk }) => String(chunk)));
+        writev?.(chunks, callback);
+      };
+    });
+    await send(url, 'POST', '', json, JSON.stringify([publish('1')]));
+    const [head, body, ...more] = parts.join('|').split('\r\n\r\n');
+    expect([head?.slice(0, 15), body, more]).toEqual([
+      'HTTP/1.1 200 OK',
+      '[{"id":"1","channel":"/news","successful":true}]',
+      [],
+    ]);
+  });
+
+  it('has its turn after those to earlier requests of its connection', async () => {
+    const { url } = await start(settings);
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const ids = ['1', 'é', '3', '€', '5'];
+    socket.write(ids.map((id) => raw(JSON.stringify([publish(id)]))).join(''));
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    await until(() => text.split('successful').length === ids.length + 1 && text.endsWith(']'));
+    expect([...text.matchAll(/"id":"([^"]*)"/g)].map(([, id]) => id)).toEqual(ids);
+  });
+});
+
 describe('polls of which one in twenty is destroyed while it is answered', () => {
   it('bring 10,000 events once each, in order', async () => {
     const { server, http, url } = await start();
     let answers = 0;
     let destroyed = 0;
     http.prependListener('request', (_req, res: ServerResponse) => {
-      const end = res.end.bind(res);
-      const endOrCut = (body: string): void => {
+      const write = res.write.bind(res);
+      const writeOrCut = (body: string, encoding: BufferEncoding): void => {
         const isCut = body.startsWith('[{"channel":"/news"') && ++answers % 20 === 0;
         if (isCut) destroyed += 1;
         if (isCut) res.socket?.destroy();
-        end(body);
+        write(body, encoding);
       };
-      Object.assign(res, { end: endOrCut });
+      Object.assign(res, { write: writeOrCut });
     });
     const alice = await client(url);
     await alice.subscribe('/news');

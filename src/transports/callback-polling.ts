@@ -6,11 +6,12 @@ import { commonHeaders, type Handle, HttpError, type HttpRequest } from './http.
 import { HttpExchange } from './http-exchange.ts';
 import { turnAway } from './turn-away.ts';
 
-const headers = {
+const headers = (length: number) => ({
   ...commonHeaders,
   'Content-Type': 'text/javascript; charset=utf-8',
   'Content-Disposition': 'attachment; filename=f.txt',
-};
+  'Content-Length': length,
+});
 
 /** `callback-polling`: a GET that is answered by a script, for pages that can use no other transport (CP-1 to CP-8). */
 export function callbackPolling(server: Server): Handle {

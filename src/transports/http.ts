@@ -33,7 +33,7 @@ export interface HttpResponse {
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
   /** `null` in HTTP/1.1 while earlier responses use the connection, and after the response has ended. */
-  readonly socket?: object | null | undefined;
+  readonly socket?: { uncork(): void } | null | undefined;
   /** The stream of HTTP/2. Its response emits `finish` however the stream ended. */
   readonly stream?: {
     readonly destroyed?: boolean;
@@ -44,7 +44,10 @@ export interface HttpResponse {
   appendHeader(name: string, value: string): unknown;
   writeHead(status: number, headers: Record<string, string | number>): unknown;
   write(chunk: string | Uint8Array, written: (error?: Error | null) => void): boolean;
+  write(chunk: string, encoding: 'latin1' | 'utf8'): boolean;
+  end(): unknown;
   end(body: string | Uint8Array): unknown;
+  end(body: string, encoding: 'latin1' | 'utf8'): unknown;
   destroy(): unknown;
   on(event: 'finish' | 'close' | 'socket', listener: () => void): unknown;
 }
