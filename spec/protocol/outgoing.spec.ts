@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBatch, OutgoingReply } from '../../src/protocol/outgoing.ts';
+import { AcceptedReply, encodeBatch, OutgoingReply } from '../../src/protocol/outgoing.ts';
 import { OutgoingEvent } from '../../src/ports/outgoing-event.ts';
 
 describe('OutgoingEvent', () => {
@@ -30,6 +31,37 @@ describe('OutgoingEvent', () => {
       lazy: false,
       volatile: true,
     });
+  });
+});
+
+describe('AcceptedReply', () => {
+  const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 });
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    units.map((codes) => String.fromCharCode(...codes)),
+    fc.constantFrom('"', '\\', '\u007f', '\u2028', '\ud800', '\udc00\ud800', '__proto__', '</script>'),
+  );
+  const id = fc.oneof(text, fc.double(), fc.integer(), fc.constantFrom(undefined, 0, -0, 1e21, 5e-324));
+
+  it('has the text that JSON.stringify would make', () => {
+    fc.assert(
+      fc.property(id, text, (one, channel) => {
+        const { json, bytes, message } = new AcceptedReply(one, channel);
+        expect(json).toBe(JSON.stringify({ id: one, channel, successful: true }));
+        expect(json).toBe(new OutgoingReply(message).json);
+        expect(bytes).toBe(Buffer.byteLength(json));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('escapes each character as JSON does', () => {
+    for (let code = 0; code < 0x10000; code += 1) {
+      const id = String.fromCharCode(code);
+      const { json } = new AcceptedReply(id, id);
+      if (json !== JSON.stringify({ id, channel: id, successful: true })) expect(json).toBe(code);
+    }
   });
 });
 

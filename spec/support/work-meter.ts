@@ -2,6 +2,7 @@ import { createHook } from 'node:async_hooks';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
+import { AcceptedReply } from '../../src/protocol/outgoing.ts';
 
 /** What the server did, counted instead of timed. */
 export interface Work {
@@ -41,6 +42,7 @@ export class WorkMeter {
     this.#work = none();
     this.#buffers = new Set();
     JSON.stringify = noting;
+    const encode = this.#noteAccepted();
     Error.stackTraceLimit = 50;
     promises.enable();
     try {
@@ -50,8 +52,22 @@ export class WorkMeter {
       promises.disable();
       Error.stackTraceLimit = stackTraceLimit;
       JSON.stringify = stringify;
+      Reflect.set(AcceptedReply.prototype, 'encode', encode);
     }
     return { ...this.#work, frames: this.#work.frames + this.#buffers.size };
+  }
+
+  // Their texts are put together without `JSON.stringify`. Returns what puts them together.
+  #noteAccepted(): (this: AcceptedReply) => string {
+    const encode: (this: AcceptedReply) => string = Reflect.get(AcceptedReply.prototype, 'encode');
+    const note = (): void => {
+      this.#work.replies += 1;
+    };
+    Reflect.set(AcceptedReply.prototype, 'encode', function (this: AcceptedReply): string {
+      note();
+      return encode.call(this);
+    });
+    return encode;
   }
 
   #watch(socket: Socket): void {

@@ -1,6 +1,6 @@
 import { BayeuxError, errors } from '../protocol/errors.ts';
 import type { Reply, ReplyFields, Request } from '../protocol/message.ts';
-import { OutgoingReply } from '../protocol/outgoing.ts';
+import { AcceptedReply, OutgoingReply } from '../protocol/outgoing.ts';
 import type { Timing } from '../ports/transport.ts';
 import { type AdviceKind, type Advisor, adviceAfter } from './advice.ts';
 import type { Transports } from './transports.ts';
@@ -22,6 +22,9 @@ export interface RepliedSession extends HookedSession {
   readonly clientId: string;
   timing(transport: TransportName): Timing;
 }
+
+/** The fields of the reply to a publish of which there is nothing more to say. */
+export const accepted: ReplyFields = Object.freeze({ successful: true });
 
 const over: Reply = { channel: '/meta/disconnect', successful: true };
 const overRequest: Request = { kind: 'disconnect', channel: '/meta/disconnect' };
@@ -71,11 +74,13 @@ export class Replies {
     conduit: Conduit,
   ): MaybePromise<OutgoingReply> {
     const { id, channel } = request;
+    const lists = session?.hookLists ?? this.#hooks.lists;
+    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
+    if (fields === accepted && extensions.length === 0 && channel !== undefined)
+      return new AcceptedReply(id, channel);
     // MSG-12: publish replies and failures never carry the clientId.
     const named = fields.successful && session !== undefined && request.kind !== 'publish';
     const reply = named ? { id, channel, clientId: session.clientId, ...fields } : { id, channel, ...fields };
-    const lists = session?.hookLists ?? this.#hooks.lists;
-    const extensions = (request.ext === undefined ? lists.outgoingPlain : lists.outgoing)[request.kind];
     try {
       const made = extensions.length > 0 ? this.#hooks.outgoing(reply, session, request, extensions) : reply;
       if (made === reply && request.kind !== 'handshake') return new OutgoingReply(reply);

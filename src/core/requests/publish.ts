@@ -4,9 +4,8 @@ import { errors } from '../../protocol/errors.ts';
 import { forwarded, type PublishRequest, type ReplyFields } from '../../protocol/message.ts';
 import type { OutgoingEvent } from '../../ports/outgoing-event.ts';
 import type { Context } from '../context.ts';
+import { accepted } from '../replies.ts';
 import type { Session } from '../session.ts';
-
-const done: ReplyFields = { successful: true };
 
 /** Publishes to a broadcast channel, or passes a service message to its listeners. */
 export function publish(
@@ -66,18 +65,18 @@ function carryOut(
     if (answer !== undefined) return session?.stores?.last?.then(answer) ?? answer();
   }
   if (core.listeners.size > 0) core.listeners.tell(request, session);
-  if (kindOf(channel) === 'service') return done;
+  if (kindOf(channel) === 'service') return accepted;
   const ext = request.ext && forwarded(request.ext, core.options.forward);
   const event = ext === undefined ? { channel, data } : { channel, data, ext };
   const sent = core.publisher.publish(event, session, context);
   if (isPromise(sent)) return sent.then((later) => published(later, request));
-  return sent.replayId === undefined && sent.publishId === undefined ? done : published(sent, request);
+  return sent.replayId === undefined && sent.publishId === undefined ? accepted : published(sent, request);
 }
 
 // RP-16, JN-1: the publisher learns the ids of its event.
 function published({ replayId, publishId }: OutgoingEvent, request: PublishRequest): ReplyFields {
   const own = request.ext?.publishId === true ? publishId : undefined;
-  if (replayId === undefined && own === undefined) return done;
+  if (replayId === undefined && own === undefined) return accepted;
   return {
     successful: true,
     ext: { ...(replayId !== undefined && { replayId }), ...(own !== undefined && { publishId: own }) },
