@@ -311,6 +311,48 @@ describe('poison', () => {
   });
 });
 
+describe('a publish without other fields', () => {
+  const value = fc.jsonValue({ maxDepth: 2 });
+  const text = fc.string({ unit: 'binary', maxLength: 140 });
+  const channel = fc.oneof(text, fc.constantFrom('/a', '/meta/connect', '/meta/x', '/service/a'), value);
+  const fields = fc.record(
+    { channel, id: fc.oneof(text, value), clientId: fc.oneof(text, value), data: value },
+    { requiredKeys: [] },
+  );
+
+  it('is read as one with a field that counts for nothing', () => {
+    fc.assert(
+      fc.property(fields, (plain) => {
+        const alone = JSON.stringify(plain);
+        const other = JSON.stringify({ ...plain, timestamp: 'x' });
+        expect(one(alone)).toStrictEqual(one(other));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'extra'])(
+    'is none with the field %s in place of its data',
+    (name) => {
+      const read = one(`{"channel":"/a","id":"1","clientId":"x","${name}":{"data":1}}`);
+      expect(read.hasData).toBe(false);
+      expect('data' in read).toBe(false);
+    },
+  );
+
+  it('has the last of its fields of one name', () => {
+    const read = one('{"channel":"/b","channel":"/a","id":"1","clientId":"x","data":1,"data":2}');
+    expect(read).toStrictEqual({
+      kind: 'publish',
+      channel: '/a',
+      id: '1',
+      clientId: 'x',
+      data: 2,
+      hasData: true,
+    });
+  });
+});
+
 describe('any JSON at all', () => {
   it('is read, or refused as a batch; nothing else is thrown', () => {
     const channels = fc.constantFrom(

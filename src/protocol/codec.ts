@@ -129,6 +129,11 @@ const isId = ajv.compile<MessageId | null>({
   anyOf: [{ type: 'string', maxLength: 128 }, { type: 'number' }, { type: 'null' }],
 });
 
+// Whether it is surely an id: `maxLength` counts characters, of which a text has no more than units.
+function isShort(id: unknown): id is string {
+  return typeof id === 'string' && id.length <= 128;
+}
+
 const kinds: Record<MetaChannel, ReadableRequest['kind']> = {
   '/meta/handshake': 'handshake',
   '/meta/connect': 'connect',
@@ -140,6 +145,12 @@ const kindByChannel = new Map<string, ReadableRequest['kind']>(Object.entries(ki
 
 function readMessage(message: JsonObject): Request {
   const { id, channel } = message;
+  if (isShort(id) && typeof channel === 'string' && !kindByChannel.has(channel)) {
+    const { clientId, data } = message;
+    // Most messages are like this, and read without a schema: one check of all keys finds any other field.
+    if (typeof clientId === 'string' && data !== undefined && Object.keys(message).length === 4)
+      return { kind: 'publish', channel, id, clientId, data, hasData: true };
+  }
   // ERR-5: the id is checked before the channel.
   if (id !== undefined && !isId(id)) {
     return { kind: 'invalid', fault: 'message_id_invalid', ...(typeof channel === 'string' && { channel }) };
