@@ -58,9 +58,12 @@ export class ChannelGrammar {
 
   // The length is checked first, so that no regular expression runs over a long text.
   #fits(text: string): boolean {
-    if (text.length > this.#rules.maxChannelLength) return false;
+    const { maxChannelLength, maxChannelSegments } = this.#rules;
+    if (text.length > maxChannelLength) return false;
+    // Legal segments have two characters at least, with their slashes.
+    if (text.length < 2 * (maxChannelSegments + 1)) return true;
     let segments = 0;
     for (let at = text.indexOf('/'); at !== -1; at = text.indexOf('/', at + 1)) segments += 1;
-    return segments <= this.#rules.maxChannelSegments;
+    return segments <= maxChannelSegments;
   }
 }
