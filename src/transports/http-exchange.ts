@@ -217,7 +217,7 @@ export class HttpExchange implements Conduit, DeferredWrite {
     }
   }
 
-  // Node's `end(body)` makes one write of two parts: the body and an empty text. A write of one part takes 8 % less CPU.
+  // Node's `end(body)` makes one write of two parts: the body and an empty text. A write of one part takes less CPU.
   #end(body: string, encoding: 'latin1' | 'utf8'): void {
     const { socket } = this.#res;
     if (this.http2 || socket === null || socket === undefined) {

@@ -7,7 +7,7 @@ import { textsOfParsed } from './parsed-body.ts';
 import { turnAway } from './turn-away.ts';
 
 const format = {
-  // All names in one literal: Node reads a copy made by `...` more slowly, which was 5 % of the CPU of a publish.
+  // All names in one literal: Node reads a copy made by `...` more slowly.
   headers: (length: number) => ({
     'Cache-Control': commonHeaders['Cache-Control'],
     'X-Content-Type-Options': commonHeaders['X-Content-Type-Options'],
