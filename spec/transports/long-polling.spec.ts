@@ -309,11 +309,11 @@ describe('polls of which one in twenty is destroyed while it is answered', () =>
     let destroyed = 0;
     http.prependListener('request', (_req, res: ServerResponse) => {
       const write = res.write.bind(res);
-      const writeOrCut = (body: string, encoding: BufferEncoding): void => {
+      const writeOrCut = (body: string): void => {
         const isCut = body.startsWith('[{"channel":"/news"') && ++answers % 20 === 0;
         if (isCut) destroyed += 1;
         if (isCut) res.socket?.destroy();
-        write(body, encoding);
+        write(body);
       };
       Object.assign(res, { write: writeOrCut });
     });

@@ -44,10 +44,9 @@ export interface HttpResponse {
   appendHeader(name: string, value: string): unknown;
   writeHead(status: number, headers: Record<string, string | number>): unknown;
   write(chunk: string | Uint8Array, written: (error?: Error | null) => void): boolean;
-  write(chunk: string, encoding: 'latin1' | 'utf8'): boolean;
+  write(chunk: string): boolean;
   end(): unknown;
   end(body: string | Uint8Array): unknown;
-  end(body: string, encoding: 'latin1' | 'utf8'): unknown;
   destroy(): unknown;
   on(event: 'finish' | 'close' | 'socket', listener: () => void): unknown;
 }
