@@ -39,6 +39,15 @@ function thinking() {
   return { policy: { canPublish: think, canSubscribe: think }, waiting, goOn: () => waiting.shift()?.(true) };
 }
 
+/** A server with that policy, and the data that it has published so far. */
+function thinkingServer() {
+  const { policy, waiting, goOn } = thinking();
+  const { server } = serve({ policy });
+  const order: unknown[] = [];
+  server.on('published', ({ data }) => order.push(data));
+  return { server, waiting, goOn, order };
+}
+
 function limited(limits: ServerOptions) {
   const { policy, goOn } = thinking();
   const log: LogEvent[] = [];
@@ -187,27 +196,21 @@ describe('messages of one session (PR-12)', () => {
     ['two frames', () => socket()],
     ['two requests', () => exchange()],
   ])('keep their order over %s, however long policies think', async (_how, make) => {
-    const { policy, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, goOn, order } = thinkingServer();
     const wire = make();
     const client = await FakeClient.connected(server);
-    const order: unknown[] = [];
-    server.on('published', ({ channel }) => order.push(channel));
     const first = client.publish('/slow', 1, wire);
     const second = client.publish('/fast', 2, wire.shape === 'socket' ? wire : make());
     await settle();
     expect(order).toEqual([]);
     goOn();
     await Promise.all([first, second]);
-    expect(order).toEqual(['/slow', '/fast']);
+    expect(order).toEqual([1, 2]);
   });
 
   it('keep it where one comes while the second of two thinks', async () => {
-    const { policy, waiting, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, waiting, goOn, order } = thinkingServer();
     const client = await FakeClient.connected(server);
-    const order: unknown[] = [];
-    server.on('published', ({ data }) => order.push(data));
     const asked = [client.publish('/slow', 1), client.publish('/slow', 2)];
     await settle();
     goOn();
@@ -224,12 +227,9 @@ describe('messages of one session (PR-12)', () => {
     ['frames', () => socket()],
     ['requests', () => exchange()],
   ])('keep it where a whole batch comes before another one, in two %s', async (_how, make) => {
-    const { policy, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, goOn, order } = thinkingServer();
     const wire = make();
     const client = await FakeClient.connected(server);
-    const order: unknown[] = [];
-    server.on('published', ({ data }) => order.push(data));
     const batch = ['/fast', '/slow', '/fast'].map((channel, at) => client.message(channel, { data: at }));
     const asked = [client.send(batch, wire)];
     for (const data of [3, 4])
@@ -258,11 +258,8 @@ describe('messages of one session (PR-12)', () => {
   });
 
   it('keep it where batches name two sessions, the other way round', async () => {
-    const { policy, waiting, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, waiting, goOn, order } = thinkingServer();
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
-    const order: unknown[] = [];
-    server.on('published', ({ data }) => order.push(data));
     const asked = [
       ask(server, [ann.message('/slow', { data: 1 }), bob.message('/fast', { data: 2 })]),
       ask(server, [bob.message('/slow', { data: 3 }), ann.message('/fast', { data: 4 })]),
@@ -278,11 +275,8 @@ describe('messages of one session (PR-12)', () => {
   });
 
   it('keep it where a batch waits first for one session and then for another', async () => {
-    const { policy, waiting, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, waiting, goOn, order } = thinkingServer();
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
-    const order: unknown[] = [];
-    server.on('published', ({ data }) => order.push(data));
     const asked = [
       bob.publish('/slow', 1),
       ask(server, [ann.message('/slow', { data: 2 }), bob.message('/fast', { data: 3 })]),
@@ -315,8 +309,7 @@ describe('messages of one session (PR-12)', () => {
   });
 
   it('do not wait for a connect that is held, nor it for them', async () => {
-    const { policy, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, goOn } = thinkingServer();
     const client = await FakeClient.connected(server);
     await client.connect();
     expect((await client.publish('/fast', 1)).reply).toMatchObject({ successful: true });
@@ -328,8 +321,7 @@ describe('messages of one session (PR-12)', () => {
   });
 
   it('do not wait for those of another', async () => {
-    const { policy, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, goOn } = thinkingServer();
     const [ann, bob] = [await FakeClient.connected(server), await FakeClient.connected(server)];
     const slow = ann.publish('/slow', 1);
     expect((await bob.publish('/fast', 1)).reply).toMatchObject({ successful: true });
@@ -338,8 +330,7 @@ describe('messages of one session (PR-12)', () => {
   });
 
   it('are turned away when too many wait, before any takes effect', async () => {
-    const { policy, waiting, goOn } = thinking();
-    const { server } = serve({ policy });
+    const { server, waiting, goOn } = thinkingServer();
     const client = await FakeClient.connected(server);
     const queued = Array.from({ length: 100 }, (_, at) => client.publish(at === 0 ? '/slow' : '/fast', at));
     await settle();
