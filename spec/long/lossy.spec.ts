@@ -16,16 +16,16 @@ function lossy(): { front: RequestHandler; destroyed: () => number } {
   let carried = 0;
   let destroyed = 0;
   const front: RequestHandler = (_req, res, next) => {
-    const { end, socket } = res;
-    res.end = ((...args: Parameters<typeof end>) => {
+    const { write, socket } = res;
+    res.write = ((...args: Parameters<typeof write>) => {
       const carries = typeof args[0] === 'string' && args[0].includes('"data":');
       if (carries) carried += 1;
       if (carries && socket !== null && carried % (1 / SHARE) === 0) {
         destroyed += 1;
         breakOff(socket);
       }
-      return end.apply(res, args);
-    }) as typeof end;
+      return write.apply(res, args);
+    }) as typeof write;
     next();
   };
   return { front, destroyed: () => destroyed };
@@ -37,6 +37,8 @@ function breakOff(socket: Socket): void {
     socket.destroy();
     return;
   }
+  // The answer uncorks once.
+  socket.cork();
   socket.cork();
   setImmediate(() => void socket.destroy());
 }

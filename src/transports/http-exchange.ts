@@ -219,12 +219,12 @@ export class HttpExchange implements Conduit, DeferredWrite {
   // Node's `end(body)` makes one write of two parts: the body and an empty text. A write of one part takes 8 % less CPU.
   #end(body: string): void {
     const { socket } = this.#res;
-    if (this.http2 || socket === null || socket === undefined) {
+    if (this.http2 || !socket || socket.writableCorked > 0) {
       this.#res.end(body);
       return;
     }
     this.#res.write(body);
-    // Without this the body leaves in the next tick, and `end` adds the empty text to it.
+    // Node corks the socket until the next tick, when `end` would have added the empty text.
     socket.uncork();
     this.#res.end();
   }

@@ -33,7 +33,7 @@ export interface HttpResponse {
   readonly writableLength?: number;
   shouldKeepAlive?: boolean;
   /** `null` in HTTP/1.1 while earlier responses use the connection, and after the response has ended. */
-  readonly socket?: { uncork(): void } | null | undefined;
+  readonly socket?: { readonly writableCorked: number; uncork(): void } | null | undefined;
   /** The stream of HTTP/2. Its response emits `finish` however the stream ended. */
   readonly stream?: {
     readonly destroyed?: boolean;
