@@ -1,5 +1,5 @@
 import { segmentsOf } from '../protocol/channel.ts';
-import { LowestFirst, type Ranked } from './lowest-first.ts';
+import { LowestFirst, type Ranked } from '../lib/lowest-first.ts';
 
 /** Kept and discarded ids of all names that a name or pattern matches. */
 export interface KeptRange {

@@ -1,4 +1,4 @@
-import { LowestFirst, type Ranked } from '../channels/lowest-first.ts';
+import { LowestFirst, type Ranked } from '../lib/lowest-first.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 
 /** One that may have a deadline. Its fields are written by `Deadlines` alone: an object for each would take memory. */

@@ -1,4 +1,4 @@
-import { LowestFirst, type Ranked } from '../../channels/lowest-first.ts';
+import { LowestFirst, type Ranked } from '../../lib/lowest-first.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { memoryOf } from '../../lib/memory.ts';
 import type { IssuedToken, Revocations, RevokedEntry } from '../../ports/revocations.ts';

@@ -1,4 +1,4 @@
-import { LowestFirst, type Ranked } from '../../channels/lowest-first.ts';
+import { LowestFirst, type Ranked } from '../../lib/lowest-first.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { StoredEvent } from '../../ports/history-store.ts';
 
