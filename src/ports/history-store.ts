@@ -45,9 +45,9 @@ export interface HistorySettings {
 }
 
 /**
- * Keeps the events of durable channels, and records of the server under names without a slash, which no pattern matches. Ids ascend in the order of `append` calls, which do not wait for each
- * other. Once an append resolves,
- * every read that begins later sees its event, and the event survives whatever the store promises to survive.
+ * Keeps the events of durable channels, and records of the server under names without a slash, which no pattern matches. Ids ascend in
+ * the order of `append` calls, which do not wait for each other. Once an append resolves, every read that begins later sees its event,
+ * and the event survives whatever the store promises to survive.
  * A fresh store begins its ids at epoch milliseconds x 1000 and reports all lower ids as discarded. So a
  * store that replaces a lost one never issues an id twice and does not hide the loss (RP-6).
  */

@@ -25,7 +25,7 @@ export function closeFrame(code: number, why = ''): Buffer {
 
 /**
  * A frame of bytes, or of characters that are a byte each (`latin1`). Node writes a short string without a buffer for it, which saves a
- * microsecond of ten.
+ * tenth of the write.
  */
 export type Frame = Buffer | string;
 
